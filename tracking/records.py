@@ -1,0 +1,195 @@
+"""What a sweep has done so far, as plain frozen data: the ledger gives it, every view is drawn from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any, Literal
+
+from trainer.canonical import digest
+from trainer.hyperparameters import Value
+from trainer.metrics import macro_f1, pooled
+from trainer.results import Confusion, FitRun
+from trainer.specs import FitSpec
+
+TrialState = Literal["complete", "pruned", "failed", "running"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldRecord:
+    """One fit of a trial: what was asked for and what came of it."""
+
+    spec: FitSpec
+    run: FitRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One architecture with one set of hyperparameters, as far as it has been cross-validated.
+
+    Attributes:
+        architecture: its name.
+        number: from 0 within the architecture.
+        state: "running" until all folds are in or one has failed.
+        hyperparameters: what was proposed, in the order of their names.
+        seed: derived from the sweep's; a name for this trial's randomness.
+        proposed_at: POSIX seconds.
+        folds: finished fits in (repeat, fold) order; ends with the failed one where one failed.
+    """
+
+    architecture: str
+    number: int
+    state: TrialState
+    hyperparameters: Mapping[str, Value]
+    seed: int
+    proposed_at: float
+    folds: tuple[FoldRecord, ...]
+
+    @property
+    def confusion(self) -> Confusion | None:
+        """Confusion matrix of all out-of-fold predictions so far, or None before the first fold."""
+        parts = [fold.run.result.confusion for fold in self.folds if fold.run.result.confusion]
+        return pooled(parts) if parts else None
+
+    @property
+    def f1(self) -> float | None:
+        """Macro-F1 of the pooled out-of-fold predictions of a complete trial, the trial's score."""
+        return macro_f1(self.confusion) if self.state == "complete" and self.confusion else None
+
+    @property
+    def fold_scores(self) -> tuple[float, ...]:
+        """Macro-F1 of each finished fold."""
+        return tuple(fold.run.result.f1 for fold in self.folds if fold.run.result.f1 is not None)
+
+    @property
+    def f1_mean(self) -> float | None:
+        """Mean of the finished folds' macro-F1."""
+        return fmean(self.fold_scores) if self.fold_scores else None
+
+    @property
+    def f1_std(self) -> float | None:
+        """Standard deviation of the finished folds' macro-F1 (n - 1 in the denominator)."""
+        return stdev(self.fold_scores) if len(self.fold_scores) > 1 else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the trial failed, in one line."""
+        return self.folds[-1].run.result.reason if self.state == "failed" else None
+
+    @property
+    def training_seconds(self) -> float:
+        """Seconds of all its fits added up, whatever ran side by side."""
+        return sum(fold.run.timing.seconds for fold in self.folds)
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what enters the sweep's digest: no times, hosts or paths."""
+        return {
+            "architecture": self.architecture,
+            "number": self.number,
+            "state": self.state,
+            "hyperparameters": dict(self.hyperparameters),
+            "seed": self.seed,
+            "f1": self.f1,
+            "folds": [
+                {
+                    "repeat": fold.spec.repeat,
+                    "fold": fold.spec.fold,
+                    "f1": fold.run.result.f1,
+                    "best_epoch": fold.run.result.best_epoch,
+                    "epochs": len(fold.run.result.epochs),
+                    "weights_sha256": fold.run.result.weights_sha256,
+                }
+                for fold in self.folds
+            ],
+        }
+
+
+def in_sequence(runs: Sequence[FoldRecord], expected: int) -> tuple[TrialState, tuple[FoldRecord, ...]]:
+    """Return a trial's state and folds as if its folds had run one after the other.
+
+    Folds run side by side, so a later one may have finished when an earlier one fails: it is dropped, because
+    one after the other it would not have run. So the outcome does not depend on the number of workers.
+
+    Args:
+        runs: finished fits in (repeat, fold) order, gaps allowed.
+        expected: number of fits a complete trial has.
+    """
+    folds = runs[0].spec.folds if runs else 0
+    for position, record in enumerate(runs):
+        if record.spec.repeat * folds + (record.spec.fold or 0) != position:
+            break
+        if record.run.result.state == "failed":
+            return "failed", tuple(runs[: position + 1])
+    else:
+        if len(runs) == expected:
+            return "complete", tuple(runs)
+    return "running", tuple(record for record in runs if record.run.result.state == "complete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
+    """What the record keeps of the dataset: enough to recognise it, not the images."""
+
+    name: str
+    fingerprint: str
+    samples: int
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    pixel_max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRecord:
+    """One sweep: what was asked for, and its trials in (trial number, architecture) order.
+
+    Attributes:
+        name: unique in a home.
+        key: SHA-256 of all that decides the sweep's bits.
+        seed: the sweep's seed.
+        toml: the sweep file as it was read, or as it would be written.
+        dataset: what it ran on.
+        architectures: their names in the sweep file's order.
+        trials_per_architecture: how many were asked for.
+        fits_per_trial: folds times repeats.
+        created_at: POSIX seconds.
+        environment: package versions, hardware and code version of the first run.
+        trials: proposed so far.
+    """
+
+    name: str
+    key: str
+    seed: int
+    toml: str
+    dataset: DatasetRecord
+    architectures: tuple[str, ...]
+    trials_per_architecture: int
+    fits_per_trial: int
+    created_at: float
+    environment: Mapping[str, Any]
+    trials: tuple[TrialRecord, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Whether every trial that was asked for has ended."""
+        ended = sum(trial.state != "running" for trial in self.trials)
+        return ended == len(self.architectures) * self.trials_per_architecture
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the outcomes of the ended trials; two sweeps are the same exactly when it is."""
+        ended = [trial.outcome() for trial in self.trials if trial.state != "running"]
+        return digest(sorted(ended, key=lambda outcome: (outcome["number"], outcome["architecture"])))
+
+    @property
+    def ranking(self) -> tuple[TrialRecord, ...]:
+        """Complete trials, best pooled macro-F1 first; ties go by trial number, then by the sweep's order."""
+        complete = [trial for trial in self.trials if trial.f1 is not None]
+        place = {name: index for index, name in enumerate(self.architectures)}
+        return tuple(sorted(complete, key=lambda t: (-(t.f1 or 0.0), t.number, place[t.architecture])))
+
+    @property
+    def winners(self) -> tuple[TrialRecord, ...]:
+        """The best complete trial of each architecture that has one, best first."""
+        seen: dict[str, TrialRecord] = {}
+        for trial in self.ranking:
+            seen.setdefault(trial.architecture, trial)
+        return tuple(seen.values())

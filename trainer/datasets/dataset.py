@@ -1,0 +1,67 @@
+"""What a dataset is: images, labels, class names, and a fingerprint over all of it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.canonical import canonical_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSource:
+    """What a sweep file says about its data.
+
+    Attributes:
+        source: a built-in name, the path of a folder of class folders, or of an ``.npz`` file.
+        samples: use only so many images, a stratified choice that is always the same; None for all.
+        image_size: (height, width) in pixels to bring a folder's images to; None to demand one size.
+        colour: bring a folder's images to ``"grey"`` or ``"rgb"``; None to take them as they are.
+    """
+
+    source: str
+    samples: int | None = None
+    image_size: tuple[int, int] | None = None
+    colour: Literal["grey", "rgb"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Labelled images.
+
+    Attributes:
+        name: to show, never part of the fingerprint.
+        images: ``[n, height, width, channels]``, uint8 or float32, values in [0, pixel_max].
+        labels: ``[n]`` int32 in [0, len(classes)).
+        classes: names of the classes in label order.
+        pixel_max: the value of a full pixel; the models divide by it in their first layer.
+    """
+
+    name: str
+    images: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int32]
+    classes: tuple[str, ...]
+    pixel_max: float
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of every image."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over shape, type and bytes of the images, then labels, class names and pixel_max."""
+        header = {
+            "images": [list(self.images.shape), str(self.images.dtype)],
+            "labels": [list(self.labels.shape), str(self.labels.dtype)],
+            "classes": list(self.classes),
+            "pixel_max": self.pixel_max,
+        }
+        content = hashlib.sha256(canonical_json(header).encode())
+        content.update(np.ascontiguousarray(self.images).data)
+        content.update(np.ascontiguousarray(self.labels).data)
+        return content.hexdigest()

@@ -1,0 +1,96 @@
+"""What one fit gives back: plain, frozen, comparable byte for byte. Times are kept apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Confusion = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch: means over the images seen in training, and the stop set scored after it.
+
+    Losses are in nats; accuracies and F1 in [0, 1]. Without a stop set (a refit) the stop values are None.
+    """
+
+    loss: float
+    accuracy: float
+    stop_loss: float | None
+    stop_accuracy: float | None
+    stop_f1: float | None
+    weights_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitResult:
+    """The outcome of one fit.
+
+    Attributes:
+        key: the spec's key.
+        state: "complete", or "failed" where the hyperparameters made it impossible.
+        reason: why it failed, one line; None otherwise.
+        initial_weights_sha256: of all weights before the first step.
+        epochs: every epoch that was trained, in order.
+        best_epoch: the epoch (from 1) whose weights were kept; 0 if failed.
+        weights_sha256: of those weights.
+        probabilities_sha256: of the held-out class probabilities (float32), bit for bit.
+        predictions: predicted class of each held-out image in ascending index, little-endian uint16.
+        confidences: probability of that class, little-endian float32.
+        confusion: counts, rows true classes, columns predicted ones.
+        f1: macro-F1 of the held-out fold; None where nothing was held out.
+        notes: what a reader of the result should know, one sentence each.
+    """
+
+    key: str
+    state: Literal["complete", "failed"]
+    reason: str | None = None
+    initial_weights_sha256: str = ""
+    epochs: tuple[Epoch, ...] = ()
+    best_epoch: int = 0
+    weights_sha256: str = ""
+    probabilities_sha256: str = ""
+    predictions: bytes = b""
+    confidences: bytes = b""
+    confusion: Confusion = ()
+    f1: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def predicted_classes(self) -> npt.NDArray[np.int64]:
+        """Return the predicted classes of the held-out images, ``[n]``."""
+        return np.frombuffer(self.predictions, dtype="<u2").astype(np.int64)
+
+    def predicted_confidences(self) -> npt.NDArray[np.float64]:
+        """Return the probability of each predicted class, ``[n]``, in [0, 1]."""
+        return np.frombuffer(self.confidences, dtype="<f4").astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When and where a fit ran: never part of a digest.
+
+    ``epoch_seconds`` holds the wall-clock seconds of each epoch, its scoring included.
+    """
+
+    started_at: float
+    ended_at: float
+    epoch_seconds: tuple[float, ...] = ()
+    host: str = ""
+    worker: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds from start to end."""
+        return self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitRun:
+    """A result together with the circumstances it came about in."""
+
+    result: FitResult
+    timing: Timing
+    environment: Mapping[str, Any]

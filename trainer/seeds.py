@@ -1,0 +1,60 @@
+"""Seeds are derived by name, never drawn in sequence.
+
+A seed drawn in sequence depends on everything drawn before it; a derived one depends only on its name, so
+adding a fold, a worker or a trial leaves all others as they were.
+
+>>> derive(1, "initialisation", 0) == derive(1, "initialisation", 0)
+True
+>>> derive(1, "initialisation", 0) == derive(1, "order", 0)
+False
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.canonical import canonical_json
+
+SEED_BITS = 31  # Keras and Optuna both take it, on every platform
+
+
+def derive(seed: int, *names: str | int) -> int:
+    """Return the seed called ``names`` under ``seed``: an integer in [0, 2**31)."""
+    text = canonical_json([seed, *names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> (64 - SEED_BITS)
+
+
+def permutation(seed: int, size: int) -> npt.NDArray[np.int64]:
+    """Return a permutation of ``range(size)`` that depends on nothing but its arguments.
+
+    It sorts the raw output of a counter-based generator: NumPy guarantees those raw streams for ever
+    (NEP 19), which it does not for ``Generator.permutation``.
+    """
+    return np.argsort(np.random.Philox(key=seed).random_raw(size), kind="stable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """The seeds of one fit, one for each source of variation."""
+
+    split: int
+    stop: int
+    initialisation: int
+    order: int
+    dropout: int
+
+    @classmethod
+    def of_fit(cls, sweep_seed: int, *, trial: int, repeat: int, fold: int | str) -> "Seeds":
+        """Return the seeds of a fit. Architectures share them, so that their scores are paired.
+
+        The split depends on the repeat alone: the same folds serve every trial of every architecture.
+        """
+        return cls(
+            split=derive(sweep_seed, "split", repeat),
+            stop=derive(sweep_seed, "stop", repeat, fold),
+            initialisation=derive(sweep_seed, "initialisation", trial, repeat, fold),
+            order=derive(sweep_seed, "order", trial, repeat, fold),
+            dropout=derive(sweep_seed, "dropout", trial, repeat, fold),
+        )
