@@ -1,0 +1,24 @@
+"""Sweeps: the file, the proposals, the schedule, the workers, the command line.
+
+For notebooks and scripts::
+
+    import sweeps
+
+    outcome = sweeps.run("digits.toml")  # or sweeps.run(sweeps.SweepSpec(name="digits"))
+    outcome.trials()  # pandas: one row a trial; also .folds() and .epochs()
+    outcome.export()  # the best model, as a .keras file
+"""
+
+from sweeps.sessions import Outcome, load, ready, run
+from sweeps.spec import ArchitectureChoice, CrossValidation, Search, SweepSpec
+
+__all__ = [
+    "ArchitectureChoice",
+    "CrossValidation",
+    "Outcome",
+    "Search",
+    "SweepSpec",
+    "load",
+    "ready",
+    "run",
+]

@@ -1,6 +1,6 @@
 """What a sweep has done so far, as plain frozen data: the ledger gives it, every view is drawn from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any, Literal
@@ -103,26 +103,21 @@ class TrialRecord:
         }
 
 
-def in_sequence(runs: Sequence[FoldRecord], expected: int) -> tuple[TrialState, tuple[FoldRecord, ...]]:
-    """Return a trial's state and folds as if its folds had run one after the other.
+def sequence(states: Mapping[int, str], expected: int) -> tuple[TrialState, int]:
+    """Return a trial's state and how many of its fits count, as if they had run one after the other.
 
     Folds run side by side, so a later one may have finished when an earlier one fails: it is dropped, because
     one after the other it would not have run. So the outcome does not depend on the number of workers.
 
     Args:
-        runs: finished fits in (repeat, fold) order, gaps allowed.
+        states: "complete" or "failed" of the finished fits by position (repeat * folds + fold).
         expected: number of fits a complete trial has.
     """
-    folds = runs[0].spec.folds if runs else 0
-    for position, record in enumerate(runs):
-        if record.spec.repeat * folds + (record.spec.fold or 0) != position:
-            break
-        if record.run.result.state == "failed":
-            return "failed", tuple(runs[: position + 1])
-    else:
-        if len(runs) == expected:
-            return "complete", tuple(runs)
-    return "running", tuple(record for record in runs if record.run.result.state == "complete")
+    for position in range(expected):
+        if states.get(position) != "complete":
+            failed = states.get(position) == "failed"
+            return ("failed", position + 1) if failed else ("running", len(states))
+    return "complete", expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

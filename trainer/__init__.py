@@ -1,0 +1,1 @@
+"""What one fit is: seeds, folds, data, architectures, training. Knows nothing of Optuna, MLflow or Dask."""

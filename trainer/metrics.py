@@ -30,7 +30,8 @@ def confusion_matrix(true: npt.ArrayLike, predicted: npt.ArrayLike, *, classes: 
     rows, columns = np.asarray(true, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
     if rows.shape != columns.shape or rows.ndim != 1:
         raise ValueError(f"{rows.shape} true classes do not pair with {columns.shape} predicted ones")
-    if rows.size and not (0 <= min(rows.min(), columns.min()) and max(rows.max(), columns.max()) < classes):
+    pairs = np.concatenate([rows, columns])
+    if pairs.size and (pairs.min() < 0 or pairs.max() >= classes):
         raise ValueError(f"classes must lie in 0 to {classes - 1}")
     counts = np.bincount(rows * classes + columns, minlength=classes * classes)
     return tuple(tuple(int(count) for count in row) for row in counts.reshape(classes, classes))

@@ -1,4 +1,4 @@
-"""Early stopping on F1, ours: Keras' own keeps a first NaN as the best for ever and only warns of a wrong name.
+"""Early stopping on F1, ours: Keras' own keeps a first NaN for ever and only warns of a wrong metric.
 
 >>> watch = EarlyStopping(Stopping(patience=2))
 >>> for score in (0.5, 0.8, 0.8, 0.7):

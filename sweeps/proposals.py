@@ -1,0 +1,103 @@
+"""Optuna's proposals: the one file that imports it.
+
+Each proposal comes from a fresh sampler with a seed of its own and a study rebuilt from what was told, so it
+is a pure function of its arguments: no state survives a call, nothing has to be saved or locked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+
+from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
+
+#: A failed trial is told as the worst score: Optuna's own FAIL is invisible to its samplers, which would
+#: propose the same impossible hyperparameters again.
+WORST_SCORE = 0.0
+
+#: Proposed numbers are rounded to so many significant digits: exp and log differ in the last bit between
+#: processors, and a learning rate of 0.00123457 is as good as one with seventeen digits.
+SIGNIFICANT_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An ended trial: its hyperparameters and its score (macro-F1 in [0, 1])."""
+
+    hyperparameters: Hyperparameters
+    score: float
+
+
+def propose(
+    space: Space, told: Sequence[Told], pending: Sequence[Hyperparameters], *, seed: int, startup: int
+) -> dict[str, Value]:
+    """Propose hyperparameters by multivariate TPE.
+
+    Source: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (NeurIPS 2011), as Optuna has it.
+
+    Args:
+        space: what to choose from.
+        told: ended trials in the order of their numbers.
+        pending: hyperparameters of trials that are under way, in the order of their numbers.
+        seed: of the sampler, in [0, 2**31).
+        startup: so many trials are drawn at random before TPE begins.
+
+    Returns:
+        A value for every name in ``space``, numbers rounded to six significant digits.
+    """
+    optuna = _optuna()
+    searched = {name: _distribution(r) for name, r in sorted(space.items()) if not isinstance(r, Fixed)}
+    chosen: dict[str, Value] = {name: r.value for name, r in space.items() if isinstance(r, Fixed)}
+    if searched:
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(
+                seed=seed,
+                n_startup_trials=startup,
+                n_ei_candidates=24,
+                multivariate=True,
+                group=False,
+                constant_liar=True,
+            ),
+        )
+        complete, running = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.RUNNING
+        for trial in told:
+            study.add_trial(_frozen(trial.hyperparameters, searched, complete, trial.score))
+        for hyperparameters in pending:
+            study.add_trial(_frozen(hyperparameters, searched, running, None))
+        asked = study.ask(searched).params
+        chosen |= {name: _rounded(asked[name], space[name]) for name in searched}
+    return {name: chosen[name] for name in sorted(chosen)}
+
+
+def _frozen(hyperparameters: Hyperparameters, searched: Mapping[str, object], state: object, value: object):  # type: ignore[no-untyped-def]
+    params = {name: hyperparameters[name] for name in searched}
+    return _optuna().trial.create_trial(params=params, distributions=dict(searched), state=state, value=value)
+
+
+def _distribution(choices: Range) -> object:
+    distributions = _optuna().distributions
+    match choices:
+        case Float(low=low, high=high, log=log):
+            return distributions.FloatDistribution(low, high, log=log)
+        case Integer(low=low, high=high, step=step, log=log):
+            return distributions.IntDistribution(low, high, log=log, step=step)
+        case Choice(values=values):
+            return distributions.CategoricalDistribution(values)
+        case Fixed():
+            raise ValueError("a fixed value is not searched")
+
+
+def _rounded(value: Value, choices: Range) -> Value:
+    if not isinstance(choices, Float):
+        return value
+    rounded = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return min(max(rounded, choices.low), choices.high)
+
+
+@lru_cache(maxsize=1)
+def _optuna() -> ModuleType:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna

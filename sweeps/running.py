@@ -1,0 +1,226 @@
+"""Runs a sweep, or goes on with one: the loop between schedule, workers and ledger.
+
+Going on is running again: a fit that the ledger holds returns at once, so there is no second code path.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeps.dispatch import choose
+from sweeps.planning import Prepared
+from sweeps.progress import Progress
+from sweeps.proposals import Told, propose
+from sweeps.schedule import Schedule, Trial, proposal_seed
+from sweeps.spec import Plan, PlannedArchitecture
+from sweeps.workers import Workers
+from tracking.ledger import Ledger, SweepEntry
+from tracking.records import SweepRecord
+from trainer.datasets import store
+from trainer.environment import software
+from trainer.errors import UsageError
+from trainer.hyperparameters import Hyperparameters, Value
+from trainer.results import FitRun
+from trainer.specs import FitSpec
+from trainer.worker import Job
+
+#: Starts workers that announce their epochs to the function given, and ends them on leaving.
+StartWorkers = Callable[[Callable[[Mapping[str, Any]], None]], AbstractContextManager[Workers]]
+
+
+def run_sweep(
+    prepared: Prepared,
+    home: Path,
+    ledger: Ledger,
+    *,
+    start_workers: StartWorkers,
+    workers: int,
+    progress: Progress,
+    on_change: Callable[[], None] = lambda: None,
+) -> SweepRecord:
+    """Run what the ledger does not hold of a sweep.
+
+    Args:
+        prepared: the sweep.
+        home: where its dataset is stored for the workers.
+        ledger: open for writing.
+        start_workers: called once, and only if something has to be trained.
+        workers: how many there will be, for the time left.
+        progress: told of everything.
+        on_change: called after each change of the ledger.
+
+    Returns:
+        The record of the finished sweep.
+
+    Raises:
+        UsageError: if the ledger has another sweep of this name.
+        WorkersFailed: if a fit cannot be run.
+    """
+    enter(prepared, ledger)
+    progress.begin(prepared.plan, workers)
+    loop = _Loop(prepared, ledger, progress, on_change)
+    loop.open_trials()
+    if not loop.schedule.finished:
+        dataset = store(prepared.dataset, home / "datasets")
+        with start_workers(progress.epoch_ended) as running:
+            loop.train(running, dataset)
+    return ledger.sweep(prepared.spec.name)
+
+
+def enter(prepared: Prepared, ledger: Ledger) -> None:
+    """Enter the sweep in the ledger, or check that the one of its name there is the same.
+
+    Raises:
+        UsageError: listing what differs.
+    """
+    name, plan = prepared.spec.name, prepared.plan
+    entry = ledger.entry(name)
+    if entry is None:
+        ledger.add_sweep(_entry(prepared))
+        return
+    differences = _differences(entry.identity, plan.identity())
+    if plan.trials < entry.trials:
+        differences.append(f"trials: {entry.trials} before, {plan.trials} now (they can only be raised)")
+    if differences:
+        raise UsageError(
+            f"a sweep called {name!r} is recorded with other contents: {'; '.join(differences)}. "
+            "Give this one another name, or remove that one with 'refold rm'"
+        )
+    before, now = software(entry.environment), software(prepared.environment)
+    changed = [
+        f"{package} {before[package]} before, {now[package]} now"
+        for package in now
+        if before[package] != now[package]
+    ]
+    if changed and not ledger.sweep(name).finished:
+        raise UsageError(
+            f"the sweep {name!r} was begun with other versions, and its bits would not match: "
+            f"{'; '.join(changed)}. Install those, or give the sweep another name"
+        )
+    ledger.set_trials(name, plan.trials, prepared.text)
+
+
+def _entry(prepared: Prepared) -> SweepEntry:
+    plan = prepared.plan
+    return SweepEntry(
+        name=prepared.spec.name,
+        key=plan.key,
+        identity=plan.identity(),
+        toml=prepared.text,
+        seed=plan.seed,
+        dataset=prepared.dataset_record,
+        architectures=tuple(architecture.name for architecture in plan.architectures),
+        trials=plan.trials,
+        fits=plan.cv.folds,
+        environment=prepared.environment,
+        details={
+            "folder": str(prepared.spec.folder.resolve()),
+            "dataset": asdict(prepared.spec.dataset),
+            "experiment": prepared.spec.experiment or prepared.spec.name,
+            "sources": {a.name: a.source.to_json() for a in plan.architectures if a.source is not None},
+        },
+        created_at=time.time(),
+    )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return what differs between two identities, a phrase each."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key}: {_short(old)} before, {_short(new)} now")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:12]}…"
+
+
+class _Loop:
+    """One run of a sweep: what is under way between the schedule, the ledger and the workers."""
+
+    def __init__(
+        self, prepared: Prepared, ledger: Ledger, progress: Progress, on_change: Callable[[], None]
+    ) -> None:
+        self._name = prepared.spec.name
+        self._sources = {a.name: a.source for a in prepared.plan.architectures}
+        self._ledger, self._progress, self._on_change = ledger, progress, on_change
+        self._announced: set[tuple[str, int]] = set()
+        self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, ledger.proposals(self._name)))
+
+    def open_trials(self) -> None:
+        """Open what may begin, take in what the ledger holds of it, and so on until nothing new opens."""
+        while opened := self.schedule.open_trials():
+            for trial in opened:
+                self._ledger.add_proposal(
+                    self._name, trial.architecture.name, trial.number, trial.specs, time.time()
+                )
+                for spec in trial.specs:
+                    held = self._ledger.run_of(spec.key)
+                    if held is not None:
+                        self._take_in(spec, held, recorded=True)
+        self._on_change()
+
+    def train(self, workers: Workers, dataset: Path) -> None:
+        """Keep every worker busy until all trials have ended."""
+        running: set[str] = set()
+        last: dict[str, tuple[str, int]] = {}
+        while not self.schedule.finished:
+            waiting = [item for item in self.schedule.waiting() if item[1].key not in running]
+            for worker in workers.idle():
+                if not waiting:
+                    break
+                trial, spec = choose(waiting, _group, worker=worker, last=last)
+                waiting = [item for item in waiting if item[1].key != spec.key]
+                workers.submit(self._job(spec, dataset), worker)
+                running.add(spec.key)
+                last[worker] = _group((trial, spec))
+                self._progress.fit_started(trial.number, spec)
+            for job, run in workers.finished(timeout=0.5):
+                running.discard(job.spec.key)
+                self._ledger.add_run(job.spec, run)
+                self._take_in(job.spec, run, recorded=False)
+                self.open_trials()
+
+    def _job(self, spec: FitSpec, dataset: Path) -> Job:
+        return Job(spec=spec, dataset=str(dataset), source=self._sources[spec.architecture])
+
+    def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
+        trial = self.schedule.record(run.result)
+        self._progress.fit_ended(trial.number, spec, run, recorded=recorded)
+        name = (trial.architecture.name, trial.number)
+        if trial.score is not None and name not in self._announced:
+            self._announced.add(name)
+            self._progress.trial_ended(*name, trial.score if trial.state == "complete" else None)
+
+
+def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:
+    trial, _ = item
+    return trial.architecture.name, trial.number
+
+
+def _proposer(
+    plan: Plan, recorded: Mapping[tuple[str, int], Mapping[str, Value]]
+) -> Callable[[PlannedArchitecture, int, Sequence[Told], Sequence[Hyperparameters]], Mapping[str, Value]]:
+    """Return what proposes: the record where it has the trial, TPE otherwise. Both say the same."""
+
+    def proposal(
+        architecture: PlannedArchitecture,
+        number: int,
+        told: Sequence[Told],
+        pending: Sequence[Hyperparameters],
+    ) -> Mapping[str, Value]:
+        held = recorded.get((architecture.name, number))
+        if held is not None:
+            return held
+        seed = proposal_seed(plan.seed, architecture.name, number)
+        return propose(architecture.space, told, pending, seed=seed, startup=plan.search.startup)
+
+    return proposal

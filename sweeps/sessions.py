@@ -1,0 +1,266 @@
+"""Everything a person does with sweeps, as functions: the command line and notebooks are thin layers over it.
+
+>>> from sweeps import SweepSpec, run
+>>> outcome = run(SweepSpec(name="digits", trials=3))  # doctest: +SKIP
+>>> outcome.trials().sort_values("f1")  # doctest: +SKIP
+>>> outcome.export()  # doctest: +SKIP
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from sweeps.exporting import Exported, export
+from sweeps.home import Home
+from sweeps.planning import Prepared, prepare
+from sweeps.progress import LiveProgress, PlainProgress, Progress, Silent
+from sweeps.running import StartWorkers, run_sweep
+from sweeps.spec import SweepSpec
+from sweeps.sweep_file import read_sweep_file, sweep_text
+from tracking.ledger import Ledger
+from tracking.recorder import Recorder
+from tracking.records import SweepRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tracking.mlflow_view import MlflowView
+
+#: Seconds that the end of a sweep waits for MLflow; what is missing then can be completed later.
+MLFLOW_PATIENCE = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A recorded sweep: look at it as data frames, or export its best model."""
+
+    home: Home
+    name: str
+
+    @property
+    def record(self) -> SweepRecord:
+        """All that the ledger holds of it now.
+
+        Raises:
+            UsageError: if there is no such sweep.
+        """
+        with Ledger.read(self.home.path) as ledger:
+            return ledger.sweep(self.name)
+
+    def trials(self) -> "pd.DataFrame":
+        """Return one row a trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "architecture": trial.architecture,
+                "number": trial.number,
+                "state": trial.state,
+                "f1": trial.f1,
+                "f1_mean": trial.f1_mean,
+                "f1_std": trial.f1_std,
+                "seconds": trial.training_seconds,
+                **trial.hyperparameters,
+            }
+            for trial in self.record.trials
+        )
+
+    def folds(self) -> "pd.DataFrame":
+        """Return one row a fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "architecture": trial.architecture,
+                "number": trial.number,
+                "repeat": fold.spec.repeat,
+                "fold": fold.spec.fold,
+                "f1": fold.run.result.f1,
+                "best_epoch": fold.run.result.best_epoch,
+                "epochs": len(fold.run.result.epochs),
+                "seconds": fold.run.timing.seconds,
+                "weights_sha256": fold.run.result.weights_sha256,
+                "initialisation_seed": fold.spec.seeds.initialisation,
+                "order_seed": fold.spec.seeds.order,
+                "dropout_seed": fold.spec.seeds.dropout,
+            }
+            for trial in self.record.trials
+            for fold in trial.folds
+        )
+
+    def epochs(self) -> "pd.DataFrame":
+        """Return one row an epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "architecture": trial.architecture,
+                "number": trial.number,
+                "repeat": fold.spec.repeat,
+                "fold": fold.spec.fold,
+                "epoch": number,
+                "loss": epoch.loss,
+                "accuracy": epoch.accuracy,
+                "stop_loss": epoch.stop_loss,
+                "stop_accuracy": epoch.stop_accuracy,
+                "stop_f1": epoch.stop_f1,
+            }
+            for trial in self.record.trials
+            for fold in trial.folds
+            for number, epoch in enumerate(fold.run.result.epochs, start=1)
+        )
+
+    def export(
+        self, *, architecture: str | None = None, out: Path | str = Path(), force: bool = False
+    ) -> Exported:
+        """Refit the best trial on all training data and save it; see ``sweeps.exporting.export``."""
+        with Ledger.read(self.home.path) as ledger:
+            record, entry = ledger.sweep(self.name), ledger.entry(self.name)
+        assert entry is not None  # noqa: S101 - ledger.sweep has raised otherwise
+        done = export(
+            record, entry, home=self.home.path, out=Path(out), architecture=architecture, force=force
+        )
+        with Ledger.open(self.home.path) as ledger:
+            ledger.add_export(self.name, {**done.card, "model": str(done.model)}, time.time())
+        return done
+
+
+def load(path: Path | str) -> SweepSpec:
+    """Read a sweep file.
+
+    Raises:
+        UsageError: saying what is wrong with it.
+    """
+    return read_sweep_file(Path(path))[0]
+
+
+def ready(sweep: SweepSpec | Path | str) -> Prepared:
+    """Read a sweep's file and data and check that all of it can be trained; write nothing.
+
+    Raises:
+        UsageError: for the first thing that is wrong.
+    """
+    if isinstance(sweep, SweepSpec):
+        return prepare(sweep, sweep_text(sweep))
+    return prepare(*read_sweep_file(Path(sweep)))
+
+
+def run(
+    sweep: SweepSpec | Path | str | Prepared,
+    *,
+    home: Path | str | None = None,
+    workers: int | None = None,
+    tracking_uri: str | None = None,
+    progress: bool | Progress = True,
+    console: Console | None = None,
+) -> Outcome:
+    """Run a sweep, or what is missing of it.
+
+    Args:
+        sweep: a sweep file's path, a spec, or what ``ready`` returned.
+        home: folder for everything it leaves behind; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        workers: processes that train side by side; one a core if None. Never changes the outcome.
+        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        progress: show what happens (live on a terminal), or hear of it yourself.
+        console: where to show it.
+
+    Raises:
+        UsageError: if something about the input is wrong; nothing has changed then.
+        WorkersFailed: if a fit cannot be run; run again to go on.
+    """
+    from sweeps.workers import local_workers
+
+    prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
+    place = Home.chosen(None if home is None else str(home))
+    count = workers or available_cores()
+
+    def start_workers(on_epoch: Any) -> Any:
+        return local_workers(count, place.worker_log, on_epoch)
+
+    uri = place.tracking_uri(tracking_uri)
+    with _shown(progress, console or Console(stderr=True)) as shown:
+        run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
+    return Outcome(place, prepared.spec.name)
+
+
+def run_recorded(
+    prepared: Prepared,
+    home: Home,
+    tracking_uri: str,
+    *,
+    start_workers: StartWorkers,
+    workers: int,
+    progress: Progress,
+) -> SweepRecord:
+    """Run a sweep with the ledger locked and MLflow following it."""
+    name = prepared.spec.name
+    experiment = prepared.spec.experiment or name
+
+    def read() -> SweepRecord:
+        with Ledger.read(home.path) as reader:
+            return reader.sweep(name)
+
+    def view() -> "MlflowView":
+        return mlflow_view(home, tracking_uri, experiment)
+
+    check_tracking_uri(tracking_uri)
+    with Ledger.open(home.path) as ledger:
+        recorder = Recorder(read, view, progress.say)
+        try:
+            record = run_sweep(
+                prepared,
+                home.path,
+                ledger,
+                start_workers=start_workers,
+                workers=workers,
+                progress=progress,
+                on_change=recorder.nudge,
+            )
+        except BaseException:
+            recorder.close(timeout=5)
+            raise
+        if not recorder.close(timeout=MLFLOW_PATIENCE):
+            progress.say(f"MLflow does not have all of it yet: 'refold sync {name}' completes it")
+        return record
+
+
+def check_tracking_uri(tracking_uri: str) -> None:
+    """Refuse a tracking URI that cannot be one.
+
+    Raises:
+        UsageError: saying why.
+    """
+    from tracking.mlflow_uri import check_uri
+
+    check_uri(tracking_uri)
+
+
+def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
+    """Return the view of ``experiment`` in MLflow."""
+    from tracking.mlflow_view import MlflowView
+
+    return MlflowView(tracking_uri, home.artifacts if home.is_own(tracking_uri) else None, experiment)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _shown(progress: bool | Progress, console: Console) -> Iterator[Progress]:
+    if not isinstance(progress, bool):
+        yield progress
+    elif not progress:
+        yield Silent()
+    elif console.is_terminal:
+        with LiveProgress(console) as live:
+            yield live
+    else:
+        yield PlainProgress(console)

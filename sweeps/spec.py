@@ -1,0 +1,166 @@
+"""What a sweep is, as plain frozen data: what its file says, and what that comes to once data is known."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.architectures import BUILT_IN, UserSource
+from trainer.canonical import digest
+from trainer.datasets import DatasetSource
+from trainer.hyperparameters import Range, Space, Value
+from trainer.seeds import Seeds
+from trainer.space_json import space_to_json
+from trainer.specs import PROCEDURE, FitSpec, Stopping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """How a trial is scored.
+
+    Attributes:
+        folds: number of parts, at least 2.
+        epochs: the most a fit trains, at least 1.
+        patience: epochs without a better stop-set macro-F1 before it stops, at least 1.
+        min_delta: gain that counts as better, in [0, 1).
+        stop_share: part of the training images that early stopping watches, in (0, 0.5].
+    """
+
+    folds: int = 5
+    epochs: int = 30
+    patience: int = 5
+    min_delta: float = 0.0
+    stop_share: float = 0.1
+
+    @property
+    def stopping(self) -> Stopping:
+        """The early-stopping rule of every fit."""
+        return Stopping(patience=self.patience, min_delta=self.min_delta, share=self.stop_share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How hyperparameters are proposed.
+
+    Attributes:
+        startup: trials of an architecture that are drawn at random before TPE begins, at least 1.
+        window: trial n is proposed from the outcomes of trials 0 to n - window, at least 1. A wider window
+            keeps more workers busy and searches a little more blindly. Part of the sweep's identity.
+    """
+
+    startup: int = 5
+    window: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureChoice:
+    """One architecture of a sweep, as the sweep file asks for it.
+
+    Attributes:
+        name: a built-in name, or the user's name for the one at ``source``.
+        source: ``"file.py:Name"``, or None for a built-in.
+        ranges: replaces entries of the default space: a narrower range, or a fixed value.
+    """
+
+    name: str
+    source: str | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSpec:
+    """A sweep file. Every value has a default but ``name``.
+
+    Attributes:
+        name: letters, digits, ``-``, ``_`` and ``.``; unique in a home.
+        seed: all randomness derives from it, in [0, 2**31).
+        dataset: where the images come from.
+        trials: for each architecture, at least 1.
+        cv: the cross-validation.
+        search: the search.
+        architectures: in the order they are listed; all six built-in ones by default.
+        experiment: name of the MLflow experiment; the sweep's name if None.
+        folder: what relative paths are relative to: where the sweep file lies.
+    """
+
+    name: str
+    seed: int = 1
+    dataset: DatasetSource = DatasetSource(source="digits")
+    trials: int = 10
+    cv: CrossValidation = CrossValidation()
+    search: Search = Search()
+    architectures: tuple[ArchitectureChoice, ...] = tuple(ArchitectureChoice(name=name) for name in BUILT_IN)
+    experiment: str | None = None
+    folder: Path = Path()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArchitecture:
+    """An architecture that can be trained: its space is complete, its source is known."""
+
+    name: str
+    digest: str
+    space: Space
+    source: UserSource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that decides a sweep's bits: two sweeps with equal plans have equal outcomes.
+
+    Attributes:
+        seed: the sweep's.
+        dataset: fingerprint of the dataset.
+        trials: for each architecture.
+        cv: the cross-validation.
+        search: the search.
+        architectures: in the sweep's order.
+    """
+
+    seed: int
+    dataset: str
+    trials: int
+    cv: CrossValidation
+    search: Search
+    architectures: tuple[PlannedArchitecture, ...]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes this sweep this sweep, as JSON data.
+
+        The number of trials is no part of it: trial n is the same in a longer sweep.
+        """
+        return {
+            "procedure": PROCEDURE,
+            "seed": self.seed,
+            "dataset": self.dataset,
+            "cv": asdict(self.cv),
+            "search": asdict(self.search),
+            "architectures": {
+                a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
+            },
+        }
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the identity."""
+        return digest(self.identity())
+
+    def fit_specs(
+        self, architecture: PlannedArchitecture, trial: int, hyperparameters: Mapping[str, Value]
+    ) -> tuple[FitSpec, ...]:
+        """Return the fits that trial number ``trial`` of ``architecture`` consists of, in fold order."""
+        return tuple(
+            FitSpec(
+                dataset=self.dataset,
+                architecture=architecture.name,
+                architecture_digest=architecture.digest,
+                hyperparameters=tuple(sorted(hyperparameters.items())),
+                folds=self.cv.folds,
+                repeat=0,
+                fold=fold,
+                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=0, fold=fold),
+                epochs=self.cv.epochs,
+                stopping=self.cv.stopping,
+            )
+            for fold in range(self.cv.folds)
+        )

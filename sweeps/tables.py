@@ -1,0 +1,163 @@
+"""What the command line prints of a record: tables for people, JSON for programs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from sweeps.progress import duration
+from tracking.records import SweepRecord, TrialRecord
+
+
+def leaderboard(record: SweepRecord) -> Table:
+    """Return each architecture's best trial, best first, and last those that have none."""
+    table = _table("", "architecture", "trial", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
+    numeric = ("", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
+    for column in table.columns:
+        column.justify = "right" if column.header in numeric else "left"
+    for place, trial in enumerate(record.winners, start=1):
+        ended = _ended(record, trial.architecture)
+        table.add_row(
+            str(place), trial.architecture, label(trial), f"{trial.f1:.4f}", _spread(trial), _epochs(trial),
+            duration(trial.training_seconds), f"{len(ended)}/{record.trials_per_architecture}",
+        )  # fmt: skip
+    for name in record.architectures:
+        if name not in {trial.architecture for trial in record.winners}:
+            ended = _ended(record, name)
+            why = f"all failed: {ended[0].reason}" if ended else "no trial has ended"
+            done = f"{len(ended)}/{record.trials_per_architecture}"
+            table.add_row("", name, "", "", why, "", "", done)
+    return table
+
+
+def trials_table(record: SweepRecord) -> Table:
+    """Return every trial in order."""
+    table = _table(
+        "architecture", "trial", "state", "macro-F1", "folds: mean ± std", "epochs", "hyperparameters"
+    )
+    for trial in record.trials:
+        score = f"{trial.f1:.4f}" if trial.f1 is not None else ""
+        what = trial.reason or _values(trial)
+        table.add_row(
+            trial.architecture, label(trial), trial.state, score, _spread(trial), _epochs(trial), what
+        )  # fmt: skip
+    return table
+
+
+def folds_table(trial: TrialRecord) -> Table:
+    """Return the folds of one trial: score, epochs, seeds and the digest of the weights."""
+    table = _table("fold", "macro-F1", "best epoch", "time", "initialisation seed", "order seed", "weights")
+    for fold in trial.folds:
+        result, seeds = fold.run.result, fold.spec.seeds
+        table.add_row(
+            str(fold.spec.fold),
+            "failed" if result.f1 is None else f"{result.f1:.4f}",
+            f"{result.best_epoch} of {len(result.epochs)}",
+            duration(fold.run.timing.seconds),
+            str(seeds.initialisation),
+            str(seeds.order),
+            result.weights_sha256[:16],
+        )
+    return table
+
+
+def sweeps_table(records: Sequence[SweepRecord]) -> Table:
+    """Return one row for each sweep of a home."""
+    table = _table("sweep", "dataset", "begun", "trials", "best macro-F1", "of", "digest")
+    for record in records:
+        best = record.ranking[:1]
+        ended = sum(trial.state != "running" for trial in record.trials)
+        begun = datetime.fromtimestamp(record.created_at).astimezone()
+        table.add_row(
+            record.name,
+            record.dataset.name,
+            begun.strftime("%Y-%m-%d %H:%M"),
+            f"{ended}/{record.trials_per_architecture * len(record.architectures)}",
+            f"{best[0].f1:.4f}" if best else "",
+            f"{best[0].architecture} {label(best[0])}" if best else "",
+            record.digest[:16] if record.finished else "not finished",
+        )
+    return table
+
+
+def sweep_json(record: SweepRecord) -> dict[str, Any]:
+    """Return a sweep as one JSON object; docs/architecture.md describes it."""
+    return {
+        "sweep": record.name,
+        "seed": record.seed,
+        "key": record.key,
+        "digest": record.digest,
+        "finished": record.finished,
+        "dataset": {
+            "name": record.dataset.name,
+            "fingerprint": record.dataset.fingerprint,
+            "samples": record.dataset.samples,
+            "classes": list(record.dataset.classes),
+        },
+        "trials": [trial_json(trial) for trial in record.trials],
+    }
+
+
+def trial_json(trial: TrialRecord) -> dict[str, Any]:
+    """Return a trial as one JSON object."""
+    return {
+        "architecture": trial.architecture,
+        "number": trial.number,
+        "state": trial.state,
+        "reason": trial.reason,
+        "hyperparameters": dict(trial.hyperparameters),
+        "seed": trial.seed,
+        "f1": trial.f1,
+        "f1_mean": trial.f1_mean,
+        "f1_std": trial.f1_std,
+        "duration_s": round(trial.training_seconds, 3),
+        "folds": [
+            {
+                "repeat": fold.spec.repeat,
+                "fold": fold.spec.fold,
+                "f1": fold.run.result.f1,
+                "best_epoch": fold.run.result.best_epoch,
+                "epochs": len(fold.run.result.epochs),
+                "weights_sha256": fold.run.result.weights_sha256,
+                "key": fold.spec.key,
+            }
+            for fold in trial.folds
+        ],
+    }
+
+
+def label(trial: TrialRecord) -> str:
+    """Return a trial's number as it is written everywhere.
+
+    It sorts as text as it does as a number.
+    """
+    return f"t{trial.number:04}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _ended(record: SweepRecord, architecture: str) -> list[TrialRecord]:
+    return [t for t in record.trials if t.architecture == architecture and t.state != "running"]
+
+
+def _spread(trial: TrialRecord) -> str:
+    if trial.f1_mean is None:
+        return ""
+    return f"{trial.f1_mean:.4f}" + (f" ± {trial.f1_std:.4f}" if trial.f1_std is not None else "")
+
+
+def _epochs(trial: TrialRecord) -> str:
+    return "+".join(str(len(fold.run.result.epochs)) for fold in trial.folds)
+
+
+def _values(trial: TrialRecord) -> str:
+    return " ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in sorted(trial.hyperparameters.items())
+    )

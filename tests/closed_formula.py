@@ -1,0 +1,122 @@
+"""A trainer that is a closed formula: it stands in for TensorFlow wherever training is not the point."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search
+from trainer.hyperparameters import SHARED_SPACE, Choice, Float
+from trainer.metrics import macro_f1
+from trainer.results import Epoch, FitResult, FitRun, Timing
+from trainer.specs import FitSpec
+from trainer.worker import Job
+
+SUPPORT = 50
+
+
+def result_of(spec: FitSpec) -> FitResult:
+    """Return a result that depends on the spec alone: good near a learning rate of 1e-3.
+
+    With dropout above 0.45 the fit fails on folds above 0, as a diverging one would.
+    """
+    values = dict(spec.hyperparameters)
+    if float(values.get("dropout", 0.0)) > 0.45 and spec.fold:
+        return FitResult(key=spec.key, state="failed", reason="training diverged: made up")
+    noise = int.from_bytes(hashlib.sha256(spec.key.encode()).digest()[:2], "little") / 65536
+    quality = 0.9 - 0.1 * abs(math.log10(float(values["learning_rate"])) + 3) + 0.05 * noise
+    hits = min(SUPPORT, max(0, round(SUPPORT * quality)))
+    confusion = ((hits, SUPPORT - hits), (SUPPORT - hits, hits))
+    epochs = 2 + int(noise * 3)
+    return FitResult(
+        key=spec.key,
+        state="complete",
+        initial_weights_sha256=spec.key[:64],
+        epochs=tuple(
+            Epoch(
+                loss=1 / number,
+                accuracy=1 - 1 / (number + 1),
+                stop_loss=1.1 / number,
+                stop_accuracy=1 - 1.1 / (number + 1),
+                stop_f1=quality - 0.1 / number,
+                weights_sha256=hashlib.sha256(f"{spec.key}{number}".encode()).hexdigest(),
+            )
+            for number in range(1, epochs + 1)
+        ),
+        best_epoch=epochs,
+        weights_sha256=hashlib.sha256(f"{spec.key}{epochs}".encode()).hexdigest(),
+        predictions=b"\x00\x00\x01\x00",
+        confidences=b"\x00\x00\x80\x3f" * 2,
+        confusion=confusion,
+        f1=macro_f1(confusion),
+    )
+
+
+def run_of(spec: FitSpec) -> FitRun:
+    """Return the result with made-up circumstances."""
+    timing = Timing(started_at=1_790_000_000.0, ended_at=1_790_000_002.0, epoch_seconds=(1.0, 1.0))
+    return FitRun(result=result_of(spec), timing=timing, environment={"packages": {}})
+
+
+class InlineWorkers:
+    """Runs jobs in this process; ``pick(n)`` chooses which of n running jobs ends next."""
+
+    def __init__(self, count: int, pick: Callable[[int], int] = lambda _count: 0) -> None:
+        self._names = [f"worker-{number}" for number in range(count)]
+        self._pick = pick
+        self._running: list[tuple[Job, str]] = []
+        self.trained: list[str] = []
+
+    def idle(self) -> Sequence[str]:
+        """See ``Workers``."""
+        busy = {worker for _, worker in self._running}
+        return [name for name in self._names if name not in busy]
+
+    def submit(self, job: Job, worker: str) -> None:
+        """See ``Workers``."""
+        self._running.append((job, worker))
+
+    def finished(self, timeout: float) -> Sequence[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        if not self._running:
+            return []
+        job, _ = self._running.pop(self._pick(len(self._running)))
+        self.trained.append(job.spec.key)
+        return [(job, run_of(job.spec))]
+
+
+def starter(
+    workers: InlineWorkers,
+) -> Callable[[Callable[[Mapping[str, Any]], None]], Any]:
+    """Return what ``run_sweep`` takes to start workers."""
+
+    @contextmanager
+    def start(on_epoch: Callable[[Mapping[str, Any]], None]) -> Iterator[InlineWorkers]:
+        yield workers
+
+    return start
+
+
+def plan(*, architectures: int = 2, trials: int = 4, folds: int = 3, window: int = 1, seed: int = 1) -> Plan:
+    """Return a small plan over made-up architectures."""
+    names = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")[:architectures]
+    return Plan(
+        seed=seed,
+        dataset="d" * 64,
+        trials=trials,
+        cv=CrossValidation(folds=folds, epochs=5),
+        search=Search(startup=2, window=window),
+        architectures=tuple(
+            PlannedArchitecture(
+                name=name,
+                digest=name,
+                space={
+                    **SHARED_SPACE,
+                    "batch_size": Choice((32, 64)),
+                    "dropout": Float(low=0.0, high=0.5),
+                },
+            )
+            for name in names
+        ),
+    )

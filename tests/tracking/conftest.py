@@ -1,0 +1,362 @@
+"""Records of made-up sweeps, and MLflow databases that are ready to use."""
+
+import hashlib
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pytest
+
+from tracking.mlflow_view import MlflowView
+from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
+from trainer.metrics import macro_f1
+from trainer.results import Confusion, Epoch, FitResult, FitRun, Timing
+from trainer.seeds import Seeds
+from trainer.specs import FitSpec, Stopping
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, about SQLAlchemy
+    from mlflow import MlflowClient
+
+BEGIN = 1_790_000_000.0
+CLASSES = tuple("0123456789")
+States = dict[tuple[str, int], tuple[TrialState, int]]
+
+
+def _hex(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _confusion(shift: int, classes: int) -> Confusion:
+    """Every class has 36 images; a few of them are taken for the next class."""
+    rows = []
+    for true in range(classes):
+        missed = (true + shift) % 4
+        row = [0] * classes
+        row[true], row[(true + 1) % classes] = 36 - missed, missed
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def make_fold(
+    architecture: str = "baseline",
+    number: int = 0,
+    fold: int = 0,
+    *,
+    folds: int = 3,
+    repeat: int = 0,
+    epochs: int = 4,
+    classes: int = 10,
+    failed: bool = False,
+) -> FoldRecord:
+    """A fit whose curves and counts follow from its place by closed formulas."""
+    place = (architecture, number, repeat, fold)
+    spec = FitSpec(
+        dataset=_hex("digits"),
+        architecture=architecture,
+        architecture_digest=_hex(architecture),
+        hyperparameters=(("batch_size", 32), ("learning_rate", 1e-3 * (number + 1)), ("optimizer", "adam")),
+        folds=folds,
+        repeat=repeat,
+        fold=fold,
+        seeds=Seeds.of_fit(1, trial=number, repeat=repeat, fold=fold),
+        epochs=epochs,
+        stopping=Stopping(),
+    )
+    curve = tuple(
+        Epoch(
+            loss=math.nan if failed and epoch == epochs else 2.0 * math.exp(-epoch / 4),
+            accuracy=1 - 0.8 * math.exp(-epoch / 3),
+            stop_loss=2.1 * math.exp(-epoch / 5) + 0.01 * fold,
+            stop_accuracy=1 - 0.85 * math.exp(-epoch / 3),
+            stop_f1=1 - 0.9 * math.exp(-epoch / 3) - 0.01 * fold - 0.002 * abs(epoch - epochs + 1),
+            weights_sha256=_hex(*place, epoch),
+        )
+        for epoch in range(1, epochs + 1)
+    )
+    confusion = _confusion(number + fold + len(architecture), classes)
+    result = FitResult(
+        key=spec.key,
+        state="failed" if failed else "complete",
+        reason="the loss became NaN in epoch 4" if failed else None,
+        initial_weights_sha256=_hex(*place, "initial"),
+        epochs=curve,
+        best_epoch=0 if failed else max(epochs - 1, 1),
+        weights_sha256="" if failed else _hex(*place, "weights"),
+        probabilities_sha256="" if failed else _hex(*place, "probabilities"),
+        confusion=() if failed else confusion,
+        f1=None if failed else macro_f1(confusion),
+    )
+    start = BEGIN + 100.0 * number + 10.0 * (repeat * folds + fold)
+    timing = Timing(
+        started_at=start,
+        ended_at=start + 9.5,
+        epoch_seconds=tuple(9.0 / epochs for _ in range(epochs)),
+        host="here",
+        worker="w1",
+    )
+    return FoldRecord(spec=spec, run=FitRun(result=result, timing=timing, environment={"cpu": "one"}))
+
+
+def make_trial(
+    architecture: str = "baseline",
+    number: int = 0,
+    state: TrialState = "complete",
+    done: int | None = None,
+    *,
+    folds: int = 3,
+    epochs: int = 4,
+    classes: int = 10,
+) -> TrialRecord:
+    """A trial with ``done`` fits, by default as many as its state means."""
+    count = folds if done is None else done
+    fits = tuple(
+        make_fold(
+            architecture,
+            number,
+            fold,
+            folds=folds,
+            epochs=epochs,
+            classes=classes,
+            failed=state == "failed" and fold == count - 1,
+        )
+        for fold in range(count)
+    )
+    return TrialRecord(
+        architecture=architecture,
+        number=number,
+        state=state,
+        hyperparameters={"batch_size": 32, "learning_rate": 1e-3 * (number + 1), "optimizer": "adam"},
+        seed=1000 + number,
+        proposed_at=BEGIN + 100.0 * number,
+        folds=fits,
+    )
+
+
+def make_sweep(
+    states: States | None = None,
+    *,
+    name: str = "digits",
+    created_at: float = BEGIN - 5,
+    folds: int = 3,
+    epochs: int = 4,
+) -> SweepRecord:
+    """A sweep of two architectures with two trials each; by default all are complete."""
+    places = [(architecture, number) for number in range(2) for architecture in ("baseline", "resnet")]
+    given = dict.fromkeys(places, ("complete", folds)) if states is None else states
+    trials = tuple(
+        make_trial(architecture, number, state, done, folds=folds, epochs=epochs)
+        for (architecture, number), (state, done) in sorted(given.items(), key=lambda item: item[0][1])
+    )
+    toml = f'name = "{name}"\nseed = 1\ntrials = 2\n[cv]\nfolds = {folds}\n[architectures.baseline]\n'
+    return SweepRecord(
+        name=name,
+        key=_hex(name),
+        seed=1,
+        toml=toml + "[architectures.resnet]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n",
+        dataset=DatasetRecord(
+            name="digits",
+            fingerprint=_hex("digits"),
+            samples=1797,
+            classes=CLASSES,
+            input_shape=(8, 8, 1),
+            pixel_max=16.0,
+        ),
+        architectures=("baseline", "resnet"),
+        trials_per_architecture=2,
+        fits_per_trial=folds,
+        created_at=created_at,
+        environment={"python": "3.11", "packages": {"keras": "3.15.1"}},
+        trials=trials,
+    )
+
+
+#: A sweep as it grows: proposals, folds out of order, a failure that drops a later fold, a pruned trial.
+GROWTH: tuple[States, ...] = (
+    {},
+    {("baseline", 0): ("running", 0), ("resnet", 0): ("running", 0)},
+    {("baseline", 0): ("running", 1), ("resnet", 0): ("running", 2)},
+    {("baseline", 0): ("complete", 3), ("resnet", 0): ("running", 2), ("baseline", 1): ("running", 1)},
+    {
+        ("baseline", 0): ("complete", 3),
+        ("resnet", 0): ("failed", 3),
+        ("baseline", 1): ("running", 1),
+        ("resnet", 1): ("running", 1),
+    },
+    {
+        ("baseline", 0): ("complete", 3),
+        ("resnet", 0): ("failed", 3),
+        ("baseline", 1): ("complete", 3),
+        ("resnet", 1): ("pruned", 1),
+    },
+)
+
+
+@pytest.fixture
+def growth() -> tuple[States, ...]:
+    """The states of a sweep as it grows."""
+    return GROWTH
+
+
+@pytest.fixture(name="sweep")
+def _sweep() -> Callable[..., SweepRecord]:
+    return make_sweep
+
+
+@pytest.fixture(name="trial")
+def _trial() -> Callable[..., TrialRecord]:
+    return make_trial
+
+
+@pytest.fixture(name="fold")
+def _fold() -> Callable[..., FoldRecord]:
+    return make_fold
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a run: its creation takes seconds, so it is done once."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    view = MlflowView(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "none")
+    view.locate(make_sweep())
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def database(empty_database: Path, tmp_path: Path) -> str:
+    """The URI of an MLflow database of one's own."""
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and what it stands on."""
+
+    uri: str
+    database: str
+    files: Path
+
+
+@pytest.fixture(scope="session")
+def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real MLflow server, shared by all tests: each has an experiment of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--port", str(port), "--workers", "1"]
+    environment = os.environ | {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, folder / "log")
+        yield Server(f"http://127.0.0.1:{port}", f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  # always http
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(log.read_text())
+
+
+@dataclass(frozen=True)
+class Place:
+    """An MLflow to write to: a database or a server, and an experiment that is this test's own.
+
+    It is looked at through the server's own files, which is much faster than asking the server.
+    """
+
+    uri: str
+    artifacts: Path | None
+    experiment: str
+    database: str
+    files: Path
+
+    def view(self) -> MlflowView:
+        """A view that knows nothing yet, as in a new process."""
+        return MlflowView(self.uri, self.artifacts, self.experiment)
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's own client, to look with and to meddle."""
+        return MlflowClient(tracking_uri=self.database)
+
+    def runs(self) -> dict[str, Any]:
+        """The active runs of the experiment by ``refold.key``; two with the same key are an error."""
+        experiment = self.client.get_experiment_by_name(self.experiment)
+        found = self.client.search_runs([experiment.experiment_id]) if experiment else []
+        by_key = {run.data.tags.get("refold.key", run.info.run_id): run for run in found}
+        assert len(by_key) == len(found)
+        return by_key
+
+    def contents(self) -> dict[str, Any]:
+        """Everything that MLflow holds, comparable: run ids are replaced by keys."""
+        runs = self.runs()
+        names = {run.info.run_id: key for key, run in runs.items()}
+        return {key: self._content(run, names) for key, run in runs.items()}
+
+    def _content(self, run: Any, names: dict[str, str]) -> dict[str, Any]:
+        client, info = self.client, run.info
+        tags = dict(run.data.tags)
+        if "mlflow.parentRunId" in tags:
+            tags["mlflow.parentRunId"] = names[tags["mlflow.parentRunId"]]
+        history = {
+            key: [(p.step, p.timestamp, repr(p.value)) for p in client.get_metric_history(info.run_id, key)]
+            for key in run.data.metrics
+        }
+        artifacts = self.files / info.artifact_uri.partition(":")[2].lstrip("/")
+        if info.artifact_uri.startswith("file:"):
+            artifacts = Path(url2pathname(urlsplit(info.artifact_uri).path))
+        files = {
+            str(path.relative_to(artifacts)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in artifacts.rglob("*")
+        }
+        return {
+            "info": (info.run_name, info.status, info.start_time, info.end_time),
+            "tags": tags,
+            "params": dict(run.data.params),
+            "metrics": history,
+            "datasets": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
+            "files": files,
+        }
+
+
+@pytest.fixture(params=["database", pytest.param("server", marks=pytest.mark.server)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An MLflow database, and the same again over HTTP."""
+    name = f"experiment {os.urandom(4).hex()}"
+    if request.param == "database":
+        uri = request.getfixturevalue("database")
+        return Place(uri, tmp_path / "arti facts", name, database=uri, files=tmp_path)
+    server = request.getfixturevalue("server")
+    return Place(server.uri, None, name, database=server.database, files=server.files)

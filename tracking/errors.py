@@ -1,0 +1,8 @@
+"""What goes wrong beside the sweep: never its results, only what is shown of them."""
+
+
+class ViewUnavailable(Exception):
+    """A view of the ledger cannot be brought up to date now: one line that says why.
+
+    Training does not depend on it; the ledger has everything, and the view can be completed later.
+    """

@@ -1,0 +1,354 @@
+"""The sweep's own record: one SQLite file, one writer, every result under its fit's key.
+
+It is the truth. Everything else (MLflow, the terminal, the Optuna study) is a view that can be rebuilt.
+Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
+"""
+
+import fcntl
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tracking.codec import decode_run, encode_run
+from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, sequence
+from trainer.canonical import canonical_json
+from trainer.errors import UsageError
+from trainer.hyperparameters import Value
+from trainer.results import FitRun
+from trainer.seeds import derive
+from trainer.specs import FitSpec
+
+#: Counts the changes of the tables below. A newer ledger is refused, an older one would be migrated.
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE sweeps (
+    name TEXT PRIMARY KEY,
+    key TEXT NOT NULL,             -- SHA-256 of all that decides its bits
+    identity TEXT NOT NULL,        -- that, as canonical JSON
+    toml TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    dataset TEXT NOT NULL,         -- DatasetRecord as JSON
+    architectures TEXT NOT NULL,   -- names in the file's order, as JSON
+    trials INTEGER NOT NULL,       -- for each architecture
+    fits INTEGER NOT NULL,         -- for each trial
+    environment TEXT NOT NULL,     -- of the first run, as JSON
+    details TEXT NOT NULL,         -- where things were found (paths, sources), as JSON
+    created_at REAL NOT NULL
+) STRICT;
+CREATE TABLE proposals (
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    architecture TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    hyperparameters TEXT NOT NULL, -- as JSON, names sorted
+    proposed_at REAL NOT NULL,
+    PRIMARY KEY (sweep, architecture, number)
+) STRICT;
+CREATE TABLE fits (
+    key TEXT PRIMARY KEY,          -- the spec's
+    spec TEXT NOT NULL,            -- FitSpec as JSON
+    run TEXT NOT NULL,             -- FitRun as JSON, but for the two blobs
+    predictions BLOB NOT NULL,
+    confidences BLOB NOT NULL
+) STRICT;
+CREATE TABLE members (              -- which fits a sweep asked for; two sweeps may share one
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    architecture TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    position INTEGER NOT NULL,     -- repeat * folds + fold
+    key TEXT NOT NULL,
+    PRIMARY KEY (sweep, architecture, number, position)
+) STRICT;
+CREATE TABLE exports (
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    exported_at REAL NOT NULL,
+    card TEXT NOT NULL             -- what was exported and how it scored, as JSON
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepEntry:
+    """What the ledger keeps of a sweep before its first trial; the fields are the columns of ``sweeps``."""
+
+    name: str
+    key: str
+    identity: Mapping[str, Any]
+    toml: str
+    seed: int
+    dataset: DatasetRecord
+    architectures: tuple[str, ...]
+    trials: int
+    fits: int
+    environment: Mapping[str, Any]
+    details: Mapping[str, Any]
+    created_at: float
+
+
+class Ledger:
+    """One open ledger. Every write is a transaction that is on disk when the method returns."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Path) -> Iterator["Ledger"]:
+        """Open the ledger of ``home`` for writing, creating it where there is none.
+
+        Raises:
+            UsageError: if the home cannot be written, another process holds the ledger, or it is not ours.
+        """
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            lock = (home / "ledger.lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"the home folder {home} cannot be written ({error.strerror}): "
+                "choose another with --home or REFOLD_HOME"
+            ) from error
+        with lock:
+            _take(lock, home)
+            connection = _connect(home / "ledger.sqlite", create=True)
+            try:
+                yield cls(connection)
+            finally:
+                connection.close()
+
+    @classmethod
+    @contextmanager
+    def read(cls, home: Path) -> Iterator["Ledger"]:
+        """Open the ledger of ``home`` for reading, also while another process writes it.
+
+        Raises:
+            UsageError: if there is none, or it is not ours.
+        """
+        path = home / "ledger.sqlite"
+        if not path.exists():
+            raise UsageError(
+                f"no sweep has run in {home}: start one with 'refold run SWEEP.toml', "
+                "or name another home with --home or REFOLD_HOME"
+            )
+        connection = _connect(path, create=False)
+        try:
+            yield cls(connection)
+        finally:
+            connection.close()
+
+    # What is written
+
+    def add_sweep(self, entry: SweepEntry) -> None:
+        """Enter a sweep. Its name must be new."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
+                    canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
+                    entry.trials, entry.fits, canonical_json(entry.environment),
+                    canonical_json(entry.details), entry.created_at,
+                ),
+            )  # fmt: skip
+
+    def add_proposal(
+        self, sweep: str, architecture: str, number: int, specs: Iterable[FitSpec], proposed_at: float
+    ) -> None:
+        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays."""
+        specs = list(specs)
+        hyperparameters = canonical_json(dict(specs[0].hyperparameters))
+        members = [(sweep, architecture, number, position, spec.key) for position, spec in enumerate(specs)]
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
+                (sweep, architecture, number, hyperparameters, proposed_at),
+            )
+            connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+    def add_run(self, spec: FitSpec, run: FitRun) -> None:
+        """Enter a finished fit. A key that is there already keeps its first result."""
+        text, predictions, confidences = encode_run(run)
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?)",
+                (spec.key, canonical_json(spec.to_json()), text, predictions, confidences),
+            )
+
+    def set_trials(self, sweep: str, trials: int, toml: str) -> None:
+        """Raise the number of trials of a sweep, and keep the file that asked for it."""
+        with self._connection as connection:
+            connection.execute(
+                "UPDATE sweeps SET trials = ?, toml = ? WHERE name = ? AND trials < ?",
+                (trials, toml, sweep, trials),
+            )
+
+    def add_export(self, sweep: str, card: Mapping[str, Any], exported_at: float) -> None:
+        """Enter what was exported."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
+            )
+
+    def remove_sweep(self, name: str) -> int:
+        """Remove a sweep and the fits that no other sweep asked for; return how many fits went."""
+        with self._connection as connection:
+            connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
+            gone = connection.execute("DELETE FROM fits WHERE key NOT IN (SELECT key FROM members)")
+        return gone.rowcount
+
+    # What is read
+
+    def run_of(self, key: str) -> FitRun | None:
+        """Return the fit recorded under ``key``, or None."""
+        row = self._connection.execute(
+            "SELECT run, predictions, confidences FROM fits WHERE key = ?", (key,)
+        ).fetchone()
+        return None if row is None else decode_run(*row)
+
+    def sweep_names(self) -> list[str]:
+        """Return the names of all sweeps, oldest first."""
+        return [row[0] for row in self._connection.execute("SELECT name FROM sweeps ORDER BY created_at")]
+
+    def entry(self, name: str) -> SweepEntry | None:
+        """Return what was entered for a sweep, or None."""
+        row = self._connection.execute("SELECT * FROM sweeps WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            return None
+        (name, key, identity, toml, seed, dataset, architectures, trials, fits, environment, details, at) = (
+            row
+        )
+        return SweepEntry(
+            name=name,
+            key=key, identity=json.loads(identity), toml=toml, seed=seed,
+            dataset=_dataset_from_json(json.loads(dataset)), architectures=tuple(json.loads(architectures)),
+            trials=trials, fits=fits, environment=json.loads(environment), details=json.loads(details),
+            created_at=at,
+        )  # fmt: skip
+
+    def sweep(self, name: str) -> SweepRecord:
+        """Return all that is recorded of a sweep.
+
+        Raises:
+            UsageError: if there is none of that name.
+        """
+        entry = self.entry(name)
+        if entry is None:
+            known = ", ".join(self.sweep_names()) or "none yet"
+            raise UsageError(f"no sweep is called {name!r} here; there is: {known}")
+        return SweepRecord(
+            name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
+            architectures=entry.architectures, trials_per_architecture=entry.trials,
+            fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
+            trials=tuple(self._trials(entry)),
+        )  # fmt: skip
+
+    def exports(self, name: str) -> list[dict[str, Any]]:
+        """Return the cards of what was exported from a sweep, oldest first."""
+        rows = self._connection.execute(
+            "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
+        rows = self._connection.execute(
+            "SELECT architecture, number, hyperparameters, proposed_at FROM proposals WHERE sweep = ?",
+            (entry.name,),
+        ).fetchall()
+        place = {name: index for index, name in enumerate(entry.architectures)}
+        folds = self._folds(entry.name)
+        for architecture, number, text, proposed_at in sorted(rows, key=lambda r: (r[1], place[r[0]])):
+            hyperparameters: dict[str, Value] = json.loads(text)
+            found = folds.get((architecture, number), {})
+            state, length = sequence(
+                {position: record.run.result.state for position, record in found.items()}, entry.fits
+            )
+            counted = [found[position] for position in sorted(found)][:length]
+            if state == "running":  # a failed fold shows once those before it are in
+                counted = [record for record in counted if record.run.result.state == "complete"]
+            yield TrialRecord(
+                architecture=architecture,
+                number=number,
+                state=state,
+                hyperparameters=hyperparameters,
+                seed=derive(entry.seed, "trial", number),
+                proposed_at=proposed_at,
+                folds=tuple(counted),
+            )
+
+    def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
+        rows = self._connection.execute(
+            "SELECT architecture, number, position, spec, run, predictions, confidences"
+            " FROM members JOIN fits USING (key) WHERE sweep = ?",
+            (sweep,),
+        )
+        folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
+        for architecture, number, position, spec, *blobs in rows:
+            record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+            folds.setdefault((architecture, number), {})[position] = record
+        return folds
+
+    def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
+        """Return the recorded hyperparameters by (architecture, trial number)."""
+        rows = self._connection.execute(
+            "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
+        )
+        return {(architecture, number): json.loads(text) for architecture, number, text in rows}
+
+
+def _take(lock: Any, home: Path) -> None:
+    """Take the lock or name who holds it. The system frees it when the holder ends, however it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        holder = json.loads(lock.read() or '{"pid": "?", "host": "?", "since": "?"}')
+        raise UsageError(
+            f"the ledger in {home} is held by process {holder['pid']} on {holder['host']} since "
+            f"{holder['since']}: wait for it, stop it, or use another --home"
+        ) from None
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    lock.truncate(0)
+    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
+    lock.flush()
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Connect, create the tables in a new file, and refuse what is damaged or newer."""
+    try:
+        uri = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=30)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and create:
+            connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            version = SCHEMA_VERSION
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        raise UsageError(
+            f"{path} cannot be read as a ledger ({error}): restore it from a copy, or use "
+            "another --home; it was left as it is"
+        ) from error
+    if version != SCHEMA_VERSION:
+        connection.close()
+        raise UsageError(
+            f"{path} was written by a newer refold (ledger version {version}, this one knows "
+            f"{SCHEMA_VERSION}): upgrade refold, or use another --home"
+        )
+    return connection
+
+
+def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:
+    return {name: getattr(dataset, name) for name in DatasetRecord.__slots__}
+
+
+def _dataset_from_json(data: Mapping[str, Any]) -> DatasetRecord:
+    height, width, channels = data["input_shape"]
+    return DatasetRecord(
+        **{**data, "classes": tuple(data["classes"]), "input_shape": (height, width, channels)}
+    )

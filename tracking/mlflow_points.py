@@ -1,0 +1,147 @@
+"""The metric points of a run, with the time stamps at which they happened, so that a replay adds nothing.
+
+MLflow tells two points apart by key, step, value and time stamp, and nothing takes a point away again. So
+a point is only given when nothing can take it back: a fold's once every earlier fold is in, a best score once
+every earlier trial has ended.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+
+#: More keys than this make MLflow's pages slow and unreadable (research/tracking.md, A.1).
+MAX_KEYS = 60
+#: What is measured of each epoch, the most useful first.
+EPOCH_METRICS = ("stop_f1", "stop_loss", "loss", "stop_accuracy", "accuracy")
+_SUMMARY = ("cv/f1", "cv/f1_mean", "cv/f1_std")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one metric. ``step`` is an epoch from 1, or for a sweep a trial number."""
+
+    key: str
+    value: float
+    timestamp_ms: int
+    step: int
+
+
+def legal_name(name: str) -> str:
+    """Return a parameter or metric name made of what MLflow allows in one."""
+    return re.sub(r"[^\w\-./: ]", "_", name)[:250]
+
+
+def milliseconds(posix_seconds: float) -> int:
+    """Return a time as MLflow writes it."""
+    return round(posix_seconds * 1000)
+
+
+def settled_folds(trial: TrialRecord) -> tuple[FoldRecord, ...]:
+    """Return the folds that nothing can take back any more: those before the first gap.
+
+    A later fold may be dropped when an earlier one fails (``records.in_sequence``).
+    """
+    for position, fold in enumerate(trial.folds):
+        if fold.spec.repeat * fold.spec.folds + (fold.spec.fold or 0) != position:
+            return trial.folds[:position]
+    return trial.folds
+
+
+def fold_label(fold: FoldRecord) -> str:
+    """Return the last part of a fold's metric keys; the first repeat goes without saying."""
+    label = f"fold_{fold.spec.fold}"
+    return label if fold.spec.repeat == 0 else f"repeat_{fold.spec.repeat}_{label}"
+
+
+def kept_metrics(fits: int) -> tuple[str, ...]:
+    """Return what is written of each of ``fits`` folds, so that a run has at most ``MAX_KEYS`` keys."""
+    room = (MAX_KEYS - len(_SUMMARY)) // fits
+    return ("heldout_f1", *EPOCH_METRICS)[: max(room, 0)]
+
+
+def left_out_metrics(fits: int) -> tuple[str, ...]:
+    """Return what ``kept_metrics`` leaves out."""
+    return ("heldout_f1", *EPOCH_METRICS)[len(kept_metrics(fits)) :]
+
+
+def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
+    """Return all points of a trial so far; a later record gives the same ones and more.
+
+    Args:
+        trial: what to draw from.
+        fits: how many fits a complete trial has.
+    """
+    kept = kept_metrics(fits)
+    points = [point for fold in settled_folds(trial) for point in _fold_points(fold, kept)]
+    if trial.f1 is not None:
+        at = milliseconds(ended_at(trial))
+        scores = zip(_SUMMARY, (trial.f1, trial.f1_mean, trial.f1_std), strict=True)
+        points += [Point(key, value, at, 0) for key, value in scores if value is not None]
+    return tuple(points)
+
+
+def sweep_points(record: SweepRecord) -> tuple[Point, ...]:
+    """Return the best score so far over trial numbers: over all architectures and for each one.
+
+    A number counts once every trial up to it has ended; until then its best could still change. The keys
+    begin with ``best`` because ``cv/f1`` on the sweep would make it the top of its own leaderboard.
+    """
+    rounds = _rounds(record)
+    points = list(_best_points(rounds, record.architectures, "best/cv_f1"))
+    if len(record.architectures) <= MAX_KEYS - 3:
+        for name in record.architectures:
+            points += _best_points(rounds, (name,), f"best_of/{legal_name(name)}")
+    if record.finished and record.ranking:
+        best = record.ranking[0]
+        at = milliseconds(max(ended_at(trial) for trial in record.trials))
+        scores = (("best/cv_f1_mean", best.f1_mean), ("best/cv_f1_std", best.f1_std))
+        points += [Point(key, value, at, best.number) for key, value in scores if value is not None]
+    return tuple(points)
+
+
+def ended_at(trial: TrialRecord) -> float:
+    """Return when the last fit of a trial ended, in POSIX seconds; never before the trial began."""
+    return max([trial.proposed_at, *(fold.run.timing.ended_at for fold in trial.folds)])
+
+
+def _fold_points(fold: FoldRecord, kept: tuple[str, ...]) -> Iterator[Point]:
+    """Yield a fold's points: its epochs in order, then its held-out score at its best epoch."""
+    result, timing, label = fold.run.result, fold.run.timing, fold_label(fold)
+    at = timing.started_at
+    for index, epoch in enumerate(result.epochs):
+        at = at + timing.epoch_seconds[index] if index < len(timing.epoch_seconds) else timing.ended_at
+        for metric in EPOCH_METRICS:
+            value = getattr(epoch, metric)
+            if metric in kept and value is not None:
+                yield Point(f"{metric}/{label}", float(value), milliseconds(at), index + 1)
+    if "heldout_f1" in kept and result.f1 is not None:
+        yield Point(f"heldout_f1/{label}", result.f1, milliseconds(timing.ended_at), result.best_epoch)
+
+
+def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
+    """Return for each trial number the score and the end of every architecture's trial that has ended."""
+    rounds: list[dict[str, tuple[float | None, float]]] = [{} for _ in range(record.trials_per_architecture)]
+    for trial in record.trials:
+        if trial.state != "running" and trial.number < len(rounds):
+            rounds[trial.number][trial.architecture] = trial.f1, ended_at(trial)
+    return rounds
+
+
+def _best_points(
+    rounds: list[dict[str, tuple[float | None, float]]], names: tuple[str, ...], key: str
+) -> Iterator[Point]:
+    """Yield the best score of the named architectures after each trial number that all of them have ended."""
+    best: float | None = None
+    at = 0.0
+    for number, ended in enumerate(rounds):
+        if any(name not in ended for name in names):
+            return
+        outcomes = [ended[name] for name in names]
+        at = max(at, *(end for _, end in outcomes))
+        best = max(
+            (score for score in (best, *(f1 for f1, _ in outcomes)) if score is not None), default=None
+        )
+        if best is not None:
+            yield Point(key, best, milliseconds(at), number)

@@ -1,0 +1,62 @@
+"""What went wrong with MLflow, in one line that a person can act on."""
+
+import re
+from collections.abc import Iterator
+
+_AUTH = "it asks for a name and a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+_STATUS = re.compile(r"(?:too many|error code|Error:?|^)\s*\(?([1-5]\d\d)\b")
+_LONGEST = 240
+
+
+def reason(error: BaseException) -> str:
+    """Return one line about an exception that MLflow or something under it raised.
+
+    Args:
+        error: as it was caught; its causes are looked at too.
+    """
+    chain = list(_chain(error))
+    text = " ".join(str(link) for link in chain)
+    if "Invalid Host header" in text:
+        return "the server refuses this host name: add it to its --allowed-hosts"
+    if isinstance(chain[-1], TimeoutError) or "timed out" in text or "Timeout" in type(error).__name__:
+        return "it does not answer in time"
+    for link in reversed(chain):
+        if isinstance(link, OSError) and link.strerror:
+            place = f": {link.filename}" if link.filename else ""
+            return f"{link.strerror.lower()}{place}"
+    if found := _http_status(chain):
+        return _AUTH if found in {"401", "403"} else f"it answers with status {found}"
+    return one_line(str(error)) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    """Return the first lines of a text as one, without control characters, cut to a readable length."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all that led to it, the outermost first."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = _before(link)
+
+
+def _before(error: BaseException) -> BaseException | None:
+    """Return what led to an exception; urllib3 keeps it in ``reason``, requests in its first argument."""
+    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return error.__cause__ or error.__context__ or (inner if isinstance(inner, BaseException) else None)
+
+
+def _http_status(chain: list[BaseException]) -> str | None:
+    """Return the HTTP status that the exceptions speak of."""
+    for link in chain:
+        status = getattr(getattr(link, "response", None), "status_code", None)
+        if status is not None:
+            return str(status)
+        if found := _STATUS.search(str(link)):
+            return found[1]
+    return None

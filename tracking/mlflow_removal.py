@@ -1,0 +1,165 @@
+"""Taking a sweep out of MLflow again: its runs, their artifacts, and nothing else.
+
+Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What MLflow holds of a sweep.
+
+    Attributes:
+        sweep_runs: 1, or 0 where nothing was written.
+        trial_runs: its children.
+        experiments: names of the experiments that hold them.
+        emptied: those of them that go too: made by refold, and nothing else in them.
+        for_good: False where a server only marks runs as deleted.
+    """
+
+    sweep_runs: int
+    trial_runs: int
+    experiments: tuple[str, ...]
+    emptied: tuple[str, ...]
+    for_good: bool
+
+
+class Removal:
+    """Finds and removes the runs of a sweep, wherever they are in one MLflow.
+
+    A database deletes for good, by what ``mlflow gc`` uses; a server has no call for that.
+    """
+
+    def __init__(self, mlflow: Any, client: Any, uri: str) -> None:
+        self._mlflow = mlflow
+        self._client = client
+        self._uri = uri
+        store = client._tracking_client.store
+        self._store = store if hasattr(store, "_hard_delete_run") else None
+
+    def find(self, identity: str) -> Found:
+        """Return what ``remove`` would take away."""
+        runs, experiments = self._of(identity)
+        kinds = [run.data.tags.get("refold.kind") for run in runs]
+        return Found(
+            sweep_runs=kinds.count("sweep"),
+            trial_runs=kinds.count("trial"),
+            experiments=tuple(experiment.name for experiment in experiments),
+            emptied=tuple(e.name for e in experiments if self._holds_only(e, runs)),
+            for_good=self._store is not None,
+        )
+
+    def remove(self, identity: str) -> Found:
+        """Remove the runs, the trials before their sweep, and the experiments that are empty then."""
+        found = self.find(identity)
+        runs, experiments = self._of(identity)
+        for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
+            self.remove_run(run)
+        for experiment in experiments:
+            if self._holds_only(experiment, []):
+                self._remove_experiment(experiment)
+        return found
+
+    def remove_run(self, run: Any) -> None:
+        """Remove a run; its artifacts first, because without the run nobody would find them."""
+        registry = self._mlflow.store.artifact.artifact_repository_registry
+        uri = run.info.artifact_uri
+        registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
+        if (folder := _local_folder(uri)) is not None:
+            _remove_if_empty(folder.parent)
+        if run.info.lifecycle_stage != "deleted":
+            self._client.delete_run(run.info.run_id)
+        if self._store is not None:
+            self._store._hard_delete_run(run.info.run_id)
+
+    def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
+        """Yield the active runs of a sweep in the given experiments."""
+        yield from self._search(experiments, f"tags.`refold.sweep_key` = '{identity}'", "ACTIVE_ONLY")
+
+    def _of(self, identity: str) -> tuple[list[Any], list[Any]]:
+        """Return the sweep's runs (deleted ones too where they can go for good) and their experiments."""
+        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
+        experiments = {experiment.experiment_id: experiment for experiment in self._experiments(view)}
+        if not experiments:
+            return [], []
+        runs = list(self._search(list(experiments), f"tags.`refold.sweep_key` = '{identity}'", view))
+        holding = dict.fromkeys(run.info.experiment_id for run in runs)
+        return runs, [experiments[each] for each in holding]
+
+    def _experiments(self, view: str) -> Iterator[Any]:
+        """Yield all experiments."""
+        token = None
+        while True:
+            page = self._client.search_experiments(self._view(view), max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _search(self, experiments: Sequence[str], condition: str, view: str) -> Iterator[Any]:
+        """Yield the runs that fulfil a condition, page by page."""
+        token = None
+        while True:
+            page = self._client.search_runs(
+                list(experiments), condition, self._view(view), max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _view(self, name: str) -> Any:
+        """Return MLflow's number for which of active and deleted things are meant."""
+        return getattr(self._mlflow.entities.ViewType, name)
+
+    def _holds_only(self, experiment: Any, runs: Sequence[Any]) -> bool:
+        """Return whether the experiment is refold's and has nothing but these runs in it."""
+        if "refold.experiment" not in experiment.tags:
+            return False
+        ours = {run.info.run_id for run in runs}
+        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
+        others = (
+            run for run in self._search([experiment.experiment_id], "", view) if run.info.run_id not in ours
+        )
+        if next(others, None) is not None:
+            return False
+        traces = self._client.search_traces(locations=[experiment.experiment_id], max_results=1)
+        models = self._client.search_logged_models([experiment.experiment_id], max_results=1)
+        return not traces and not models
+
+    def _remove_experiment(self, experiment: Any) -> None:
+        """Remove an experiment so that its name is free again."""
+        if self._store is None:
+            # A deleted experiment keeps its name, and a server has no way to remove it for good.
+            self._client.rename_experiment(
+                experiment.experiment_id, f"{experiment.name} (deleted {experiment.experiment_id})"
+            )
+        if experiment.lifecycle_stage != "deleted":
+            self._client.delete_experiment(experiment.experiment_id)
+        if self._store is not None:
+            self._store._hard_delete_experiment(experiment.experiment_id)
+        if (folder := _local_folder(experiment.artifact_location)) is not None:
+            _remove_if_empty(folder)
+
+
+def _local_folder(uri: str) -> Path | None:
+    """Return the folder that a file URI or a plain path names, None for any other place."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return Path(uri) if not parts.scheme else None
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder that nothing is left in."""
+    with suppress(OSError):
+        folder.rmdir()

@@ -1,0 +1,213 @@
+"""The MLflow view of a sweep: the one file that imports MLflow, and only when it is used.
+
+It writes what ``mlflow_content`` says and finds again what it wrote by tags, never by luck: MLflow takes no
+run ids of one's own, and where an answer is lost a second run stays behind. Everything may be written again
+at any time; points carry the time at which they happened, so a replay adds nothing.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tracking.errors import ViewUnavailable
+from tracking.mlflow_content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
+from tracking.mlflow_reasons import reason
+from tracking.mlflow_removal import Found, Removal
+from tracking.mlflow_runs import KnownRun, RunWriter, precedes
+from tracking.mlflow_store import prepare_database, sqlite_path
+from tracking.mlflow_uri import check_uri, is_server, shown
+from tracking.records import SweepRecord, TrialRecord
+
+#: What MLflow reads from the environment; what the user has set stands.
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow's own defaults block a call for four minutes when a server is away; the recorder comes back.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PGCONNECT_TIMEOUT": "10",
+}
+_PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
+
+
+@cache
+def _mlflow() -> Any:
+    """Import MLflow, quietly, with all of its parts that are used here."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    quieten = "mlflow" not in sys.modules  # a notebook that uses MLflow itself keeps its messages
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, about SQLAlchemy
+        import mlflow
+        import mlflow.entities
+        import mlflow.store.artifact.artifact_repository_registry
+        import mlflow.store.db.utils
+        import mlflow.store.tracking.sqlalchemy_store
+
+    if quieten:
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return mlflow
+
+
+class MlflowView:
+    """Keeps one experiment of one MLflow up to date with sweeps. Not for two threads at once.
+
+    Args:
+        tracking_uri: a database or a server.
+        artifact_root: the folder for artifacts when MLflow is a database; a server has its own.
+        experiment: the experiment's name; it may hold more than one sweep and runs of other tools.
+
+    Raises:
+        UsageError: if the URI can never work.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path | None, experiment: str) -> None:
+        check_uri(tracking_uri)
+        self._uri = tracking_uri
+        self._artifact_root = artifact_root
+        self._experiment = experiment
+        self._client: Any = None
+        self._sweep = ""
+        self._experiment_id = ""
+        self._runs: dict[str, KnownRun] = {}
+        self._created = False
+
+    def write(self, record: SweepRecord) -> None:
+        """Bring MLflow up to date with the record. What is there already is left alone.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot take it now; calling again completes it.
+        """
+        with self._speaking() as client:
+            if self._sweep != sweep_identity(record):
+                self._find(record)
+            writer = RunWriter(_mlflow(), client, record.dataset)
+            content = sweep_content(record)
+            sweep = self._ensure(writer, content, {})
+            for trial in record.trials:
+                self._write_trial(writer, record, trial, {_PARENT: sweep.id})
+            writer.write(sweep, content, {})
+            if record.finished and self._created:
+                self._find(record)  # a lost answer may have left a second run; the search removes it
+                self._created = False
+
+    def locate(self, record: SweepRecord) -> Found:
+        """Return what ``delete`` would remove.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking() as client:
+            return Removal(_mlflow(), client, self._uri).find(sweep_identity(record))
+
+    def delete(self, record: SweepRecord) -> Found:
+        """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
+
+        From a database they go for good; a server only marks runs as deleted, and its experiment is renamed
+        first so that the name is free.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked; calling again completes it.
+        """
+        with self._speaking() as client:
+            self._forget()
+            return Removal(_mlflow(), client, self._uri).remove(sweep_identity(record))
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Any]:
+        """Open MLflow if it is not open, and turn whatever it raises into one line."""
+        mlflow = _mlflow()
+        failures = (
+            mlflow.exceptions.MlflowException,
+            mlflow.store.db.utils.sqlalchemy.exc.SQLAlchemyError,
+            OSError,  # requests' own exceptions are OSErrors too
+        )
+        try:
+            if self._client is None:
+                self._client = self._open(mlflow)
+            yield self._client
+        except failures as error:
+            self._forget()
+            raise ViewUnavailable(f"MLflow at {shown(self._uri)}: {reason(error)}") from error
+        except BaseException:
+            self._forget()
+            raise
+
+    def _open(self, mlflow: Any) -> Any:
+        """Return a client; a database gets its tables first."""
+        if not is_server(self._uri):
+            prepare_database(mlflow, self._uri, self._artifact_root)
+        return mlflow.MlflowClient(tracking_uri=self._uri)
+
+    def _forget(self) -> None:
+        """Trust nothing that this process believes to be in MLflow."""
+        self._sweep, self._experiment_id, self._runs = "", "", {}
+
+    def _find(self, record: SweepRecord) -> None:
+        """Look up the experiment and this sweep's runs in it; of two runs for one thing, remove one."""
+        self._forget()
+        self._experiment_id = self._ensure_experiment()
+        found: dict[str, Any] = {}
+        removal = Removal(_mlflow(), self._client, self._uri)
+        for run in removal.search(sweep_identity(record), [self._experiment_id]):
+            twin = found.setdefault(run.data.tags.get("refold.key", ""), run)
+            if twin is not run:
+                keep, drop = (run, twin) if precedes(run, twin) else (twin, run)
+                found[keep.data.tags.get("refold.key", "")] = keep
+                removal.remove_run(drop)
+        self._runs = {key: KnownRun.of(run) for key, run in found.items()}
+        self._sweep = sweep_identity(record)
+
+    def _ensure_experiment(self) -> str:
+        """Return the experiment's id; create it, or take it back out of MLflow's bin if it is ours."""
+        found = self._client.get_experiment_by_name(self._experiment)
+        if found is None:
+            location = self._artifact_location()
+            return str(self._client.create_experiment(self._experiment, location, tags={_EXPERIMENT: "1"}))
+        if found.lifecycle_stage == "deleted":
+            if _EXPERIMENT not in found.tags:
+                raise ViewUnavailable(
+                    f"MLflow at {shown(self._uri)}: the experiment {self._experiment!r} is in MLflow's bin; "
+                    f"restore it with: mlflow experiments restore -x {found.experiment_id}"
+                )
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _artifact_location(self) -> str | None:
+        """Return an absolute place for a new experiment's artifacts; None leaves it to the server."""
+        if is_server(self._uri):
+            return None
+        database = sqlite_path(_mlflow(), self._uri)
+        root = self._artifact_root or (database.parent / "mlartifacts" if database else None)
+        if root is None:
+            return None
+        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._experiment).lstrip(".")[:60]
+        return (root.absolute() / f"{plain}-{os.urandom(4).hex()}").as_uri()
+
+    def _ensure(self, writer: RunWriter, content: RunContent, more: dict[str, str]) -> KnownRun:
+        """Return the run for some content, created if need be."""
+        if content.key not in self._runs:
+            self._runs[content.key] = writer.create(self._experiment_id, content, more)
+            self._created = True
+        return self._runs[content.key]
+
+    def _write_trial(
+        self, writer: RunWriter, record: SweepRecord, trial: TrialRecord, more: dict[str, str]
+    ) -> None:
+        """Write a trial unless this process has written it in this very state; results never change."""
+        state = (trial.state, tuple(fold.run.result.key for fold in trial.folds))
+        known = self._runs.get(trial_key(record, trial))
+        if known is None or known.state != state:
+            content = trial_content(record, trial)
+            run = self._ensure(writer, content, more)
+            writer.write(run, content, more)
+            run.state = state

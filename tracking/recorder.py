@@ -1,0 +1,139 @@
+"""A thread that keeps a view up to date while a sweep trains.
+
+Training never waits for it and never fails by it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from tracking.errors import ViewUnavailable
+from tracking.records import SweepRecord
+
+#: How often the last write is tried before the view is left for ``refold sync``.
+_LAST_TRIES = 3
+_LAST_PAUSE = 0.5
+
+
+class View(Protocol):
+    """What can be brought up to date with a record, as often as one likes."""
+
+    def write(self, record: SweepRecord) -> None:
+        """Bring the view up to date.
+
+        Raises:
+            ViewUnavailable: if that cannot be done now.
+        """
+
+
+class Recorder:
+    """Writes a view in the background.
+
+    Args:
+        read: gives the present record; called in the recorder's thread.
+        view_factory: makes the view; called in the recorder's thread, because importing what is behind it may
+            take seconds.
+        on_problem: told in one line, once, that the view cannot be written; called in the recorder's thread.
+        pause: seconds between two writes; what is nudged meanwhile is written together.
+        longest_pause: seconds between two attempts when they keep failing; the pause doubles up to it.
+
+    Attributes:
+        problem: why the last attempt failed, None if it did not.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], SweepRecord],
+        view_factory: Callable[[], View],
+        on_problem: Callable[[str], None],
+        *,
+        pause: float = 1.0,
+        longest_pause: float = 60.0,
+    ) -> None:
+        self._read = read
+        self._view_factory = view_factory
+        self._on_problem = on_problem
+        self._pause = pause
+        self._longest_pause = longest_pause
+        self._view: View | None = None
+        self._told = False
+        self._change = threading.Condition()
+        self._wanted = self._written = 0
+        self._closing = False
+        self.problem: str | None = None
+        # A daemon: a server that hangs must not keep a process alive that the user has interrupted.
+        self._thread = threading.Thread(target=self._work, name="refold-recorder", daemon=True)
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Say that the record has changed. Returns at once."""
+        with self._change:
+            self._wanted += 1
+            self._change.notify_all()
+
+    def close(self, timeout: float) -> bool:
+        """Write once more and end the thread.
+
+        Args:
+            timeout: seconds to wait for that.
+
+        Returns:
+            Whether the view is up to date. If not, nothing is lost: it can be brought up to date later.
+        """
+        with self._change:
+            if not self._closing:
+                self._closing = True
+                self._wanted += 1
+                self._change.notify_all()
+        self._thread.join(timeout)
+        with self._change:
+            return self._written == self._wanted
+
+    def _work(self) -> None:
+        """Write whenever something has changed, until closed."""
+        failures = last_tries = 0
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._wanted > self._written)
+                wanted, last = self._wanted, self._closing
+            self.problem = self._attempt()
+            if self.problem is None:
+                failures = 0
+                with self._change:
+                    self._written = wanted
+            else:
+                failures += 1
+                self._tell(self.problem)
+            last_tries += last
+            if last and (self.problem is None or last_tries == _LAST_TRIES):
+                return
+            self._rest(failures)
+
+    def _attempt(self) -> str | None:
+        """Write the view; return why it failed, None if it did not."""
+        try:
+            if self._view is None:
+                self._view = self._view_factory()
+            self._view.write(self._read())
+        except ViewUnavailable as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the sweep goes on
+            return f"{type(error).__name__}: {error}".splitlines()[0]
+        return None
+
+    def _tell(self, problem: str) -> None:
+        """Tell the first problem; a server that comes and goes would fill the screen."""
+        if not self._told:
+            self._told = True
+            with suppress(Exception):
+                self._on_problem(problem)
+
+    def _rest(self, failures: int) -> None:
+        """Wait before the next attempt, the longer the more have failed; closing ends the wait."""
+        pause = min(self._pause * 2**failures, self._longest_pause)
+        with self._change:
+            closing = self._change.wait_for(lambda: self._closing, timeout=pause)
+        if closing and failures:
+            time.sleep(min(_LAST_PAUSE, pause))

@@ -1,0 +1,78 @@
+"""Looks at a user's architecture before anything is trained, without importing TensorFlow here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from trainer.architectures.source import UserSource
+from trainer.errors import UsageError
+from trainer.hyperparameters import Space
+from trainer.runtime import training_environment
+from trainer.space_json import space_from_json
+
+#: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
+PATIENCE = 300
+
+
+def inspect_user(
+    spec: str, *, base: Path, name: str, input_shape: tuple[int, int, int], classes: int
+) -> tuple[UserSource, Space]:
+    """Import the user's architecture in a process of its own, build it once and check what it gives.
+
+    Args:
+        spec: ``"file.py:Name"`` as in the sweep file.
+        base: folder that the file's name is relative to.
+        name: what the sweep calls the architecture.
+        input_shape: height, width, channels of the sweep's images.
+        classes: how many classes there are, at least 2.
+
+    Returns:
+        The texts that stand for the architecture, and its own space.
+
+    Raises:
+        UsageError: one line that says what is wrong and in which line of which file.
+    """
+    file, colon, attribute = spec.rpartition(":")
+    if not colon or not file.endswith(".py") or not attribute.isidentifier():
+        raise UsageError(f'source = "{spec}" must look like "file.py:Name"')
+    if not Path(base, file).is_file():
+        raise UsageError(f'source = "{spec}": there is no file {Path(base, file)}')
+    request = {
+        "base": str(Path(base).resolve()),
+        "spec": spec,
+        "name": name,
+        "input_shape": input_shape,
+        "classes": classes,
+    }
+    answer = _ask(request, spec)
+    if not answer["ok"]:
+        raise UsageError(answer["error"])
+    return UserSource.from_json(answer["source"]), space_from_json(answer["space"])
+
+
+def _ask(request: dict[str, Any], spec: str) -> Any:
+    """Return the inspecting process's answer."""
+    # -P: what lies in the current folder must not be importable here if it is not on the workers.
+    command = [sys.executable, "-P", "-m", "trainer.architectures.inspect_process"]
+    try:
+        ended = subprocess.run(
+            command,
+            input=json.dumps(request),
+            env=training_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{spec} was not imported and built within {PATIENCE} seconds") from None
+    try:
+        return json.loads(ended.stdout)
+    except ValueError:
+        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]
+        raise UsageError(
+            f"{spec}: the process that tried it out ended ({ended.returncode}): {last}"
+        ) from None

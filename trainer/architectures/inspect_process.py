@@ -1,0 +1,114 @@
+"""Tries a user's architecture out, in a process of its own: ``python -m trainer.architectures.inspect_process``.
+
+The process that runs a sweep never imports TensorFlow, nor the user's code.
+
+Standard input is JSON: ``base``, ``spec``, ``name``, ``input_shape``, ``classes``. Standard output is JSON:
+``{"ok": true, "source": ..., "space": ...}`` or ``{"ok": false, "error": "one line"}``. What the user's code
+prints goes to standard error.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer import runtime
+from trainer.architectures.middle import middle
+from trainer.architectures.source import UserSource
+from trainer.architectures.user import UserArchitecture, blame
+from trainer.errors import UsageError
+from trainer.hyperparameters import SHARED_SPACE, Space
+from trainer.space_json import space_to_json
+
+if TYPE_CHECKING:
+    import keras
+
+InputShape = tuple[int, int, int]
+
+
+def examine(request: Mapping[str, Any]) -> tuple[UserSource, Space]:
+    """Import and build the architecture twice: from its folder, then from the texts that this needed.
+
+    The second time is what every worker does. It fails here, before anything is trained, if the code needs
+    more than its Python files.
+
+    Raises:
+        UsageError: one line that says what is wrong and in which line of which file.
+    """
+    spec, name = str(request["spec"]), str(request["name"])
+    file, _, attribute = spec.rpartition(":")
+    input_shape, classes = tuple(request["input_shape"]), int(request["classes"])
+    path = Path(request["base"], file).resolve()
+    local = UserArchitecture.from_folder(path.parent, path.name, attribute, name)
+    _try_out(local, spec, input_shape, classes)
+    files = local.modules.files
+    others = sorted((other, text) for other, text in files.items() if other != path.name)
+    source = UserSource(spec=spec, files=((path.name, files[path.name]), *others))
+    try:
+        carried = UserArchitecture.from_source(source, name)
+        _try_out(carried, spec, input_shape, classes)
+    except UsageError as error:
+        reason = "works in its own folder, but not from the texts of its Python files alone"
+        raise UsageError(f"{spec} {reason}: {error}") from None
+    return source, carried.architecture.space
+
+
+def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes: int) -> None:
+    """Build the model in the middle of its space and check what it gives."""
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    hyperparameters = middle({**SHARED_SPACE, **user.architecture.space})
+    try:
+        model = user.architecture.build(hyperparameters, input_shape, classes)
+        _check_model(model, spec, input_shape, classes)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(blame(error, user.modules.folder, spec)) from error
+
+
+def _check_model(model: "keras.Model", spec: str, input_shape: InputShape, classes: int) -> None:
+    """Raise UsageError unless ``model`` maps images to probabilities and has something to train."""
+    import keras
+    import numpy as np
+
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"{spec} builds a {type(model).__name__}, expected a keras.Model")
+    if model.inputs and tuple(model.inputs[0].shape[1:]) != input_shape:
+        taken = tuple(model.inputs[0].shape)
+        raise UsageError(f"{spec} builds a model whose input is {taken}, expected {(None, *input_shape)}")
+    output = model(keras.Input(input_shape))
+    shape = tuple(output.shape) if isinstance(output, keras.KerasTensor) else f"a {type(output).__name__}"
+    if shape != (None, classes):
+        raise UsageError(f"{spec} builds a model whose output is {shape}, expected {(None, classes)}")
+    images = np.random.Generator(np.random.Philox(key=0)).random((4, *input_shape), dtype=np.float32)
+    probabilities = np.asarray(model(images, training=False), dtype=np.float64)
+    if not np.isfinite(probabilities).all():
+        raise UsageError(f"{spec} builds a model whose output is not finite")
+    if probabilities.min() < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-2):
+        raise UsageError(f"{spec} builds a model whose output are not probabilities: end it with a softmax")
+    if not model.trainable_variables:
+        raise UsageError(f"{spec} builds a model without anything to train")
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    answers = os.dup(1)
+    os.dup2(2, 1)  # neither a print nor a library in C can write into the answer now
+    runtime.prepare()
+    try:
+        source, space = examine(request)
+        answer = {"ok": True, "source": source.to_json(), "space": space_to_json(space)}
+    except UsageError as error:
+        answer = {"ok": False, "error": str(error)}
+    with os.fdopen(answers, "w", encoding="utf-8") as out:
+        json.dump(answer, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""``resnet``: He et al. (2015), the small one for small images: stages of residual blocks."""
+
+from typing import TYPE_CHECKING
+
+from trainer.architectures import blocks
+from trainer.architectures.architecture import Architecture
+from trainer.hyperparameters import Choice, Float, Hyperparameters, Space
+
+if TYPE_CHECKING:
+    import keras
+
+SPACE: Space = {
+    "filters": Choice((16, 24)),
+    "blocks": Choice((1, 2)),
+    "dropout": Float(low=0.0, high=0.5),
+}
+
+STAGES = 3
+
+
+def _residual(x: "keras.KerasTensor", filters: int, stride: int) -> "keras.KerasTensor":
+    """Add two convolutions to their input: ``[b, h, w, c]`` to ``[b, h / stride, w / stride, filters]``."""
+    import keras
+
+    y = blocks.convolve(blocks.convolution(x, filters, stride=stride), filters)
+    y = keras.layers.BatchNormalization(momentum=blocks.BATCH_NORM_MOMENTUM)(y)
+    if stride > 1 or x.shape[-1] != filters:
+        x = blocks.convolve(x, filters, size=1, stride=stride)
+        x = keras.layers.BatchNormalization(momentum=blocks.BATCH_NORM_MOMENTUM)(x)
+    return keras.layers.ReLU()(keras.layers.Add()([x, y]))
+
+
+def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
+    """Build the network: a convolution, three stages at full, half and quarter size, average, softmax.
+
+    Args:
+        hyperparameters: ``filters`` of the first stage (each next has twice as many), residual ``blocks``
+            per stage, ``dropout`` rate before the softmax.
+        input_shape: height, width, channels; 8x8x1 and up.
+        classes: at least 2.
+    """
+    filters = int(hyperparameters["filters"])
+    inputs = blocks.image(input_shape)
+    x = blocks.convolution(blocks.shrink(inputs, 64), filters)
+    for stage in range(STAGES):
+        for block in range(int(hyperparameters["blocks"])):
+            halves = stage > 0 and block == 0 and blocks.can_halve(x)
+            x = _residual(x, filters << stage, stride=2 if halves else 1)
+    x = blocks.dropout(blocks.average(x), float(hyperparameters["dropout"]))
+    return blocks.classifier("resnet", inputs, x, classes)
+
+
+RESNET = Architecture(name="resnet", build=build, space=SPACE)

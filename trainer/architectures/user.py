@@ -1,0 +1,145 @@
+"""Makes an ``Architecture`` of what a user wrote, and one line of what is wrong with it."""
+
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from trainer.architectures.architecture import Architecture
+from trainer.architectures.source import UserSource
+from trainer.architectures.user_modules import Carried, Folder, UserModules
+from trainer.errors import UsageError
+from trainer.hyperparameters import Hyperparameters, Space
+from trainer.space_json import space_from_json
+from trainer.spelling import nearest
+
+if TYPE_CHECKING:
+    import keras
+
+#: Keys of an architecture's table in the sweep file that are no hyperparameters.
+RESERVED = ("source",)
+
+
+class UserArchitecture:
+    """An architecture whose code is the user's, with the modules that it was imported with.
+
+    Attributes:
+        architecture: what the user wrote, ready to build.
+        modules: the user's modules; their ``files`` grow as ``build`` imports more.
+    """
+
+    def __init__(self, modules: UserModules, file: str, attribute: str, name: str) -> None:
+        """Import ``file`` and find ``attribute`` in it.
+
+        Raises:
+            UsageError: one line that says what is wrong and in which line of which file.
+        """
+        self.modules = modules
+        try:
+            thing = _find(modules.load(file), attribute, file)
+            build, space = _parts(thing, f"{file}:{attribute}")
+        except UsageError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise UsageError(blame(error, modules.folder, file)) from error
+
+        def build_with_modules(
+            hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], classes: int
+        ) -> "keras.Model":
+            with modules.installed():
+                return build(hyperparameters, input_shape, classes)
+
+        self.architecture = Architecture(name=name, build=build_with_modules, space=space)
+
+    @classmethod
+    def from_folder(cls, folder: Path, file: str, attribute: str, name: str) -> "UserArchitecture":
+        """Import the architecture from the user's own folder."""
+        return cls(UserModules(folder.as_posix(), Folder(folder)), file, attribute, name)
+
+    @classmethod
+    def from_source(cls, source: UserSource, name: str) -> "UserArchitecture":
+        """Import the architecture from its texts alone."""
+        folder = f"refold-user-{source.digest[:16]}"
+        modules = UserModules(folder, Carried(dict(source.files)))
+        return cls(modules, source.main, source.attribute, name)
+
+
+def load_user(source: UserSource, *, name: str) -> Architecture:
+    """Return the user's architecture, on any machine, from its texts alone.
+
+    Args:
+        source: the texts.
+        name: what the sweep calls it: the NAME of its ``[architectures.NAME]`` table.
+
+    Raises:
+        UsageError: one line that says what is wrong and in which line of which file.
+    """
+    return UserArchitecture.from_source(source, name).architecture
+
+
+def blame(error: BaseException, folder: str, file: str) -> str:
+    """Return ``"my_models.py line 12: NameError: name 'kers' is not defined"``.
+
+    Args:
+        error: what the user's code raised.
+        folder: what the names of the user's files begin with.
+        file: the file to name if no line of the user's is to blame.
+    """
+    lines = [
+        (frame.filename.removeprefix(f"{folder}/"), frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.startswith(f"{folder}/") and "site-packages" not in frame.filename
+    ]
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(f"{folder}/"):
+        lines.append((str(error.filename).removeprefix(f"{folder}/"), error.lineno))
+    place = f"{lines[-1][0]} line {lines[-1][1]}" if lines else file
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    first = (text.strip().splitlines() or [""])[0].strip()[:300]
+    kind = "it ends the process" if isinstance(error, SystemExit) else type(error).__name__
+    return f"{place}: {kind}: {first}" if first else f"{place}: {kind}"
+
+
+def _find(module: ModuleType, attribute: str, file: str) -> Any:
+    """Return the module's ``attribute``."""
+    if hasattr(module, attribute):
+        return getattr(module, attribute)
+    own = [
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_")
+        and (isinstance(thing, Architecture) or getattr(thing, "__module__", None) == module.__name__)
+    ]
+    hint = nearest(attribute, own) if own else "it defines nothing that could be one"
+    raise UsageError(f"{file} has no {attribute!r}: {hint}")
+
+
+def _parts(thing: Any, spec: str) -> tuple[Any, Space]:
+    """Return the build function and the space of what the user wrote."""
+    if isinstance(thing, type):
+        if any(base.__module__.partition(".")[0] == "keras" for base in thing.__mro__):
+            raise UsageError(
+                f"{spec} is a Keras class: expected a function or a class with "
+                "build(hyperparameters, input_shape, classes) that returns a keras.Model"
+            )
+        if hasattr(thing, "build"):
+            thing = thing()
+    if callable(getattr(thing, "build", None)):
+        return thing.build, _space(getattr(thing, "space", {}), spec)
+    if callable(thing) and not isinstance(thing, type):
+        return thing, {}
+    raise UsageError(
+        f"{spec} is a {'class' if isinstance(thing, type) else type(thing).__name__}: expected a function "
+        "build(hyperparameters, input_shape, classes), a class that has it, or an Architecture"
+    )
+
+
+def _space(written: object, spec: str) -> Space:
+    """Read the user's space."""
+    try:
+        space = space_from_json(written)
+    except ValueError as error:
+        raise UsageError(f"{spec}: space: {error}") from None
+    for name in RESERVED:
+        if name in space:
+            raise UsageError(f"{spec}: space: {name}: the sweep file uses this name for something else")
+    return space

@@ -1,0 +1,57 @@
+"""What every dataset must be, wherever it came from."""
+
+import unicodedata
+
+import numpy as np
+
+from trainer.datasets.dataset import Dataset
+from trainer.errors import UsageError
+
+SMALLEST_SIDE = 8  # pixels; below it the architectures' poolings run out of image
+NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, broken UTF-8, line breaks
+
+
+def require_trainable(dataset: Dataset) -> None:
+    """Check what all architectures and the stratified folds take for granted.
+
+    Raises:
+        UsageError: if there are fewer than two classes, a class without a name or an image, or images
+            below 8x8.
+    """
+    for name in dataset.classes:
+        if not name or any(unicodedata.category(character) in NO_TEXT for character in name):
+            raise UsageError(f"dataset {dataset.name!r} has a class named {name!r}: give it a readable name")
+    if len(dataset.classes) < 2:
+        only = f"only the class {dataset.classes[0]!r}" if dataset.classes else "no class"
+        raise UsageError(f"dataset {dataset.name!r} has {only}: telling classes apart needs at least two")
+    counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+    if counts.min() == 0:
+        empty = dataset.classes[int(counts.argmin())]
+        raise UsageError(
+            f"dataset {dataset.name!r} has no image of class {empty!r}: add some or leave it out"
+        )
+    height, width, _ = dataset.input_shape
+    if min(height, width) < SMALLEST_SIDE:
+        raise UsageError(
+            f"dataset {dataset.name!r} has images of {height}x{width} pixels, "
+            f"and the smallest that work are {SMALLEST_SIDE}x{SMALLEST_SIDE}"
+        )
+
+
+def require_same_kind(test: Dataset, training: Dataset) -> None:
+    """Check that a model trained on ``training`` can be scored on ``test`` at all.
+
+    Raises:
+        UsageError: if image shape, classes, pixel type or scale differ.
+    """
+    for what, of_test, of_training in (
+        ("shape", test.input_shape, training.input_shape),
+        ("pixel type", str(test.images.dtype), str(training.images.dtype)),
+        ("full pixel", test.pixel_max, training.pixel_max),
+        ("classes", test.classes, training.classes),
+    ):
+        if of_test != of_training:
+            raise UsageError(
+                f"the test images of dataset {test.name!r} do not match the others: "
+                f"their {what} is {of_test}, not {of_training}"
+            )

@@ -1,0 +1,286 @@
+"""A folder of class folders of PNG and JPEG images.
+
+Classes are the folders' names, sorted by code point; images are sorted by class and file name. What is read:
+
+- ``.png``, ``.jpg`` and ``.jpeg`` in any case. Other image types (``.gif``, ``.tif``, ...) and folders inside
+  class folders are refused, because leaving them out in silence would train on less than the user sees.
+  Hidden files and folders, files of other kinds and files beside the class folders are left out.
+- Grey or colour goes by how the file is stored, not by what it shows; a palette counts as colour. Colour
+  becomes grey by Pillow's luma (ITU-R 601-2: 0.299 red, 0.587 green, 0.114 blue).
+- An orientation that the camera noted in EXIF is applied.
+- An alpha channel that is opaque everywhere is dropped. One that is not, and 16 bits a channel, are refused:
+  what lies behind transparency and which 8 of 16 bits matter is for the user to say.
+- With an image size, images are brought to it with Pillow's bilinear filter (which averages over all pixels
+  when it shrinks); the aspect ratio is not kept.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from trainer.datasets.checks import SMALLEST_SIDE
+from trainer.datasets.dataset import Dataset
+from trainer.errors import UsageError
+
+Colour = Literal["grey", "rgb"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+READ = frozenset({".png", ".jpg", ".jpeg"})
+REFUSED = frozenset(
+    f".{suffix}"
+    for suffix in (
+        *("avif", "bmp", "dcm", "gif", "heic", "heif", "jfif", "jp2", "jpe", "jxl"),
+        *("pbm", "pgm", "pnm", "ppm", "svg", "tga", "tif", "tiff", "webp"),
+    )
+)
+FILTER = Image.Resampling.BILINEAR
+MODES = {"grey": "L", "rgb": "RGB"}
+GREY_MODES = frozenset({"1", "L", "LA"})
+ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known of an image before its pixels are decoded.
+
+    Attributes:
+        size: (height, width) in pixels, upright.
+        colour: how it is stored.
+    """
+
+    size: tuple[int, int]
+    colour: Colour
+
+
+def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Colour | None = None) -> Dataset:
+    """Return all images of the class folders in ``folder``.
+
+    Args:
+        folder: holds one folder a class.
+        image_size: (height, width) in pixels to bring all images to; None to demand that they have one size.
+        colour: what to bring all images to; None to demand that they are alike.
+
+    Raises:
+        UsageError: if there are no two classes, a class has no image, a file is damaged or refused, or sizes
+            or colours differ and nothing says what to bring them to.
+    """
+    _check_settings(image_size, colour)
+    classes = _class_folders(folder)
+    files = [_image_files(folder / name) for name in classes]
+    paths = [path for of_class in files for path in of_class]
+    # Headers first: sizes that differ are an answer in seconds, before gigabytes are decoded.
+    headers = _in_parallel(_header, paths)
+    images = _decoded(
+        paths,
+        size=image_size or _common_size(folder, headers),
+        colour=colour or _common_colour(paths, headers),
+    )
+    return Dataset(
+        name=folder.resolve().name,
+        images=images,
+        labels=np.repeat(np.arange(len(classes), dtype=np.int32), [len(of_class) for of_class in files]),
+        classes=classes,
+        pixel_max=255.0,
+    )
+
+
+def _check_settings(image_size: tuple[int, int] | None, colour: Colour | None) -> None:
+    if image_size is not None and (len(image_size) != 2 or min(image_size) < SMALLEST_SIDE):
+        raise UsageError(
+            f"image_size = {list(image_size)} must be [height, width], each at least {SMALLEST_SIDE} pixels"
+        )
+    if colour is not None and colour not in MODES:
+        raise UsageError(f"colour = {colour!r} must be 'grey' or 'rgb'")
+
+
+def _class_folders(folder: Path) -> tuple[str, ...]:
+    """Return the names of the class folders, sorted.
+
+    Raises:
+        UsageError: if there are fewer than two.
+    """
+    names = sorted(entry.name for entry in _entries(folder) if _is_folder(entry))
+    if len(names) < 2:
+        raise UsageError(
+            f"{str(folder)!r} has {len(names)} class folders: it must have at least two, "
+            "each named by its class and holding that class's images"
+        )
+    return tuple(names)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Return the images of one class, sorted by name.
+
+    Raises:
+        UsageError: if there is none, or something that looks like an image and is not read.
+    """
+    files = []
+    for entry in sorted(_entries(folder), key=lambda entry: entry.name):
+        path, suffix = folder / entry.name, Path(entry.name).suffix.lower()
+        if _is_folder(entry):
+            raise UsageError(
+                f"the class folder {str(folder)!r} holds a folder, {entry.name!r}: "
+                "images must lie directly in class folders"
+            )
+        if suffix in REFUSED:
+            raise UsageError(f"{str(path)!r} is neither PNG nor JPEG: convert it, or take it out")
+        if suffix in READ:
+            if not path.is_file():  # a pipe would be waited on for ever
+                raise UsageError(f"{str(path)!r} is no readable file: restore it, or take it out")
+            files.append(path)
+    if not files:
+        raise UsageError(f"the class folder {str(folder)!r} has no PNG or JPEG image: add some, or delete it")
+    return files
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what a folder shows, in no order."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise UsageError(f"the folder {str(folder)!r} cannot be read: {error.strerror}") from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link that leads nowhere or in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image; whatever fails while it is open names the file.
+
+    Raises:
+        UsageError: if it is not PNG or JPEG, is damaged, or has 16 bits a channel.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(25)
+            if start.startswith(b"\x89PNG") and start[24:] == b"\x10":  # the header's bit depth
+                raise UsageError(f"image {str(path)!r} has 16 bits a channel: save it with 8")
+            stream.seek(0)
+            with Image.open(stream, formats=("PNG", "JPEG")) as image:
+                yield image
+    except UsageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UsageError(
+            f"image {str(path)!r} is neither PNG nor JPEG inside, or damaged: replace it"
+        ) from error
+    except Exception as error:  # each of Pillow's decoders raises its own for damaged bytes
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"image {str(path)!r} cannot be read ({reason}): replace it or take it out"
+        ) from error
+
+
+def _header(path: Path) -> Header:
+    """Return upright size and colour without decoding pixels."""
+    with _opened(path) as image:
+        width, height = image.size
+        turned = _orientation(image) >= 5
+        return Header(
+            size=(width, height) if turned else (height, width),
+            colour="grey" if image.mode in GREY_MODES else "rgb",
+        )
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8; EXIF that is missing or makes no sense says 1."""
+    try:
+        exif = Image.Exif()
+        exif.load(image.info.get("exif", b""))
+        orientation = exif.get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001  (cameras write all sorts; viewers show such images as they are)
+        return 1
+    return orientation if orientation in UPRIGHT else 1
+
+
+def _common_size(folder: Path, headers: Sequence[Header]) -> tuple[int, int]:
+    """Return the size that all images have; raise UsageError with the sizes met if they differ."""
+    sizes = Counter(header.size for header in headers)
+    ranked = sorted(sizes, key=lambda size: (-sizes[size], size))
+    if len(ranked) == 1:
+        return ranked[0]
+    met = ", ".join(f"{height}x{width} ({sizes[height, width]} images)" for height, width in ranked[:5])
+    raise UsageError(
+        f"the images in {str(folder)!r} have {len(ranked)} sizes, height x width: {met}"
+        f"{', …' if len(ranked) > 5 else ''}; set image_size = {list(ranked[0])} to bring all to one"
+    )
+
+
+def _common_colour(paths: Sequence[Path], headers: Sequence[Header]) -> Colour:
+    """Return what all images are; raise UsageError with one of each if they differ."""
+    first = {header.colour: path for header, path in reversed(list(zip(headers, paths, strict=True)))}
+    if len(first) == 1:
+        return headers[0].colour
+    raise UsageError(
+        f"{str(first['grey'])!r} is grey and {str(first['rgb'])!r} is colour: "
+        "set colour = 'grey' or colour = 'rgb' to bring all images to one"
+    )
+
+
+def _decoded(paths: Sequence[Path], *, size: tuple[int, int], colour: Colour) -> npt.NDArray[np.uint8]:
+    """Return all images as ``[n, height, width, channels]``; each is decoded into its place."""
+    images = np.empty((len(paths), *size, 1 if colour == "grey" else 3), dtype=np.uint8)
+
+    def decode(place: int) -> None:
+        images[place] = _pixels(paths[place], size=size, colour=colour)
+
+    _in_parallel(decode, range(len(paths)))
+    return images
+
+
+def _pixels(path: Path, *, size: tuple[int, int], colour: Colour) -> npt.NDArray[np.uint8]:
+    """Return one upright image as ``[height, width, channels]`` in ``size`` and ``colour``."""
+    height, width = size
+    with _opened(path) as opened:
+        image = _opaque(opened, path).convert(MODES[colour])
+        orientation = _orientation(opened)
+        if orientation in UPRIGHT:
+            image = image.transpose(UPRIGHT[orientation])
+        if image.size != (width, height):
+            image = image.resize((width, height), FILTER)
+        return np.asarray(image, dtype=np.uint8).reshape(height, width, -1)
+
+
+def _opaque(image: Image.Image, path: Path) -> Image.Image:
+    """Return the image without alpha; raise UsageError if something shines through."""
+    if not image.has_transparency_data:
+        return image
+    with_alpha = image.convert("RGBA")
+    if with_alpha.getchannel("A").getextrema() != (255, 255):
+        raise UsageError(
+            f"image {str(path)!r} has transparent pixels, and nothing says what lies behind: save it without"
+        )
+    return with_alpha.convert("RGB")
+
+
+def _in_parallel(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return ``function`` of each item in order; of several failures, the first item's is raised."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(function, items))

@@ -1,0 +1,85 @@
+"""From what a sweep file says about its data to the data itself."""
+
+import difflib
+import os
+from pathlib import Path
+
+from trainer.datasets import built_in, folder, npz
+from trainer.datasets.checks import require_trainable
+from trainer.datasets.dataset import Dataset, DatasetSource
+from trainer.datasets.sampling import subset
+from trainer.errors import UsageError
+
+
+def load(source: DatasetSource, *, base: Path = Path()) -> Dataset:
+    """Return the images to train on; the official test set, where there is one, stays closed.
+
+    A built-in name comes first: a folder that is called ``mnist`` is reached as ``./mnist``.
+
+    Args:
+        source: what the sweep file says.
+        base: the folder that relative paths start from: the sweep file's.
+
+    Raises:
+        UsageError: if there is no such dataset, or it is no image data that could be trained on.
+    """
+    if source.source in built_in.NAMES:
+        _refuse_image_settings(source, "a built-in dataset")
+        dataset = built_in.read(source.source)
+    else:
+        path = _existing(source.source, base)
+        if path.is_dir():
+            dataset = folder.read(path, image_size=source.image_size, colour=source.colour)
+        else:
+            _refuse_image_settings(source, "an .npz file")
+            dataset = npz.read(path)
+    require_trainable(dataset)
+    return dataset if source.samples is None else subset(dataset, source.samples)
+
+
+def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
+    """Return the whole official test set, or None where there is none. Only export asks for it.
+
+    ``digits`` and folders have none; an ``.npz`` file has one if it holds ``test_images`` and
+    ``test_labels``. ``samples`` does not apply.
+
+    Args:
+        source: what the sweep file says.
+        base: the folder that relative paths start from: the sweep file's.
+
+    Raises:
+        UsageError: if there is no such dataset, or the test set does not fit the images to train on.
+    """
+    if source.source in built_in.NAMES:
+        return built_in.read_test(source.source)
+    path = _existing(source.source, base)
+    return None if path.is_dir() else npz.read_test(path)
+
+
+def _existing(source: str, base: Path) -> Path:
+    """Return the folder or .npz file that ``source`` names; raise UsageError if there is none."""
+    path = base / os.path.expanduser(source)  # noqa: PTH111  (Path.expanduser raises where there is no home)
+    # os.path.isdir answers False where Path.is_dir raises: unreadable parents, names too long for the disk.
+    if source and os.path.isdir(path):  # noqa: PTH112
+        return path
+    if source and os.path.isfile(path):  # noqa: PTH113
+        if path.suffix.lower() == ".npz":
+            return path
+        raise UsageError(f"dataset {str(path)!r} is neither a folder of class folders nor an .npz file")
+    if "/" in source or source.lower().endswith(".npz"):
+        raise UsageError(f"dataset {str(path)!r}: there is no such folder or .npz file")
+    near = difflib.get_close_matches(source, built_in.NAMES, n=1)
+    raise UsageError(
+        f"unknown dataset {source!r}{f': did you mean {near[0]!r}?' if near else ';'} "
+        f"built in are {', '.join(built_in.NAMES)}; "
+        "the path of a folder of class folders or of an .npz file works too"
+    )
+
+
+def _refuse_image_settings(source: DatasetSource, kind: str) -> None:
+    """A setting that would change nothing is a misunderstanding: say so."""
+    for setting in ("image_size", "colour"):
+        if getattr(source, setting) is not None:
+            raise UsageError(
+                f"{setting} applies to folders of images only, and {source.source!r} is {kind}: leave it out"
+            )

@@ -1,0 +1,68 @@
+"""A smaller dataset that is always the same one."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.datasets.dataset import Dataset
+from trainer.errors import UsageError
+from trainer.seeds import derive, permutation
+
+SAMPLING_SEED = 0  # a constant: which images a sweep sees must not depend on the sweep's seed
+
+
+def subset(dataset: Dataset, samples: int) -> Dataset:
+    """Return ``samples`` images of ``dataset``, each class in proportion, in their old order.
+
+    Args:
+        dataset: at least one image a class.
+        samples: how many, in [2 * classes, n].
+
+    Raises:
+        UsageError: if there are fewer images than that, or a class would keep fewer than two.
+    """
+    _, counts = np.unique(dataset.labels, return_counts=True)
+    if samples > len(dataset.labels):
+        raise UsageError(
+            f"samples = {samples}, but dataset {dataset.name!r} has {len(dataset.labels)} images: "
+            "ask for fewer, or leave samples out to use all"
+        )
+    shares = _proportional(counts, max(samples, 0))
+    if shares.min() < 2:
+        rare = int(shares.argmin())
+        raise UsageError(
+            f"samples = {samples} leaves {shares[rare]} of the {counts[rare]} images of class "
+            f"{dataset.classes[rare]!r}, and every class needs 2: {_advice(counts)}"
+        )
+    chosen = _choose(dataset.labels, shares)
+    return dataclasses.replace(dataset, images=dataset.images[chosen], labels=dataset.labels[chosen])
+
+
+def _proportional(counts: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.int64]:
+    """Split ``samples`` in proportion to ``counts`` by largest remainder; ties go to the lower class.
+
+    Integers throughout: a rounded quotient could give another image away on another machine.
+    """
+    shares, remainders = np.divmod(counts.astype(np.int64) * samples, counts.sum())
+    missing = samples - int(shares.sum())
+    shares[np.argsort(-remainders, kind="stable")[:missing]] += 1
+    return shares
+
+
+def _choose(labels: npt.NDArray[np.int32], shares: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return ascending indices with ``shares[label]`` of each label."""
+    chosen = []
+    for label, share in enumerate(shares):
+        members = np.flatnonzero(labels == label)
+        order = permutation(derive(SAMPLING_SEED, "samples", label), len(members))
+        chosen.append(members[order[:share]])
+    return np.sort(np.concatenate(chosen))
+
+
+def _advice(counts: npt.NDArray[np.int64]) -> str:
+    """Say how many samples are surely enough: so many that the rarest class's floor is two."""
+    total, rarest = int(counts.sum()), int(counts.min())
+    if rarest < 2:
+        return "add images of it or leave the class out"
+    return f"samples = {-(-2 * total // rarest)} is enough"

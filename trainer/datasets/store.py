@@ -1,0 +1,153 @@
+"""Datasets on disk in a form that workers map into memory, each in a folder named by its fingerprint.
+
+A folder appears under its name only when it is complete: it is written beside, flushed to the disk and then
+renamed, so that neither a kill nor a second process leaves half a dataset behind.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.datasets.dataset import Dataset
+from trainer.errors import UsageError
+
+
+def store(dataset: Dataset, folder: Path) -> Path:
+    """Write ``dataset`` under ``folder`` unless it is there already, and return its own folder.
+
+    Side effects:
+        Creates ``folder/<fingerprint>/`` with ``images.npy``, ``labels.npy`` and ``dataset.json``; replaces
+        it if what is there cannot be opened.
+
+    Raises:
+        UsageError: if it cannot be written.
+    """
+    target = folder / dataset.fingerprint
+    if _is_stored(target):
+        return target
+    partial = folder / f".{dataset.fingerprint[:12]}-{uuid.uuid4().hex}.partial"
+    try:
+        partial.mkdir(parents=True)
+        try:
+            _write(dataset, partial)
+            _publish(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"dataset {dataset.name!r} cannot be stored in {str(folder)!r} ({error}): "
+            "make room or choose a folder that can be written"
+        ) from error
+    return target
+
+
+def open_stored(path: Path) -> Dataset:
+    """Return the dataset that ``store`` left at ``path``, its arrays mapped from disk and read only.
+
+    That the folder is complete and is the one its name says is checked; the pixels are not read (see
+    ``check_stored``).
+
+    Raises:
+        UsageError: if the folder is missing or damaged.
+    """
+    try:
+        header = json.loads((path / "dataset.json").read_text(encoding="ascii"))
+        dataset = Dataset(
+            name=header["name"],
+            images=_mapped(path / "images.npy"),
+            labels=_mapped(path / "labels.npy"),
+            classes=tuple(header["classes"]),
+            pixel_max=header["pixel_max"],
+        )
+        if header != _header(dataset, fingerprint=path.name):
+            raise ValueError("dataset.json does not describe what lies beside it")
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise _unusable(path, str(error)) from error
+    return dataset
+
+
+def check_stored(path: Path) -> None:
+    """Read all of a stored dataset and compare it with its fingerprint: slow, so only where there is doubt.
+
+    Raises:
+        UsageError: if the folder is missing, damaged, or not what its name says.
+    """
+    found = open_stored(path).fingerprint
+    if found != path.name:
+        raise _unusable(path, f"its content has the fingerprint {found}")
+
+
+def _header(dataset: Dataset, *, fingerprint: str) -> dict[str, Any]:
+    """Return what ``dataset.json`` says: all that is not in the arrays, and what the arrays must be."""
+    return {
+        "fingerprint": fingerprint,
+        "name": dataset.name,
+        "classes": list(dataset.classes),
+        "pixel_max": dataset.pixel_max,
+        "images": [list(dataset.images.shape), str(dataset.images.dtype)],
+        "labels": [list(dataset.labels.shape), str(dataset.labels.dtype)],
+    }
+
+
+def _mapped(path: Path) -> Any:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _is_stored(path: Path) -> bool:
+    try:
+        open_stored(path)
+    except UsageError:
+        return False
+    return True
+
+
+def _write(dataset: Dataset, folder: Path) -> None:
+    """Write the three files and flush them to the disk."""
+    for name, array in (("images", dataset.images), ("labels", dataset.labels)):
+        _write_array(folder / f"{name}.npy", array)
+    with (folder / "dataset.json").open("w", encoding="ascii") as stream:
+        json.dump(_header(dataset, fingerprint=dataset.fingerprint), stream, indent=2)
+        stream.flush()
+        os.fsync(stream.fileno())
+    _flush_folder(folder)
+
+
+def _write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    with path.open("wb") as stream:
+        np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _publish(partial: Path, target: Path) -> None:
+    """Rename the complete folder to its name; one that another process finished meanwhile is as good."""
+    try:
+        partial.rename(target)
+    except OSError:
+        if _is_stored(target):
+            return
+        shutil.rmtree(target)  # damaged, or it would have been reused
+        partial.rename(target)
+    _flush_folder(target.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make new names in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unusable(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"the stored dataset {str(path)!r} is missing or damaged ({' '.join(reason.split())}): "
+        "delete that folder, if it is there, and run again"
+    )

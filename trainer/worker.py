@@ -1,0 +1,83 @@
+"""What a training process keeps between fits, and the one function it runs.
+
+TensorFlow is imported once, datasets are memory-mapped and copied to the device once, traces are kept. None
+of it decides a bit: a fresh process returns the same result.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer import runtime
+from trainer.architectures import Architecture, UserSource, built_in, load_user
+from trainer.datasets import open_stored
+from trainer.environment import environment
+from trainer.results import Epoch, FitRun, Timing
+from trainer.specs import FitSpec
+
+if TYPE_CHECKING:
+    from trainer.engine import EngineCache
+    from trainer.fit import Resident
+
+EpochListener = Callable[[int, Epoch, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A fit and where to find what it needs.
+
+    Attributes:
+        spec: the fit.
+        dataset: folder of the stored dataset.
+        source: the user's architecture, or None for a built-in one.
+    """
+
+    spec: FitSpec
+    dataset: str
+    source: UserSource | None = None
+
+
+def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
+    """Run one fit in this process, which must have been started with ``runtime.training_environment()``."""
+    runtime.prepare()
+    runtime.check(job.spec)
+    from trainer.fit import train
+
+    started_at = time.time()
+    data = resident(job.dataset)
+    trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
+    timing = Timing(
+        started_at=started_at,
+        ended_at=time.time(),
+        epoch_seconds=tuple(trained.epoch_seconds),
+        host=socket.gethostname(),
+        worker=str(os.getpid()),
+    )
+    return FitRun(result=trained.result, timing=timing, environment=environment())
+
+
+@lru_cache(maxsize=2)
+def resident(folder: str) -> "Resident":
+    """Return the stored dataset, on the device."""
+    from trainer.fit import Resident
+
+    return Resident.of(open_stored(Path(folder)))
+
+
+@lru_cache(maxsize=1)
+def engines() -> "EngineCache":
+    """Return this process's traces."""
+    from trainer.engine import EngineCache
+
+    return EngineCache()
+
+
+@lru_cache(maxsize=16)
+def architecture_of(name: str, source: UserSource | None) -> Architecture:
+    """Return the architecture, built in or the user's."""
+    return built_in(name) if source is None else load_user(source, name=name)
