@@ -26,7 +26,8 @@ def reason(error: BaseException) -> str:
             return f"{link.strerror.lower()}{place}"
     if found := _http_status(chain):
         return _AUTH if found in {"401", "403"} else f"it answers with status {found}"
-    return one_line(str(error)) or type(error).__name__
+    said = next((str(link.orig) for link in chain if getattr(link, "orig", None)), str(error))
+    return one_line(said) or type(error).__name__
 
 
 def one_line(text: str) -> str:

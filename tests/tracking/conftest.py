@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,12 @@ from urllib.request import url2pathname
 
 import pytest
 
-from tracking.mlflow_view import MlflowView
+from tracking.mlflow_view import MlflowView, _mlflow
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.metrics import macro_f1
 from trainer.results import Confusion, Epoch, FitResult, FitRun, Timing
 from trainer.seeds import Seeds
 from trainer.specs import FitSpec, Stopping
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, about SQLAlchemy
-    from mlflow import MlflowClient
 
 BEGIN = 1_790_000_000.0
 CLASSES = tuple("0123456789")
@@ -307,9 +302,9 @@ class Place:
         return MlflowView(self.uri, self.artifacts, self.experiment)
 
     @property
-    def client(self) -> MlflowClient:
+    def client(self) -> Any:
         """MLflow's own client, to look with and to meddle."""
-        return MlflowClient(tracking_uri=self.database)
+        return _mlflow().MlflowClient(tracking_uri=self.database)
 
     def runs(self) -> dict[str, Any]:
         """The active runs of the experiment by ``refold.key``; two with the same key are an error."""

@@ -1,5 +1,6 @@
 """The contract of the MLflow view, with a database and with a server: everything is there exactly once."""
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,10 +8,21 @@ from typing import Any
 
 import pytest
 
+from tracking import mlflow_content
 from tracking.mlflow_content import sweep_identity, trial_content, trial_key
 from tracking.records import SweepRecord
+from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second of drawing for each trial would be most of these tests; one of them draws."""
+    if "pictures" not in request.node.name:
+        monkeypatch.setattr(mlflow_content, "learning_curves", trial_name)
+        monkeypatch.setattr(mlflow_content, "confusion_picture", lambda trial, _: trial_name(trial))
+        monkeypatch.setattr(mlflow_content, "png", str.encode)
 
 
 def finished(growth: tuple[Any, ...], sweep: Make) -> SweepRecord:
@@ -98,6 +110,18 @@ def test_a_trial_is_found_by_score_and_the_sweep_is_not(place: Any, sweep: Make)
     assert parent["metrics"]["best/cv_f1"][-1][2] == repr(best.f1)
     assert parent["metrics"]["best/cv_f1_mean"][0][2] == repr(best.f1_mean)
     assert sorted(parent["files"]) == ["environment.json", "sweep.toml"]
+
+
+def test_pictures_are_artifacts(place: Any, sweep: Make) -> None:
+    """What is drawn arrives as the PNG that it is."""
+    record = sweep({("baseline", 0): ("complete", 3)})
+    place.view().write(record)
+    files = place.contents()[trial_key(record, record.trials[0])]["files"]
+    drawn = trial_content(record, record.trials[0]).files
+    for name in ("learning_curves.png", "confusion_matrix.png"):
+        content = drawn[name]()
+        assert content.startswith(b"\x89PNG")
+        assert files[name] == hashlib.sha256(content).hexdigest()
 
 
 def test_writing_again_changes_nothing(place: Any, sweep: Make, growth: Any) -> None:
@@ -238,7 +262,7 @@ def test_two_sweeps_of_one_key_stay_apart(place: Any, sweep: Make) -> None:
 
 def test_delete_removes_the_sweep_and_nothing_else(place: Any, sweep: Make) -> None:
     """The other sweep of the experiment, and a run of somebody's, keep everything."""
-    mine, yours = sweep(name="mine"), sweep(name="yours")
+    mine, yours = sweep(name=place.experiment), sweep(name="yours")
     view = place.view()
     view.write(mine)
     experiment = place.client.get_experiment_by_name(place.experiment).experiment_id
@@ -250,14 +274,14 @@ def test_delete_removes_the_sweep_and_nothing_else(place: Any, sweep: Make) -> N
     found = view.delete(mine)
     assert (found.sweep_runs, found.trial_runs, found.experiments) == (1, 4, (place.experiment,))
     assert place.contents() == {
-        key: run for key, run in before.items() if run["tags"].get("refold.sweep") != "mine"
+        key: run for key, run in before.items() if run["tags"].get("refold.sweep") != place.experiment
     }
     assert view.locate(mine).sweep_runs == 0
 
 
 def test_delete_frees_the_name_of_its_experiment(place: Any, sweep: Make) -> None:
     """An experiment that refold made goes with its last sweep, and the same sweep can be written again."""
-    record = sweep()
+    record = sweep(name=place.experiment)
     view = place.view()
     view.write(record)
     once = place.contents()
@@ -269,10 +293,11 @@ def test_delete_frees_the_name_of_its_experiment(place: Any, sweep: Make) -> Non
 
 def test_delete_leaves_an_experiment_that_it_did_not_make(place: Any, sweep: Make) -> None:
     """Somebody's experiment stays, even without a run in it."""
+    record = sweep(name=place.experiment)
     place.client.create_experiment(place.experiment)
     view = place.view()
-    view.write(sweep())
-    assert view.delete(sweep()).emptied == ()
+    view.write(record)
+    assert view.delete(record).emptied == ()
     assert place.client.get_experiment_by_name(place.experiment).lifecycle_stage == "active"
     assert place.runs() == {}
 

@@ -1,6 +1,6 @@
-"""Tries a user's architecture out, in a process of its own: ``python -m trainer.architectures.inspect_process``.
+"""Tries a user's architecture out, in a process of its own.
 
-The process that runs a sweep never imports TensorFlow, nor the user's code.
+The process that runs a sweep never imports TensorFlow, nor the user's code: ``inspect.py`` starts this one.
 
 Standard input is JSON: ``base``, ``spec``, ``name``, ``input_shape``, ``classes``. Standard output is JSON:
 ``{"ok": true, "source": ..., "space": ...}`` or ``{"ok": false, "error": "one line"}``. What the user's code
@@ -78,9 +78,7 @@ def _check_model(model: "keras.Model", spec: str, input_shape: InputShape, class
 
     if not isinstance(model, keras.Model):
         raise UsageError(f"{spec} builds a {type(model).__name__}, expected a keras.Model")
-    if model.inputs and tuple(model.inputs[0].shape[1:]) != input_shape:
-        taken = tuple(model.inputs[0].shape)
-        raise UsageError(f"{spec} builds a model whose input is {taken}, expected {(None, *input_shape)}")
+    _check_input(model, spec, input_shape)
     output = model(keras.Input(input_shape))
     shape = tuple(output.shape) if isinstance(output, keras.KerasTensor) else f"a {type(output).__name__}"
     if shape != (None, classes):
@@ -93,6 +91,20 @@ def _check_model(model: "keras.Model", spec: str, input_shape: InputShape, class
         raise UsageError(f"{spec} builds a model whose output are not probabilities: end it with a softmax")
     if not model.trainable_variables:
         raise UsageError(f"{spec} builds a model without anything to train")
+
+
+def _check_input(model: "keras.Model", spec: str, input_shape: InputShape) -> None:
+    """Raise UsageError if ``model`` says that it takes something else."""
+    try:
+        taken = [tuple(tensor.shape) for tensor in model.inputs]
+    except (AttributeError, ValueError):
+        return  # a model that has not been called yet; calling it will show
+    if len(taken) != 1:
+        raise UsageError(f"{spec} builds a model with {len(taken)} inputs, expected one")
+    if any(size not in (None, wanted) for size, wanted in zip(taken[0][1:], input_shape, strict=False)) or len(
+        taken[0]
+    ) != 4:
+        raise UsageError(f"{spec} builds a model whose input is {taken[0]}, expected {(None, *input_shape)}")
 
 
 def main() -> None:

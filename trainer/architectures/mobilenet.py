@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 SPACE: Space = {
-    "filters": Choice((24, 32, 48)),
+    "filters": Choice((32, 48, 64)),
     "blocks": Choice((4, 5)),
     "dropout": Float(low=0.0, high=0.4),
 }

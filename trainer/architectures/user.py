@@ -115,20 +115,20 @@ def _find(module: ModuleType, attribute: str, file: str) -> Any:
 
 def _parts(thing: Any, spec: str) -> tuple[Any, Space]:
     """Return the build function and the space of what the user wrote."""
-    if isinstance(thing, type):
-        if any(base.__module__.partition(".")[0] == "keras" for base in thing.__mro__):
-            raise UsageError(
-                f"{spec} is a Keras class: expected a function or a class with "
-                "build(hyperparameters, input_shape, classes) that returns a keras.Model"
-            )
-        if hasattr(thing, "build"):
-            thing = thing()
+    kind = thing if isinstance(thing, type) else type(thing)
+    if any(base.__module__.partition(".")[0] == "keras" for base in kind.__mro__):
+        raise UsageError(
+            f"{spec} is a Keras {'class' if kind is thing else 'object'}: expected a function or a class with "
+            "build(hyperparameters, input_shape, classes) that returns a keras.Model"
+        )
+    if kind is thing and hasattr(thing, "build"):
+        thing = thing()
     if callable(getattr(thing, "build", None)):
         return thing.build, _space(getattr(thing, "space", {}), spec)
-    if callable(thing) and not isinstance(thing, type):
+    if callable(thing) and kind is not thing:
         return thing, {}
     raise UsageError(
-        f"{spec} is a {'class' if isinstance(thing, type) else type(thing).__name__}: expected a function "
+        f"{spec} is a {'class' if kind is thing else kind.__name__}: expected a function "
         "build(hyperparameters, input_shape, classes), a class that has it, or an Architecture"
     )
 

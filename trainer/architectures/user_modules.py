@@ -46,7 +46,7 @@ class Folder:
         return ()
 
     def read(self, name: str) -> str | None:
-        """Return the file's text with ``\\n`` line ends, or None if there is no such file."""
+        """Return the file's text, lines ending as on Unix, or None if there is no such file."""
         path = self._folder / name
         return path.read_text(encoding="utf-8") if path.is_file() else None
 
@@ -125,7 +125,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
             sys.modules.update(hidden)
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return where ``fullname`` comes from if it is one of the user's modules."""
         if path is not None and _top(fullname) not in self._tops:
