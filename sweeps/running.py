@@ -90,12 +90,9 @@ def enter(prepared: Prepared, ledger: Ledger) -> None:
             "Give this one another name, or remove that one with 'refold rm'"
         )
     before, now = software(entry.environment), software(prepared.environment)
-    changed = [
-        f"{package} {before[package]} before, {now[package]} now"
-        for package in now
-        if before[package] != now[package]
-    ]
-    if changed and not ledger.sweep(name).finished:
+    changed = _differences(before, now)
+    more_to_train = plan.trials > entry.trials or not ledger.sweep(name).finished
+    if changed and more_to_train:
         raise UsageError(
             f"the sweep {name!r} was begun with other versions, and its bits would not match: "
             f"{'; '.join(changed)}. Install those, or give the sweep another name"

@@ -90,7 +90,8 @@ def sweep_text(spec: SweepSpec) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value)  # a TOML text, number, truth value or array is written as in JSON
+    # A TOML text, number, truth value or array is written as in JSON, but for surrogate pairs and DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _read(prefix: str, data: Any, checks: Mapping[str, Check]) -> dict[str, Any]:

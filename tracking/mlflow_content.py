@@ -90,12 +90,13 @@ def trial_key(record: SweepRecord, trial: TrialRecord) -> str:
 
 def sweep_content(record: SweepRecord) -> RunContent:
     """Return the sweep's own run."""
-    best = record.ranking[0] if record.ranking else None
+    ranking = record.ranking  # once: it is worked out anew each time
+    best = ranking[0] if ranking else None
     status: Status = "RUNNING" if not record.finished else "FINISHED" if best else "FAILED"
     tags = _common_tags(record, "sweep") | {
         "refold.key": sweep_identity(record),
         "refold.sweep_digest": record.digest,
-        "mlflow.note.content": sweep_note(record),
+        "mlflow.note.content": sweep_note(record, ranking),
     }
     if best:
         tags["refold.best"] = trial_name(best)
@@ -105,7 +106,7 @@ def sweep_content(record: SweepRecord) -> RunContent:
         name=record.name,
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_sweep_params(record), MAX_PARAM),
-        points=sweep_points(record),
+        points=sweep_points(record, best),
         status=status,
         started_ms=milliseconds(record.created_at),
         ended_ms=max((milliseconds(ended_at(t)) for t in record.trials), default=0)

@@ -82,19 +82,22 @@ def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def sweep_points(record: SweepRecord) -> tuple[Point, ...]:
+def sweep_points(record: SweepRecord, best: TrialRecord | None) -> tuple[Point, ...]:
     """Return the best score so far over trial numbers: over all architectures and for each one.
 
     A number counts once every trial up to it has ended; until then its best could still change. The keys
     begin with ``best`` because ``cv/f1`` on the sweep would make it the top of its own leaderboard.
+
+    Args:
+        record: what to draw from.
+        best: its best trial, None while no trial is complete.
     """
     rounds = _rounds(record)
     points = list(_best_points(rounds, record.architectures, "best/cv_f1"))
     if len(record.architectures) <= MAX_KEYS - 3:
         for name in record.architectures:
             points += _best_points(rounds, (name,), f"best_of/{legal_name(name)}")
-    if record.finished and record.ranking:
-        best = record.ranking[0]
+    if record.finished and best is not None:
         at = milliseconds(max(ended_at(trial) for trial in record.trials))
         scores = (("best/cv_f1_mean", best.f1_mean), ("best/cv_f1_std", best.f1_std))
         points += [Point(key, value, at, best.number) for key, value in scores if value is not None]

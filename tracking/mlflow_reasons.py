@@ -26,8 +26,9 @@ def reason(error: BaseException) -> str:
             return f"{link.strerror.lower()}{place}"
     if found := _http_status(chain):
         return _AUTH if found in {"401", "403"} else f"it answers with status {found}"
-    said = next((str(link.orig) for link in chain if getattr(link, "orig", None)), str(error))
-    return one_line(said) or type(error).__name__
+    # SQLAlchemy wraps the driver's own words in a paragraph with a link.
+    driver = next((found for link in chain if (found := getattr(link, "orig", None))), error)
+    return one_line(str(driver)) or type(error).__name__
 
 
 def one_line(text: str) -> str:

@@ -38,6 +38,12 @@ _ENVIRONMENT = {
 _PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
 
 
+def _progress(record: SweepRecord) -> object:
+    """Return what changes whenever there is something to write, cheaply; results never change."""
+    trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
+    return sweep_identity(record), record.trials_per_architecture, trials
+
+
 @cache
 def _mlflow() -> Any:
     """Import MLflow, quietly, with all of its parts that are used here."""
@@ -79,6 +85,7 @@ class MlflowView:
         self._sweep = ""
         self._experiment_id = ""
         self._runs: dict[str, KnownRun] = {}
+        self._written: object = None
         self._created = False
 
     def write(self, record: SweepRecord) -> None:
@@ -87,6 +94,9 @@ class MlflowView:
         Raises:
             ViewUnavailable: if MLflow cannot take it now; calling again completes it.
         """
+        progress = _progress(record)
+        if progress == self._written:
+            return
         with self._speaking() as client:
             if self._sweep != sweep_identity(record):
                 self._find(record)
@@ -99,6 +109,7 @@ class MlflowView:
             if record.finished and self._created:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
                 self._created = False
+            self._written = progress
 
     def locate(self, record: SweepRecord) -> Found:
         """Return what ``delete`` would remove.
@@ -130,6 +141,7 @@ class MlflowView:
             mlflow.exceptions.MlflowException,
             mlflow.store.db.utils.sqlalchemy.exc.SQLAlchemyError,
             OSError,  # requests' own exceptions are OSErrors too
+            ImportError,  # of a database driver
         )
         try:
             if self._client is None:
@@ -150,7 +162,7 @@ class MlflowView:
 
     def _forget(self) -> None:
         """Trust nothing that this process believes to be in MLflow."""
-        self._sweep, self._experiment_id, self._runs = "", "", {}
+        self._sweep, self._experiment_id, self._runs, self._written = "", "", {}, None
 
     def _find(self, record: SweepRecord) -> None:
         """Look up the experiment and this sweep's runs in it; of two runs for one thing, remove one."""

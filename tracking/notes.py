@@ -9,8 +9,13 @@ from tracking.report import trial_name
 _PLACES = 20
 
 
-def sweep_note(record: SweepRecord) -> str:
-    """Return what the sweep is, how far it has come, and its leaderboard."""
+def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord]) -> str:
+    """Return what the sweep is, how far it has come, and its leaderboard.
+
+    Args:
+        record: what the note is about.
+        ranking: the record's, which takes a while to work out.
+    """
     ended = [trial for trial in record.trials if trial.state != "running"]
     asked = len(record.architectures) * record.trials_per_architecture
     dataset = record.dataset
@@ -24,7 +29,7 @@ def sweep_note(record: SweepRecord) -> str:
         f"{'x'.join(map(str, dataset.input_shape))}, {len(dataset.classes)} classes, "
         f"fingerprint `{dataset.fingerprint[:16]}`.",
         "",
-        *leaderboard(record.ranking[:_PLACES]),
+        *leaderboard(ranking[:_PLACES]),
         *_failures(ended),
         "## Next",
         "",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracking.mlflow_content import dataset_fields, sweep_content, trial_content
-from tracking.mlflow_points import MAX_KEYS, kept_metrics, settled_folds, sweep_points, trial_points
+from tracking.mlflow_points import MAX_KEYS, kept_metrics, settled_folds, trial_points
 from tracking.records import SweepRecord, TrialRecord
 
 Make = Callable[..., SweepRecord]
@@ -48,7 +48,7 @@ def test_points_are_never_taken_back(sweep: Make, growth: Any) -> None:
     """MLflow cannot forget: what a record gives, every later record of the sweep gives too."""
     records = [sweep(states) for states in growth]
     for earlier, later in pairwise(records):
-        assert set(sweep_points(earlier)) <= set(sweep_points(later))
+        assert set(sweep_content(earlier).points) <= set(sweep_content(later).points)
         trials = {(t.architecture, t.number): t for t in later.trials}
         for trial in earlier.trials:
             grown = trials[trial.architecture, trial.number]
@@ -78,7 +78,7 @@ def test_best_scores_wait_for_all_trials_of_a_number(sweep: Make) -> None:
         ("resnet", 0): ("running", 1),
         ("baseline", 1): ("complete", 3),
     }
-    points = [(point.key, point.step) for point in sweep_points(sweep(states))]
+    points = [(point.key, point.step) for point in sweep_content(sweep(states)).points]
     assert points == [("best_of/baseline", 0), ("best_of/baseline", 1)]
 
 

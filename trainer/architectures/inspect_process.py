@@ -101,9 +101,8 @@ def _check_input(model: "keras.Model", spec: str, input_shape: InputShape) -> No
         return  # a model that has not been called yet; calling it will show
     if len(taken) != 1:
         raise UsageError(f"{spec} builds a model with {len(taken)} inputs, expected one")
-    if any(size not in (None, wanted) for size, wanted in zip(taken[0][1:], input_shape, strict=False)) or len(
-        taken[0]
-    ) != 4:
+    sizes = taken[0][1:]
+    if len(sizes) != 3 or any(a not in (None, b) for a, b in zip(sizes, input_shape, strict=True)):
         raise UsageError(f"{spec} builds a model whose input is {taken[0]}, expected {(None, *input_shape)}")
 
 

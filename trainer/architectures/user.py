@@ -127,9 +127,10 @@ def _parts(thing: Any, spec: str) -> tuple[Any, Space]:
         return thing.build, _space(getattr(thing, "space", {}), spec)
     if callable(thing) and kind is not thing:
         return thing, {}
+    found = "a class" if kind is thing else f"of type {kind.__name__}"
     raise UsageError(
-        f"{spec} is a {'class' if kind is thing else kind.__name__}: expected a function "
-        "build(hyperparameters, input_shape, classes), a class that has it, or an Architecture"
+        f"{spec} is {found}: expected a function build(hyperparameters, input_shape, classes), "
+        "a class that has it, or an Architecture"
     )
 
 

@@ -1,0 +1,167 @@
+"""The ledger: one writer, nothing lost, nothing doubled, and a clear word about what it cannot read."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweeps.running import enter
+from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, run_of
+from tracking.codec import decode_run, encode_run
+from tracking.ledger import SCHEMA_VERSION, Ledger
+from trainer.errors import UsageError
+from trainer.results import FitRun, Timing
+
+PLAN = plan()
+ALPHA = PLAN.architectures[0]
+VALUES = {"learning_rate": 1e-3, "batch_size": 32, "dropout": 0.1}
+SPECS = PLAN.fit_specs(ALPHA, 0, VALUES)
+
+
+def test_what_goes_in_comes_out(tmp_path: Path) -> None:
+    """A sweep, its proposal and its fits survive closing and opening again, bit for bit."""
+    with Ledger.open(tmp_path) as ledger:
+        enter(prepared(PLAN), ledger)
+        ledger.add_proposal("made-up", "alpha", 0, SPECS, 5.0)
+        for spec in SPECS:
+            ledger.add_run(spec, run_of(spec))
+    with Ledger.read(tmp_path) as ledger:
+        record = ledger.sweep("made-up")
+        assert ledger.run_of(SPECS[0].key) == run_of(SPECS[0])
+        assert ledger.proposals("made-up") == {("alpha", 0): VALUES}
+    (trial,) = record.trials
+    assert trial.state == "complete"
+    assert [fold.spec for fold in trial.folds] == list(SPECS)
+    assert [fold.run.result for fold in trial.folds] == [result_of(spec) for spec in SPECS]
+
+
+@settings(deadline=None)
+@given(
+    seconds=st.lists(st.floats(0, 1e6), max_size=5).map(tuple),
+    predictions=st.binary(max_size=20),
+    started=st.floats(0, 2e9),
+)
+def test_the_codec_loses_no_bit(seconds: tuple[float, ...], predictions: bytes, started: float) -> None:
+    """Floats and blobs come back exactly."""
+    result = replace(result_of(SPECS[0]), predictions=predictions, notes=("a", "b"))
+    timing = Timing(started_at=started, ended_at=started + 1, epoch_seconds=seconds, host="h", worker="w")
+    run = FitRun(result=result, timing=timing, environment={"packages": {"numpy": "2"}})
+    assert decode_run(*encode_run(run)) == run
+
+
+def test_a_result_is_never_replaced() -> None:
+    """The first result of a key stays: equal specs give equal results, and what is recorded stands."""
+    ledger = in_memory_ledger()
+    ledger.add_run(SPECS[0], run_of(SPECS[0]))
+    other = replace(run_of(SPECS[0]), result=replace(result_of(SPECS[0]), f1=0.0))
+    ledger.add_run(SPECS[0], other)
+    assert ledger.run_of(SPECS[0].key) == run_of(SPECS[0])
+
+
+def test_a_second_writer_is_told_who_holds_the_ledger(tmp_path: Path) -> None:
+    """By process id, host and time, and it changes nothing."""
+    script = (
+        "import sys, time; from pathlib import Path; from tracking.ledger import Ledger\n"
+        "with Ledger.open(Path(sys.argv[1])): print('open', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(UsageError, match=f"held by process {holder.pid} on .* since 20"):
+            with Ledger.open(tmp_path):
+                pass
+        with Ledger.read(tmp_path) as reader:
+            assert reader.sweep_names() == []
+        holder.send_signal(signal.SIGKILL)
+    with Ledger.open(tmp_path) as ledger:
+        assert ledger.sweep_names() == []
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    """An older refold does not touch what a newer one wrote."""
+    with Ledger.open(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    before = (tmp_path / "ledger.sqlite").read_bytes()
+    for way in (Ledger.open, Ledger.read):
+        with pytest.raises(UsageError, match="newer refold"), way(tmp_path):
+            pass
+    assert (tmp_path / "ledger.sqlite").read_bytes() == before
+
+
+def test_something_else_in_its_place_is_refused(tmp_path: Path) -> None:
+    """A file that is no database is left as it is."""
+    (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 10)
+    with pytest.raises(UsageError, match="cannot be read as a ledger"), Ledger.open(tmp_path):
+        pass
+    assert (tmp_path / "ledger.sqlite").read_bytes().startswith(b"not a database")
+
+
+def test_reading_where_nothing_is_says_how_to_begin(tmp_path: Path) -> None:
+    """And it creates nothing."""
+    with pytest.raises(UsageError, match="no sweep has run in"), Ledger.read(tmp_path / "home"):
+        pass
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """With the path and what to do."""
+    (tmp_path / "home").write_text("x")
+    with pytest.raises(UsageError, match="cannot be written"), Ledger.open(tmp_path / "home"):
+        pass
+
+
+def test_an_unknown_sweep_is_named_with_those_there_are() -> None:
+    """The message offers what exists."""
+    ledger = in_memory_ledger()
+    enter(prepared(PLAN), ledger)
+    with pytest.raises(UsageError, match="no sweep is called 'x' here; there is: made-up"):
+        ledger.sweep("x")
+
+
+def test_removing_a_sweep_takes_its_fits_along() -> None:
+    """And leaves those of others."""
+    ledger = in_memory_ledger()
+    enter(prepared(PLAN), ledger)
+    ledger.add_proposal("made-up", "alpha", 0, SPECS[:2], 5.0)
+    for spec in SPECS[:2]:
+        ledger.add_run(spec, run_of(spec))
+    assert ledger.remove_sweep("made-up") == 2
+    assert ledger.sweep_names() == []
+    assert ledger.run_of(SPECS[0].key) is None
+
+
+def test_a_half_written_transaction_never_shows(tmp_path: Path) -> None:
+    """A writer that is killed between two statements leaves what was there before."""
+    script = (
+        "import os, sys; from pathlib import Path; from tracking.ledger import Ledger\n"
+        "with Ledger.open(Path(sys.argv[1])) as ledger:\n"
+        "    ledger._connection.execute('BEGIN')\n"
+        "    ledger._connection.execute(\"INSERT INTO fits VALUES ('k', '{}', '{}', x'', x'')\")\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with Ledger.read(tmp_path) as ledger:
+        assert ledger.run_of("k") is None
+
+
+def test_exports_are_kept_in_order() -> None:
+    """Each card comes back as it went in."""
+    ledger = in_memory_ledger()
+    enter(prepared(PLAN), ledger)
+    for number in (2, 1):
+        ledger.add_export("made-up", {"number": number}, float(number))
+    assert ledger.exports("made-up") == [{"number": 1}, {"number": 2}]
+    assert json.dumps(ledger.exports("made-up"))
