@@ -174,7 +174,7 @@ def run(
         UsageError: if something about the input is wrong; nothing has changed then.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
-    from sweeps.workers import local_workers
+    from sweeps.dask_workers import local_workers
 
     prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
     place = Home.chosen(None if home is None else str(home))

@@ -36,6 +36,8 @@ _ENVIRONMENT = {
     "PGCONNECT_TIMEOUT": "10",
 }
 _PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
+#: Of a new experiment: that it is ours, and that MLflow shall show pages for models, not for language agents.
+_EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_development"}
 
 
 def _progress(record: SweepRecord) -> object:
@@ -184,7 +186,7 @@ class MlflowView:
         found = self._client.get_experiment_by_name(self._experiment)
         if found is None:
             location = self._artifact_location()
-            return str(self._client.create_experiment(self._experiment, location, tags={_EXPERIMENT: "1"}))
+            return str(self._client.create_experiment(self._experiment, location, tags=_EXPERIMENT_TAGS))
         if found.lifecycle_stage == "deleted":
             if _EXPERIMENT not in found.tags:
                 raise ViewUnavailable(

@@ -22,6 +22,8 @@ from tracking.mlflow_uri import check_uri, is_server, shown
 from trainer.errors import UsageError
 
 DEFAULT_PORT = 5000
+#: MLflow otherwise begins with its pages for language agents.
+_START_PAGE = "#/experiments?workflowType=machine_learning"
 #: Seconds until a server must answer; a new database takes ten of them.
 _START = 120.0
 #: Seconds a server has to end by itself.
@@ -62,7 +64,7 @@ def serve_ui(
             webbrowser.open(tracking_uri)
         return
     chosen = _port(host, port)
-    address = f"http://{host}:{chosen}"
+    address = f"http://{host}:{chosen}/{_START_PAGE}"
     with _until_stopped(), _server(tracking_uri, chosen, host) as (server, log):
         tell(f"Starting MLflow's UI for {shown(tracking_uri)} ...")
         _wait_until_healthy(server, log, f"http://{_reachable(host)}:{chosen}/health")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedKFold
 
 from trainer.errors import UsageError
 from trainer.seeds import derive, permutation
@@ -30,6 +29,8 @@ def held_out_folds(labels: npt.NDArray[np.integer], *, folds: int, seed: int) ->
     Raises:
         UsageError: if a class has fewer samples than there are folds.
     """
+    from sklearn.model_selection import StratifiedKFold  # seconds, which 'refold --help' need not wait
+
     classes, counts = np.unique(labels, return_counts=True)
     rare = int(np.argmin(counts))
     if counts[rare] < folds:

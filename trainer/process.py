@@ -1,8 +1,8 @@
-"""A process that does nothing but train: ``TrainingProcess`` on one side, ``python -m trainer.process`` on the other.
+"""A process that does nothing but train: ``TrainingProcess`` outside, ``python -m trainer.process`` inside.
 
-Training has a process to itself for two reasons. What decides bits must be set before Python starts. And Keras
-draws the seeds of its initialisers from Python's global ``random``, which any other thread may draw from in
-between: inside a Dask worker the event loop did, and every now and then a fit began with other weights.
+Training has a process to itself for two reasons. What decides bits must be set before Python starts. And
+Keras draws the seeds of its initialisers from Python's global ``random``, which any other thread may draw
+from in between: inside a Dask worker the event loop did, and now and then a fit began with other weights.
 """
 
 import os

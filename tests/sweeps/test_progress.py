@@ -32,7 +32,9 @@ def tally(workers: int, alpha: int, beta: int) -> Tally:
         (1, 6, 6, 0.0),
     ],
 )
-def test_the_time_left_counts_work_and_waiting(workers: int, alpha: int, beta: int, left: float | None) -> None:
+def test_the_time_left_counts_work_and_waiting(
+    workers: int, alpha: int, beta: int, left: float | None
+) -> None:
     """It is the larger of the work shared out and the longest chain of trials."""
     assert tally(workers, alpha, beta).time_left() == left
 

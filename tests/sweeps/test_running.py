@@ -53,9 +53,7 @@ def test_a_sweep_is_not_continued_with_other_versions(tmp_path: Path) -> None:
     upgraded = replace(made, environment={**made.environment, "packages": packages})
     with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now"):
         enter(upgraded, ledger)
-    run_sweep(
-        made, tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1, progress=Silent()
-    )
+    run_sweep(made, tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1, progress=Silent())
     enter(upgraded, ledger)
     with pytest.raises(UsageError, match="other versions"):
         enter(replace(upgraded, plan=plan(trials=5)), ledger)

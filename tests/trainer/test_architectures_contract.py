@@ -163,6 +163,7 @@ def test_dropout_is_what_the_hyperparameters_say(keras, name):
     assert model.output_shape == (None, 3)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, saving
 def test_files_load_with_keras_alone(keras, tmp_path):
     """A .keras file of each architecture gives the same probabilities in a process without refold."""
     expected = {}

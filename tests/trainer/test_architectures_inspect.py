@@ -29,9 +29,7 @@ print("this must not be in the answer")
 
 class Gate(keras.layers.Layer):
     def call(self, x):
-        if keras.ops.max(x) > 1e6:  # only AutoGraph, which reads the source, makes this a graph
-            x = x * 0
-        return x
+        return x * keras.ops.sigmoid(x)
 
 def hidden(x, units):
     return Gate()(keras.layers.Dense(units, activation="relu")(x))
@@ -98,7 +96,7 @@ def test_a_good_one_comes_back_as_texts_and_space(tmp_path):
 
 @pytest.mark.training
 def test_a_custom_layer_trains_from_its_text_alone(tmp_path):
-    """AutoGraph converts a layer whose file does not exist on this machine."""
+    """A layer of the user's, whose file does not exist on this machine, is traced and trained."""
     write(tmp_path, GOOD, mine__layers=SIBLING)
     source, _ = look(tmp_path)
     (tmp_path / "mine" / "layers.py").unlink()

@@ -117,8 +117,9 @@ def _parts(thing: Any, spec: str) -> tuple[Any, Space]:
     """Return the build function and the space of what the user wrote."""
     kind = thing if isinstance(thing, type) else type(thing)
     if any(base.__module__.partition(".")[0] == "keras" for base in kind.__mro__):
+        found = "class" if kind is thing else "object"
         raise UsageError(
-            f"{spec} is a Keras {'class' if kind is thing else 'object'}: expected a function or a class with "
+            f"{spec} is a Keras {found}: expected a function or a class with "
             "build(hyperparameters, input_shape, classes) that returns a keras.Model"
         )
     if kind is thing and hasattr(thing, "build"):

@@ -1,0 +1,154 @@
+"""Workers: one contract, kept by Dask with real training and by the stand-in of the other tests."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweeps.dask_workers import local_workers
+from sweeps.workers import Workers, WorkersFailed
+from tests.closed_formula import InlineWorkers
+from trainer.architectures import source_digest
+from trainer.datasets import DatasetSource, load, store
+from trainer.results import FitRun
+from trainer.seeds import Seeds
+from trainer.specs import FitSpec, Stopping
+from trainer.worker import Job
+
+Start = Callable[[int], AbstractContextManager[Workers]]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small stored dataset."""
+    return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(params=["inline", pytest.param("dask", marks=pytest.mark.training)])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
+    """Each implementation in turn."""
+
+    @contextmanager
+    def inline(count: int) -> Iterator[Workers]:
+        yield InlineWorkers(count)
+
+    return inline if request.param == "inline" else lambda count: local_workers(count, tmp_path / "log")
+
+
+def job(stored: Path, fold: int = 0, *, epochs: int = 2) -> Job:
+    """A small fit."""
+    values = {
+        "batch_size": 32, "dense_units": 64, "dropout": 0.1, "filters": 8, "learning_rate": 1e-3,
+        "optimizer": "adam", "weight_decay": 1e-4,
+    }  # fmt: skip
+    spec = FitSpec(
+        dataset=stored.name,
+        architecture="baseline",
+        architecture_digest=source_digest("baseline"),
+        hyperparameters=tuple(sorted(values.items())),
+        folds=4,
+        repeat=0,
+        fold=fold,
+        seeds=Seeds.of_fit(1, trial=0, repeat=0, fold=fold),
+        epochs=epochs,
+        stopping=Stopping(),
+    )
+    return Job(spec=spec, dataset=str(stored))
+
+
+def collect(workers: Workers, count: int, seconds: float = 120) -> list[tuple[Job, FitRun]]:
+    """Wait for so many jobs."""
+    ended: list[tuple[Job, FitRun]] = []
+    deadline = time.monotonic() + seconds
+    while len(ended) < count and time.monotonic() < deadline:
+        ended += workers.finished(0.5)
+    return ended
+
+
+def test_every_job_ends_once_with_its_own_result(start: Start, stored: Path) -> None:
+    """More jobs than workers, given out as workers become idle."""
+    jobs = [job(stored, fold) for fold in range(4)]
+    with start(2) as workers:
+        assert len(workers.idle()) == 2
+        ended: list[tuple[Job, FitRun]] = []
+        waiting = list(jobs)
+        while len(ended) < len(jobs):
+            for name in workers.idle():
+                if waiting:
+                    workers.submit(waiting.pop(0), name)
+            ended += workers.finished(0.5)
+        assert workers.finished(0.01) == []
+    assert sorted(done.spec.fold for done, _ in ended if done.spec.fold is not None) == [0, 1, 2, 3]
+    assert all(done.spec.key == run.result.key for done, run in ended)
+
+
+def test_a_busy_worker_is_not_idle(start: Start, stored: Path) -> None:
+    """It is again once its job was collected."""
+    with start(1) as workers:
+        (name,) = workers.idle()
+        workers.submit(job(stored), name)
+        assert workers.idle() == []
+        assert len(collect(workers, 1)) == 1
+        assert list(workers.idle()) == [name]
+
+
+@pytest.mark.training
+def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) -> None:
+    """With the result it would have had anyway."""
+    pids: set[int] = set()
+
+    def kill_first(_event: object) -> None:
+        for pid in training_processes(tmp_path / "log") - pids:
+            pids.add(pid)
+            if len(pids) == 1:
+                os.kill(pid, signal.SIGKILL)
+
+    with local_workers(1, tmp_path / "log", kill_first) as workers:
+        workers.submit(job(stored, epochs=5), workers.idle()[0])
+        ((_, killed),) = collect(workers, 1)
+        workers.submit(job(stored, epochs=5), workers.idle()[0])
+        ((_, undisturbed),) = collect(workers, 1)
+    assert len(pids) == 2
+    assert killed.result == undisturbed.result
+
+
+def training_processes(log: Path) -> set[int]:
+    """Return the ids of the training processes that print to ``log``."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "fd" / "2").readlink() == log:
+                found.add(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.training
+def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: Path) -> None:
+    """After three deaths it is named, with the signal and what may help; nothing waits for ever."""
+
+    def kill(_event: object) -> None:
+        for pid in training_processes(tmp_path / "log"):
+            os.kill(pid, signal.SIGKILL)
+
+    with local_workers(1, tmp_path / "log", kill) as workers:
+        endless = job(stored, epochs=100_000)
+        patient = replace(endless.spec, stopping=Stopping(patience=100_000))
+        workers.submit(replace(endless, spec=patient), workers.idle()[0])
+        with pytest.raises(WorkersFailed, match=r"baseline on fold 0 .* signal 9, 3 times over"):
+            collect(workers, 1)
+
+
+@pytest.mark.training
+def test_nothing_is_left_behind(stored: Path, tmp_path: Path) -> None:
+    """Leaving in the middle of a fit ends the processes."""
+    with local_workers(2, tmp_path / "log") as workers:
+        workers.submit(job(stored, epochs=1000), workers.idle()[0])
+        assert len(training_processes(tmp_path / "log")) == 2
+    assert training_processes(tmp_path / "log") == set()
