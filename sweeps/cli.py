@@ -18,7 +18,8 @@ from sweeps import tables
 from sweeps.home import Home
 from trainer.errors import Mismatch, UsageError
 
-out = Console(highlight=False, soft_wrap=True)
+#: A pipe or a file has no width of its own; tables should not be folded to 80 columns in it.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Arguments = argparse.Namespace
@@ -70,10 +71,16 @@ def run(options: Arguments) -> int:
     if options.json:
         _print_json(tables.sweep_json(record))
     else:
-        out.print(tables.leaderboard(record))
+        _print_leaderboard(record)
         _say_what_next(record, options)
     lost = set(record.architectures) - {trial.architecture for trial in record.winners}
     return 1 if lost else 0
+
+
+def _print_leaderboard(record: Any) -> None:
+    out.print(tables.leaderboard(record))
+    for line in tables.without_winner(record):
+        out.print(line, markup=False)
 
 
 def _say_what_next(record: Any, options: Arguments) -> None:
@@ -166,7 +173,7 @@ def show(options: Arguments) -> int:
     )
     out.print(f"digest {record.digest}" + ("" if record.finished else " (not finished)"))
     out.print()
-    out.print(tables.leaderboard(record))
+    _print_leaderboard(record)
     out.print()
     out.print(tables.trials_table(record))
     return 0

@@ -24,7 +24,16 @@ EPOCHS = "refold-epochs"
 DEATHS_ALLOWED = 3
 
 #: Dask's statistical profiler cost a training worker a quarter of its speed (17.2 s against 13.3 s).
-CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.limit": "1h"}
+CONFIGURATION = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.limit": "1h",
+    # Dask starts a web server with every scheduler and worker, asked or not: it has nothing to say here.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
+#: ... and without an address of its own it listens on all interfaces.
+LOOPBACK = "127.0.0.1:0"
 
 
 class DaskWorkers:
@@ -123,7 +132,7 @@ def run_job(job: Job) -> FitRun:
 def local_workers(
     count: int, log: Path, on_epoch: Callable[[EpochEvent], None] = lambda _event: None
 ) -> Iterator[DaskWorkers]:
-    """Start a scheduler and ``count`` workers on this machine, and end them on leaving. Opens no port.
+    """Start a scheduler and ``count`` workers on this machine, and end them on leaving.
 
     Args:
         count: number of training processes, at least 1.
@@ -133,7 +142,12 @@ def local_workers(
     with (
         dask.config.set(CONFIGURATION),
         LocalCluster(
-            n_workers=0, processes=False, dashboard_address=None, memory_limit=0, silence_logs=50
+            n_workers=0,
+            processes=False,
+            dashboard_address=LOOPBACK,
+            worker_dashboard_address=LOOPBACK,
+            memory_limit=0,
+            silence_logs=50,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tracking.ledger import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
-from trainer.datasets import Dataset, DatasetSource, load_test
+from trainer.datasets import Dataset, DatasetSource, load, load_test
 from trainer.errors import Mismatch, UsageError
 from trainer.metrics import accuracy, confusion_matrix, macro_f1
 from trainer.runtime import training_environment
@@ -119,7 +119,7 @@ def export(
         raise UsageError(f"{model} exists: add --force to replace it, or choose another folder with --out")
     spec = refit_spec(record, trial)
     dataset = _stored(home, record)
-    test = load_test(_source(entry), base=Path(entry.details["folder"]))
+    test = _official_test_set(record, entry)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
@@ -144,6 +144,18 @@ def _stored(home: Path, record: SweepRecord) -> Path:
     if not folder.exists():
         raise UsageError(f"the stored dataset {folder} is gone: run the sweep again to store it")
     return folder
+
+
+def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
+    """Open the official test set, if there is one and it still belongs to what was trained on."""
+    source, base = _source(entry), Path(entry.details["folder"])
+    test = load_test(source, base=base)
+    if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
+        raise UsageError(
+            f"the dataset {source.source} has changed since the sweep {record.name!r}, and its test set may "
+            "have too: bring back the former, or run the sweep again under another name"
+        )
+    return test
 
 
 def _source(entry: SweepEntry) -> DatasetSource:

@@ -236,10 +236,10 @@ class LiveProgress:
                 table.add_column(title, justify="left" if title == "architecture" else "right")
             for name, done in self._tally.done.items():
                 best = self._tally.best.get(name)
-                score, trial = (f"{best[0]:.4f}", f"t{best[1]:04}") if best else ("", "")
+                score, which = (f"{best[0]:.4f}", f"t{best[1]:04}") if best else ("", "")
                 fits = f"{done}/{self._tally.fits_per_architecture}"
                 table.add_row(
-                    name, fits, f"{self._tally.ended[name]}/{self._tally.plan.trials}", score, trial
+                    name, fits, f"{self._tally.ended[name]}/{self._tally.plan.trials}", score, which
                 )
             outer.add_row(table)
             for trial, spec, text in self._running.values():

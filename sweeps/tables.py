@@ -11,7 +11,7 @@ from tracking.records import SweepRecord, TrialRecord
 
 
 def leaderboard(record: SweepRecord) -> Table:
-    """Return each architecture's best trial, best first, and last those that have none."""
+    """Return each architecture's best trial, best first."""
     table = _table("", "architecture", "trial", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
     numeric = ("", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
     for column in table.columns:
@@ -22,13 +22,21 @@ def leaderboard(record: SweepRecord) -> Table:
             str(place), trial.architecture, label(trial), f"{trial.f1:.4f}", _spread(trial), _epochs(trial),
             duration(trial.training_seconds), f"{len(ended)}/{record.trials_per_architecture}",
         )  # fmt: skip
-    for name in record.architectures:
-        if name not in {trial.architecture for trial in record.winners}:
-            ended = _ended(record, name)
-            why = f"all failed: {ended[0].reason}" if ended else "no trial has ended"
-            done = f"{len(ended)}/{record.trials_per_architecture}"
-            table.add_row("", name, "", "", why, "", "", done)
     return table
+
+
+def without_winner(record: SweepRecord) -> list[str]:
+    """Return a line for each architecture that has no complete trial, saying why."""
+    lines = []
+    winners = {trial.architecture for trial in record.winners}
+    for name in record.architectures:
+        ended = _ended(record, name)
+        if name not in winners and ended:
+            reasons = "; ".join(dict.fromkeys(str(trial.reason) for trial in ended))
+            lines.append(f"{name}: all of its {len(ended)} trials failed: {reasons}")
+        elif name not in winners:
+            lines.append(f"{name}: no trial has ended yet")
+    return lines
 
 
 def trials_table(record: SweepRecord) -> Table:

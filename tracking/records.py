@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ class FoldRecord:
     run: FitRun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: pooling thousands of predictions is done once
 class TrialRecord:
     """One architecture with one set of hyperparameters, as far as it has been cross-validated.
 
@@ -44,13 +45,13 @@ class TrialRecord:
     proposed_at: float
     folds: tuple[FoldRecord, ...]
 
-    @property
+    @cached_property
     def confusion(self) -> Confusion | None:
         """Confusion matrix of all out-of-fold predictions so far, or None before the first fold."""
         parts = [fold.run.result.confusion for fold in self.folds if fold.run.result.confusion]
         return pooled(parts) if parts else None
 
-    @property
+    @cached_property
     def f1(self) -> float | None:
         """Macro-F1 of the pooled out-of-fold predictions of a complete trial, the trial's score."""
         return macro_f1(self.confusion) if self.state == "complete" and self.confusion else None

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,7 +27,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def software(description: dict[str, Any]) -> dict[str, str]:
+def software(description: Mapping[str, Any]) -> dict[str, str]:
     """Return from a description what must be equal for two fits to belong to one sweep."""
     deciding = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
     return {name: description["packages"][name] for name in deciding}

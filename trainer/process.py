@@ -136,6 +136,7 @@ def _answer(job: Job, answers: IO[bytes]) -> None:
     def announce(number: int, epoch: Epoch, seconds: float) -> None:
         _send(answers, ("epoch", (number, epoch, seconds)))
 
+    result: tuple[str, FitRun | str]
     try:
         result = ("done", run(job, announce))
     except MemoryError:

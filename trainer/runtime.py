@@ -96,4 +96,5 @@ def _import_quietly() -> ModuleType:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    return tf
+    module: ModuleType = tf
+    return module

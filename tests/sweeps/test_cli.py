@@ -151,7 +151,8 @@ def test_files_homes_and_names_that_are_not_there(tmp_path: Path) -> None:
     assert "cannot be written" in one_line(refold("run", "sweep.toml", "--home", "file/x", cwd=tmp_path))
     assert "no sweep has run in" in one_line(refold("ls", cwd=tmp_path))
     assert "no sweep has run in" in one_line(refold("show", "x", cwd=tmp_path, REFOLD_HOME="elsewhere"))
-    assert "tracking" in one_line(refold("run", "sweep.toml", "--tracking-uri", "foo://x", cwd=tmp_path)).lower()
+    bad_uri = refold("run", "sweep.toml", "--tracking-uri", "foo://x", cwd=tmp_path)
+    assert "tracking" in one_line(bad_uri).lower()
     done = refold("run", "sweep.toml", "--workers", "0", cwd=tmp_path)
     assert done.returncode == 2
     assert "whole number of at least 1" in done.stderr
@@ -309,7 +310,7 @@ def test_a_sweep_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(text)
     done = refold("run", "sweep.toml", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "all failed: training diverged" in done.stdout
+    assert "lenet: all of its 2 trials failed: training diverged" in done.stdout
     record = shown(tmp_path)
     states = [(t["architecture"], t["state"]) for t in record["trials"]]  # type: ignore[index, attr-defined]
     assert states.count(("lenet", "failed")) == 2

@@ -117,7 +117,7 @@ def test_a_proposal_sees_exactly_its_window(window: int) -> None:
     schedule = Schedule(plan(architectures=1, trials=6, window=window), propose)
     while not schedule.finished:
         schedule.open_trials()
-        trial, spec = schedule.waiting()[-1]  # the latest first, to tempt it
+        _, spec = schedule.waiting()[-1]  # the latest first, to tempt it
         schedule.record(result_of(spec))
     for number, told, pending in seen:
         known = max(0, number - window + 1)

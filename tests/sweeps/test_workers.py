@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sweeps.dask_workers import local_workers
@@ -143,6 +144,14 @@ def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: P
         workers.submit(replace(endless, spec=patient), workers.idle()[0])
         with pytest.raises(WorkersFailed, match=r"baseline on fold 0 .* signal 9, 3 times over"):
             collect(workers, 1)
+
+
+@pytest.mark.training
+def test_nothing_listens_beyond_this_machine(tmp_path: Path) -> None:
+    """Dask's web servers are bound to loopback; by default they would be on all interfaces."""
+    with local_workers(1, tmp_path / "log"):
+        listening = [c for c in psutil.Process().net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert {connection.laddr.ip for connection in listening} <= {"127.0.0.1", "::1"}
 
 
 @pytest.mark.training

@@ -76,9 +76,9 @@ def test_a_second_writer_is_told_who_holds_the_ledger(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        with pytest.raises(UsageError, match=f"held by process {holder.pid} on .* since 20"):
-            with Ledger.open(tmp_path):
-                pass
+        words = f"held by process {holder.pid} on .* since 20"
+        with pytest.raises(UsageError, match=words), Ledger.open(tmp_path):
+            pass
         with Ledger.read(tmp_path) as reader:
             assert reader.sweep_names() == []
         holder.send_signal(signal.SIGKILL)

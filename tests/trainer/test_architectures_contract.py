@@ -43,8 +43,7 @@ def keras():
 
 @pytest.fixture(autouse=True)
 def seeded(keras):
-    """Start each test with the same weights and without the last one's graph."""
-    keras.backend.clear_session()
+    """Start each test from the same seed."""
     keras.utils.set_random_seed(0)
 
 

@@ -124,14 +124,15 @@ def test_it_stops_when_patience_is_used_up(training_process: TrainingProcess, st
 
 def test_divergence_is_an_outcome(training_process: TrainingProcess, stored_digits: Path) -> None:
     """A loss that is no number ends the fit as failed, with its reason and the epochs before."""
-    result = run(training_process, stored_digits, spec(stored_digits, learning_rate=1e30, optimizer="sgd"))
+    hopeless = spec(stored_digits, learning_rate=1e30, optimizer="sgd")
+    result = run(training_process, stored_digits, hopeless)
     assert result.state == "failed"
     assert "diverged" in (result.reason or "")
     assert "learning_rate 1e+30" in (result.reason or "")
     assert result.f1 is None
 
 
-def test_a_refit_runs_its_epochs_on_everything(training_process: TrainingProcess, stored_digits: Path) -> None:
+def test_a_refit_trains_on_everything(training_process: TrainingProcess, stored_digits: Path) -> None:
     """Without a stop set all epochs are trained and the last weights kept."""
     what = replace(spec(stored_digits, fold=None), stopping=None, epochs=3)
     result = run(training_process, stored_digits, what)
@@ -150,7 +151,7 @@ def test_epochs_are_announced_as_they_end(training_process: TrainingProcess, sto
     assert tuple(seconds for _, _, seconds in heard) == run_.timing.epoch_seconds
 
 
-SLOW_AVERAGES = '''
+SLOW_AVERAGES = """
 import keras
 
 def net(hyperparameters, input_shape, classes):
@@ -164,7 +165,7 @@ def net(hyperparameters, input_shape, classes):
 
 def broken(hyperparameters, input_shape, classes):
     return keras.Sequential([keras.Input(input_shape), keras.layers.Reshape((hyperparameters["rows"], 9))])
-'''
+"""
 
 
 def users(stored: Path, name: str, **values: Value) -> tuple[FitSpec, UserSource]:

@@ -59,7 +59,6 @@ def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes
     """Build the model in the middle of its space and check what it gives."""
     import keras
 
-    keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     hyperparameters = middle({**SHARED_SPACE, **user.architecture.space})
     try:
