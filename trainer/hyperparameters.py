@@ -46,7 +46,7 @@ Space = Mapping[str, Range]
 #: What every architecture has, whatever its own space adds. The trainer reads these four.
 SHARED_SPACE: Space = {
     "optimizer": Choice(("adam", "sgd", "rmsprop")),
-    "learning_rate": Float(low=3e-4, high=1e-2, log=True),
+    "learning_rate": Float(low=1e-3, high=2e-2, log=True),
     "batch_size": Choice((32, 64, 128)),
     "weight_decay": Float(low=1e-6, high=1e-2, log=True),
 }
