@@ -1,0 +1,273 @@
+"""What each verb of the command line does: one function a verb, ``verb(options) -> exit code``.
+
+The first line of its docstring is its help. What it does stands elsewhere; here it is asked for and printed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sweeps import tables
+from sweeps.home import Home
+from trainer.errors import UsageError
+
+#: A pipe or a file has no width of its own; tables should not be folded to 80 columns in it.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Arguments = argparse.Namespace
+
+
+def run(options: Arguments) -> int:
+    """Run or resume a sweep."""
+    from sweeps import sessions
+
+    prepared = sessions.ready(Path(options.sweep))
+    if options.dry_run:
+        return _dry_run(prepared, options)
+    outcome = sessions.run(
+        prepared,
+        home=options.home,
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        progress=not options.quiet,
+        console=err,
+    )
+    record = outcome.record
+    if options.json:
+        _print_json(tables.sweep_json(record))
+    else:
+        _print_leaderboard(record)
+        _say_what_next(record, options)
+    lost = set(record.architectures) - {trial.architecture for trial in record.winners}
+    return 1 if lost else 0
+
+
+def _print_leaderboard(record: Any) -> None:
+    out.print(tables.leaderboard(record))
+    for line in tables.without_winner(record):
+        out.print(line, markup=False)
+
+
+def _say_what_next(record: Any, options: Arguments) -> None:
+    for trial in record.winners:
+        for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
+            out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)
+    home = f" --home {options.home}" if options.home else ""
+    out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
+    if len(record.trials) > len(record.winners):
+        out.print("Each is the best of its trials, so expect a little less of it on new data.")
+    lines = (
+        (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
+        (f"refold ui{home}", "curves and confusion matrices, in MLflow"),
+        (f"refold export {record.name}{home}", "the best model, trained on all the data"),
+    )
+    width = max(len(command) for command, _ in lines)
+    out.print("\nnext:")
+    for command, what in lines:
+        out.print(f"  {command:<{width}}  {what}", markup=False)
+
+
+def _dry_run(prepared: Any, options: Arguments) -> int:
+    plan, dataset = prepared.plan, prepared.dataset
+    fits = plan.trials * plan.cv.folds
+    report = {
+        "sweep": prepared.spec.name,
+        "dataset": {"name": dataset.name, "samples": len(dataset.labels), "input_shape": dataset.input_shape},
+        "trials_per_architecture": plan.trials,
+        "folds": plan.cv.folds,
+        "fits": fits * len(plan.architectures),
+        "epochs_at_most": fits * len(plan.architectures) * plan.cv.epochs,
+        "architectures": {a.name: {k: _words(r) for k, r in a.space.items()} for a in plan.architectures},
+    }
+    if options.json:
+        _print_json(report)
+        return 0
+    height, width, channels = dataset.input_shape
+    out.print(
+        f"sweep {prepared.spec.name}: {len(dataset.labels)} images {height}x{width}x{channels} of "
+        f"{dataset.name}, {len(dataset.classes)} classes",
+        markup=False,
+    )
+    out.print(
+        f"{len(plan.architectures)} architectures x {plan.trials} trials x {plan.cv.folds} folds = "
+        f"{report['fits']} fits of at most {plan.cv.epochs} epochs"
+    )
+    for name, space in report["architectures"].items():
+        out.print(f"\n{name}")
+        for hyperparameter, words in space.items():
+            out.print(f"  {hyperparameter:<16} {words}", markup=False)
+    return 0
+
+
+def _words(choices: Any) -> str:
+    fields = {name: getattr(choices, name) for name in type(choices).__slots__}
+    if "low" in fields:
+        return f"{fields['low']:g} to {fields['high']:g}" + (" (log)" if fields["log"] else "")
+    return ", ".join(map(str, fields["values"])) if "values" in fields else f"{fields['value']} (fixed)"
+
+
+def ls(options: Arguments) -> int:
+    """List the sweeps of a home."""
+    from tracking.ledger import Ledger
+
+    with Ledger.read(Home.chosen(options.home).path) as ledger:
+        records = [ledger.sweep(name) for name in ledger.sweep_names()]
+    if options.json:
+        keep = ("sweep", "seed", "key", "digest", "finished", "dataset")
+        _print_json([{key: tables.sweep_json(record)[key] for key in keep} for record in records])
+    else:
+        out.print(tables.sweeps_table(records))
+    return 0
+
+
+def show(options: Arguments) -> int:
+    """Show one sweep, or one of its trials."""
+    from tracking.ledger import Ledger
+
+    with Ledger.read(Home.chosen(options.home).path) as ledger:
+        record = ledger.sweep(options.sweep)
+    if options.trial:
+        return _show_trial(record, _trial(record, options.trial), options)
+    if options.json:
+        _print_json(tables.sweep_json(record))
+        return 0
+    out.print(
+        f"sweep {record.name}: seed {record.seed}, {record.dataset.samples} images of {record.dataset.name}, "
+        f"dataset {record.dataset.fingerprint[:16]}",
+        markup=False,
+    )
+    out.print(f"digest {record.digest}" + ("" if record.finished else " (not finished)"))
+    out.print()
+    _print_leaderboard(record)
+    out.print()
+    out.print(tables.trials_table(record))
+    return 0
+
+
+def _trial(record: Any, text: str) -> Any:
+    architecture, _, number = text.partition("/")
+    for trial in record.trials:
+        if f"{trial.architecture}/{trial.number}" == f"{architecture}/{number.lstrip('t0') or 0}":
+            return trial
+    last = record.trials_per_architecture - 1
+    known = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
+    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {known}")
+
+
+def _show_trial(record: Any, trial: Any, options: Arguments) -> int:
+    from tracking.report import class_report, report_text
+
+    if options.json:
+        more = {"confusion": trial.confusion, "classes": list(record.dataset.classes)}
+        _print_json(tables.trial_json(trial) | more)
+        return 0
+    out.print(f"{trial.architecture} {tables.label(trial)}: {trial.state}, trial seed {trial.seed}")
+    for name, value in sorted(trial.hyperparameters.items()):
+        out.print(f"  {name:<16} {value}", markup=False)
+    if trial.reason:
+        out.print(f"  {trial.reason}", markup=False)
+    out.print()
+    out.print(tables.folds_table(trial))
+    if trial.confusion:
+        out.print("\nout-of-fold predictions of all folds together:")
+        out.print(report_text(class_report(trial, record.dataset.classes)), markup=False)
+    return 0
+
+
+def export(options: Arguments) -> int:
+    """Export the best model."""
+    from sweeps.sessions import Outcome
+
+    err.print("training on all the data, then loading the file in a new process to compare ...")
+    done = Outcome(Home.chosen(options.home), options.sweep).export(
+        architecture=options.architecture, out=options.out, force=options.force
+    )
+    card = done.card
+    if options.json:
+        _print_json({"model": str(done.model), "card": str(done.card_file), **card})
+        return 0
+    out.print(f"model  {done.model}", markup=False)
+    out.print(f"card   {done.card_file}", markup=False)
+    score = card["cross_validation"]
+    out.print(f"{card['architecture']} trial {card['trial']}, trained for {card['epochs']} epochs")
+    out.print(f"cross-validation  macro-F1 {score['f1']:.4f}")
+    if card["test"]:
+        test = card["test"]
+        out.print(
+            f"official test set macro-F1 {test['f1']:.4f}, accuracy {test['accuracy']:.4f} "
+            f"({test['images']} images, opened now)"
+        )
+    checked = card["reloaded"]
+    out.print(
+        f"loaded again in a new process: the same probabilities for {checked['images']} images "
+        f"(largest difference {checked['largest_difference']:.2g})"
+    )
+    return 0
+
+
+def rm(options: Arguments) -> int:
+    """Delete a sweep: its ledger entries, its MLflow runs and their artifacts."""
+    from sweeps.sessions import mlflow_view
+    from tracking.ledger import Ledger
+
+    home = Home.chosen(options.home)
+    uri = home.tracking_uri(options.tracking_uri)
+    with Ledger.read(home.path) as reader:
+        record, entry = reader.sweep(options.sweep), reader.entry(options.sweep)
+    fits = sum(len(trial.folds) for trial in record.trials)
+    err.print(f"removes the sweep {record.name}: {len(record.trials)} trials, {fits} fits", markup=False)
+    view = mlflow_view(home, uri, entry.details["experiment"]) if entry else None
+    if not options.keep_mlflow and view:
+        found = view.locate(record)
+        err.print(f"and from MLflow at {uri}: {found}", markup=False)
+    if not options.yes and not _confirmed():
+        raise UsageError("nothing was removed: answer y, or add --yes")
+    with Ledger.open(home.path) as ledger:
+        if not options.keep_mlflow and view:
+            view.delete(record)
+        ledger.remove_sweep(record.name)
+    err.print("removed")
+    return 0
+
+
+def _confirmed() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    err.print("remove it? [y/N] ", end="")
+    return input().strip().lower() in ("y", "yes")
+
+
+def sync(options: Arguments) -> int:
+    """Bring MLflow up to date with the ledger."""
+    from sweeps.sessions import mlflow_view
+    from tracking.ledger import Ledger
+
+    home = Home.chosen(options.home)
+    with Ledger.open(home.path) as ledger:
+        names = [options.sweep] if options.sweep else ledger.sweep_names()
+        for name in names:
+            record, entry = ledger.sweep(name), ledger.entry(name)
+            experiment = entry.details["experiment"] if entry else name
+            mlflow_view(home, home.tracking_uri(options.tracking_uri), experiment).write(record)
+            err.print(f"MLflow has all of {name}: {len(record.trials)} trials", markup=False)
+    return 0
+
+
+def ui(options: Arguments) -> int:
+    """Serve MLflow's own UI on this home."""
+    from tracking.ui import serve_ui
+
+    home = Home.chosen(options.home)
+    if home.is_own(home.tracking_uri(options.tracking_uri)) and not (home.path / "mlflow.db").exists():
+        raise UsageError(f"no sweep has run in {home.path}: there is nothing to show yet")
+    serve_ui(home.tracking_uri(options.tracking_uri), options.port, open_browser=options.open)
+    return 0
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
