@@ -5,6 +5,7 @@ Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -56,7 +57,8 @@ CREATE TABLE fits (
     spec TEXT NOT NULL,            -- FitSpec as JSON
     run TEXT NOT NULL,             -- FitRun as JSON, but for the two blobs
     predictions BLOB NOT NULL,
-    confidences BLOB NOT NULL
+    confidences BLOB NOT NULL,
+    checksum TEXT NOT NULL         -- SHA-256 over the other columns: shows what was changed afterwards
 ) STRICT;
 CREATE TABLE members (              -- which fits a sweep asked for; two sweeps may share one
     sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
@@ -173,12 +175,9 @@ class Ledger:
 
     def add_run(self, spec: FitSpec, run: FitRun) -> None:
         """Enter a finished fit. A key that is there already keeps its first result."""
-        text, predictions, confidences = encode_run(run)
+        row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
         with self._connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?)",
-                (spec.key, canonical_json(spec.to_json()), text, predictions, confidences),
-            )
+            connection.execute("INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
     def set_trials(self, sweep: str, trials: int, toml: str) -> None:
         """Raise the number of trials of a sweep, and keep the file that asked for it."""
@@ -299,6 +298,15 @@ class Ledger:
             "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
         )
         return {(architecture, number): json.loads(text) for architecture, number, text in rows}
+
+
+def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:
+    """Return the SHA-256 over a row of ``fits``."""
+    content = hashlib.sha256()
+    for part in (key.encode(), spec.encode(), run.encode(), predictions, confidences):
+        content.update(len(part).to_bytes(8, "little"))
+        content.update(part)
+    return content.hexdigest()
 
 
 def _take(lock: Any, home: Path) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trainer.runtime import ENVIRONMENT, FORBIDDEN
+from trainer.runtime import ENVIRONMENT, FORBIDDEN, switches
 
 #: Packages whose version decides bits or proposals.
 PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", "mlflow", "distributed")
@@ -16,13 +16,17 @@ PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Describe this process as plain JSON data, the same for the whole of its life."""
+    """Describe this process as plain JSON data, the same for the whole of its life.
+
+    ``switches`` says what TensorFlow was told; it is empty in a process that has not imported it.
+    """
     return {
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "device": "cpu",
         "cpu": _cpu(),
+        "switches": switches(),
         "variables": {name: os.environ[name] for name in (*ENVIRONMENT, *FORBIDDEN) if name in os.environ},
     }
 

@@ -115,6 +115,7 @@ def _train(
     result = FitResult(
         key=spec.key,
         state="complete",
+        parts_sha256=parts.digest,
         initial_weights_sha256=initial,
         epochs=tuple(epochs),
         best_epoch=best_epoch,

@@ -3,6 +3,7 @@
 Folds depend on labels, number of folds and seed alone, so every trial of every architecture meets the same.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,15 @@ class Parts:
     training: Indices
     stop: Indices
     held_out: Indices
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the three, as little-endian int64 with their lengths."""
+        content = hashlib.sha256()
+        for part in (self.training, self.stop, self.held_out):
+            content.update(len(part).to_bytes(8, "little"))
+            content.update(part.astype("<i8").tobytes())
+        return content.hexdigest()
 
 
 def parts_of(spec: FitSpec, labels: npt.NDArray[np.integer]) -> Parts:

@@ -33,6 +33,7 @@ class FitResult:
         key: the spec's key.
         state: "complete", or "failed" where the hyperparameters made it impossible.
         reason: why it failed, one line; None otherwise.
+        parts_sha256: of the indices that were trained on, watched and held out.
         initial_weights_sha256: of all weights before the first step.
         epochs: every epoch that was trained, in order.
         best_epoch: the epoch (from 1) whose weights were kept; 0 if failed.
@@ -48,6 +49,7 @@ class FitResult:
     key: str
     state: Literal["complete", "failed"]
     reason: str | None = None
+    parts_sha256: str = ""
     initial_weights_sha256: str = ""
     epochs: tuple[Epoch, ...] = ()
     best_epoch: int = 0

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from trainer.specs import FitSpec
 
@@ -71,6 +72,23 @@ def prepare() -> None:
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
     keras.config.disable_traceback_filtering()
+
+
+def switches() -> dict[str, Any]:
+    """Return what TensorFlow and Keras were told, as they themselves say; nothing before ``prepare``."""
+    if "tensorflow" not in sys.modules:
+        return {}
+    import keras
+    import tensorflow as tf
+
+    return {
+        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+        "op_determinism": bool(tf.config.experimental.is_op_determinism_enabled()),
+        "floatx": keras.config.floatx(),
+        "image_data_format": keras.config.image_data_format(),
+        "dtype_policy": keras.config.dtype_policy().name,
+    }
 
 
 def check(spec: FitSpec) -> None:

@@ -127,9 +127,7 @@ class TestExport:
         )
         command = [sys.executable, "-c", script, str(done.model), str(folder / "data.npz")]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        run = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=folder, env=environment
-        )
+        run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environment)
         card = json.loads(done.card_file.read_text())
         assert float(run.stdout) == card["test"]["accuracy"]
         assert card["test"]["images"] == 40

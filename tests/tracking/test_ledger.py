@@ -148,7 +148,7 @@ def test_a_half_written_transaction_never_shows(tmp_path: Path) -> None:
         "import os, sys; from pathlib import Path; from tracking.ledger import Ledger\n"
         "with Ledger.open(Path(sys.argv[1])) as ledger:\n"
         "    ledger._connection.execute('BEGIN')\n"
-        "    ledger._connection.execute(\"INSERT INTO fits VALUES ('k', '{}', '{}', x'', x'')\")\n"
+        "    ledger._connection.execute(\"INSERT INTO fits VALUES ('k', '{}', '{}', x'', x'', '')\")\n"
         "    os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)

@@ -1,6 +1,5 @@
 """From what a sweep file says about its data to the data itself."""
 
-import difflib
 import os
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from trainer.datasets.checks import require_trainable
 from trainer.datasets.dataset import Dataset, DatasetSource
 from trainer.datasets.sampling import subset
 from trainer.errors import UsageError
+from trainer.spelling import nearest
 
 
 def load(source: DatasetSource, *, base: Path = Path()) -> Dataset:
@@ -68,10 +68,9 @@ def _existing(source: str, base: Path) -> Path:
         raise UsageError(f"dataset {str(path)!r} is neither a folder of class folders nor an .npz file")
     if "/" in source or source.lower().endswith(".npz"):
         raise UsageError(f"dataset {str(path)!r}: there is no such folder or .npz file")
-    near = difflib.get_close_matches(source, built_in.NAMES, n=1)
     raise UsageError(
-        f"unknown dataset {source!r}{f': did you mean {near[0]!r}?' if near else ';'} "
-        f"built in are {', '.join(built_in.NAMES)}; "
+        f"unknown dataset {source!r}: {nearest(source, built_in.NAMES)} "
+        f"Built in are {', '.join(built_in.NAMES)}; "
         "the path of a folder of class folders or of an .npz file works too"
     )
 
