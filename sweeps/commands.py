@@ -127,12 +127,13 @@ def ls(options: Arguments) -> int:
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
+    from sweeps import sessions
     from tracking.ledger import Ledger
 
     with Ledger.read(Home.chosen(options.home).path) as ledger:
         record = ledger.sweep(options.sweep)
     if options.trial:
-        return _show_trial(record, _trial(record, options.trial), options)
+        return _show_trial(record, sessions.find_trial(record, options.trial), options)
     if options.json:
         _print_json(tables.sweep_json(record))
         return 0
@@ -147,16 +148,6 @@ def show(options: Arguments) -> int:
     out.print()
     out.print(tables.trials_table(record))
     return 0
-
-
-def _trial(record: Any, text: str) -> Any:
-    architecture, _, number = text.partition("/")
-    for trial in record.trials:
-        if f"{trial.architecture}/{trial.number}" == f"{architecture}/{number.lstrip('t0') or 0}":
-            return trial
-    last = record.trials_per_architecture - 1
-    known = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
-    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {known}")
 
 
 def _show_trial(record: Any, trial: Any, options: Arguments) -> int:
@@ -177,6 +168,24 @@ def _show_trial(record: Any, trial: Any, options: Arguments) -> int:
         out.print("\nout-of-fold predictions of all folds together:")
         out.print(report_text(class_report(trial, record.dataset.classes)), markup=False)
     return 0
+
+
+def verify(options: Arguments) -> int:
+    """Train again from the record and compare every digest."""
+    from sweeps import sessions, verifying
+
+    home = Home.chosen(options.home)
+    name, architecture, trial = sessions.named(home, options.sweep, options.trial, options.tracking_uri)
+    wanted = verifying.Wanted(
+        everything=options.all, architecture=architecture, trial=trial, fold=options.fold
+    )
+    report = sessions.verify(home, name, wanted, workers=options.workers, say=err.print)
+    if options.json:
+        _print_json(tables.verification_json(report))
+    else:
+        for line in tables.verification_lines(report):
+            out.print(line, markup=False)
+    return 1 if report.differences else 0
 
 
 def export(options: Arguments) -> int:

@@ -7,8 +7,9 @@
 """
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,17 @@ from sweeps.spec import SweepSpec
 from sweeps.sweep_file import read_sweep_file, sweep_text
 from tracking.ledger import Ledger
 from tracking.recorder import Recorder
-from tracking.records import SweepRecord
+from tracking.records import SweepRecord, TrialRecord
+from trainer.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sweeps.verifying import Report, Wanted
     from tracking.mlflow_view import MlflowView
+
+#: How MLflow names its runs.
+RUN_ID = re.compile("[0-9a-f]{32}")
 
 #: Seconds that the end of a sweep waits for MLflow; what is missing then can be completed later.
 MLFLOW_PATIENCE = 600.0
@@ -228,6 +234,61 @@ def run_recorded(
         if not recorder.close(timeout=MLFLOW_PATIENCE):
             progress.say(f"MLflow does not have all of it yet: 'refold sync {name}' completes it")
         return record
+
+
+def verify(
+    home: Home,
+    name: str,
+    wanted: "Wanted",
+    *,
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> "Report":
+    """Verify a recorded sweep in fresh processes; see ``sweeps.verifying.verify``."""
+    from sweeps.dask_workers import local_workers
+    from sweeps.verifying import verify
+
+    count = workers or available_cores()
+    return verify(home.path, name, wanted, start_workers=lambda log: local_workers(count, log), say=say)
+
+
+def named(
+    home: Home, text: str, trial: str | None, tracking_uri: str | None
+) -> tuple[str, str | None, int | None]:
+    """Return the sweep, and the architecture and number of the trial, that a user names.
+
+    Args:
+        home: where the ledger is.
+        text: name of a sweep, or the id of a run in MLflow.
+        trial: ``"resnet/3"``, or None.
+        tracking_uri: MLflow's store, where ``text`` is a run id; as in ``run``.
+
+    Raises:
+        UsageError: if there is no such sweep, run or trial.
+    """
+    with Ledger.read(home.path) as ledger:
+        if RUN_ID.fullmatch(text) and text not in ledger.sweep_names():
+            text, found = mlflow_view(home, home.tracking_uri(tracking_uri), text).names_of(text)
+            trial = trial or found
+        record = ledger.sweep(text)
+    if trial is None:
+        return text, None, None
+    known = find_trial(record, trial)
+    return text, known.architecture, known.number
+
+
+def find_trial(record: SweepRecord, text: str) -> TrialRecord:
+    """Return the trial that a user calls ``resnet/3``.
+
+    Raises:
+        UsageError: if there is none, with those there are.
+    """
+    for trial in record.trials:
+        if text in (f"{trial.architecture}/{trial.number}", f"{trial.architecture}/t{trial.number:04}"):
+            return trial
+    last = record.trials_per_architecture - 1
+    there = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
+    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {there}")
 
 
 def check_tracking_uri(tracking_uri: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from sweeps.progress import duration
+from sweeps.verifying import Report
 from tracking.records import SweepRecord, TrialRecord
 
 
@@ -132,6 +133,40 @@ def trial_json(trial: TrialRecord) -> dict[str, Any]:
             }
             for fold in trial.folds
         ],
+    }
+
+
+def verification_lines(report: Report) -> list[str]:
+    """Return what a verification found, for people."""
+    kind = "the same kind of machine" if report.same_kind else "another kind of machine"
+    promise = "identical bytes are promised" if report.same_kind else "no promise of identical bytes"
+    lines = [f"recorded on {kind}: {promise}"]
+    if report.differences:
+        first, more = report.differences[0], len(report.differences) - 1
+        lines += [f"MISMATCH  {first}"]
+        lines += [f"and {more} more after it; --json lists them"] if more else []
+        if not report.trained:
+            lines.append("nothing was trained again: this comes before it")
+    else:
+        lines.append(
+            f"MATCH  {report.sweep}: {report.proposed} trials proposed again, {report.trained} of "
+            f"{report.recorded} fits trained again, every digest equal"
+        )
+        if report.trained < report.recorded:
+            lines.append("--all trains every fit again")
+    return lines
+
+
+def verification_json(report: Report) -> dict[str, Any]:
+    """Return what a verification found as one JSON object."""
+    return {
+        "sweep": report.sweep,
+        "match": not report.differences,
+        "same_machine_kind": report.same_kind,
+        "trials_proposed": report.proposed,
+        "fits_trained": report.trained,
+        "fits_recorded": report.recorded,
+        "differences": [{"where": d.where, "subject": d.subject, "what": d.what} for d in report.differences],
     }
 
 

@@ -247,6 +247,26 @@ class Ledger:
             trials=tuple(self._trials(entry)),
         )  # fmt: skip
 
+    def check_integrity(self) -> None:
+        """Have SQLite look at every page.
+
+        Raises:
+            UsageError: if the file was cut off or its bytes were changed.
+        """
+        try:
+            answer = [row[0] for row in self._connection.execute("PRAGMA integrity_check(1)")]
+        except sqlite3.DatabaseError as error:
+            answer = [str(error)]
+        if answer != ["ok"]:
+            raise UsageError(f"the ledger is damaged ({answer[0]}): restore it from a copy")
+
+    def changed_fits(self, name: str) -> list[str]:
+        """Return the keys of a sweep's fits whose row is not what was written: its checksum differs."""
+        rows = self._connection.execute(
+            "SELECT fits.* FROM fits JOIN members USING (key) WHERE sweep = ?", (name,)
+        )
+        return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
+
     def exports(self, name: str) -> list[dict[str, Any]]:
         """Return the cards of what was exported from a sweep, oldest first."""
         rows = self._connection.execute(
@@ -288,7 +308,13 @@ class Ledger:
         )
         folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
         for architecture, number, position, spec, *blobs in rows:
-            record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+            try:
+                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+            except (ValueError, TypeError, KeyError) as error:
+                raise UsageError(
+                    f"the record of {architecture} t{number:04}, fit {position}, is damaged "
+                    f"({type(error).__name__}: {error}): restore the ledger from a copy"
+                ) from error
             folds.setdefault((architecture, number), {})[position] = record
         return folds
 

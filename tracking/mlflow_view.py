@@ -23,6 +23,7 @@ from tracking.mlflow_runs import KnownRun, RunWriter, precedes
 from tracking.mlflow_store import prepare_database, sqlite_path
 from tracking.mlflow_uri import check_uri, is_server, shown
 from tracking.records import SweepRecord, TrialRecord
+from trainer.errors import UsageError
 
 #: What MLflow reads from the environment; what the user has set stands.
 _ENVIRONMENT = {
@@ -112,6 +113,25 @@ class MlflowView:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
                 self._created = False
             self._written = progress
+
+    def names_of(self, run_id: str) -> tuple[str, str | None]:
+        """Return the sweep that a run belongs to and, for a trial's run, the trial as ``resnet/3``.
+
+        Raises:
+            UsageError: if there is no such run, or it is not one of refold's.
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking() as client:
+            try:
+                tags = client.get_run(run_id).data.tags
+            except _mlflow().exceptions.MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                tags = {}
+        if "refold.sweep" not in tags:
+            raise UsageError(f"{run_id} is neither a sweep nor a run that refold wrote to MLflow")
+        trial = tags.get("refold.trial")
+        return tags["refold.sweep"], None if trial is None else f"{tags['refold.architecture']}/{int(trial)}"
 
     def locate(self, record: SweepRecord) -> Found:
         """Return what ``delete`` would remove.

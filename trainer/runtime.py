@@ -43,6 +43,17 @@ FORBIDDEN = (
 )
 
 
+#: What ``prepare`` switches on, as ``switches`` reports it.
+SWITCHES: dict[str, Any] = {
+    "intra_op_threads": 1,
+    "inter_op_threads": 1,
+    "op_determinism": True,
+    "floatx": "float32",
+    "image_data_format": "channels_last",
+    "dtype_policy": "float32",
+}
+
+
 def training_environment() -> dict[str, str]:
     """Return the environment to start a training process with: this one's, with what decides bits fixed."""
     inherited = {name: value for name, value in os.environ.items() if name not in FORBIDDEN}
@@ -80,11 +91,12 @@ def switches() -> dict[str, Any]:
         return {}
     import keras
     import tensorflow as tf
+    from tensorflow.python.framework.config import is_op_determinism_enabled as op_determinism_enabled
 
     return {
         "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
-        "op_determinism": bool(tf.config.experimental.is_op_determinism_enabled()),
+        "op_determinism": bool(op_determinism_enabled()),
         "floatx": keras.config.floatx(),
         "image_data_format": keras.config.image_data_format(),
         "dtype_policy": keras.config.dtype_policy().name,

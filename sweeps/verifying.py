@@ -1,0 +1,250 @@
+"""Proves a record: derives, proposes and trains again from it alone, and says what differs first.
+
+Nothing is written to what is verified: training again uses a copy of the dataset in a temporary folder.
+"""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps import differences
+from sweeps.differences import Difference
+from sweeps.workers import Workers
+from tracking.ledger import Ledger, SweepEntry
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer import runtime
+from trainer.architectures import UserSource, inspect_user, source_digest
+from trainer.datasets import Dataset, DatasetSource, load, store
+from trainer.environment import environment
+from trainer.errors import UsageError
+from trainer.results import FitRun
+from trainer.worker import Job
+
+Chosen = tuple[TrialRecord, FoldRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which fits to train again: all, those of one trial, of one fold; a sample where nothing is said."""
+
+    everything: bool = False
+    architecture: str | None = None
+    trial: int | None = None
+    fold: int | None = None
+
+    @property
+    def sample(self) -> bool:
+        """Whether a sample is to be drawn."""
+        return not self.everything and self.architecture is None and self.fold is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was compared and what differs, the first difference first.
+
+    Attributes:
+        sweep: its name.
+        same_kind: recorded on this kind of machine, for which identical bytes are promised.
+        proposed: trials that were proposed again.
+        trained: fits that were trained again, of ``recorded`` ones.
+        recorded: fits in the record.
+        differences: in the order of cause and effect; none if all matches.
+    """
+
+    sweep: str
+    same_kind: bool
+    proposed: int
+    trained: int
+    recorded: int
+    differences: tuple[Difference, ...]
+
+
+def load_again(entry: SweepEntry) -> Dataset:
+    """Load the sweep's dataset from where it came from.
+
+    Raises:
+        UsageError: if it is gone or cannot be read any more.
+    """
+    saved = dict(entry.details["dataset"])
+    size = saved.get("image_size")
+    source = DatasetSource(**(saved | {"image_size": tuple(size) if size else None}))
+    return load(source, base=Path(entry.details["folder"]))
+
+
+def architecture_differences(entry: SweepEntry) -> list[Difference]:
+    """Compare each architecture's source as it is now with the recorded digest.
+
+    Raises:
+        UsageError: if a user's file is gone or cannot be built any more.
+    """
+    found = []
+    for name in entry.architectures:
+        then = entry.identity["architectures"][name]["digest"]
+        now = _digest_now(entry, name)
+        if now != then:
+            what = f"digest {then[:16]} recorded, {now[:16]} here: its source was edited"
+            found.append(Difference(subject="architecture source", where=name, what=what))
+    return found
+
+
+def _digest_now(entry: SweepEntry, name: str) -> str:
+    if name not in entry.details["sources"]:
+        return source_digest(name)
+    recorded = UserSource.from_json(entry.details["sources"][name])
+    source, _ = inspect_user(
+        recorded.spec,
+        base=Path(entry.details["folder"]),
+        name=name,
+        input_shape=entry.dataset.input_shape,
+        classes=len(entry.dataset.classes),
+    )
+    return source.digest
+
+
+def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: Wanted) -> list[Chosen]:
+    """Choose what is trained again.
+
+    A sample is one fit of each architecture, another one each time, and every fit whose record was changed.
+
+    Args:
+        record: the sweep.
+        changed: keys of fits whose checksum does not match.
+        wanted: what was asked for.
+
+    Raises:
+        UsageError: if nothing is like that.
+    """
+    everything = [(trial, fold) for trial in record.trials for fold in trial.folds]
+    if wanted.sample:
+        suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
+        drawn = [
+            random.SystemRandom().choice(mine)
+            for name in record.architectures
+            if (mine := [(trial, fold) for trial, fold in everything if trial.architecture == name])
+        ]
+        return list({fold.spec.key: (trial, fold) for trial, fold in suspicious + drawn}.values())
+    chosen = [
+        (trial, fold)
+        for trial, fold in everything
+        if wanted.architecture in (None, trial.architecture)
+        and wanted.trial in (None, trial.number)
+        and wanted.fold in (None, fold.spec.fold)
+    ]
+    if not chosen:
+        raise UsageError(f"the sweep {record.name!r} has no such trial or fold")
+    return chosen
+
+
+def verify(
+    home: Path,
+    name: str,
+    wanted: Wanted,
+    *,
+    start_workers: Callable[[Path], Any],
+    say: Callable[[str], None] = lambda _text: None,
+) -> Report:
+    """Verify a finished sweep.
+
+    Args:
+        home: where its ledger is.
+        name: of the sweep.
+        wanted: which fits to train again.
+        start_workers: given a log file, starts workers in fresh processes; a context.
+        say: told what is being done.
+
+    Raises:
+        UsageError: if the record cannot be verified: unfinished, damaged, or its dataset or a user's
+            architecture file is gone.
+    """
+    with Ledger.read(home) as ledger:
+        ledger.check_integrity()
+        record, entry = ledger.sweep(name), ledger.entry(name)
+        changed = ledger.changed_fits(name)
+    if entry is None or not record.finished:
+        ended = sum(trial.state != "running" for trial in record.trials)
+        asked = record.trials_per_architecture * len(record.architectures)
+        raise UsageError(
+            f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
+            "'refold run' goes on with one that was interrupted"
+        )
+    chosen = choose_fits(record, changed, wanted)
+    say(f"deriving and proposing {len(record.trials)} trials again")
+    dataset = load_again(entry)
+    found = _without_training(record, entry, dataset)
+    trained = 0
+    if not found:
+        say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
+        found = _trained_again(entry, dataset, chosen, start_workers)
+        trained = len(chosen)
+        found += _unexplained(chosen, changed, found)
+    return Report(
+        sweep=name,
+        same_kind=differences.same_machine_kind(record, environment()),
+        proposed=len(record.trials),
+        trained=trained,
+        recorded=len(list(differences.fits(record))),
+        differences=tuple(found),
+    )
+
+
+def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) -> list[Difference]:
+    here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
+    found = differences.environment_differences(record, here)
+    found += differences.identity_differences(entry)
+    found += differences.dataset_differences(entry, dataset)
+    found += architecture_differences(entry)
+    if not found:
+        plan = differences.plan_of(entry)
+        found += differences.spec_differences(record, plan)
+        found += differences.proposal_differences(record, plan)
+        found += differences.score_differences(record)
+    return found
+
+
+def _trained_again(
+    entry: SweepEntry, dataset: Dataset, chosen: Sequence[Chosen], start_workers: Callable[[Path], Any]
+) -> list[Difference]:
+    by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
+    found: dict[str, list[Difference]] = {}
+    with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
+        stored = store(dataset, Path(folder))
+        jobs = [_job(entry, fold, stored) for _, fold in chosen]
+        with start_workers(Path(folder) / "workers.log") as workers:
+            for job, again in _run_all(workers, jobs):
+                trial, fold = by_key[job.spec.key]
+                found[job.spec.key] = differences.fit_differences(fold, trial.number, again)
+    return [difference for key in by_key for difference in found[key]]
+
+
+def _job(entry: SweepEntry, fold: FoldRecord, stored: Path) -> Job:
+    source = entry.details["sources"].get(fold.spec.architecture)
+    return Job(
+        spec=fold.spec, dataset=str(stored), source=None if source is None else UserSource.from_json(source)
+    )
+
+
+def _run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
+    waiting, running = list(jobs), 0
+    while waiting or running:
+        for worker in workers.idle():
+            if waiting:
+                workers.submit(waiting.pop(0), worker)
+                running += 1
+        for ended in workers.finished(timeout=0.5):
+            running -= 1
+            yield ended
+
+
+def _unexplained(
+    chosen: Sequence[Chosen], changed: Sequence[str], found: Sequence[Difference]
+) -> list[Difference]:
+    """Name fits whose record was changed in something that training again does not give: times, hosts."""
+    named = {difference.where for difference in found}
+    places = [
+        differences.where(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed
+    ]
+    what = "its record was changed after it was written, in its times or circumstances"
+    return [Difference(subject="checksum", where=p, what=what) for p in places if p not in named]
