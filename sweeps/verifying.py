@@ -199,7 +199,8 @@ def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) 
     if not found:
         plan = differences.plan_of(entry)
         found += differences.spec_differences(record, plan)
-        found += differences.proposal_differences(record, plan)
+        if not found:  # values that were changed cannot be told to a study
+            found += differences.proposal_differences(record, plan)
         found += differences.score_differences(record)
     return found
 

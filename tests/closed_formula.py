@@ -13,10 +13,11 @@ from sweeps.planning import Prepared
 from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search, SweepSpec
 from tracking.ledger import TABLES, Ledger
 from trainer.datasets import Dataset
-from trainer.environment import PACKAGES
+from trainer.environment import PACKAGES, environment
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float
 from trainer.metrics import macro_f1
 from trainer.results import Epoch, FitResult, FitRun, Timing
+from trainer.runtime import ENVIRONMENT, SWITCHES
 from trainer.specs import FitSpec
 from trainer.worker import Job
 
@@ -39,7 +40,9 @@ def result_of(spec: FitSpec) -> FitResult:
     return FitResult(
         key=spec.key,
         state="complete",
+        parts_sha256=hashlib.sha256(f"{spec.seeds.split}{spec.fold}".encode()).hexdigest(),
         initial_weights_sha256=spec.key[:64],
+        probabilities_sha256=hashlib.sha256(f"{spec.key}p".encode()).hexdigest(),
         epochs=tuple(
             Epoch(
                 loss=1 / number,
@@ -61,9 +64,10 @@ def result_of(spec: FitSpec) -> FitResult:
 
 
 def run_of(spec: FitSpec) -> FitRun:
-    """Return the result with made-up circumstances."""
+    """Return the result with made-up times, as a training process of this installation would."""
     timing = Timing(started_at=1_790_000_000.0, ended_at=1_790_000_002.0, epoch_seconds=(1.0, 1.0))
-    return FitRun(result=result_of(spec), timing=timing, environment={"packages": {}})
+    here = environment() | {"variables": ENVIRONMENT, "switches": SWITCHES}
+    return FitRun(result=result_of(spec), timing=timing, environment=here)
 
 
 class Killed(BaseException):
