@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sweeps.proposals import WORST_SCORE, Told, propose
-from sweeps.schedule import proposal_seed
 from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search
 from tracking.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
@@ -19,6 +18,7 @@ from trainer.environment import software
 from trainer.errors import UsageError
 from trainer.metrics import macro_f1
 from trainer.results import FitResult, FitRun
+from trainer.seeds import proposal_seed
 from trainer.space_json import space_from_json
 from trainer.specs import FitSpec
 from trainer.stopping import EarlyStopping

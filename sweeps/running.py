@@ -14,7 +14,7 @@ from sweeps.dispatch import choose
 from sweeps.planning import Prepared
 from sweeps.progress import Progress
 from sweeps.proposals import Told, propose
-from sweeps.schedule import Schedule, Trial, proposal_seed
+from sweeps.schedule import Schedule, Trial
 from sweeps.spec import Plan, PlannedArchitecture
 from sweeps.workers import Workers
 from tracking.ledger import Ledger, SweepEntry
@@ -24,6 +24,7 @@ from trainer.environment import software
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Value
 from trainer.results import FitRun
+from trainer.seeds import proposal_seed
 from trainer.specs import FitSpec
 from trainer.worker import Job
 

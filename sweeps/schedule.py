@@ -14,7 +14,6 @@ from tracking.records import TrialState, sequence
 from trainer.hyperparameters import Hyperparameters, Value
 from trainer.metrics import macro_f1, pooled
 from trainer.results import FitResult
-from trainer.seeds import derive
 from trainer.specs import FitSpec
 
 #: ``propose(architecture, number, told, pending)``: hyperparameters for the trial of that number.
@@ -114,8 +113,3 @@ class Schedule:
         for position, spec in enumerate(specs):
             self._places[spec.key] = (trial, position)
         return trial
-
-
-def proposal_seed(sweep_seed: int, architecture: str, number: int) -> int:
-    """Return the sampler's seed for a trial: every proposal has its own."""
-    return derive(sweep_seed, "proposal", architecture, number)

@@ -23,7 +23,7 @@ from trainer.canonical import canonical_json
 from trainer.errors import UsageError
 from trainer.hyperparameters import Value
 from trainer.results import FitRun
-from trainer.seeds import derive
+from trainer.seeds import proposal_seed
 from trainer.specs import FitSpec
 
 #: Counts the changes of the tables below. A newer ledger is refused, an older one would be migrated.
@@ -295,7 +295,7 @@ class Ledger:
                 number=number,
                 state=state,
                 hyperparameters=hyperparameters,
-                seed=derive(entry.seed, "trial", number),
+                seed=proposal_seed(entry.seed, architecture, number),
                 proposed_at=proposed_at,
                 folds=tuple(counted),
             )

@@ -32,7 +32,7 @@ class TrialRecord:
         number: from 0 within the architecture.
         state: "running" until all folds are in or one has failed.
         hyperparameters: what was proposed, in the order of their names.
-        seed: derived from the sweep's; a name for this trial's randomness.
+        seed: derived from the sweep's; its hyperparameters were proposed with it (each fit has its own).
         proposed_at: POSIX seconds.
         folds: finished fits in (repeat, fold) order; ends with the failed one where one failed.
     """

@@ -35,6 +35,11 @@ def permutation(seed: int, size: int) -> npt.NDArray[np.int64]:
     return np.argsort(np.random.Philox(key=seed).random_raw(size), kind="stable")
 
 
+def proposal_seed(sweep_seed: int, architecture: str, number: int) -> int:
+    """Return the seed that a trial's hyperparameters are proposed with: every proposal has its own."""
+    return derive(sweep_seed, "proposal", architecture, number)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
     """The seeds of one fit, one for each source of variation."""

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,13 @@ KILLS = 20
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, object]]:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
     """A folder with the sweep file, and the digest of running it undisturbed."""
     folder = tmp_path_factory.mktemp("survival")
     (folder / "sweep.toml").write_text(SWEEP)
     done = refold("run", "sweep.toml", "--workers", "2", "--home", "reference", cwd=folder)
     assert done.returncode == 0, done.stderr
-    yield folder, shown(folder, "reference")["digest"]
+    return folder, shown(folder, "reference")["digest"]
 
 
 @pytest.mark.parametrize("workers", [1, 3, 4])

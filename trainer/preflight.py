@@ -1,0 +1,156 @@
+"""Tries out what a sweep will do, for ``refold doctor``: ``python -m trainer.preflight``, a training process.
+
+Reads a request (JSON) on standard input and prints one answer (JSON) a line: first what the process found
+itself to be, then one real training step of each architecture. A line is printed as soon as it is known, so
+that whoever asked can tell which architecture brought the process down. Start it with
+``trainer.runtime.training_environment()``.
+"""
+
+import json
+import math
+import os
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainer import runtime
+from trainer.architectures import Architecture, UserSource
+from trainer.hyperparameters import Hyperparameters
+from trainer.seeds import derive, permutation
+from trainer.worker import architecture_of, engines, resident
+
+#: Training steps of each architecture: the second one runs on what the first one left.
+STEPS = 2
+
+#: How TensorFlow says that an op cannot keep what op determinism asks for.
+NOT_DETERMINISTIC = re.compile(r"determinis(m|tic)", re.IGNORECASE)
+
+
+def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Answer one request, part by part.
+
+    Args:
+        request: ``dataset`` (folder of a stored dataset) and ``architectures``, each with ``name``,
+            ``source`` (of a user's architecture, or None) and ``hyperparameters``.
+
+    Yields:
+        ``{"process": observed()}``, then what ``step`` returns for each architecture with its ``name`` and
+        ``peak_bytes``, the most memory that the process has held until then.
+    """
+    runtime.prepare()
+    yield {"process": observed()}
+    for asked in request["architectures"]:
+        source = None if asked["source"] is None else UserSource.from_json(asked["source"])
+        answer = step(asked["name"], source, asked["hyperparameters"], request["dataset"])
+        yield {"name": asked["name"], "peak_bytes": peak_bytes(), **answer}
+
+
+def observed() -> dict[str, Any]:
+    """Return which switches this process really has, asked of TensorFlow and Keras, not of our own code."""
+    # 'runtime.prepare' has imported them; here they are only asked.
+    tensorflow, keras = sys.modules["tensorflow"], sys.modules["keras"]
+    internals = sys.modules["tensorflow.python.framework.config"]
+    ports = sys.modules["tensorflow.python.util._pywrap_util_port"]
+    names = (*runtime.ENVIRONMENT, *runtime.FORBIDDEN)
+    return {
+        "variables": {name: os.environ[name] for name in names if name in os.environ},
+        "intra_op_threads": tensorflow.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": tensorflow.config.threading.get_inter_op_parallelism_threads(),
+        "op_determinism": bool(internals.is_op_determinism_enabled()),
+        "onednn": bool(ports.IsMklEnabled()),
+        "xla": bool(tensorflow.config.optimizer.get_jit()),
+        "gpus": len(tensorflow.config.list_physical_devices("GPU")),
+        "backend": keras.config.backend(),
+        "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
+        "image_data_format": keras.config.image_data_format(),
+        "dtype_policy": keras.config.dtype_policy().name,
+    }
+
+
+def step(
+    name: str, source: UserSource | None, hyperparameters: Hyperparameters, dataset: str
+) -> dict[str, Any]:
+    """Train an architecture for two batches, twice from the same seeds.
+
+    Returns:
+        ``ok``; if not, ``error`` (one line), ``node`` (the op at fault, or None) and ``deterministic``
+        (whether the error is about something else than op determinism). Otherwise ``repeats`` (whether both
+        times left the same weights and gave the same probabilities), ``finite`` (whether the loss was a
+        number) and ``seconds`` of the second time, which need not trace.
+    """
+    try:
+        architecture = architecture_of(name, source)
+        first, _, _ = _trained(architecture, hyperparameters, dataset)
+        again, loss, seconds = _trained(architecture, hyperparameters, dataset)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        return failure(error)
+    return {"ok": True, "repeats": first == again, "finite": math.isfinite(loss), "seconds": seconds}
+
+
+def _trained(
+    architecture: Architecture, hyperparameters: Hyperparameters, dataset: str
+) -> tuple[tuple[str, ...], float, float]:
+    """Train for a few steps as a fit does; return digests of all that came out, the loss, the seconds."""
+    from trainer.engine import SCORING_BATCH, build_model, trace_key, weights_digest
+
+    data = resident(dataset)
+    fresh = build_model(architecture, hyperparameters, data.dataset, seed=derive(0, "initialisation"))
+    pixels = sys.modules["tensorflow"].TensorSpec([None, *data.dataset.input_shape], data.images.dtype)
+    key = trace_key(architecture.name, hyperparameters, data.dataset)
+    engine = engines().engine_for(key, fresh, str(hyperparameters["optimizer"]), pixels)
+    engine.reset(fresh, hyperparameters, dropout_seed=derive(0, "dropout"))
+    initial = weights_digest(engine.weights())
+    batch_size, images = int(hyperparameters["batch_size"]), len(data.dataset.labels)
+    order = permutation(derive(0, "order"), images)[: STEPS * batch_size]
+    start = time.perf_counter()
+    loss, _ = engine.train_epoch(data.images, data.labels, order, batch_size)
+    seconds = time.perf_counter() - start
+    scored = engine.probabilities(data.images, order[:SCORING_BATCH])
+    return (initial, weights_digest(engine.weights()), weights_digest([scored])), loss, seconds
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Describe why a step failed: TensorFlow says it last, after the places it came through."""
+    text = str(error)
+    node = re.search(r"\{\{node ([^}]+)\}\}", text) or re.search(r"\[Op:(\w+)\]", text)
+    places = re.findall(r'File "([^"]+)", line (\d+)', text)
+    own = [f"{Path(file).name} line {line}" for file, line in places if "site-packages" not in file]
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in said if not line.startswith(("File ", "[["))] or [type(error).__name__]
+    about_determinism = [line for line in said if NOT_DETERMINISTIC.search(line)]
+    where = f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py") else ""
+    return {
+        "ok": False,
+        "error": f"{(about_determinism or said)[-1][:300]}{where}",
+        "node": node.group(1) if node else None,
+        "deterministic": not about_determinism,
+    }
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held so far."""
+    try:
+        # Not 'getrusage': its figure survives exec, so it would be the coordinator's where that was larger.
+        held = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    except OSError:
+        held = None
+    return 1024 * (int(held[1]) if held else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def main() -> None:
+    """Answer one request. What TensorFlow or a user's module prints goes to standard error."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for answer in answers(json.load(sys.stdin)):
+        lines.write(json.dumps(answer) + "\n")
+        lines.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
