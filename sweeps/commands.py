@@ -6,6 +6,7 @@ The first line of its docstring is its help. What it does stands elsewhere; here
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +193,8 @@ def export(options: Arguments) -> int:
     """Export the best model."""
     from sweeps.sessions import Outcome
 
-    err.print("training on all the data, then loading the file in a new process to compare ...")
     done = Outcome(Home.chosen(options.home), options.sweep).export(
-        architecture=options.architecture, out=options.out, force=options.force
+        architecture=options.architecture, out=options.out, force=options.force, say=err.print
     )
     card = done.card
     if options.json:
@@ -276,6 +276,25 @@ def ui(options: Arguments) -> int:
         raise UsageError(f"no sweep has run in {home.path}: there is nothing to show yet")
     serve_ui(home.tracking_uri(options.tracking_uri), options.port, open_browser=options.open)
     return 0
+
+
+def doctor(options: Arguments) -> int:
+    """Say what would break repeatability or speed here."""
+    from sweeps import sessions
+    from sweeps.doctor import examine
+
+    prepared = sessions.ready(Path(options.sweep)) if options.sweep else None
+    err.print("trying a real training step of each architecture ...")
+    findings = examine(prepared, Home.chosen(options.home), options.workers)
+    counts = {level: sum(f.level == level for f in findings) for level in ("problem", "note", "ok")}
+    if options.json:
+        _print_json({"findings": [asdict(finding) for finding in findings], "counts": counts})
+    else:
+        for f in findings:
+            out.print(f"{f.level:<8} {f.subject}: {f.what}{f.do and ' -> '}{f.do}", markup=False)
+        verdict = "would break repeatability or the sweep" if counts["problem"] else "nothing is in the way"
+        out.print(f"\nproblems {counts['problem']}, notes {counts['note']}, ok {counts['ok']}: {verdict}")
+    return 1 if counts["problem"] else 0
 
 
 def _print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ def export(
     out: Path,
     architecture: str | None = None,
     force: bool = False,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Exported:
     """Refit the best trial on all training data, save it as ``.keras`` and check the file.
 
@@ -107,6 +108,7 @@ def export(
         out: folder that takes the model and its card.
         architecture: export this one's best trial; the best of all if None.
         force: replace a file of the same name.
+        say: told what is being done, once nothing is wrong with the input.
 
     Raises:
         UsageError: if there is nothing to export, or a file of that name is there.
@@ -126,6 +128,7 @@ def export(
             work = Path(folder)
             images = test.images if test else np.load(dataset / "images.npy", mmap_mode="r")[:PARITY_IMAGES]
             np.save(work / "images.npy", images)
+            say("training on all the data, then loading the file in a new process to compare ...")
             report = _refit(spec, dataset, entry.details["sources"].get(trial.architecture), work)
             probabilities, apart = _reloaded(work)
             card = _card(record, trial, spec, report, probabilities, apart, test)

@@ -171,7 +171,6 @@ def verify(
             "'refold run' goes on with one that was interrupted"
         )
     chosen = choose_fits(record, changed, wanted)
-    say(f"deriving and proposing {len(record.trials)} trials again")
     dataset = load_again(entry)
     found = _without_training(record, entry, dataset)
     trained = 0
