@@ -9,7 +9,8 @@ For notebooks and scripts::
     outcome.export()  # the best model, as a .keras file
 """
 
-from sweeps.sessions import Outcome, load, ready, run
+from sweeps.outcome import Outcome
+from sweeps.sessions import load, ready, run
 from sweeps.spec import ArchitectureChoice, CrossValidation, Search, SweepSpec
 
 __all__ = [

@@ -92,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
     removing.add_argument("sweep", help="name of the sweep")
     removing.add_argument("--yes", action="store_true", help="do not ask")
     removing.add_argument("--keep-mlflow", action="store_true", help="leave MLflow's record alone")
+    examining = _json_option(verb(commands.doctor, "doctor examples/digits.toml"))
+    examining.add_argument("sweep", nargs="?", help="a sweep file (default: the baseline on made-up images)")
+    examining.add_argument("--workers", type=_positive, help="as for 'run' (default: one a core)")
     return top
 
 

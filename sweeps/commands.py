@@ -191,7 +191,7 @@ def verify(options: Arguments) -> int:
 
 def export(options: Arguments) -> int:
     """Export the best model."""
-    from sweeps.sessions import Outcome
+    from sweeps.outcome import Outcome
 
     done = Outcome(Home.chosen(options.home), options.sweep).export(
         architecture=options.architecture, out=options.out, force=options.force, say=err.print

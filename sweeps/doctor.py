@@ -1,7 +1,7 @@
 """``refold doctor``: what would break repeatability or speed here, said before a sweep begins.
 
-Each check is a function of plain facts and returns findings; ``examine`` gathers the facts. A *problem* would
-break the promise of identical bytes, or keep a sweep from running to its end; a *note* is worth knowing.
+Each check is a function of plain facts; ``examine`` gathers them. A *problem* would break the promise of
+identical bytes, or keep a sweep from its end; a *note* is worth knowing.
 """
 
 import os
@@ -13,28 +13,39 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sweeps.home import Home
-from sweeps.machine import Mount, Pins, available_memory, existing, gpus, installed, mount_of, mounts, pins, read
+from sweeps.machine import (
+    Mount,
+    Pins,
+    available_memory,
+    existing,
+    gpus,
+    installed,
+    mount_of,
+    mounts,
+    pins,
+    read,
+)
 from sweeps.planning import Prepared
 from sweeps.rehearsal import Rehearsal, rehearse
 from sweeps.sessions import available_cores
 from trainer.environment import environment
 from trainer.runtime import ENVIRONMENT, FORBIDDEN
 
-#: Packages whose version decides bits, folds or proposals; then those that only touch how pixels are read or
-#: how a sweep is served.
+#: Packages whose version decides bits, folds or proposals; then those that stand beside.
 DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
 BESIDE = ("scipy", "ml-dtypes", "pillow", "distributed", "mlflow")
 
-#: Variables that choose other kernels or another precision and that a training process inherits.
+#: Variables that can choose other kernels or precision, and that a training process inherits.
 REACHING = (
     "TF_SET_ONEDNN_FPMATH_MODE",
     "ONEDNN_CPU_ISA_HINTS",
     "DNNL_CPU_ISA_HINTS",
     "NPY_DISABLE_CPU_FEATURES",
-    "OPENBLAS_CORETYPE",
-    "MKL_CBWR",
-    "MKL_ENABLE_INSTRUCTIONS",
 )
+
+#: The same for NumPy's matrix products, which training does not use: the baseline's weights, first and last,
+#: were the same with and without (TensorFlow 2.21, an AMD EPYC with AVX-512).
+NUMPY_ONLY = ("OPENBLAS_CORETYPE",)
 
 #: What a training process must find itself to be (``trainer.preflight.observed``).
 SWITCHES = {
@@ -52,10 +63,10 @@ SWITCHES = {
 }
 
 #: File systems on which another machine may hold the file: SQLite's locks are not safe there.
-NETWORK = (
-    "nfs nfs4 cifs smb3 smbfs 9p afs ceph lustre gpfs beegfs glusterfs pvfs2 orangefs ocfs2 gfs2 ncpfs davfs coda "
-    "vboxsf prl_fs vmhgfs acfs"
-).split()
+NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs"}
+    | {"pvfs2", "orangefs", "ocfs2", "gfs2", "davfs", "coda", "vboxsf", "prl_fs", "vmhgfs"}
+)
 
 #: Bytes that ledger, MLflow's store and logs may need beside the dataset, roughly.
 ROOM = 200_000_000
@@ -65,14 +76,7 @@ Level = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        subject: what.
-        level: ``"problem"`` if it would break the promise or the sweep.
-        what: how it stands.
-        do: what to do about it; nothing if empty.
-    """
+    """One thing that was looked at: how it stands, and what to do about it (nothing if empty)."""
 
     subject: str
     level: Level
@@ -93,8 +97,11 @@ def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
             decides = package in DECIDING or here is None
             why = "other bits than the pinned version" if decides else "seldom matters to the bits"
             level: Level = "problem" if decides else "note"
-            what = f"{package} {here or 'is not installed'}; {wanted.source} wants {requirement.specifier}: {why}"
-            command = f"-c {wanted.source} {package}" if wanted.exact else f"'{package}{requirement.specifier}'"
+            there = f"{package} {here or 'is not installed'}"
+            what = f"{there}; {wanted.source} wants {requirement.specifier}: {why}"
+            command = (
+                f"-c {wanted.source} {package}" if wanted.exact else f"'{package}{requirement.specifier}'"
+            )
             found.append(Finding("versions", level, what, f"pip install {command}"))
     if not any(finding.level == "problem" for finding in found):
         listed = ", ".join(f"{package} {have[package]}" for package in DECIDING)
@@ -118,8 +125,14 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
     if "glibc.cpu" in here.get("GLIBC_TUNABLES", ""):
         inherited.append("GLIBC_TUNABLES")
     for name in inherited:
-        what = f"{name}={here[name]} reaches training and chooses other kernels: other bits"
+        what = f"{name}={here[name]} reaches training and can choose other kernels, and so other bits"
         found.append(Finding("variables", "problem", what, f"unset {name}"))
+    for name in (name for name in NUMPY_ONLY if name in here):
+        what = (
+            f"{name}={here[name]} reaches training, but only NumPy's matrix products, which it does not use"
+        )
+        advice = f"unset {name} if an architecture of yours multiplies in NumPy"
+        found.append(Finding("variables", "note", what, advice))
     return found or [Finding("variables", "ok", "nothing is set here that could decide bits")]
 
 
@@ -128,12 +141,16 @@ def switches(process: Mapping[str, Any], machine: str) -> list[Finding]:
     expected = dict(SWITCHES)
     if machine not in ("x86_64", "AMD64"):
         del expected["onednn"]  # TensorFlow has it on x86 only
-    wrong = [f"{name} is {process[name]}, not {value}" for name, value in expected.items() if process[name] != value]
+    wrong = [
+        f"{name} is {process[name]}, not {value}"
+        for name, value in expected.items()
+        if process[name] != value
+    ]
     got = process["variables"]
     wrong += [f"{n} is {got.get(n)}, not {value}" for n, value in ENVIRONMENT.items() if got.get(n) != value]
     wrong += [f"{name} is set" for name in FORBIDDEN if name in got]
     if wrong:
-        advice = "something changes the environment of new processes (sitecustomize, a wrapper of python): remove it"
+        advice = "remove what changes the environment of new processes (sitecustomize, a wrapper of python)"
         return [Finding("training", "problem", f"a training process found: {'; '.join(wrong)}", advice)]
     what = "a training process says: 1 thread, op determinism on, oneDNN on, XLA off, float32, no GPU"
     return [Finding("training", "ok", what)]
@@ -179,7 +196,11 @@ def disk(free: int, needed: int) -> list[Finding]:
     """Say whether the dataset's copy and the records fit on the home's disk."""
     what = f"{_size(free)} free where the home is; the sweep's data takes {_size(needed)}"
     if free < needed + ROOM:
-        return [Finding("disk", "problem", what, f"make room for {_size(needed + ROOM)}, or choose another --home")]
+        return [
+            Finding(
+                "disk", "problem", what, f"make room for {_size(needed + ROOM)}, or choose another --home"
+            )
+        ]
     return [Finding("disk", "ok", what)]
 
 
@@ -198,7 +219,9 @@ def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
     what = f"{need}; {_size(available)} can be had, enough for {fit}"
     if fit >= workers:
         return [Finding("memory", "ok", what)]
-    advice = f"--workers {fit}: the result is the same" if fit else "free memory, or use fewer or smaller images"
+    advice = (
+        f"--workers {fit}: the result is the same" if fit else "free memory, or use fewer or smaller images"
+    )
     return [Finding("memory", "problem", f"{what}: the system would kill training processes", advice)]
 
 
@@ -224,7 +247,9 @@ def step(name: str, answer: Mapping[str, Any]) -> Finding:
         return Finding(subject, "problem", what, advice)
     if not answer["repeats"]:
         what = "two steps from the same seeds gave different bytes"
-        advice = "draw randomness only through Keras' layers and initialisers; keep no state outside the model"
+        advice = (
+            "draw randomness only through Keras' layers and initialisers; keep no state outside the model"
+        )
         return Finding(subject, "problem", what, advice)
     if not answer["finite"]:
         what = "repeats, but in the middle of its ranges the loss is not a number after two batches"
@@ -244,16 +269,14 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
     beside = [Path(__file__).parent.parent, *([prepared.spec.folder] if prepared else []), Path()]
     data = prepared.dataset.images.nbytes if prepared else 0
     stored = prepared is not None and (home.path / "datasets" / prepared.dataset.fingerprint).exists()
-    place = existing(home.path)
-    rehearsal = rehearse(prepared)
     return [
         *versions(pins(beside), installed((*DECIDING, *BESIDE))),
         *variables(os.environ),
         *processor(environment()["cpu"], gpus()),
         *home_folder(home.path, mounts(read("/proc/mounts"))),
-        *disk(shutil.disk_usage(place).free, 0 if stored else data),
+        *disk(shutil.disk_usage(existing(home.path)).free, 0 if stored else data),
         *cores(count, available_cores()),
-        *_rehearsed(rehearsal, data, count),
+        *_rehearsed(rehearse(prepared), data, count),
     ]
 
 

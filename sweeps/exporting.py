@@ -151,7 +151,8 @@ def _stored(home: Path, record: SweepRecord) -> Path:
 
 def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
     """Open the official test set, if there is one and it still belongs to what was trained on."""
-    source, base = _source(entry), Path(entry.details["folder"])
+    source = DatasetSource.from_json(entry.details["dataset"])
+    base = Path(entry.details["folder"])
     test = load_test(source, base=base)
     if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
         raise UsageError(
@@ -159,12 +160,6 @@ def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None
             "have too: bring back the former, or run the sweep again under another name"
         )
     return test
-
-
-def _source(entry: SweepEntry) -> DatasetSource:
-    saved = dict(entry.details["dataset"])
-    size = saved.get("image_size")
-    return DatasetSource(**(saved | {"image_size": tuple(size) if size else None}))
 
 
 def _refit(spec: FitSpec, dataset: Path, source: Any, work: Path) -> dict[str, Any]:

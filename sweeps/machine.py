@@ -63,7 +63,9 @@ def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int
         most, used = read(folder / limit).strip(), read(folder / usage).strip()
         if most.isdigit() and used.isdigit():
             # Cached files count as used, and make room when it is needed.
-            cached = re.search(r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE)
+            cached = re.search(
+                r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE
+            )
             free.append(int(most) - int(used) + (int(cached[1]) if cached else 0))
     return max(0, min(free)) if free else None
 

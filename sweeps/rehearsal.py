@@ -78,7 +78,7 @@ def ask(dataset: str, asked: Sequence[Mapping[str, Any]]) -> Rehearsal:
     waiting = list(asked)
     while waiting or found.process is None:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "trainer.preflight"],
+            [sys.executable, "-m", "trainer.preflight"],
             input=json.dumps({"dataset": dataset, "architectures": waiting}),
             capture_output=True,
             encoding="utf-8",
@@ -94,7 +94,12 @@ def ask(dataset: str, asked: Sequence[Mapping[str, Any]]) -> Rehearsal:
             break
         if waiting:  # the first one left is the one that it died of
             error = f"the training process ended: {found.died or 'it said nothing'}"
-            found.steps[waiting.pop(0)["name"]] = {"ok": False, "error": error, "node": None, "deterministic": True}
+            found.steps[waiting.pop(0)["name"]] = {
+                "ok": False,
+                "error": error,
+                "node": None,
+                "deterministic": True,
+            }
     return found
 
 

@@ -110,28 +110,14 @@ def sweep_json(record: SweepRecord) -> dict[str, Any]:
 
 def trial_json(trial: TrialRecord) -> dict[str, Any]:
     """Return a trial as one JSON object."""
-    return {
-        "architecture": trial.architecture,
-        "number": trial.number,
-        "state": trial.state,
+    outcome = trial.outcome()
+    return outcome | {
         "reason": trial.reason,
-        "hyperparameters": dict(trial.hyperparameters),
-        "seed": trial.seed,
-        "f1": trial.f1,
         "f1_mean": trial.f1_mean,
         "f1_std": trial.f1_std,
         "duration_s": round(trial.training_seconds, 3),
         "folds": [
-            {
-                "repeat": fold.spec.repeat,
-                "fold": fold.spec.fold,
-                "f1": fold.run.result.f1,
-                "best_epoch": fold.run.result.best_epoch,
-                "epochs": len(fold.run.result.epochs),
-                "weights_sha256": fold.run.result.weights_sha256,
-                "key": fold.spec.key,
-            }
-            for fold in trial.folds
+            {**entry, "key": fold.spec.key} for entry, fold in zip(outcome["folds"], trial.folds, strict=True)
         ],
     }
 

@@ -68,9 +68,7 @@ def load_again(entry: SweepEntry) -> Dataset:
     Raises:
         UsageError: if it is gone or cannot be read any more.
     """
-    saved = dict(entry.details["dataset"])
-    size = saved.get("image_size")
-    source = DatasetSource(**(saved | {"image_size": tuple(size) if size else None}))
+    source = DatasetSource.from_json(entry.details["dataset"])
     return load(source, base=Path(entry.details["folder"]))
 
 

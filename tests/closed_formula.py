@@ -11,7 +11,8 @@ import numpy as np
 
 from sweeps.planning import Prepared
 from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search, SweepSpec
-from tracking.ledger import TABLES, Ledger
+from tracking.ledger import Ledger
+from tracking.ledger_file import TABLES
 from trainer.datasets import Dataset
 from trainer.environment import PACKAGES, environment
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float

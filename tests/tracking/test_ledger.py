@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sweeps.running import enter
 from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, run_of
 from tracking.codec import decode_run, encode_run
-from tracking.ledger import SCHEMA_VERSION, Ledger
+from tracking.ledger import Ledger
+from tracking.ledger_file import SCHEMA_VERSION
 from trainer.errors import UsageError
 from trainer.results import FitRun, Timing
 

@@ -1,9 +1,10 @@
 """What a dataset is: images, labels, class names, and a fingerprint over all of it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,12 @@ class DatasetSource:
     samples: int | None = None
     image_size: tuple[int, int] | None = None
     colour: Literal["grey", "rgb"] | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "DatasetSource":
+        """Rebuild a source from its fields as JSON has them."""
+        size = data["image_size"]
+        return cls(**{**data, "image_size": None if size is None else tuple(size)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,113 @@
+"""The ledger's file: its tables, its lock, and how it is opened. ``ledger.py`` says what is kept in it."""
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import UsageError
+
+#: Counts the changes of the tables below. A newer ledger is refused, an older one would be migrated.
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE sweeps (
+    name TEXT PRIMARY KEY,
+    key TEXT NOT NULL,             -- SHA-256 of all that decides its bits
+    identity TEXT NOT NULL,        -- that, as canonical JSON
+    toml TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    dataset TEXT NOT NULL,         -- DatasetRecord as JSON
+    architectures TEXT NOT NULL,   -- names in the file's order, as JSON
+    trials INTEGER NOT NULL,       -- for each architecture
+    fits INTEGER NOT NULL,         -- for each trial
+    environment TEXT NOT NULL,     -- of the first run, as JSON
+    details TEXT NOT NULL,         -- where things were found (paths, sources), as JSON
+    created_at REAL NOT NULL
+) STRICT;
+CREATE TABLE proposals (
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    architecture TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    hyperparameters TEXT NOT NULL, -- as JSON, names sorted
+    proposed_at REAL NOT NULL,
+    PRIMARY KEY (sweep, architecture, number)
+) STRICT;
+CREATE TABLE fits (
+    key TEXT PRIMARY KEY,          -- the spec's
+    spec TEXT NOT NULL,            -- FitSpec as JSON
+    run TEXT NOT NULL,             -- FitRun as JSON, but for the two blobs
+    predictions BLOB NOT NULL,
+    confidences BLOB NOT NULL,
+    checksum TEXT NOT NULL         -- SHA-256 over the other columns: shows what was changed afterwards
+) STRICT;
+CREATE TABLE members (              -- which fits a sweep asked for; two sweeps may share one
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    architecture TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    position INTEGER NOT NULL,     -- repeat * folds + fold
+    key TEXT NOT NULL,
+    PRIMARY KEY (sweep, architecture, number, position)
+) STRICT;
+CREATE TABLE exports (
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    exported_at REAL NOT NULL,
+    card TEXT NOT NULL             -- what was exported and how it scored, as JSON
+) STRICT;
+"""
+
+
+def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:
+    """Return the SHA-256 over a row of ``fits``."""
+    content = hashlib.sha256()
+    for part in (key.encode(), spec.encode(), run.encode(), predictions, confidences):
+        content.update(len(part).to_bytes(8, "little"))
+        content.update(part)
+    return content.hexdigest()
+
+
+def take_lock(lock: Any, home: Path) -> None:
+    """Take the lock or name who holds it. The system frees it when the holder ends, however it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        holder = json.loads(lock.read() or '{"pid": "?", "host": "?", "since": "?"}')
+        raise UsageError(
+            f"the ledger in {home} is held by process {holder['pid']} on {holder['host']} since "
+            f"{holder['since']}: wait for it, stop it, or use another --home"
+        ) from None
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    lock.truncate(0)
+    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
+    lock.flush()
+
+
+def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Connect, create the tables in a new file, and refuse what is damaged or newer."""
+    try:
+        uri = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=30)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and create:
+            connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            version = SCHEMA_VERSION
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        raise UsageError(
+            f"{path} cannot be read as a ledger ({error}): restore it from a copy, or use "
+            "another --home; it was left as it is"
+        ) from error
+    if version != SCHEMA_VERSION:
+        connection.close()
+        raise UsageError(
+            f"{path} was written by a newer refold (ledger version {version}, this one knows "
+            f"{SCHEMA_VERSION}): upgrade refold, or use another --home"
+        )
+    return connection
