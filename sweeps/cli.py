@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         known = isinstance(error, UsageError | Mismatch) or type(error).__name__ in KNOWN
         hint = "" if known else " (an error in refold; --debug shows where)"
         name = "" if known else f"{type(error).__name__}: "
-        commands.err.print(f"refold: {name}{error}{hint}", markup=False)
+        text = " ".join(str(error).split())  # one line, whatever a library put into it
+        commands.err.print(f"refold: {name}{text}{hint}", markup=False)
     sys.exit(code)
 
 

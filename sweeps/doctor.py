@@ -5,7 +5,6 @@ identical bytes, or keep a sweep from its end; a *note* is worth knowing.
 """
 
 import os
-import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,38 +28,11 @@ from sweeps.planning import Prepared
 from sweeps.rehearsal import Rehearsal, rehearse
 from sweeps.sessions import available_cores
 from trainer.environment import environment
-from trainer.runtime import ENVIRONMENT, FORBIDDEN
+from trainer.runtime import ENVIRONMENT, FORBIDDEN, SWITCHES
 
 #: Packages whose version decides bits, folds or proposals; then those that stand beside.
 DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
 BESIDE = ("scipy", "ml-dtypes", "pillow", "distributed", "mlflow")
-
-#: Variables that can choose other kernels or precision, and that a training process inherits.
-REACHING = (
-    "TF_SET_ONEDNN_FPMATH_MODE",
-    "ONEDNN_CPU_ISA_HINTS",
-    "DNNL_CPU_ISA_HINTS",
-    "NPY_DISABLE_CPU_FEATURES",
-)
-
-#: The same for NumPy's matrix products, which training does not use: the baseline's weights, first and last,
-#: were the same with and without (TensorFlow 2.21, an AMD EPYC with AVX-512).
-NUMPY_ONLY = ("OPENBLAS_CORETYPE",)
-
-#: What a training process must find itself to be (``trainer.preflight.observed``).
-SWITCHES = {
-    "intra_op_threads": 1,
-    "inter_op_threads": 1,
-    "op_determinism": True,
-    "onednn": True,
-    "xla": False,
-    "gpus": 0,
-    "backend": "tensorflow",
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-    "dtype_policy": "float32",
-}
 
 #: File systems on which another machine may hold the file: SQLite's locks are not safe there.
 NETWORK = frozenset(
@@ -121,29 +93,17 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
     if kept_out:
         what = f"{', '.join(kept_out)}: set here, no effect on training (its processes get their own)"
         found.append(Finding("variables", "note", what))
-    inherited = [name for name in REACHING if name in here and name not in (*ENVIRONMENT, *FORBIDDEN)]
     if "glibc.cpu" in here.get("GLIBC_TUNABLES", ""):
-        inherited.append("GLIBC_TUNABLES")
-    for name in inherited:
-        what = f"{name}={here[name]} reaches training and can choose other kernels, and so other bits"
-        found.append(Finding("variables", "problem", what, f"unset {name}"))
-    for name in (name for name in NUMPY_ONLY if name in here):
-        what = (
-            f"{name}={here[name]} reaches training, but only NumPy's matrix products, which it does not use"
-        )
-        advice = f"unset {name} if an architecture of yours multiplies in NumPy"
-        found.append(Finding("variables", "note", what, advice))
+        what = f"GLIBC_TUNABLES={here['GLIBC_TUNABLES']} reaches training and can choose other kernels"
+        found.append(Finding("variables", "problem", what, "unset GLIBC_TUNABLES"))
     return found or [Finding("variables", "ok", "nothing is set here that could decide bits")]
 
 
-def switches(process: Mapping[str, Any], machine: str) -> list[Finding]:
+def switches(process: Mapping[str, Any]) -> list[Finding]:
     """Compare what a training process found itself to be with what is promised."""
-    expected = dict(SWITCHES)
-    if machine not in ("x86_64", "AMD64"):
-        del expected["onednn"]  # TensorFlow has it on x86 only
     wrong = [
         f"{name} is {process[name]}, not {value}"
-        for name, value in expected.items()
+        for name, value in SWITCHES.items()
         if process[name] != value
     ]
     got = process["variables"]
@@ -285,7 +245,7 @@ def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
     if rehearsal.process is None:
         advice = "run the command again; if it stays so, install refold again with its constraints.txt"
         return [Finding("training", "problem", f"no training process starts: {rehearsal.died}", advice)]
-    found = switches(rehearsal.process, platform.machine())
+    found = switches(rehearsal.process)
     if rehearsal.peak:
         # The step saw a part of the images; a worker copies all of them.
         found += memory(rehearsal.peak + data, workers, available_memory(read("/proc/meminfo")))

@@ -50,25 +50,10 @@ def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def observed() -> dict[str, Any]:
-    """Return which switches this process really has, asked of TensorFlow and Keras, not of our own code."""
-    # 'runtime.prepare' has imported them; here they are only asked.
-    tensorflow, keras = sys.modules["tensorflow"], sys.modules["keras"]
-    internals = sys.modules["tensorflow.python.framework.config"]
-    ports = sys.modules["tensorflow.python.util._pywrap_util_port"]
+    """Return which switches this process really has, and the variables it was born with that decide bits."""
     names = (*runtime.ENVIRONMENT, *runtime.FORBIDDEN)
-    return {
-        "variables": {name: os.environ[name] for name in names if name in os.environ},
-        "intra_op_threads": tensorflow.config.threading.get_intra_op_parallelism_threads(),
-        "inter_op_threads": tensorflow.config.threading.get_inter_op_parallelism_threads(),
-        "op_determinism": bool(internals.is_op_determinism_enabled()),
-        "onednn": bool(ports.IsMklEnabled()),
-        "xla": bool(tensorflow.config.optimizer.get_jit()),
-        "gpus": len(tensorflow.config.list_physical_devices("GPU")),
-        "backend": keras.config.backend(),
-        "floatx": keras.config.floatx(),
-        "epsilon": keras.config.epsilon(),
-        "image_data_format": keras.config.image_data_format(),
-        "dtype_policy": keras.config.dtype_policy().name,
+    return runtime.switches() | {
+        "variables": {name: os.environ[name] for name in names if name in os.environ}
     }
 
 
@@ -96,11 +81,13 @@ def _trained(
     architecture: Architecture, hyperparameters: Hyperparameters, dataset: str
 ) -> tuple[tuple[str, ...], float, float]:
     """Train for a few steps as a fit does; return digests of all that came out, the loss, the seconds."""
+    import tensorflow as tf
+
     from trainer.engine import SCORING_BATCH, build_model, trace_key, weights_digest
 
     data = resident(dataset)
     fresh = build_model(architecture, hyperparameters, data.dataset, seed=derive(0, "initialisation"))
-    pixels = sys.modules["tensorflow"].TensorSpec([None, *data.dataset.input_shape], data.images.dtype)
+    pixels = tf.TensorSpec([None, *data.dataset.input_shape], data.images.dtype)
     key = trace_key(architecture.name, hyperparameters, data.dataset)
     engine = engines().engine_for(key, fresh, str(hyperparameters["optimizer"]), pixels)
     engine.reset(fresh, hyperparameters, dropout_seed=derive(0, "dropout"))

@@ -4,6 +4,7 @@ Two layers: the environment a training process must be born with, and what is sw
 """
 
 import os
+import platform
 import sys
 import tempfile
 from functools import cache
@@ -28,9 +29,14 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "134217728",
 }
 
-#: What must not be set: each one changes kernels, and so bits.
+#: What must not be set: each one can choose other kernels, and so other bits.
 FORBIDDEN = (
     "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_CPU_ISA_HINTS",
+    "DNNL_CPU_ISA_HINTS",
+    "TF_SET_ONEDNN_FPMATH_MODE",
+    "NPY_DISABLE_CPU_FEATURES",
+    "OPENBLAS_CORETYPE",
     "DNNL_MAX_CPU_ISA",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "DNNL_DEFAULT_FPMATH_MODE",
@@ -48,7 +54,12 @@ SWITCHES: dict[str, Any] = {
     "intra_op_threads": 1,
     "inter_op_threads": 1,
     "op_determinism": True,
+    "onednn": platform.machine() in ("x86_64", "AMD64"),  # TensorFlow has it there only
+    "xla": False,
+    "gpus": 0,
+    "backend": "tensorflow",
     "floatx": "float32",
+    "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "dtype_policy": "float32",
 }
@@ -91,13 +102,19 @@ def switches() -> dict[str, Any]:
         return {}
     import keras
     import tensorflow as tf
-    from tensorflow.python.framework.config import is_op_determinism_enabled as op_determinism_enabled
+    from tensorflow.python.framework.config import is_op_determinism_enabled
+    from tensorflow.python.util import _pywrap_util_port as ports
 
     return {
         "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
-        "op_determinism": bool(op_determinism_enabled()),
+        "op_determinism": bool(is_op_determinism_enabled()),
+        "onednn": bool(ports.IsMklEnabled()),
+        "xla": bool(tf.config.optimizer.get_jit()),
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+        "backend": keras.config.backend(),
         "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
         "image_data_format": keras.config.image_data_format(),
         "dtype_policy": keras.config.dtype_policy().name,
     }
