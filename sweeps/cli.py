@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
         code = 130
     except BrokenPipeError:  # 'refold show ... | head'
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001 - the one place where nothing may get past
         if options.debug:
@@ -47,12 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 KNOWN = ("WorkersFailed", "ViewUnavailable")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; argparse would print the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' lists what there is)\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="refold",
         description="Hyperparameter sweeps over CNN architectures that repeat bit for bit.",
-        epilog="Begin with: refold run examples/digits.toml",
+        epilog="Begin with: refold run examples/digits.toml. Exit codes: 0 done; 1 the answer is no; "
+        "2 wrong input; 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"refold {version('refold')}")
     verbs = top.add_subparsers(metavar="VERB", required=True)

@@ -5,6 +5,8 @@ The first line of its docstring is its help. What it does stands elsewhere; here
 
 import argparse
 import json
+import shlex
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +18,17 @@ from sweeps import tables
 from sweeps.home import Home
 from trainer.errors import UsageError
 
+
 #: A pipe or a file has no width of its own; tables should not be folded to 80 columns in it.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+class _Output(Console):
+    """Standard output that lets 'refold show ... | head' end well; Rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to ``main``."""
+        raise BrokenPipeError
+
+
+out = _Output(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Arguments = argparse.Namespace
@@ -58,13 +69,14 @@ def _say_what_next(record: Any, options: Arguments) -> None:
     for trial in record.winners:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
             out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)
-    home = f" --home {options.home}" if options.home else ""
+    home = f" --home {shlex.quote(options.home)}" if options.home else ""
+    uri = f" --tracking-uri {shlex.quote(options.tracking_uri)}" if options.tracking_uri else ""
     out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
     if len(record.trials) > len(record.winners):
         out.print("Each is the best of its trials, so expect a little less of it on new data.")
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
-        (f"refold ui{home}", "curves and confusion matrices, in MLflow"),
+        (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
     )
     width = max(len(command) for command, _ in lines)
@@ -116,8 +128,13 @@ def ls(options: Arguments) -> int:
     """List the sweeps of a home."""
     from tracking.ledger import Ledger
 
+    records = []
     with Ledger.read(Home.chosen(options.home).path) as ledger:
-        records = [ledger.sweep(name) for name in ledger.sweep_names()]
+        for name in ledger.sweep_names():
+            try:
+                records.append(ledger.sweep(name))
+            except UsageError as error:  # one damaged sweep must not hide the others
+                err.print(f"refold: {error}", markup=False)
     if options.json:
         keep = ("sweep", "seed", "key", "digest", "finished", "dataset")
         _print_json([{key: tables.sweep_json(record)[key] for key in keep} for record in records])
@@ -240,6 +257,9 @@ def rm(options: Arguments) -> int:
         if not options.keep_mlflow and view:
             view.delete(record)
         ledger.remove_sweep(record.name)
+        entries = [ledger.entry(name) for name in ledger.sweep_names()]
+        if record.dataset.fingerprint not in {entry.dataset.fingerprint for entry in entries if entry}:
+            shutil.rmtree(home.path / "datasets" / record.dataset.fingerprint, ignore_errors=True)
     err.print("removed")
     return 0
 

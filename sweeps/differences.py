@@ -14,7 +14,7 @@ from tracking.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
 from trainer.datasets import Dataset
-from trainer.environment import software
+from trainer.environment import platform_of, software
 from trainer.errors import UsageError
 from trainer.metrics import macro_f1
 from trainer.results import FitResult, FitRun
@@ -107,6 +107,7 @@ def plan_of(entry: SweepEntry) -> Plan:
                 )
                 for name in entry.architectures
             ),
+            platform=platform_of(entry.environment),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the record of {entry.name!r} is damaged: its identity lacks {error}") from error
@@ -116,8 +117,8 @@ def identity_differences(entry: SweepEntry) -> list[Difference]:
     """Check that the sweep's key, seed and dataset are those of its identity."""
     pairs = (
         ("sweep key", entry.key, digest(entry.identity)),
-        ("sweep seed", entry.seed, entry.identity["seed"]),
-        ("dataset fingerprint", entry.dataset.fingerprint, entry.identity["dataset"]),
+        ("sweep seed", entry.seed, entry.identity.get("seed")),
+        ("dataset fingerprint", entry.dataset.fingerprint, entry.identity.get("dataset")),
     )
     return [
         Difference(subject=subject, where=entry.name, what=f"{recorded} recorded, {derived} derived")
@@ -174,6 +175,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in data.items():
         if name == "hyperparameters":
             flat |= {f"hyperparameter {key}": item for key, item in value}
+        elif name == "platform":
+            flat |= dict(value)
         elif isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
@@ -246,7 +249,8 @@ def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Differ
     found = []
     for subject, recorded, found_now in _in_order(then, now):
         if recorded != found_now:
-            what = f"{_short(recorded)} recorded, {_short(found_now)} trained again{_size(then, now)}"
+            before, after = _shortened(recorded, found_now)
+            what = f"{before} recorded, {after} trained again{_size(then, now)}"
             found.append(Difference(subject=subject, where=place, what=what))
     return found
 
@@ -273,9 +277,15 @@ def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]
     yield "fit key", then.key, now.key
 
 
-def _short(value: Any) -> str:
-    text = value.hex() if isinstance(value, bytes) else str(value)
-    return text if len(text) <= 24 else f"{text[:16]}…"
+def _shortened(one: Any, other: Any) -> tuple[str, str]:
+    """Return two long values as texts, from shortly before the place where they begin to differ."""
+    a, b = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
+    if len(a) <= 24 and len(b) <= 24:
+        return a, b
+    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = max(0, same - 8)
+    lead = "…" if start else ""
+    return f"{lead}{a[start : start + 20]}…", f"{lead}{b[start : start + 20]}…"
 
 
 def _size(then: FitResult, now: FitResult) -> str:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tracking.ledger import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
 from trainer.datasets import Dataset, DatasetSource, load, load_test
+from trainer.environment import environment, platform_of
 from trainer.errors import Mismatch, UsageError
 from trainer.metrics import accuracy, confusion_matrix, macro_f1
 from trainer.runtime import training_environment
@@ -76,6 +77,7 @@ def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
         seeds=Seeds.of_fit(record.seed, trial=trial.number, repeat=0, fold="refit"),
         epochs=-int(-statistics.median(best) // 1),
         stopping=None,
+        platform=platform_of(environment()),
     )
 
 

@@ -104,18 +104,18 @@ class Outcome:
         say: Callable[[str], None] = lambda _text: None,
     ) -> Exported:
         """Refit the best trial on all training data and save it; see ``sweeps.exporting.export``."""
-        with Ledger.read(self.home.path) as ledger:
-            record, entry = ledger.sweep(self.name), ledger.entry(self.name)
-        assert entry is not None  # noqa: S101 - ledger.sweep has raised otherwise
-        done = export(
-            record,
-            entry,
-            home=self.home.path,
-            out=Path(out),
-            architecture=architecture,
-            force=force,
-            say=say,
-        )
-        with Ledger.open(self.home.path) as ledger:
+        record = self.record
+        with Ledger.open(self.home.path) as ledger:  # now, not when a trained model would have to be entered
+            entry = ledger.entry(self.name)
+            assert entry is not None  # noqa: S101 - self.record has raised otherwise
+            done = export(
+                record,
+                entry,
+                home=self.home.path,
+                out=Path(out),
+                architecture=architecture,
+                force=force,
+                say=say,
+            )
             ledger.add_export(self.name, {**done.card, "model": str(done.model)}, time.time())
         return done

@@ -4,7 +4,7 @@ Nothing is written here: a sweep that cannot run changes nothing.
 """
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sweeps.spec import ArchitectureChoice, Plan, PlannedArchitecture, SweepSpec
 from tracking.records import DatasetRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load
-from trainer.environment import environment
+from trainer.environment import environment, platform_of
 from trainer.errors import UsageError
 from trainer.folds import held_out_folds
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
@@ -56,6 +56,7 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
     """
     dataset = load(spec.dataset, base=spec.folder)
     _check_folds(spec, dataset)
+    here = environment() | {"git_commit": git_commit(spec.folder)}
     plan = Plan(
         seed=spec.seed,
         dataset=dataset.fingerprint,
@@ -63,8 +64,8 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
         cv=spec.cv,
         search=spec.search,
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
+        platform=platform_of(here),
     )
-    here = environment() | {"git_commit": git_commit(spec.folder)}
     return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here)
 
 
@@ -125,24 +126,31 @@ def complete_space(name: str, own: Space, ranges: Mapping[str, Range]) -> Space:
 
 def _misfit(name: str, default: Range, choices: Range) -> str | None:
     """Return why ``choices`` cannot stand in for ``default``, or None if it can."""
-    values = _extremes(choices)
-    if isinstance(default, Choice) and isinstance(default.values[0], str):
-        unknown = [value for value in values if value not in default.values]
+    values, usual = _extremes(choices), _extremes(default)
+    if isinstance(usual[0], str):
+        unknown = [value for value in values if value not in usual]
         return (
-            f"{unknown[0]!r} is not possible: {nearest(str(unknown[0]), map(str, default.values))}"
+            f"{unknown[0]!r} is not possible: {nearest(str(unknown[0]), map(str, usual))}"
             if unknown
             else None
         )
+    if any(isinstance(value, bool) != isinstance(usual[0], bool) for value in values):
+        return f"{values[0]} must be {'true or false' if isinstance(usual[0], bool) else 'a number'}"
     if any(isinstance(value, str) for value in values):
         return f"{values[0]!r} must be a number"
-    whole = isinstance(default, Integer) or (
-        isinstance(default, Choice) and isinstance(default.values[0], int)
-    )
-    if whole and not all(isinstance(value, int) for value in values):
+    if isinstance(usual[0], int) and not all(isinstance(value, int) for value in values):
         return f"{values[0]} must be a whole number"
-    low = {"learning_rate": 0.0, "batch_size": 0}.get(name)
-    if low is not None and any(float(value) <= low for value in values):
-        return f"{values[0]} must be above 0"
+    return _out_of_bounds(name, [float(value) for value in values], [float(value) for value in usual])
+
+
+def _out_of_bounds(name: str, values: Sequence[float], usual: Sequence[float]) -> str | None:
+    """Return why a value can make no sense: rates are below 1, what is always positive stays so."""
+    if name == "dropout" and not all(0.0 <= value < 1.0 for value in values):
+        return "must lie in 0 to 1, without 1"
+    if min(usual) > 0 and name != "weight_decay" and min(values) <= 0:
+        return f"{min(values):g} must be above 0"
+    if min(usual) >= 0 and min(values) < 0:
+        return f"{min(values):g} must not be negative"
     return None
 
 

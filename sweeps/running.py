@@ -20,7 +20,7 @@ from sweeps.workers import Workers
 from tracking.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord
 from trainer.datasets import store
-from trainer.environment import software
+from trainer.environment import platform_of
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Value
 from trainer.results import FitRun
@@ -60,7 +60,8 @@ def run_sweep(
         UsageError: if the ledger has another sweep of this name.
         WorkersFailed: if a fit cannot be run.
     """
-    enter(prepared, ledger)
+    if enter(prepared, ledger):
+        return ledger.sweep(prepared.spec.name)
     progress.begin(prepared.plan, workers)
     loop = _Loop(prepared, ledger, progress, on_change)
     loop.open_trials()
@@ -71,8 +72,11 @@ def run_sweep(
     return ledger.sweep(prepared.spec.name)
 
 
-def enter(prepared: Prepared, ledger: Ledger) -> None:
+def enter(prepared: Prepared, ledger: Ledger) -> bool:
     """Enter the sweep in the ledger, or check that the one of its name there is the same.
+
+    Returns:
+        Whether it is finished already.
 
     Raises:
         UsageError: listing what differs.
@@ -81,24 +85,28 @@ def enter(prepared: Prepared, ledger: Ledger) -> None:
     entry = ledger.entry(name)
     if entry is None:
         ledger.add_sweep(_entry(prepared))
-        return
+        return False
     differences = _differences(entry.identity, plan.identity())
     if plan.trials < entry.trials:
         differences.append(f"trials: {entry.trials} before, {plan.trials} now (they can only be raised)")
+    experiment = prepared.spec.experiment or name
+    if experiment != entry.details["experiment"]:
+        differences.append(f"mlflow.experiment: {entry.details['experiment']} before, {experiment} now")
     if differences:
         raise UsageError(
             f"a sweep called {name!r} is recorded with other contents: {'; '.join(differences)}. "
             "Give this one another name, or remove that one with 'refold rm'"
         )
-    before, now = software(entry.environment), software(prepared.environment)
+    finished = plan.trials == entry.trials and ledger.sweep(name).finished
+    before, now = dict(platform_of(entry.environment)), dict(platform_of(prepared.environment))
     changed = _differences(before, now)
-    more_to_train = plan.trials > entry.trials or not ledger.sweep(name).finished
-    if changed and more_to_train:
+    if changed and not finished:
         raise UsageError(
-            f"the sweep {name!r} was begun with other versions, and its bits would not match: "
-            f"{'; '.join(changed)}. Install those, or give the sweep another name"
+            f"the sweep {name!r} was begun with other versions or on another kind of processor, and its bits "
+            f"would not match: {'; '.join(changed)}. Go on there, or give the sweep another name"
         )
-    ledger.set_trials(name, plan.trials, prepared.text)
+    ledger.update_sweep(name, plan.trials, prepared.text, _details(prepared))
+    return finished
 
 
 def _entry(prepared: Prepared) -> SweepEntry:
@@ -114,14 +122,20 @@ def _entry(prepared: Prepared) -> SweepEntry:
         trials=plan.trials,
         fits=plan.cv.folds,
         environment=prepared.environment,
-        details={
-            "folder": str(prepared.spec.folder.resolve()),
-            "dataset": asdict(prepared.spec.dataset),
-            "experiment": prepared.spec.experiment or prepared.spec.name,
-            "sources": {a.name: a.source.to_json() for a in plan.architectures if a.source is not None},
-        },
+        details=_details(prepared),
         created_at=time.time(),
     )
+
+
+def _details(prepared: Prepared) -> dict[str, Any]:
+    """Return where things were found; it may change from run to run, the outcome does not depend on it."""
+    sources = {a.name: a.source.to_json() for a in prepared.plan.architectures if a.source is not None}
+    return {
+        "folder": str(prepared.spec.folder.resolve()),
+        "dataset": asdict(prepared.spec.dataset),
+        "experiment": prepared.spec.experiment or prepared.spec.name,
+        "sources": sources,
+    }
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -115,6 +115,8 @@ class Plan:
         cv: the cross-validation.
         search: the search.
         architectures: in the sweep's order.
+        platform: versions and processor that its fits run on; part of each fit's key, so that a home that
+            is used with another TensorFlow or on another machine never mixes them.
     """
 
     seed: int
@@ -123,6 +125,7 @@ class Plan:
     cv: CrossValidation
     search: Search
     architectures: tuple[PlannedArchitecture, ...]
+    platform: tuple[tuple[str, str], ...] = ()
 
     def identity(self) -> dict[str, Any]:
         """Return what makes this sweep this sweep, as JSON data.
@@ -161,6 +164,7 @@ class Plan:
                 seeds=Seeds.of_fit(self.seed, trial=trial, repeat=0, fold=fold),
                 epochs=self.cv.epochs,
                 stopping=self.cv.stopping,
+                platform=self.platform,
             )
             for fold in range(self.cv.folds)
         )

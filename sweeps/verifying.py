@@ -189,12 +189,12 @@ def verify(
 
 def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) -> list[Difference]:
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
+    plan = differences.plan_of(entry)
     found = differences.environment_differences(record, here)
     found += differences.identity_differences(entry)
     found += differences.dataset_differences(entry, dataset)
     found += architecture_differences(entry)
     if not found:
-        plan = differences.plan_of(entry)
         found += differences.spec_differences(record, plan)
         if not found:  # values that were changed cannot be told to a study
             found += differences.proposal_differences(record, plan)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.codec import decode_run, encode_run
-from tracking.ledger_file import checksum, connect, take_lock
+from tracking.ledger_file import checksum, connect, reading, take_lock
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, sequence
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
@@ -126,12 +126,12 @@ class Ledger:
         with self._connection as connection:
             connection.execute("INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
-    def set_trials(self, sweep: str, trials: int, toml: str) -> None:
-        """Raise the number of trials of a sweep, and keep the file that asked for it."""
+    def update_sweep(self, sweep: str, trials: int, toml: str, details: Mapping[str, Any]) -> None:
+        """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
         with self._connection as connection:
             connection.execute(
-                "UPDATE sweeps SET trials = ?, toml = ? WHERE name = ? AND trials < ?",
-                (trials, toml, sweep, trials),
+                "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
+                (trials, toml, canonical_json(details), sweep),
             )
 
     def add_export(self, sweep: str, card: Mapping[str, Any], exported_at: float) -> None:
@@ -152,10 +152,11 @@ class Ledger:
 
     def run_of(self, key: str) -> FitRun | None:
         """Return the fit recorded under ``key``, or None."""
-        row = self._connection.execute(
-            "SELECT run, predictions, confidences FROM fits WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else decode_run(*row)
+        with reading(f"the fit {key[:16]}"):
+            row = self._connection.execute(
+                "SELECT run, predictions, confidences FROM fits WHERE key = ?", (key,)
+            ).fetchone()
+            return None if row is None else decode_run(*row)
 
     def sweep_names(self) -> list[str]:
         """Return the names of all sweeps, oldest first."""
@@ -163,19 +164,21 @@ class Ledger:
 
     def entry(self, name: str) -> SweepEntry | None:
         """Return what was entered for a sweep, or None."""
-        row = self._connection.execute("SELECT * FROM sweeps WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            return None
-        (name, key, identity, toml, seed, dataset, architectures, trials, fits, environment, details, at) = (
-            row
-        )
-        return SweepEntry(
-            name=name,
-            key=key, identity=json.loads(identity), toml=toml, seed=seed,
-            dataset=_dataset_from_json(json.loads(dataset)), architectures=tuple(json.loads(architectures)),
-            trials=trials, fits=fits, environment=json.loads(environment), details=json.loads(details),
-            created_at=at,
-        )  # fmt: skip
+        with reading(f"the sweep {name!r}"):
+            cursor = self._connection.execute("SELECT * FROM sweeps WHERE name = ?", (name,))
+            row = cursor.fetchone()
+            if row is None:
+                return None
+            columns = dict(zip((column[0] for column in cursor.description), row, strict=True))
+            for column in ("identity", "dataset", "architectures", "environment", "details"):
+                columns[column] = json.loads(columns[column])
+            return SweepEntry(
+                **columns
+                | {
+                    "dataset": _dataset_from_json(columns["dataset"]),
+                    "architectures": tuple(columns["architectures"]),
+                }
+            )
 
     def sweep(self, name: str) -> SweepRecord:
         """Return all that is recorded of a sweep.
@@ -183,16 +186,17 @@ class Ledger:
         Raises:
             UsageError: if there is none of that name.
         """
-        entry = self.entry(name)
-        if entry is None:
-            known = ", ".join(self.sweep_names()) or "none yet"
-            raise UsageError(f"no sweep is called {name!r} here; there is: {known}")
-        return SweepRecord(
-            name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
-            architectures=entry.architectures, trials_per_architecture=entry.trials,
-            fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
-            trials=tuple(self._trials(entry)),
-        )  # fmt: skip
+        with reading(f"the sweep {name!r}"):
+            entry = self.entry(name)
+            if entry is None:
+                known = ", ".join(self.sweep_names()) or "none yet"
+                raise UsageError(f"no sweep is called {name!r} here; there is: {known}")
+            return SweepRecord(
+                name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
+                architectures=entry.architectures, trials_per_architecture=entry.trials,
+                fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
+                trials=tuple(self._trials(entry)),
+            )  # fmt: skip
 
     def check_integrity(self) -> None:
         """Have SQLite look at every page.
@@ -209,17 +213,19 @@ class Ledger:
 
     def changed_fits(self, name: str) -> list[str]:
         """Return the keys of a sweep's fits whose row is not what was written: its checksum differs."""
-        rows = self._connection.execute(
-            "SELECT fits.* FROM fits JOIN members USING (key) WHERE sweep = ?", (name,)
-        )
-        return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
+        with reading(f"the sweep {name!r}"):
+            rows = self._connection.execute(
+                "SELECT fits.* FROM fits JOIN members USING (key) WHERE sweep = ?", (name,)
+            )
+            return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
 
     def exports(self, name: str) -> list[dict[str, Any]]:
         """Return the cards of what was exported from a sweep, oldest first."""
-        rows = self._connection.execute(
-            "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
-        )
-        return [json.loads(row[0]) for row in rows]
+        with reading(f"the sweep {name!r}"):
+            rows = self._connection.execute(
+                "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
+            )
+            return [json.loads(row[0]) for row in rows]
 
     def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
         rows = self._connection.execute(
@@ -267,10 +273,11 @@ class Ledger:
 
     def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
         """Return the recorded hyperparameters by (architecture, trial number)."""
-        rows = self._connection.execute(
-            "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
-        )
-        return {(architecture, number): json.loads(text) for architecture, number, text in rows}
+        with reading(f"the sweep {sweep!r}"):
+            rows = self._connection.execute(
+                "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
+            )
+            return {(architecture, number): json.loads(text) for architecture, number, text in rows}
 
 
 def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:

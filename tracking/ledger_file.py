@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,22 @@ def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: byt
     return content.hexdigest()
 
 
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever a damaged row raises into one line that names it.
+
+    Raises:
+        UsageError: in place of what SQLite, JSON or a missing key raised.
+    """
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UsageError(
+            f"the record of {what} is damaged ({type(error).__name__}): restore the ledger from a copy; "
+            "it was left as it is"
+        ) from error
+
+
 def take_lock(lock: Any, home: Path) -> None:
     """Take the lock or name who holds it. The system frees it when the holder ends, however it ends."""
     try:
@@ -94,6 +112,9 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         uri = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}"
         connection = sqlite3.connect(uri, uri=True, timeout=30)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables:
+            raise sqlite3.DatabaseError("another program's database")
         if version == 0 and create:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
@@ -104,6 +125,9 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{path} cannot be read as a ledger ({error}): restore it from a copy, or use "
             "another --home; it was left as it is"
         ) from error
+    if version == 0:
+        connection.close()
+        raise UsageError(f"no sweep has run with {path} yet: 'refold run SWEEP.toml' begins one")
     if version != SCHEMA_VERSION:
         connection.close()
         raise UsageError(

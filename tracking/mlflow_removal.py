@@ -19,7 +19,7 @@ class Found:
     """What MLflow holds of a sweep.
 
     Attributes:
-        sweep_runs: 1, or 0 where nothing was written.
+        sweep_runs: 0 where nothing was written, otherwise one for each experiment it was written to.
         trial_runs: its children.
         experiments: names of the experiments that hold them.
         emptied: those of them that go too: made by refold, and nothing else in them.
@@ -32,6 +32,15 @@ class Found:
     emptied: tuple[str, ...]
     for_good: bool
 
+    def __str__(self) -> str:
+        """Say it to the person who is asked."""
+        if not self.sweep_runs + self.trial_runs:
+            return "nothing, it has no runs of this sweep"
+        where = f"in the experiment {', '.join(self.experiments)}"
+        also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
+        how = "" if self.for_good else " (a server only marks them as deleted)"
+        return f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials {where}{also}{how}"
+
 
 class Removal:
     """Finds and removes the runs of a sweep, wherever they are in one MLflow.
@@ -39,8 +48,9 @@ class Removal:
     A database deletes for good, by what ``mlflow gc`` uses; a server has no call for that.
     """
 
-    def __init__(self, mlflow: Any, client: Any, uri: str) -> None:
+    def __init__(self, mlflow: Any, client: Any, uri: str, artifact_root: Path | None) -> None:
         self._mlflow = mlflow
+        self._root = artifact_root
         self._client = client
         self._uri = uri
         store = client._tracking_client.store
@@ -72,7 +82,7 @@ class Removal:
     def remove_run(self, run: Any) -> None:
         """Remove a run; its artifacts first, because without the run nobody would find them."""
         registry = self._mlflow.store.artifact.artifact_repository_registry
-        uri = run.info.artifact_uri
+        uri = self._here(run.info.artifact_uri)
         registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
         if (folder := _local_folder(uri)) is not None:
             _remove_if_empty(folder.parent)
@@ -80,6 +90,17 @@ class Removal:
             self._client.delete_run(run.info.run_id)
         if self._store is not None:
             self._store._hard_delete_run(run.info.run_id)
+
+    def _here(self, uri: str) -> str:
+        """Return where a run's artifacts are in this home.
+
+        MLflow stores absolute paths. In a home that was copied they name the original's files, which are
+        not this home's to delete.
+        """
+        folder = _local_folder(uri)
+        if folder is None or self._root is None or folder.is_relative_to(self._root):
+            return uri
+        return (self._root / Path(*folder.parts[-3:])).as_uri()  # experiment / run / "artifacts"
 
     def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
         """Yield the active runs of a sweep in the given experiments."""
@@ -147,7 +168,8 @@ class Removal:
             self._client.delete_experiment(experiment.experiment_id)
         if self._store is not None:
             self._store._hard_delete_experiment(experiment.experiment_id)
-        if (folder := _local_folder(experiment.artifact_location)) is not None:
+        folder = _local_folder(experiment.artifact_location)
+        if folder is not None and (self._root is None or folder.is_relative_to(self._root)):
             _remove_if_empty(folder)
 
 

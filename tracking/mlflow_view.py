@@ -140,7 +140,7 @@ class MlflowView:
             ViewUnavailable: if MLflow cannot be asked.
         """
         with self._speaking() as client:
-            return Removal(_mlflow(), client, self._uri).find(sweep_identity(record))
+            return Removal(_mlflow(), client, self._uri, self._artifact_root).find(sweep_identity(record))
 
     def delete(self, record: SweepRecord) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
@@ -153,7 +153,7 @@ class MlflowView:
         """
         with self._speaking() as client:
             self._forget()
-            return Removal(_mlflow(), client, self._uri).remove(sweep_identity(record))
+            return Removal(_mlflow(), client, self._uri, self._artifact_root).remove(sweep_identity(record))
 
     @contextmanager
     def _speaking(self) -> Iterator[Any]:
@@ -191,7 +191,7 @@ class MlflowView:
         self._forget()
         self._experiment_id = self._ensure_experiment()
         found: dict[str, Any] = {}
-        removal = Removal(_mlflow(), self._client, self._uri)
+        removal = Removal(_mlflow(), self._client, self._uri, self._artifact_root)
         for run in removal.search(sweep_identity(record), [self._experiment_id]):
             twin = found.setdefault(run.data.tags.get("refold.key", ""), run)
             if twin is not run:

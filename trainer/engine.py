@@ -48,6 +48,8 @@ def build_model(
     Raises:
         FitFailed: if the architecture cannot be built with these hyperparameters.
     """
+    # Automatic layer names count on from model to model; an error that names one must not depend on that.
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     input_shape, classes = dataset.input_shape, len(dataset.classes)
     pixels = keras.Input(input_shape, name="pixels")
@@ -72,8 +74,8 @@ class Engine:
         self._weight_decay = tf.Variable(0.0, dtype=tf.float32)
         self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
         # The number of images is left open: folds differ by one, and must not cost a trace each.
-        some, one = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
-        self._epoch = tf.function(self._train_steps, input_signature=[images, some, some, one])
+        some = tf.TensorSpec([None], tf.int32)
+        self._epoch = tf.function(self._train_steps, input_signature=[images, some, some, some])
         self._forward = tf.function(self._score_batch, input_signature=[images, some])
 
     def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
@@ -101,7 +103,11 @@ class Engine:
         batch would leave batch normalisation's moving averages with its own odd statistics.
         """
         steps = -(-len(order) // batch_size)
-        loss, correct = self._epoch(images, labels, tf.constant(order, tf.int32), tf.constant(steps))
+        # Computed here in whole numbers without a limit: on the device step * size would overflow int32.
+        bounds = [step * len(order) // steps for step in range(steps + 1)]
+        loss, correct = self._epoch(
+            images, labels, tf.constant(order, tf.int32), tf.constant(bounds, tf.int32)
+        )
         return float(loss) / len(order), int(correct) / len(order)
 
     def probabilities(self, images: tf.Tensor, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -121,13 +127,12 @@ class Engine:
             variable.assign(value)
 
     def _train_steps(
-        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, steps: tf.Tensor
+        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, bounds: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.model.trainable_variables
-        size = tf.size(order)
         total, correct = tf.constant(0.0), tf.constant(0)
-        for step in tf.range(steps):
-            batch = order[step * size // steps : (step + 1) * size // steps]
+        for step in tf.range(tf.size(bounds) - 1):
+            batch = order[bounds[step] : bounds[step + 1]]
             true = tf.gather(labels, batch)
             with tf.GradientTape() as tape:
                 scores = self.model(tf.cast(tf.gather(images, batch), tf.float32), training=True)

@@ -37,6 +37,13 @@ def software(description: Mapping[str, Any]) -> dict[str, str]:
     return {name: description["packages"][name] for name in deciding}
 
 
+def platform_of(description: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return from a description what decides bits beside a fit's own settings, as sorted pairs."""
+    cpu = description["cpu"]
+    kind = " ".join(str(cpu[name]) for name in sorted(cpu))
+    return tuple(sorted({**software(description), "processor": kind}.items()))
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

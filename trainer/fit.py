@@ -109,7 +109,11 @@ def _train(
     initial = weights_digest(engine.weights())
     try:
         epochs, best_epoch, weights = _epochs(spec, data, engine, parts.training, parts.stop, listen)
-    except (ValueError, TypeError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+    except (FitFailed, MemoryError):
+        raise
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(one_line(error)) from error  # not the hyperparameters' fault: the fit runs again
+    except Exception as error:
         raise FitFailed(f"training failed: {one_line(error)}") from error
     engine.restore(weights)
     result = FitResult(

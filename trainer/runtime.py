@@ -13,7 +13,7 @@ from typing import Any
 
 from trainer.specs import FitSpec
 
-#: What has to be set before Python starts, and why it decides bits (measured: docs/architecture.md).
+#: What has to be set before Python starts; docs/reproducibility.md has what each of them does to the bits.
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",

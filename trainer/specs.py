@@ -44,6 +44,7 @@ class FitSpec:
         seeds: one for each source of variation.
         epochs: at most so many; exactly so many without a stopping rule.
         stopping: the early-stopping rule, or None (a refit has no stop set).
+        platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class FitSpec:
     seeds: Seeds
     epochs: int
     stopping: Stopping | None
+    platform: tuple[tuple[str, str], ...] = ()
     precision: str = "float32"
     threads: int = 1
     device: str = "cpu"
@@ -78,6 +80,7 @@ class FitSpec:
             **{
                 **data,
                 "hyperparameters": tuple((name, value) for name, value in data["hyperparameters"]),
+                "platform": tuple((name, value) for name, value in data["platform"]),
                 "seeds": Seeds(**data["seeds"]),
                 "stopping": None if stopping is None else Stopping(**stopping),
             }

@@ -24,9 +24,9 @@ def test_a_narrowed_range_replaces_the_default() -> None:
 
 
 def test_whole_bounds_of_a_real_range_mean_reals() -> None:
-    """People write 0 to 1 for a dropout rate."""
-    space = complete_space("net", OWN, {"dropout": Integer(low=0, high=1)})
-    assert space["dropout"] == Float(low=0, high=1)
+    """People write 0 to 1 where they mean any number between."""
+    space = complete_space("net", OWN, {"weight_decay": Integer(low=0, high=1)})
+    assert space["weight_decay"] == Float(low=0, high=1)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,10 @@ def test_whole_bounds_of_a_real_range_mean_reals() -> None:
         ("filters", Choice((16.5,)), "must be a whole number"),
         ("batch_size", Fixed(0), "must be above 0"),
         ("learning_rate", Float(low=0.0, high=1.0), "must be above 0"),
+        ("batch_size", Fixed(True), "must be a number"),
+        ("weight_decay", Fixed(-1.0), "must not be negative"),
+        ("dropout", Fixed(1.5), "must lie in 0 to 1"),
+        ("filters", Fixed(-2), "must be above 0"),
     ],
 )
 def test_impossible_ranges_are_refused(name: str, choices: object, words: str) -> None:

@@ -38,7 +38,7 @@ def test_equal_arguments_give_equal_proposals_inside_the_space(seed: int, count:
     assert first["batch_size"] in (32, 64, 128)
     assert 0.0 <= first["dropout"] <= 0.6
     assert isinstance(first["blocks"], int)
-    assert 3e-4 <= first["learning_rate"] <= 1e-2
+    assert 1e-3 <= first["learning_rate"] <= 2e-2
 
 
 def test_seed_history_and_pending_each_have_an_effect() -> None:

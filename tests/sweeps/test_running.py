@@ -51,7 +51,7 @@ def test_a_sweep_is_not_continued_with_other_versions(tmp_path: Path) -> None:
     enter(made, ledger)
     packages = {**made.environment["packages"], "tensorflow": "9.9"}
     upgraded = replace(made, environment={**made.environment, "packages": packages})
-    with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now"):
+    with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now.*Go on there"):
         enter(upgraded, ledger)
     run_sweep(made, tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1, progress=Silent())
     enter(upgraded, ledger)
@@ -70,3 +70,32 @@ def test_two_sweeps_share_equal_fits(tmp_path: Path) -> None:
     assert ledger.sweep("one").digest == ledger.sweep("two").digest
     ledger.remove_sweep("one")
     assert ledger.sweep("two").finished
+
+
+def test_fits_of_another_tensorflow_are_never_taken_over(tmp_path: Path) -> None:
+    """A second sweep in a home that was used with other versions trains its own: the key has them."""
+    ledger, before, after = in_memory_ledger(), InlineWorkers(1), InlineWorkers(1)
+    for name, version, workers in (("one", "2.20", before), ("two", "2.21", after)):
+        made = prepared(replace(plan(), platform=(("tensorflow", version),)), name)
+        run_sweep(made, tmp_path, ledger, start_workers=starter(workers), workers=1, progress=Silent())
+    assert len(after.trained) >= len(plan().architectures)
+    assert not set(before.trained) & set(after.trained)
+
+
+def test_where_things_are_found_is_kept_up_to_date(tmp_path: Path) -> None:
+    """A sweep file that moved is the same sweep; export and verify then look where it is now."""
+    ledger, made = in_memory_ledger(), prepared(plan())
+    enter(made, ledger)
+    moved = replace(made, spec=replace(made.spec, folder=tmp_path))
+    enter(moved, ledger)
+    entry = ledger.entry("made-up")
+    assert entry is not None
+    assert entry.details["folder"] == str(tmp_path)
+
+
+def test_another_experiment_is_another_sweep() -> None:
+    """MLflow's record would be written twice."""
+    ledger, made = in_memory_ledger(), prepared(plan())
+    enter(made, ledger)
+    with pytest.raises(UsageError, match=r"mlflow\.experiment: made-up before, elsewhere now"):
+        enter(replace(made, spec=replace(made.spec, experiment="elsewhere")), ledger)

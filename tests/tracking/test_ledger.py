@@ -166,3 +166,43 @@ def test_exports_are_kept_in_order() -> None:
         ledger.add_export("made-up", {"number": number}, float(number))
     assert ledger.exports("made-up") == [{"number": 1}, {"number": 2}]
     assert json.dumps(ledger.exports("made-up"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE sweeps SET details = 'no json'",
+        "UPDATE sweeps SET dataset = '{}'",
+        "UPDATE fits SET run = CAST(x'ff' AS TEXT)",
+        "UPDATE fits SET spec = '{}'",
+        "UPDATE proposals SET architecture = 'other'",
+        "UPDATE proposals SET hyperparameters = '{'",
+    ],
+)
+def test_a_damaged_row_is_one_line(damage: str) -> None:
+    """Whatever was changed: the sweep is named, and no error of Python's comes through."""
+    ledger = in_memory_ledger()
+    enter(prepared(PLAN), ledger)
+    ledger.add_proposal("made-up", "alpha", 0, SPECS, 5.0)
+    for spec in SPECS:
+        ledger.add_run(spec, run_of(spec))
+    ledger._connection.execute(damage)
+    with pytest.raises(UsageError, match="is damaged") as caught:
+        ledger.sweep("made-up")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_file_is_no_newer_ledger(tmp_path: Path) -> None:
+    """A creation that was interrupted is begun again; another program's database is left alone."""
+    (tmp_path / "ledger.sqlite").touch()
+    with pytest.raises(UsageError, match="no sweep has run"), Ledger.read(tmp_path):
+        pass
+    with Ledger.open(tmp_path) as ledger:
+        assert ledger.sweep_names() == []
+    other = tmp_path / "other"
+    other.mkdir()
+    with sqlite3.connect(other / "ledger.sqlite") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    with pytest.raises(UsageError, match="another program's database"), Ledger.open(other):
+        pass

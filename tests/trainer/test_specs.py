@@ -23,6 +23,7 @@ OTHER = {
     "seeds": replace(SPEC.seeds, dropout=SPEC.seeds.dropout + 1),
     "epochs": 6,
     "stopping": Stopping(patience=6),
+    "platform": (("tensorflow", "9.9"),),
     "precision": "bfloat16",
     "threads": 2,
     "device": "gpu",
