@@ -2,14 +2,17 @@
 
 import hashlib
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tracking import mlflow_content
 from tracking.mlflow_content import sweep_identity, trial_content, trial_key
+from tracking.mlflow_view import MlflowView
 from tracking.records import SweepRecord
 from tracking.report import trial_name
 
@@ -319,3 +322,19 @@ def test_the_digest_tag_is_the_content_s(place: Any, sweep: Make) -> None:
     trial = record.trials[0]
     tags = place.contents()[trial_key(record, trial)]["tags"]
     assert tags["refold.digest"] == trial_content(record, trial).digest
+
+
+def test_removing_from_a_copied_home_spares_the_original(
+    database: str, tmp_path: Path, sweep: Callable[..., SweepRecord]
+) -> None:
+    """MLflow stores absolute paths: a copy's database names the original's files, which are not its own."""
+    record, original, copy = sweep(), tmp_path / "original", tmp_path / "copy"
+    MlflowView(database, original, "made-up").write(record)
+    shutil.copytree(original, copy)
+    copied = tmp_path / "copied.db"
+    shutil.copy(database.removeprefix("sqlite:///"), copied)
+    files = sorted(path for path in original.rglob("*") if path.is_file())
+    assert files
+    MlflowView(f"sqlite:///{copied}", copy, "made-up").delete(record)
+    assert sorted(path for path in original.rglob("*") if path.is_file()) == files
+    assert not [path for path in copy.rglob("*") if path.is_file()]
