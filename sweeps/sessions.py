@@ -129,6 +129,8 @@ def run_recorded(
                 progress=progress,
                 on_change=recorder.nudge,
             )
+        except UsageError:  # nothing has changed, so there is nothing to record
+            raise
         except BaseException:
             recorder.close(timeout=5)
             raise

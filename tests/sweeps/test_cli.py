@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -328,3 +330,32 @@ def test_an_architecture_of_the_users_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     states = {(t["architecture"], t["state"]) for t in shown(tmp_path)["trials"]}  # type: ignore[index, attr-defined]
     assert ("mine", "complete") in states
+
+
+def run_id(folder: Path, name: str) -> str:
+    """Return the id of a run in the home's MLflow."""
+    connection = sqlite3.connect(folder / "refold-runs" / "mlflow.db")
+    (found,) = connection.execute("SELECT run_uuid FROM runs WHERE name = ?", (name,)).fetchone()
+    connection.close()
+    return str(found)
+
+
+@pytest.mark.training
+def test_a_record_is_verified_from_the_command_line(finished: Path) -> None:
+    """By the sweep's name or by the id of a run in MLflow; a changed bit is named and exits with 1."""
+    done = refold("verify", "tiny", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    assert "MATCH  tiny: 4 trials proposed again, 2 of 8 fits trained again" in done.stdout
+    report = json.loads(refold("verify", run_id(finished, "t0001-lenet"), "--json", cwd=finished).stdout)
+    assert (report["match"], report["fits_trained"]) == (True, 2)
+    assert "neither a sweep nor a run" in one_line(refold("verify", "0" * 32, cwd=finished))
+    assert "no such trial or fold" in one_line(refold("verify", "tiny", "--fold", "9", cwd=finished))
+
+    shutil.copytree(finished / "refold-runs", finished / "tampered")
+    connection = sqlite3.connect(finished / "tampered" / "ledger.sqlite")
+    connection.execute("UPDATE sweeps SET seed = seed + 1")
+    connection.commit()
+    connection.close()
+    done = refold("verify", "tiny", "--home", "tampered", cwd=finished)
+    assert done.returncode == 1
+    assert "MISMATCH  tiny: sweep seed: 2 recorded, 1 derived" in done.stdout
