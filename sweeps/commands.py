@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sweeps import tables
+from sweeps import dry_run, tables
 from sweeps.home import Home
 from trainer.errors import UsageError
 
@@ -40,7 +40,12 @@ def run(options: Arguments) -> int:
 
     prepared = sessions.ready(Path(options.sweep))
     if options.dry_run:
-        return _dry_run(prepared, options)
+        report = dry_run.report(prepared)
+        if options.json:
+            _print_json(report)
+        else:
+            out.print("\n".join(dry_run.lines(report)), markup=False)
+        return 0
     outcome = sessions.run(
         prepared,
         home=options.home,
@@ -77,51 +82,13 @@ def _say_what_next(record: Any, options: Arguments) -> None:
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
         (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
     )
     width = max(len(command) for command, _ in lines)
     out.print("\nnext:")
     for command, what in lines:
         out.print(f"  {command:<{width}}  {what}", markup=False)
-
-
-def _dry_run(prepared: Any, options: Arguments) -> int:
-    plan, dataset = prepared.plan, prepared.dataset
-    fits = plan.trials * plan.cv.folds
-    report = {
-        "sweep": prepared.spec.name,
-        "dataset": {"name": dataset.name, "samples": len(dataset.labels), "input_shape": dataset.input_shape},
-        "trials_per_architecture": plan.trials,
-        "folds": plan.cv.folds,
-        "fits": fits * len(plan.architectures),
-        "epochs_at_most": fits * len(plan.architectures) * plan.cv.epochs,
-        "architectures": {a.name: {k: _words(r) for k, r in a.space.items()} for a in plan.architectures},
-    }
-    if options.json:
-        _print_json(report)
-        return 0
-    height, width, channels = dataset.input_shape
-    out.print(
-        f"sweep {prepared.spec.name}: {len(dataset.labels)} images {height}x{width}x{channels} of "
-        f"{dataset.name}, {len(dataset.classes)} classes",
-        markup=False,
-    )
-    out.print(
-        f"{len(plan.architectures)} architectures x {plan.trials} trials x {plan.cv.folds} folds = "
-        f"{report['fits']} fits of at most {plan.cv.epochs} epochs"
-    )
-    for name, space in report["architectures"].items():
-        out.print(f"\n{name}")
-        for hyperparameter, words in space.items():
-            out.print(f"  {hyperparameter:<16} {words}", markup=False)
-    return 0
-
-
-def _words(choices: Any) -> str:
-    fields = {name: getattr(choices, name) for name in type(choices).__slots__}
-    if "low" in fields:
-        return f"{fields['low']:g} to {fields['high']:g}" + (" (log)" if fields["log"] else "")
-    return ", ".join(map(str, fields["values"])) if "values" in fields else f"{fields['value']} (fixed)"
 
 
 def ls(options: Arguments) -> int:

@@ -166,8 +166,11 @@ def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
     done = refold("run", "sweep.toml", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 architectures x 2 trials x 2 folds = 8 fits of at most 3 epochs" in done.stdout
+    assert "lenet: trials t0000 to t0001, each on folds 0 to 1: 4 fits" in done.stdout
     report = json.loads(refold("run", "sweep.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
     assert report["fits"] == 8
+    assert len(report["trials"]) == 4
+    assert report["trials"][0] == {"architecture": "lenet", "number": 0, "folds": [0, 1]}
     assert report["architectures"]["lenet"]["batch_size"] == "32 (fixed)"
     assert not (tmp_path / "refold-runs").exists()
 
