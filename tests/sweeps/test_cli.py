@@ -276,7 +276,7 @@ class TestFinishedSweep:
             process.send_signal(signal.SIGINT)
             begin = time.monotonic()
             rest = process.stderr.read()
-            assert process.wait() == 130
+            assert process.wait(60) == 130
         assert time.monotonic() - begin < 30
         assert "run the same command again" in rest
         assert "Traceback" not in rest

@@ -76,7 +76,10 @@ def test_the_ui_answers_and_ends_without_orphans(number: signal.Signals, databas
         servers = with_argument(database)
         assert servers
         process.send_signal(number)
-        assert process.wait(40) == 0
+        try:
+            assert process.wait(40) == 0
+        finally:
+            process.kill()  # a failure must not wait for it
     deadline = time.monotonic() + 10
     while with_argument(database) and time.monotonic() < deadline:
         time.sleep(0.1)
