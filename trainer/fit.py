@@ -26,8 +26,8 @@ from trainer.metrics import accuracy, confusion_matrix, macro_f1
 from trainer.model import build_model
 from trainer.results import Epoch, FitResult
 from trainer.seeds import derive, permutation
-from trainer.specs import FitSpec, Thresholds
-from trainer.stopping import EarlyStopping
+from trainer.specs import FitSpec
+from trainer.stopping import EarlyStopping, missed_rung
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -150,18 +150,14 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
             course.best_epoch, course.weights = number, weights
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
-            course.missed = _missed(spec.thresholds, number, watch.best_score)
+            rung = missed_rung(spec.thresholds, number, watch.best_score)
+            course.missed = rung and (
+                f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
+                f"where {rung.f1:.4f} was asked for"
+            )
             if course.missed or watch.should_stop:
                 break
     return course
-
-
-def _missed(thresholds: Thresholds | None, number: int, best: float) -> str | None:
-    """Say which rung a fit has missed with its ``number``-th epoch, if it has."""
-    for rung in thresholds.rungs if thresholds else ():
-        if rung.epoch == number and best < rung.f1:
-            return f"stop-set F1 {best:.4f} by epoch {number} of its first fold, where {rung.f1:.4f} was asked for"
-    return None
 
 
 def _stop_scores(probabilities: Probabilities, dataset: Dataset, stop: Indices) -> dict[str, float]:

@@ -113,7 +113,8 @@ class FitSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FitSpec":
         """Rebuild a spec from what ``to_json`` returned."""
-        stopping, thresholds = data["stopping"], data["thresholds"]
+        stopping = data["stopping"]
+        thresholds = data.get("thresholds")  # a fit of procedure 1 has none
         return cls(
             **{
                 **data,

@@ -138,7 +138,7 @@ def test_a_missed_rung_prunes_and_a_reached_one_does_not(
         assert result.epochs == (whole.epochs if state == "complete" else whole.epochs[:2])
         assert (result.f1 == whole.f1) if state == "complete" else (result.f1 is None)
         if state == "pruned":
-            assert f"stop-set F1 {best:.4f} by epoch 2" in (result.reason or "")
+            assert f"stop-set F1 by epoch 2 of the first fold was {best:.4f}" in (result.reason or "")
             assert result.predictions == b""
 
 
