@@ -74,6 +74,9 @@ def train(
 
     Returns:
         The result; its state is "failed" where the hyperparameters made the fit impossible.
+
+    Raises:
+        MemoryError: if there was not enough; the spec may well run elsewhere.
     """
     epoch_seconds: list[float] = []
     finished: list[Epoch] = []
@@ -88,6 +91,8 @@ def train(
     except FitFailed as failure:
         failed = FitResult(key=spec.key, state="failed", reason=str(failure), epochs=tuple(finished))
         return Trained(failed, None, epoch_seconds)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(one_line(error)) from error
     return Trained(result, engine.model, epoch_seconds)
 
 
@@ -99,10 +104,8 @@ def _train(
     initial = weights_digest(engine.weights())
     try:
         course = _epochs(spec, data, engine, parts, listen)
-    except (FitFailed, MemoryError):
+    except (FitFailed, MemoryError, tf.errors.ResourceExhaustedError):
         raise
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(one_line(error)) from error  # not the hyperparameters' fault: the fit runs again
     except Exception as error:
         raise FitFailed(f"training failed: {one_line(error)}") from error
     best = course.epochs[course.best_epoch - 1]
