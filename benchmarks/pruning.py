@@ -1,9 +1,9 @@
 """How safe pruning is: complete sweeps, recorded once, replayed under each rule in many trial orders.
 
-``python -m benchmarks.pruning record digits`` trains a sweep without pruning (run it again to go on) and keeps
-what decides pruning in ``benchmarks/records/digits.json.gz``; ``extract`` does so with any recorded sweep.
-``python -m benchmarks.pruning replay`` replays the records under every rule, with the very functions that
-prune a sweep, and prints how much of the training is left and how often the winner is still found.
+``python -m benchmarks.pruning record digits`` trains a sweep without pruning (run it again to go on) and
+keeps what decides pruning in ``benchmarks/records/digits.json.gz``; ``extract`` does so with any recorded
+sweep. ``python -m benchmarks.pruning replay`` replays the records under every rule, with the very functions
+that prune a sweep, and prints how much of the training is left and how often the winner is still found.
 """
 
 import argparse
@@ -244,7 +244,9 @@ def compare(paths: Sequence[Path], orders: int) -> dict[Path, list[Replayed]]:
 def table(results: Mapping[Path, Sequence[Replayed]], most: float, least: float) -> str:
     """Return the rules that spend at most ``most`` and find the winner in ``least``, cheapest first."""
     names = [path.name.partition(".")[0] for path in results]
-    columns = [f"{name}: {what}" for name in names for what in ("fold-epochs", "winner", "each winner", "F1 lost")]
+    columns = [
+        f"{name}: {what}" for name in names for what in ("fold-epochs", "winner", "each winner", "F1 lost")
+    ]
     lines = ["| margin | rungs | keep | " + " | ".join(columns) + " |"]
     lines.append("| ---: | --- | ---: |" + " ---: |" * len(columns))
     rows = list(zip(*results.values(), strict=True))
@@ -252,7 +254,11 @@ def table(results: Mapping[Path, Sequence[Replayed]], most: float, least: float)
     for row in sorted(rows, key=lambda row: max(r.spent for r in row)):
         rule = row[0].rule
         good = all(r.spent <= most and r.found >= least for r in row)
-        shipped = (rule.margin, rule.rungs, rule.keep) == (default.margin, default.rungs_within(99), default.keep)
+        shipped = (rule.margin, rule.rungs, rule.keep) == (
+            default.margin,
+            default.rungs_within(99),
+            default.keep,
+        )
         if good or shipped or rule.keep == 1.0:
             cells = [f"{r.spent:.0%} | {r.found:.0%} | {r.each:.0%} | {r.loss:.4f}" for r in row]
             rungs = ", ".join(map(str, rule.rungs or ())) or "none"
@@ -272,7 +278,9 @@ def picture(results: Mapping[Path, Sequence[Replayed]], path: Path) -> None:
     default = Prune()
     figure, axes = plt.subplots(1, len(results), figsize=(6 * len(results), 4.2), sharey=True, squeeze=False)
     for axis, (source, found) in zip(axes[0], results.items(), strict=True):
-        for margin, colour in zip(MARGINS, plt.get_cmap("viridis")([0.0, 0.2, 0.4, 0.6, 0.8, 0.95]), strict=True):
+        for margin, colour in zip(
+            MARGINS, plt.get_cmap("viridis")([0.0, 0.2, 0.4, 0.6, 0.8, 0.95]), strict=True
+        ):
             mine = [r for r in found if r.rule.margin == margin]
             label = "1 (lossless)" if margin == 1.0 else f"{margin:g}"
             axis.scatter(
@@ -284,7 +292,14 @@ def picture(results: Mapping[Path, Sequence[Replayed]], path: Path) -> None:
             if (r.rule.margin, r.rule.rungs, r.rule.keep)
             == (default.margin, default.rungs_within(99), default.keep)
         ]
-        axis.scatter(100 * shipped.spent, 100 * shipped.found, s=120, facecolors="none", edgecolors="red", label="default")
+        axis.scatter(
+            100 * shipped.spent,
+            100 * shipped.found,
+            s=120,
+            facecolors="none",
+            edgecolors="red",
+            label="default",
+        )
         axis.axhline(95, color="grey", linewidth=0.8, linestyle="--")
         axis.axvline(35, color="grey", linewidth=0.8, linestyle="--")
         axis.set(title=source.name.partition(".")[0], xlabel="fold-epochs trained, % of all")
@@ -296,7 +311,9 @@ def picture(results: Mapping[Path, Sequence[Replayed]], path: Path) -> None:
 
 def main() -> None:
     """Parse the command line and do what it says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     recording = verbs.add_parser("record", help="train a complete sweep, or what is missing of it")
     recording.add_argument("data", choices=SWEEPS)

@@ -51,7 +51,11 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
     values = _read("", data, TOP)
     if "name" not in values:
         raise UsageError('name is missing: every sweep has one, like name = "digits"')
-    for table, type_, keys in (("cv", CrossValidation, CV), ("search", Search, SEARCH), ("prune", Prune, PRUNE)):
+    for table, type_, keys in (
+        ("cv", CrossValidation, CV),
+        ("search", Search, SEARCH),
+        ("prune", Prune, PRUNE),
+    ):
         if table in values:
             values[table] = type_(**_read(f"{table}.", values[table], keys))
     _check_rungs(values.get("prune", Prune()), values.get("cv", CrossValidation()))

@@ -24,6 +24,9 @@ from trainer.worker import Job
 
 SUPPORT = 50
 
+#: Prunes soon, so that few made-up trials are enough to see it.
+EAGER = Prune(startup=2, rungs=(1, 2))
+
 
 def result_of(spec: FitSpec) -> FitResult:
     """Return a result that depends on the spec alone: good near a learning rate of 1e-3.
@@ -146,7 +149,7 @@ def plan(
     folds: int = 3,
     window: int = 1,
     seed: int = 1,
-    prune: Prune = Prune(startup=2, rungs=(1, 2)),
+    prune: Prune = EAGER,
 ) -> Plan:
     """Return a small plan over made-up architectures."""
     names = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")[:architectures]
@@ -177,7 +180,9 @@ def prepared(made: Plan, name: str = "made-up") -> Prepared:
     images = np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8, 1)
     labels = np.array([0, 0, 0, 1, 1, 1], dtype=np.int32)
     return Prepared(
-        spec=SweepSpec(name=name, seed=made.seed, trials=made.trials, cv=made.cv, search=made.search, prune=made.prune),
+        spec=SweepSpec(
+            name=name, seed=made.seed, trials=made.trials, cv=made.cv, search=made.search, prune=made.prune
+        ),
         text=f'name = "{name}"\n',
         plan=made,
         dataset=Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0),

@@ -154,9 +154,13 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
             rung = missed_rung(spec.thresholds, number, watch.best_score)
-            course.missed = rung and (
-                f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
-                f"where {rung.f1:.4f} was asked for"
+            course.missed = (
+                None
+                if rung is None
+                else (
+                    f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
+                    f"where {rung.f1:.4f} was asked for"
+                )
             )
             if course.missed or watch.should_stop:
                 break

@@ -1,4 +1,4 @@
-"""How much memory a process has held, and whether the system has killed any for want of it: Linux' own figures."""
+"""How much memory a process has held, and whether the system has killed any for want of it."""
 
 import re
 import resource

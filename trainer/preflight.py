@@ -106,7 +106,9 @@ def failure(error: BaseException) -> dict[str, Any]:
     said = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in said if not line.startswith(("File ", "[["))] or [type(error).__name__]
     about_determinism = [line for line in said if NOT_DETERMINISTIC.search(line)]
-    where = f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py", "model.py") else ""
+    where = (
+        f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py", "model.py") else ""
+    )
     return {
         "ok": False,
         "error": f"{(about_determinism or said)[-1][:300]}{where}",

@@ -68,12 +68,13 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 
 def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
     """Return the failed run of a fit that has run out of memory so many ``times``."""
-    reason = (
-        f"{OUT_OF_MEMORY} {times} times ({what}): use fewer workers, a smaller batch_size or a smaller network"
-    )
+    advice = "use fewer workers, a smaller batch_size or a smaller network"
+    reason = f"{OUT_OF_MEMORY} {times} times ({what}): {advice}"
     timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
-    return FitRun(result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here)
+    return FitRun(
+        result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
+    )
 
 
 @lru_cache(maxsize=2)

@@ -58,7 +58,11 @@ def cross_validated(trials: list[list[Confusion]], rule: Prune) -> list[Ended]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(seed=st.integers(0, 2**32), trials=st.integers(2, 12), sizes=st.lists(st.integers(1, 6), min_size=3, max_size=3))
+@given(
+    seed=st.integers(0, 2**32),
+    trials=st.integers(2, 12),
+    sizes=st.lists(st.integers(1, 6), min_size=3, max_size=3),
+)
 def test_a_margin_of_one_never_loses_the_winner(seed: int, trials: int, sizes: list[int]) -> None:
     """Neither by pooled macro-F1, which ranks trials, nor by the mean over folds; whatever the folds hold.
 

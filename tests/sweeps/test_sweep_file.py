@@ -103,7 +103,9 @@ WRONG = {
     'name = "x"\n[prune]\nkeep = 0': "prune.keep = 0: must lie above 0 and be at most 1",
     'name = "x"\n[prune]\nkeep = 1.5': "prune.keep = 1.5: must lie above 0 and be at most 1",
     'name = "x"\n[prune]\nrungs = 3': "prune.rungs = 3: must be a list of epochs like [3, 9]",
-    'name = "x"\n[prune]\nrungs = [9, 3]': "prune.rungs = [9, 3]: must be in ascending order, each epoch once",
+    'name = "x"\n[prune]\nrungs = [9, 3]': (
+        "prune.rungs = [9, 3]: must be in ascending order, each epoch once"
+    ),
     'name = "x"\n[prune]\nrungs = [0]': "prune.rungs = [0]: must be at least 1",
     'name = "x"\n[prune]\nstartup = 0': "prune.startup = 0: must be at least 1",
     'name = "x"\n[prune]\nenabled = 1': "prune.enabled = 1: must be true or false",
