@@ -160,6 +160,7 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
     watch.watch("schedule", Schedule, "open_trials", "record", "waiting")
     watch.watch("schedule", running, "choose")
     watch.watch("ledger", Ledger, "add_proposal", "add_run", "run_of")
+    watch.watch("once, at the end", Ledger, "sweep")
     start = clock()
     begun: list[float] = []
 
@@ -186,7 +187,7 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
         watch.let_go()
     assert run_all.finished  # noqa: S101 - or the figures mean nothing
     parts = dict(watch.seconds)
-    timed = sum(parts.get(name, 0.0) for name in (*LOOP, "stand-in for training"))
+    timed = sum(parts.get(name, 0.0) for name in (*LOOP, "stand-in for training", "once, at the end"))
     return parts | {"rest": end - begun[0] - timed}, begun[0]
 
 

@@ -2,7 +2,8 @@
 
 A discrete-event simulation of refold's own schedule, no training and no waiting: which share of the ideal,
 all workers busy all the time, is reached with each ``search.window`` on 1, 4, 16 and 64 workers. Fits cost
-what the architectures cost on two cores, and vary; one worker is a straggler.
+what the architectures cost on two cores, and vary; one worker is a straggler. ``sweeps/advice.py`` has
+the rule of thumb that comes of it.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from trainer.results import Epoch, FitResult
 from trainer.seeds import derive
 from trainer.specs import FitSpec
 
-WORKERS, WINDOWS = (1, 4, 16, 64), tuple(range(1, 17))
+WORKERS, WINDOWS = (1, 4, 16, 64), (*range(1, 17), 24, 32)
 GOAL = 0.9
 
 #: Mean seconds of a fit on digits (README: 4 trials of 3 folds, two cores), in the order of the sweep.

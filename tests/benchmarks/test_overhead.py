@@ -60,7 +60,7 @@ def test_a_made_up_ledger_is_a_real_one(tmp_path: Path) -> None:
 def test_all_parts_are_measured() -> None:
     """Every part of the loop and of MLflow's writer takes some time, and nothing stays replaced."""
     before = (running.propose, running.choose, Ledger.add_run, FitSpec.key)
-    found = measure(8, 2)
+    found = measure(3, 1)
     assert (running.propose, running.choose, Ledger.add_run, FitSpec.key) == before
     for parts, names in ((found.loop, LOOP), (found.mlflow, MLFLOW)):
         assert tuple(parts) == names
