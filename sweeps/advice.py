@@ -4,8 +4,8 @@ import math
 
 from sweeps.spec import Plan
 
-#: With so many open trials a worker, simulated sweeps of one, three and six architectures kept 2 to 16 workers
-#: busy for 86 to 99 % of their time: the first fold a gate, one worker three times as slow as the others.
+#: With so many open trials a worker, simulated sweeps of one, three and six architectures kept 2 to 16
+#: workers busy for 86 to 99 % of their time: the first fold a gate, one worker three times as slow.
 TRIALS_A_WORKER = 2
 
 
@@ -32,6 +32,6 @@ def window_advice(plan: Plan, workers: int) -> str | None:
         return None
     return (
         f"search.window = {plan.search.window} will leave some of {workers} workers idle; {wanted} would "
-        "keep about nine in ten busy, and search a little more blindly (a window is part of a sweep's identity: "
-        "change it for a new sweep only)"
+        "keep about nine in ten busy, and search a little more blindly (a window is part of a sweep's "
+        "identity: change it for a new sweep only)"
     )
