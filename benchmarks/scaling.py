@@ -1,0 +1,202 @@
+"""How many workers a window keeps busy: ``python -m benchmarks.scaling``.
+
+A discrete-event simulation of refold's own schedule, no training and no waiting: which share of the ideal,
+all workers busy all the time, is reached with each ``search.window`` on 1, 4, 16 and 64 workers. Fits cost
+what the architectures cost on two cores, and vary; one worker is a straggler. ``sweeps/advice.py`` has
+the rule of thumb that comes of it.
+"""
+
+import argparse
+import heapq
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sweeps.dispatch import choose
+from sweeps.schedule import Schedule, Trial
+from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from trainer.metrics import macro_f1
+from trainer.results import Epoch, FitResult
+from trainer.seeds import derive
+from trainer.specs import FitSpec
+
+WORKERS, WINDOWS = (1, 4, 16, 64), (*range(1, 17), 24, 32)
+GOAL = 0.9
+
+#: Mean seconds of a fit on digits (README: 4 trials of 3 folds, two cores), in the order of the sweep.
+COSTS: Mapping[str, float] = {
+    "baseline": 1.3, "lenet": 1.0, "vgg": 3.3, "resnet": 7.7, "densenet": 2.7, "mobilenet": 3.3
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the simulated sweep consists of.
+
+    Attributes:
+        costs: mean seconds of a fit for each architecture.
+        trials: of each architecture, at least 1.
+        folds: at least 2.
+        spread: standard deviation of the logarithm of what a trial's hyperparameters make of its fits' cost,
+            at least 0; a fold's early stopping takes up to half off that.
+        hopeless: share of the trials in [0, 1] whose first fold is so bad that pruning ends them there.
+        straggler: one of several workers takes so many times as long, at least 1.
+        seed: of the costs and of who is hopeless.
+    """
+
+    costs: Mapping[str, float]
+    trials: int = 40
+    folds: int = 5
+    spread: float = 0.5
+    hopeless: float = 0.0
+    straggler: float = 3.0
+    seed: int = 1
+
+    def draw(self, *names: str | int) -> float:
+        """Return a number in (0, 1) that depends on its names alone."""
+        return (derive(self.seed, *names) + 0.5) / 2**31
+
+    def seconds(self, spec: FitSpec, number: int) -> float:
+        """Return what a fit costs on a worker of full speed: the same whenever and wherever it runs."""
+        pair = (self.draw("a", spec.architecture, number), self.draw("b", spec.architecture, number))
+        normal = np.sqrt(-2 * np.log(pair[0])) * np.cos(2 * np.pi * pair[1])
+        stopping = 1.0 - 0.5 * self.draw("fold", spec.architecture, number, int(spec.fold or 0))
+        return float(self.costs[spec.architecture] * np.exp(self.spread * normal) * stopping)
+
+    def result(self, spec: FitSpec, number: int) -> FitResult:
+        """Return a score near 0.95, or near 0.3 for a hopeless trial."""
+        hopeless = self.draw("hopeless", spec.architecture, number) < self.hopeless
+        jitter = round(20 * self.draw("score", spec.architecture, number, int(spec.fold or 0)))
+        hits = (300 if hopeless else 950) + jitter
+        confusion = ((hits, 1000 - hits), (1000 - hits, hits))
+        score = macro_f1(confusion)
+        epoch = Epoch(
+            loss=1.0, accuracy=score, stop_loss=1.0, stop_accuracy=score, stop_f1=score, weights_sha256=""
+        )
+        return FitResult(
+            key=spec.key,
+            state="complete",
+            epochs=(epoch,) * spec.epochs,
+            best_epoch=1,
+            confusion=confusion,
+            f1=score,
+        )
+
+
+def share_of_ideal(load: Load, *, workers: int, window: int) -> float:
+    """Return how much of the workers' time a sweep uses, in (0, 1].
+
+    Args:
+        load: the sweep.
+        workers: at least 1; with more than one, the last is the straggler.
+        window: of the search, at least 1.
+    """
+    speeds = [1.0] * (workers - 1) + [1.0 / load.straggler if workers > 1 else 1.0]
+    work, end = _run(load, window, speeds)
+    return work / (end * sum(speeds))
+
+
+def _run(load: Load, window: int, speeds: Sequence[float]) -> tuple[float, float]:
+    """Return the seconds of work, at full speed, and the time at which the last fit that is needed ends."""
+    schedule = Schedule(_plan(load, window), lambda _architecture, number, *_: {"number": number})
+    now = work = 0.0
+    clock: list[tuple[float, int, Trial, FitSpec]] = []  # (end, worker, trial, spec): no two of one worker
+    last: dict[str, tuple[str, int]] = {}
+    running: set[int] = set()
+    schedule.open_trials()
+    while not schedule.finished:
+        busy = {worker for _, worker, _, _ in clock}
+        waiting = [item for item in schedule.waiting() if id(item[1]) not in running]
+        for worker in range(len(speeds)):
+            if worker in busy or not waiting:
+                continue
+            trial, spec = choose(waiting, _group, worker=str(worker), last=last)
+            waiting = [item for item in waiting if item[1] is not spec]
+            running.add(id(spec))
+            last[str(worker)] = _group((trial, spec))
+            cost = load.seconds(spec, trial.number)
+            work += cost
+            heapq.heappush(clock, (now + cost / speeds[worker], worker, trial, spec))
+        now, _, trial, spec = heapq.heappop(clock)
+        schedule.record(load.result(spec, trial.number))
+        schedule.open_trials()
+    return work - sum((end - now) * speeds[worker] for end, worker, _, _ in clock), now
+
+
+def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:
+    trial, _ = item
+    return trial.architecture.name, trial.number
+
+
+def _plan(load: Load, window: int) -> Plan:
+    return Plan(
+        seed=load.seed,
+        dataset="",
+        trials=load.trials,
+        cv=CrossValidation(folds=load.folds, epochs=3),
+        search=Search(window=window),
+        prune=Prune(keep=1.0),  # made-up curves are flat: hopeless trials end by their first fold's score
+        architectures=tuple(PlannedArchitecture(name=name, digest=name, space={}) for name in load.costs),
+    )
+
+
+def needed_window(shares: Mapping[int, float], goal: float = GOAL) -> int | None:
+    """Return the smallest window that reaches ``goal``, None if none does.
+
+    >>> needed_window({1: 0.5, 2: 0.91, 3: 0.89})
+    2
+    """
+    return min((window for window, share in shares.items() if share >= goal), default=None)
+
+
+def table(shares: Mapping[int, Mapping[int, float]]) -> str:
+    """Return ``shares[workers][window]`` as a Markdown table, the smallest window that is enough below it."""
+    windows = sorted({window for column in shares.values() for window in column})
+    header = ("window", *(f"{workers} worker{'s' * (workers > 1)}" for workers in shares))
+    rows = [(str(window), *(f"{column[window]:.0%}" for column in shares.values())) for window in windows]
+    needed = [needed_window(column) for column in shares.values()]
+    last = (f"{GOAL:.0%} from", *(str(window or f"not by {windows[-1]}") for window in needed))
+    lines = [header, ("---:",) * len(header), *rows, last]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def measure(load: Load, workers: Sequence[int], windows: Sequence[int]) -> dict[int, dict[int, float]]:
+    """Return ``share_of_ideal`` for each number of workers and window."""
+    return {
+        count: {window: share_of_ideal(load, workers=count, window=window) for window in windows}
+        for count in workers
+    }
+
+
+def loads(trials: int, folds: int) -> dict[str, Load]:
+    """Return the sweeps that the report is about, by title."""
+    six: dict[str, Any] = {"costs": COSTS, "trials": trials, "folds": folds}
+    one: dict[str, Any] = {"costs": {"resnet": COSTS["resnet"]}, "trials": 6 * trials, "folds": folds}
+    return {
+        f"Six architectures, {trials} trials each, {folds} folds": Load(**six),
+        "The same, 60 % of the trials end after their first fold": Load(**six, hopeless=0.6),
+        f"One architecture, {6 * trials} trials": Load(**one),
+        "The same, 60 % of the trials end after their first fold ": Load(**one, hopeless=0.6),
+    }
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Simulate and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
+    parser.add_argument("--trials", type=int, default=40, help="of each of six architectures (default: 40)")
+    parser.add_argument("--folds", type=int, default=5, help="default: 5")
+    parser.add_argument("--straggler", type=float, default=3.0, help="times as slow (default: 3)")
+    asked = parser.parse_args(given)
+    if asked.trials < 1 or asked.folds < 2 or asked.straggler < 1:
+        parser.error("at least 1 trial, 2 folds and a straggler of 1 are needed")
+    for title, load in loads(asked.trials, asked.folds).items():
+        sys.stdout.write(f"{title.strip()}:\n\n{table(measure(load, WORKERS, WINDOWS))}\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
