@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainer import runtime
 from trainer.architectures import Architecture, UserSource, built_in, load_user
@@ -28,6 +30,21 @@ EpochListener = Callable[[int, Epoch, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is to be kept of a trained model; each is a path.
+
+    Attributes:
+        weights: takes the kept weights, an ``.npz`` of arrays named ``"0"``, ``"1"``, ... in their order.
+        images: ``.npy`` of raw pixels, ``[n, height, width, channels]``.
+        probabilities: takes what the trained model gives for them, ``.npy``, ``[n, classes]`` float32.
+    """
+
+    weights: str
+    images: str
+    probabilities: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A fit and where to find what it needs.
 
@@ -35,11 +52,13 @@ class Job:
         spec: the fit.
         dataset: folder of the stored dataset.
         source: the user's architecture, or None for a built-in one.
+        keep: what to keep of the trained model; a sweep keeps nothing.
     """
 
     spec: FitSpec
     dataset: str
     source: UserSource | None = None
+    keep: Keep | None = None
 
 
 def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
@@ -51,6 +70,8 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     started_at = time.time()
     data = resident(job.dataset)
     trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
+    if job.keep is not None and trained.model is not None:
+        _keep(trained.model, job.keep)
     timing = Timing(
         started_at=started_at,
         ended_at=time.time(),
@@ -59,6 +80,14 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
         worker=str(os.getpid()),
     )
     return FitRun(result=trained.result, timing=timing, environment=environment())
+
+
+def _keep(model: Any, keep: Keep) -> None:
+    """Write the weights, and what the model gives for the images, as it stands after training."""
+    arrays = {str(index): variable.numpy() for index, variable in enumerate(model.weights)}
+    np.savez(keep.weights, allow_pickle=False, **arrays)
+    images = np.load(keep.images, mmap_mode="r")
+    np.save(keep.probabilities, model.predict(images, batch_size=256, verbose=0))
 
 
 @lru_cache(maxsize=2)
