@@ -69,6 +69,12 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> sweeps.Outcome:
 
 
 @pytest.fixture(scope="module")
+def refit(outcome: sweeps.Outcome) -> exporting.Exported:
+    """What is exported if nothing is said."""
+    return outcome.export(out=outcome.home.path.parent / "refits")
+
+
+@pytest.fixture(scope="module")
 def ensemble(outcome: sweeps.Outcome) -> exporting.Exported:
     """The fold models as one, in every format that is a file."""
     return outcome.export(how="ensemble", formats=FILES, out=outcome.home.path.parent / "models")
@@ -126,10 +132,11 @@ class TestExport:
         best = epochs.groupby(["architecture", "number", "fold"])["stop_f1"].max()
         assert (best <= 1).all()
 
-    def test_the_file_is_the_model_and_its_test_score_is_true(self, outcome: sweeps.Outcome) -> None:
+    def test_the_file_is_the_model_and_its_test_score_is_true(
+        self, outcome: sweeps.Outcome, refit: exporting.Exported
+    ) -> None:
         """A process that imports only Keras gets the recorded score from raw pixels."""
         folder = outcome.home.path.parent
-        done = outcome.export(out=folder / "refits")
         script = (
             "import sys, numpy as np, keras\n"
             "data = np.load(sys.argv[2])\n"
@@ -138,30 +145,27 @@ class TestExport:
             "print((predicted == data['test_labels']).mean())\n"
             "assert not any(name.split('.')[0] in ('trainer', 'sweeps', 'tracking') for name in sys.modules)"
         )
-        printed = python(script, str(done.folder / "model.keras"), str(folder / "data.npz"), cwd=folder)
-        about = json.loads((done.folder / "model.json").read_text())
+        printed = python(script, str(refit.folder / "model.keras"), str(folder / "data.npz"), cwd=folder)
+        about = json.loads((refit.folder / "model.json").read_text())
         assert float(printed) == about["scores"]["test"]["accuracy"]
         assert about["scores"]["test"]["images"] == 40
         assert about["scores"]["cross_validation"]["images"] == 120
         assert about["classes"] == ["dark", "light"]
         assert about["formats"]["keras"]["largest_difference"] <= 1e-5
-        assert about == done.about
-        assert sorted(path.name for path in done.folder.iterdir()) == [
-            "README.md",
-            "model.json",
-            "model.keras",
-        ]
+        assert about == refit.about
 
-    def test_exporting_again_gives_the_same_weights_and_keeps_formats(self, outcome: sweeps.Outcome) -> None:
+    def test_exporting_again_gives_the_same_weights_and_keeps_formats(
+        self, outcome: sweeps.Outcome, refit: exporting.Exported
+    ) -> None:
         """The refit is seeded and recorded like any fit; a second format joins the first."""
-        out = outcome.home.path.parent / "twice"
-        one = outcome.export(out=out)
-        two = outcome.export(out=out, formats=["savedmodel"])
-        assert one.folder == two.folder
-        assert one.about["weights_sha256"] == two.about["weights_sha256"]
-        assert list(two.about["formats"]) == ["keras", "savedmodel"]
-        assert {"model.keras", "saved_model"} <= {path.name for path in two.folder.iterdir()}
-        assert [path.name for path in out.iterdir()] == [one.folder.name]
+        before = {path.name for path in refit.folder.iterdir()}
+        again = outcome.export(out=refit.folder.parent, formats=["savedmodel"])
+        assert refit.folder == again.folder
+        assert refit.about["weights_sha256"] == again.about["weights_sha256"]
+        assert list(again.about["formats"]) == ["keras", "savedmodel"]
+        assert before == {"model.keras", "model.json", "README.md"}
+        assert {path.name for path in again.folder.iterdir()} == before | {"saved_model"}
+        assert [path.name for path in refit.folder.parent.iterdir()] == [refit.folder.name]
 
     def test_the_best_fold_is_the_recorded_one(self, outcome: sweeps.Outcome, tmp_path: Path) -> None:
         """Weight for weight, and its held-out score is the record's."""
@@ -273,7 +277,8 @@ class TestExport:
         assert all(gone(pid) for pid in children)
         assert (home / exporting.WORK).exists()
         assert not out.exists()
-        outcome.export(out=home.parent / "after")
+        with exporting._working(home) as work:  # what the next export begins with
+            assert list(work.iterdir()) == []
         assert not (home / exporting.WORK).exists()
 
 
@@ -367,12 +372,15 @@ def test_a_disk_that_is_too_small_is_noticed_before_training(
 
 @pytest.mark.training
 @pytest.mark.server
-def test_mlflow_serves_the_model_and_rm_takes_it_out(outcome: sweeps.Outcome, tmp_path: Path) -> None:
+def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     """A real server on ``@champion`` answers a real request with the numbers of the Keras file."""
     home = tmp_path / "home"
-    python(
-        "import shutil, sys; shutil.copytree(*sys.argv[1:])", str(outcome.home.path), str(home), cwd=tmp_path
-    )
+    write_npz(tmp_path / "data.npz")
+    cv = sweeps.CrossValidation(folds=2, epochs=1)
+    own = (sweeps.ArchitectureChoice(name="lenet"),)
+    data = DatasetSource(source="data.npz")
+    spec = sweeps.SweepSpec(name="two", trials=1, dataset=data, cv=cv, architectures=own, folder=tmp_path)
+    sweeps.run(spec, home=home, workers=1, progress=False)
     run = refold(
         home, "export", "two", "--format", "keras,mlflow", "--out", str(tmp_path / "models"), "--json"
     )
@@ -381,7 +389,7 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(outcome: sweeps.Outcome, tm
     form = about["formats"]["mlflow"]
     assert (form["uri"], form["champion_uri"]) == ("models:/two/1", "models:/two@champion")
     assert form["largest_difference"] <= 1e-5
-    images = np.load(outcome.home.path.parent / "data.npz")["test_images"]
+    images = np.load(tmp_path / "data.npz")["test_images"]
     reference, _ = loaded(Path(about["folder"]), "keras", images, tmp_path)
     with served(home, form["champion_uri"]) as address:
         for pixels in (images, images.astype(np.float32)):
