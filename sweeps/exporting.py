@@ -20,8 +20,6 @@ from sweeps.order import Order
 from sweeps.proving import Probabilities
 from sweeps.registering import register
 from sweeps.remaking import Member, check_architecture, remake
-from trainer.canonical import digest
-from trainer.environment import PACKAGES, environment
 from trainer.errors import Mismatch, UsageError
 from trainer.formats import FORMATS, require
 
@@ -104,7 +102,7 @@ def _written(order: Order, work: Path, images: Evidence, members: Sequence[Membe
     order.say(f"writing {', '.join(FORMATS[name].title for name in order.formats)} ...")
     _convert(order, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
-    about = _about(order, members, images, trained)
+    about = model_card.describe(order, members, images, trained)
     registered = None
     for name in order.formats:  # MLflow comes last: it is the only one that others see at once
         order.say(f"loading {FORMATS[name].title} in a fresh process ...")
@@ -192,52 +190,3 @@ def _check_earlier(order: Order, members: Sequence[Member]) -> None:
                 f"an earlier export trained the same fit to other weights ({recorded[now.key][:16]} then, "
                 f"{now.weights_sha256[:16]} now): 'refold doctor' looks for the cause; nothing was exported"
             )
-
-
-def _about(
-    order: Order, members: Sequence[Member], images: Evidence, trained: Probabilities
-) -> dict[str, Any]:
-    """Return what ``model.json`` says before the formats are in it."""
-    record, choice = order.record, order.choice
-    source = order.entry.details["dataset"]
-    here = environment()
-    weights = [member.run.result.weights_sha256 for member in members]
-    return {
-        "name": order.target.name,
-        "sweep": record.name,
-        "architecture": choice.trial.architecture,
-        "trial": choice.trial.number,
-        "how": choice.how,
-        "key": choice.key,
-        "scores": evidence.scores(choice, images, trained),
-        "compared_on": images.name,
-        "hyperparameters": dict(choice.trial.hyperparameters),
-        "seed": record.seed,
-        "fits": [_fit(member, spec.to_json()) for member, spec in zip(members, choice.specs, strict=True)],
-        "weights_sha256": weights[0] if len(weights) == 1 else digest(weights),
-        "dataset": {
-            "name": record.dataset.name,
-            "fingerprint": record.dataset.fingerprint,
-            "images": record.dataset.samples,
-        },
-        "classes": list(record.dataset.classes),
-        "input_shape": list(record.dataset.input_shape),
-        "pixel_max": record.dataset.pixel_max,
-        "image_size": source["image_size"],
-        "colour": source["colour"],
-        "versions": {name: here["packages"][name] for name in PACKAGES} | {"python": here["python"]},
-        "platform": {"system": here["system"], "cpu": here["cpu"]["model name"]},
-        "formats": {},
-    }
-
-
-def _fit(member: Member, spec: dict[str, Any]) -> dict[str, Any]:
-    result = member.run.result
-    return {
-        "key": result.key,
-        "spec": spec,
-        "epochs": len(result.epochs),
-        "best_epoch": result.best_epoch,
-        "initial_weights_sha256": result.initial_weights_sha256,
-        "weights_sha256": result.weights_sha256,
-    }

@@ -1,11 +1,17 @@
 """What goes with an exported model: ``model.json`` for programs, ``README.md`` (a model card) for people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from sweeps.evidence import Evidence, scores
+from sweeps.order import Order
+from sweeps.proving import Probabilities
+from sweeps.remaking import Member
+from trainer.canonical import digest
+from trainer.environment import PACKAGES, environment
 from trainer.formats import FORMATS
 from trainer.metrics import class_scores
 from trainer.results import Confusion
@@ -18,6 +24,62 @@ HOW = {
     "ensemble": "the fold models of the cross-validation as one model that averages their probabilities",
     "best-fold": "the fold model whose held-out fold was predicted best",
 }
+
+
+def describe(
+    order: Order, members: Sequence[Member], images: Evidence, trained: Probabilities
+) -> dict[str, Any]:
+    """Return what ``model.json`` says before the formats are in it.
+
+    Args:
+        order: what was asked for.
+        members: the fits that make the model.
+        images: what it was asked about.
+        trained: what it said to that, ``[n, classes]``.
+    """
+    record, choice = order.record, order.choice
+    source = order.entry.details["dataset"]
+    here = environment()
+    weights = [member.run.result.weights_sha256 for member in members]
+    return {
+        "name": order.target.name,
+        "sweep": record.name,
+        "architecture": choice.trial.architecture,
+        "trial": choice.trial.number,
+        "how": choice.how,
+        "key": choice.key,
+        "scores": scores(choice, images, trained),
+        "compared_on": images.name,
+        "hyperparameters": dict(choice.trial.hyperparameters),
+        "seed": record.seed,
+        "fits": [_fit(member, spec.to_json()) for member, spec in zip(members, choice.specs, strict=True)],
+        "weights_sha256": weights[0] if len(weights) == 1 else digest(weights),
+        "dataset": {
+            "name": record.dataset.name,
+            "fingerprint": record.dataset.fingerprint,
+            "images": record.dataset.samples,
+        },
+        "classes": list(record.dataset.classes),
+        "input_shape": list(record.dataset.input_shape),
+        "pixel_max": record.dataset.pixel_max,
+        "image_size": source["image_size"],
+        "colour": source["colour"],
+        "versions": {name: here["packages"][name] for name in PACKAGES} | {"python": here["python"]},
+        "platform": {"system": here["system"], "cpu": here["cpu"]["model name"]},
+        "formats": {},
+    }
+
+
+def _fit(member: Member, spec: dict[str, Any]) -> dict[str, Any]:
+    result = member.run.result
+    return {
+        "key": result.key,
+        "spec": spec,
+        "epochs": len(result.epochs),
+        "best_epoch": result.best_epoch,
+        "initial_weights_sha256": result.initial_weights_sha256,
+        "weights_sha256": result.weights_sha256,
+    }
 
 
 def card(about: Mapping[str, Any]) -> str:
@@ -49,12 +111,12 @@ def _summary(about: Mapping[str, Any]) -> str:
 
 
 def _scores(about: Mapping[str, Any]) -> str:
-    scores = about["scores"]
-    cross = scores["cross_validation"]
+    found = about["scores"]
+    cross = found["cross_validation"]
     measured = {
         "cross-validation, all held-out folds together": cross,
-        "this model's own held-out fold": scores["fold"],
-        "the official test set, opened for this export": scores["test"],
+        "this model's own held-out fold": found["fold"],
+        "the official test set, opened for this export": found["test"],
     }
     rows = [
         f"| {where} | {score['images']} | {score['f1']:.4f} | {score['accuracy']:.4f} |"
@@ -161,20 +223,20 @@ def _parity(about: Mapping[str, Any]) -> str:
 
 
 def _confusion(about: Mapping[str, Any]) -> str:
-    scores, classes = about["scores"], [str(name).replace("|", "\\|") for name in about["classes"]]
-    part = next(name for name in ("test", "fold", "cross_validation") if scores[name])
+    found, classes = about["scores"], [str(name).replace("|", "\\|") for name in about["classes"]]
+    part = next(name for name in ("test", "fold", "cross_validation") if found[name])
     where = {
         "test": "The official test set.",
         "fold": "This model's held-out fold.",
         "cross_validation": "All held-out folds of the cross-validation together: what the fold models said.",
     }[part]
-    confusion: Confusion = scores[part]["confusion"]
+    confusion: Confusion = found[part]["confusion"]
     table = _table(confusion, classes) if len(classes) <= LARGEST_TABLE else _largest(confusion, classes)
     return f"{where} {table}"
 
 
 def _table(confusion: Confusion, classes: list[str]) -> str:
-    scores = class_scores(confusion)
+    by_class = class_scores(confusion)
     rows = [
         "Rows are true classes, columns predicted ones.\n",
         f"| | {' | '.join(classes)} | F1 |",
@@ -182,7 +244,7 @@ def _table(confusion: Confusion, classes: list[str]) -> str:
     ]
     rows += [
         f"| **{name}** | {' | '.join(map(str, row))} | {score.f1:.3f} |"
-        for name, row, score in zip(classes, confusion, scores, strict=True)
+        for name, row, score in zip(classes, confusion, by_class, strict=True)
     ]
     return "\n".join(rows)
 

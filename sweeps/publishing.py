@@ -1,6 +1,7 @@
 """The folder that an exported model ends up in: it appears when it is complete, and never half."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ def check_target(target: Path, key: str, *, force: bool) -> None:
     above = next(folder for folder in (target.parent, *target.parent.absolute().parents) if folder.exists())
     if not above.is_dir():
         raise UsageError(f"{above} is no folder: choose another with --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UsageError(f"{above} cannot be written: choose another folder with --out")
     if target.exists() and not force and (read_about(target) or {}).get("key") != key:
         raise UsageError(
             f"{target} is there already and is not this model: add --force to replace it, "

@@ -155,17 +155,18 @@ class TestExport:
         assert about == refit.about
 
     def test_exporting_again_gives_the_same_weights_and_keeps_formats(
-        self, outcome: sweeps.Outcome, refit: exporting.Exported
+        self, outcome: sweeps.Outcome, refit: exporting.Exported, tmp_path: Path
     ) -> None:
         """The refit is seeded and recorded like any fit; a second format joins the first."""
+        shutil.copytree(refit.folder, tmp_path / refit.folder.name)
         before = {path.name for path in refit.folder.iterdir()}
-        again = outcome.export(out=refit.folder.parent, formats=["savedmodel"])
-        assert refit.folder == again.folder
+        again = outcome.export(out=tmp_path, formats=["savedmodel"])
+        assert again.folder == tmp_path / refit.folder.name
         assert refit.about["weights_sha256"] == again.about["weights_sha256"]
         assert list(again.about["formats"]) == ["keras", "savedmodel"]
         assert before == {"model.keras", "model.json", "README.md"}
         assert {path.name for path in again.folder.iterdir()} == before | {"saved_model"}
-        assert [path.name for path in refit.folder.parent.iterdir()] == [refit.folder.name]
+        assert [path.name for path in tmp_path.iterdir()] == [refit.folder.name]
 
     def test_the_best_fold_is_the_recorded_one(self, outcome: sweeps.Outcome, tmp_path: Path) -> None:
         """Weight for weight, and its held-out score is the record's."""

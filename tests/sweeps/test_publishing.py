@@ -1,6 +1,7 @@
 """A model's folder: whole or not there, and never another model's by accident."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,13 @@ def test_a_file_cannot_take_a_model(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"file is no folder: choose another with --out"):
         check_target(tmp_path / "file" / "name", "k", force=False)
+
+
+def test_a_folder_that_cannot_be_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may write everywhere, so the question to the system is stood in for."""
+    monkeypatch.setattr(os, "access", lambda folder, _mode: folder != tmp_path)
+    with pytest.raises(UsageError, match="cannot be written: choose another folder with --out"):
+        check_target(tmp_path / "out" / "name", "k", force=False)
 
 
 def test_a_small_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
