@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from sweeps import commands
+from sweeps.choosing import HOWS
 from trainer.errors import Mismatch, UsageError
+from trainer.formats import ALL, FORMATS
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -88,12 +90,10 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
-    exporting = _json_option(verb(commands.export, "export digits --architecture resnet --out models"))
-    exporting.add_argument("sweep", help="name of the sweep")
-    exporting.add_argument("--architecture", help="its best trial instead of the best of all")
-    exporting.add_argument("--how", choices=["refit"], default="refit", help="how the model is made")
-    exporting.add_argument("--out", type=Path, default=Path(), help="folder for the model (default: here)")
-    exporting.add_argument("--force", action="store_true", help="replace a model of the same name")
+    _export_options(verb(commands.export, "export digits --how ensemble --format keras,onnx --out models"))
+    predicting = _json_option(verb(commands.predict, "predict models/digits-resnet-refit-f1_0.9811 photos"))
+    predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
+    predicting.add_argument("images", type=Path, nargs="+", help="image files (PNG, JPEG) or folders of them")
     serving = _tracking_option(verb(commands.ui, "ui --port 5000 --open"))
     serving.add_argument("--port", type=int, default=5000, help="0 for any free one (default: 5000)")
     serving.add_argument("--open", action="store_true", help="open the browser")
@@ -114,6 +114,28 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
     added.add_argument("--quiet", action="store_true", help="no progress")
+    _json_option(_tracking_option(added))
+
+
+def _export_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of the sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="this trial instead of the best")
+    added.add_argument(
+        "--how",
+        choices=HOWS,
+        default="refit",
+        help="train on all the data for the median best epoch of the folds (refit, the default), average the "
+        "fold models (ensemble), or take the best of them (best-fold)",
+    )
+    added.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT[,FORMAT]",
+        help=f"{', '.join(FORMATS)} or {ALL} (default: keras)",
+    )
+    added.add_argument("--out", type=Path, default=Path(), help="folder for the model's own (default: here)")
+    added.add_argument("--force", action="store_true", help="replace another model of the same name")
     _json_option(_tracking_option(added))
 
 

@@ -112,13 +112,13 @@ def ls(options: Arguments) -> int:
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
-    from sweeps import sessions
+    from sweeps.choosing import find_trial
     from tracking.ledger import Ledger
 
     with Ledger.read(Home.chosen(options.home).path) as ledger:
         record = ledger.sweep(options.sweep)
     if options.trial:
-        return _show_trial(record, sessions.find_trial(record, options.trial), options)
+        return _show_trial(record, find_trial(record, options.trial), options)
     if options.json:
         _print_json(tables.sweep_json(record))
         return 0
@@ -174,32 +174,37 @@ def verify(options: Arguments) -> int:
 
 
 def export(options: Arguments) -> int:
-    """Export the best model."""
+    """Take the best model home, in the format that the next program needs."""
     from sweeps.outcome import Outcome
 
     done = Outcome(Home.chosen(options.home), options.sweep).export(
-        architecture=options.architecture, out=options.out, force=options.force, say=err.print
+        how=options.how,
+        architecture=options.architecture,
+        trial=options.trial,
+        formats=options.format or ["keras"],
+        out=options.out,
+        force=options.force,
+        tracking_uri=options.tracking_uri,
+        say=lambda text: err.print(text, markup=False),
     )
-    card = done.card
     if options.json:
-        _print_json({"model": str(done.model), "card": str(done.card_file), **card})
-        return 0
-    out.print(f"model  {done.model}", markup=False)
-    out.print(f"card   {done.card_file}", markup=False)
-    score = card["cross_validation"]
-    out.print(f"{card['architecture']} trial {card['trial']}, trained for {card['epochs']} epochs")
-    out.print(f"cross-validation  macro-F1 {score['f1']:.4f}")
-    if card["test"]:
-        test = card["test"]
-        out.print(
-            f"official test set macro-F1 {test['f1']:.4f}, accuracy {test['accuracy']:.4f} "
-            f"({test['images']} images, opened now)"
-        )
-    checked = card["reloaded"]
-    out.print(
-        f"loaded again in a new process: the same probabilities for {checked['images']} images "
-        f"(largest difference {checked['largest_difference']:.2g})"
-    )
+        _print_json({"folder": str(done.folder), **done.about})
+    else:
+        for line in tables.export_lines(done):
+            out.print(line, markup=False)
+    return 0
+
+
+def predict(options: Arguments) -> int:
+    """Classify image files with an exported model."""
+    from sweeps import predicting
+
+    predictions = predicting.predict(options.model, options.images)
+    if options.json:
+        _print_json([asdict(each) for each in predictions])
+    else:
+        for line in tables.prediction_lines(predictions):
+            out.print(line, markup=False)
     return 0
 
 

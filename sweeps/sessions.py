@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from sweeps.advice import window_advice
+from sweeps.choosing import find_trial
 from sweeps.home import Home
 from sweeps.outcome import Outcome
 from sweeps.planning import Prepared, prepare
@@ -25,7 +26,7 @@ from sweeps.spec import SweepSpec
 from sweeps.sweep_file import read_sweep_file, sweep_text
 from tracking.ledger import Ledger
 from tracking.recorder import Recorder
-from tracking.records import SweepRecord, TrialRecord
+from tracking.records import SweepRecord
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -182,20 +183,6 @@ def named(
         return text, None, None
     known = find_trial(record, trial)
     return text, known.architecture, known.number
-
-
-def find_trial(record: SweepRecord, text: str) -> TrialRecord:
-    """Return the trial that a user calls ``resnet/3``.
-
-    Raises:
-        UsageError: if there is none, with those there are.
-    """
-    for trial in record.trials:
-        if text in (f"{trial.architecture}/{trial.number}", f"{trial.architecture}/t{trial.number:04}"):
-            return trial
-    last = record.trials_per_architecture - 1
-    there = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
-    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {there}")
 
 
 def check_tracking_uri(tracking_uri: str) -> None:

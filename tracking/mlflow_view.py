@@ -18,6 +18,7 @@ from typing import Any
 from tracking.errors import ViewUnavailable
 from tracking.mlflow_content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
 from tracking.mlflow_reasons import reason
+from tracking.mlflow_registry import Registered
 from tracking.mlflow_removal import Found, Removal
 from tracking.mlflow_runs import KnownRun, RunWriter, precedes
 from tracking.mlflow_store import prepare_database, sqlite_path
@@ -139,8 +140,8 @@ class MlflowView:
         Raises:
             ViewUnavailable: if MLflow cannot be asked.
         """
-        with self._speaking() as client:
-            return Removal(_mlflow(), client, self._uri, self._artifact_root).find(sweep_identity(record))
+        with self._speaking():
+            return self._removal().find(sweep_identity(record))
 
     def delete(self, record: SweepRecord) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
@@ -151,9 +152,53 @@ class MlflowView:
         Raises:
             ViewUnavailable: if MLflow cannot be asked; calling again completes it.
         """
-        with self._speaking() as client:
+        with self._speaking():
             self._forget()
-            return Removal(_mlflow(), client, self._uri, self._artifact_root).remove(sweep_identity(record))
+            return self._removal().remove(sweep_identity(record))
+
+    def add_model(
+        self, record: SweepRecord, trial: TrialRecord, folder: Path, *, title: str, tags: dict[str, str]
+    ) -> Registered:
+        """Log a model under its trial's run and register it under the sweep's name; nobody is pointed to it.
+
+        Args:
+            record: the sweep; MLflow gets what it lacks of it first.
+            trial: the model's.
+            folder: of an MLflow model, as ``tracking.mlflow_flavour`` writes it.
+            title: how the logged model is called.
+            tags: of the model.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot take it.
+        """
+        self.write(record)
+        with self._speaking():
+            return self._removal().registry.add(
+                folder,
+                name=record.name,
+                run_id=self._runs[trial_key(record, trial)].id,
+                title=title,
+                identity=sweep_identity(record),
+                tags=tags,
+            )
+
+    def crown(self, registered: Registered) -> None:
+        """Make a registered model the champion.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.crown(registered)
+
+    def withdraw(self, registered: Registered) -> None:
+        """Take a registered model out again.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.withdraw(registered)
 
     @contextmanager
     def _speaking(self) -> Iterator[Any]:
@@ -182,6 +227,10 @@ class MlflowView:
             prepare_database(mlflow, self._uri, self._artifact_root)
         return mlflow.MlflowClient(tracking_uri=self._uri)
 
+    def _removal(self) -> Removal:
+        """Return what takes things out of MLflow; only while it is open."""
+        return Removal(_mlflow(), self._client, self._uri, self._artifact_root)
+
     def _forget(self) -> None:
         """Trust nothing that this process believes to be in MLflow."""
         self._sweep, self._experiment_id, self._runs, self._written = "", "", {}, None
@@ -191,7 +240,7 @@ class MlflowView:
         self._forget()
         self._experiment_id = self._ensure_experiment()
         found: dict[str, Any] = {}
-        removal = Removal(_mlflow(), self._client, self._uri, self._artifact_root)
+        removal = self._removal()
         for run in removal.search(sweep_identity(record), [self._experiment_id]):
             twin = found.setdefault(run.data.tags.get("refold.key", ""), run)
             if twin is not run:

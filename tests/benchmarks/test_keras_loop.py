@@ -67,7 +67,8 @@ def test_the_network_begins_with_refolds_weights() -> None:
 
     from benchmarks.keras_loop import compiled_model
     from trainer.datasets import DatasetSource, load
-    from trainer.engine import build_model, weights_digest
+    from trainer.engine import weights_digest
+    from trainer.model import build_model
 
     values = VALUES | middle(built_in("lenet").space)
     ours = build_model(built_in("lenet"), values, load(DatasetSource(source="digits", samples=300)), seed=5)
