@@ -28,7 +28,7 @@ from sweeps.planning import Prepared
 from sweeps.progress import Silent
 from sweeps.proposals import propose
 from sweeps.schedule import Schedule
-from sweeps.spec import Plan
+from sweeps.spec import Plan, Prune
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, run_of, starter
 from tracking import mlflow_view
 from tracking.ledger import Ledger
@@ -76,8 +76,8 @@ class Overhead:
 
 
 def made_up_plan(trials: int) -> Plan:
-    """Return a sweep of one architecture, whose trials never fail."""
-    made = plan(architectures=1, trials=trials, folds=FOLDS)
+    """Return a sweep of one architecture, whose trials train all their folds."""
+    made = plan(architectures=1, trials=trials, folds=FOLDS, prune=Prune(enabled=False))
     (alpha,) = made.architectures
     space = {**alpha.space, "dropout": Float(low=0.0, high=0.3)}
     return replace(made, architectures=(replace(alpha, space=space),))

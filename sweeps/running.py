@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.dispatch import choose
+from sweeps.machine import memory_for_images
 from sweeps.planning import Prepared
 from sweeps.progress import Progress
 from sweeps.proposals import Told, propose
@@ -49,7 +50,7 @@ def run_sweep(
         home: where its dataset is stored for the workers.
         ledger: open for writing.
         start_workers: called once, and only if something has to be trained.
-        workers: how many there will be, for the time left.
+        workers: how many there will be, for the time left and each one's share of the memory.
         progress: told of everything.
         on_change: called after each change of the ledger.
 
@@ -63,7 +64,7 @@ def run_sweep(
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
     progress.begin(prepared.plan, workers)
-    loop = _Loop(prepared, ledger, progress, on_change)
+    loop = _Loop(prepared, ledger, progress, on_change, memory_for_images(workers))
     loop.open_trials()
     if not loop.schedule.finished:
         dataset = store(prepared.dataset, home / "datasets")
@@ -159,11 +160,17 @@ class _Loop:
     """One run of a sweep: what is under way between the schedule, the ledger and the workers."""
 
     def __init__(
-        self, prepared: Prepared, ledger: Ledger, progress: Progress, on_change: Callable[[], None]
+        self,
+        prepared: Prepared,
+        ledger: Ledger,
+        progress: Progress,
+        on_change: Callable[[], None],
+        memory: int | None,
     ) -> None:
         self._name = prepared.spec.name
         self._sources = {a.name: a.source for a in prepared.plan.architectures}
         self._ledger, self._progress, self._on_change = ledger, progress, on_change
+        self._memory = memory
         self._announced: set[tuple[str, int]] = set()
         self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, ledger.proposals(self._name)))
 
@@ -202,15 +209,16 @@ class _Loop:
                 self.open_trials()
 
     def _job(self, spec: FitSpec, dataset: Path) -> Job:
-        return Job(spec=spec, dataset=str(dataset), source=self._sources[spec.architecture])
+        source = self._sources[spec.architecture]
+        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory)
 
     def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
         trial = self.schedule.record(run.result)
         self._progress.fit_ended(trial.number, spec, run, recorded=recorded)
         name = (trial.architecture.name, trial.number)
-        if trial.score is not None and name not in self._announced:
+        if trial.ended and name not in self._announced:
             self._announced.add(name)
-            self._progress.trial_ended(*name, trial.score if trial.state == "complete" else None)
+            self._progress.trial_ended(*name, trial.ended.f1 if trial.state == "complete" else None)
 
 
 def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from trainer.datasets import Dataset, DatasetSource, load, store
 from trainer.environment import environment
 from trainer.errors import UsageError
 from trainer.results import FitRun
-from trainer.worker import Job
+from trainer.worker import OUT_OF_MEMORY, Job
 
 Chosen = tuple[TrialRecord, FoldRecord]
 
@@ -115,7 +115,7 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: Wanted) -> 
     Raises:
         UsageError: if nothing is like that.
     """
-    everything = [(trial, fold) for trial in record.trials for fold in trial.folds]
+    everything = [(t, fold) for t in record.trials for fold in t.folds if not _ran_out_of_memory(fold)]
     if wanted.sample:
         suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
         drawn = [
@@ -134,6 +134,11 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: Wanted) -> 
     if not chosen:
         raise UsageError(f"the sweep {record.name!r} has no such trial or fold")
     return chosen
+
+
+def _ran_out_of_memory(fold: FoldRecord) -> bool:
+    """Whether a fit failed for want of memory: it has no bits to compare, and may well run today."""
+    return (fold.run.result.reason or "").startswith(OUT_OF_MEMORY)
 
 
 def verify(
@@ -170,7 +175,7 @@ def verify(
         )
     chosen = choose_fits(record, changed, wanted)
     dataset = load_again(entry)
-    found = _without_training(record, entry, dataset)
+    found = _without_training(record, entry, dataset, changed)
     trained = 0
     if not found:
         say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
@@ -187,7 +192,9 @@ def verify(
     )
 
 
-def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) -> list[Difference]:
+def _without_training(
+    record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
+) -> list[Difference]:
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
     plan = differences.plan_of(entry)
     found = differences.environment_differences(record, here)
@@ -196,9 +203,9 @@ def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) 
     found += architecture_differences(entry)
     if not found:
         found += differences.spec_differences(record, plan)
-        if not found:  # values that were changed cannot be told to a study
-            found += differences.proposal_differences(record, plan)
         found += differences.score_differences(record)
+        if not found and not changed:  # what was changed cannot be told: training again shows what it was
+            found += differences.proposal_differences(record, plan)
     return found
 
 

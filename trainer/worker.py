@@ -17,12 +17,15 @@ from trainer import runtime
 from trainer.architectures import Architecture, UserSource, built_in, load_user
 from trainer.datasets import open_stored
 from trainer.environment import environment
-from trainer.results import Epoch, FitRun, Timing
+from trainer.results import Epoch, FitResult, FitRun, Timing
 from trainer.specs import FitSpec
 
 if TYPE_CHECKING:
     from trainer.engine import EngineCache
-    from trainer.fit import Resident
+    from trainer.feed import Feed
+
+#: How the reason of a fit begins that failed for want of memory: another machine may well train it.
+OUT_OF_MEMORY = "ran out of memory"
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -35,11 +38,13 @@ class Job:
         spec: the fit.
         dataset: folder of the stored dataset.
         source: the user's architecture, or None for a built-in one.
+        memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
     """
 
     spec: FitSpec
     dataset: str
     source: UserSource | None = None
+    memory: int | None = None
 
 
 def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
@@ -49,7 +54,7 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     from trainer.fit import train
 
     started_at = time.time()
-    data = resident(job.dataset)
+    data = data_of(job.dataset, job.memory)
     trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
     timing = Timing(
         started_at=started_at,
@@ -61,12 +66,23 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     return FitRun(result=trained.result, timing=timing, environment=environment())
 
 
-@lru_cache(maxsize=2)
-def resident(folder: str) -> "Resident":
-    """Return the stored dataset, on the device."""
-    from trainer.fit import Resident
+def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
+    """Return the failed run of a fit that has run out of memory so many ``times``."""
+    advice = "use fewer workers, a smaller batch_size or a smaller network"
+    reason = f"{OUT_OF_MEMORY} {times} times ({what}): {advice}"
+    timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
+    here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
+    return FitRun(
+        result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
+    )
 
-    return Resident.of(open_stored(Path(folder)))
+
+@lru_cache(maxsize=2)
+def data_of(folder: str, memory: int | None = None) -> "Feed":
+    """Return the stored dataset, on the device if it may take so much memory."""
+    from trainer.feed import feed
+
+    return feed(open_stored(Path(folder)), memory)
 
 
 @lru_cache(maxsize=1)
