@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from sweeps.planning import Prepared
 from sweeps.progress import Silent
 from sweeps.proposals import propose
 from sweeps.schedule import Schedule
-from sweeps.spec import Plan
+from sweeps.spec import Plan, Prune
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, run_of, starter
 from tracking import mlflow_view
 from tracking.ledger import Ledger
@@ -38,7 +39,6 @@ from tracking.records import SweepRecord
 from trainer.hyperparameters import Float
 from trainer.seeds import proposal_seed
 from trainer.specs import FitSpec
-from trainer.worker import Job
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDS = 5
@@ -76,8 +76,8 @@ class Overhead:
 
 
 def made_up_plan(trials: int) -> Plan:
-    """Return a sweep of one architecture, whose trials never fail."""
-    made = plan(architectures=1, trials=trials, folds=FOLDS)
+    """Return a sweep of one architecture, whose trials train all their folds."""
+    made = plan(architectures=1, trials=trials, folds=FOLDS, prune=Prune(enabled=False))
     (alpha,) = made.architectures
     space = {**alpha.space, "dropout": Float(low=0.0, high=0.3)}
     return replace(made, architectures=(replace(alpha, space=space),))
@@ -109,24 +109,35 @@ def fill(made: Prepared, home: Path, trials: int) -> None:
 
 
 class _Workers(InlineWorkers):
-    """Says when the first fit begins; what stands in for training is counted apart."""
+    """Counts what stands in for training apart."""
 
-    def __init__(self, watch: Stopwatch, begin: Callable[[], None]) -> None:
+    def __init__(self, watch: Stopwatch) -> None:
         super().__init__(2)
-        self._watch, self._begin = watch, begin
-        self._begun = False
-
-    def submit(self, job: Job, worker: str) -> None:
-        """See ``Workers``."""
-        if not self._begun:
-            self._begun = True
-            self._begin()
-        super().submit(job, worker)
+        self._watch = watch
 
     def finished(self, timeout: float) -> Any:
         """See ``Workers``."""
         with self._watch.part("stand-in for training"):
             return super().finished(timeout)
+
+
+@contextmanager
+def _at_first_proposal(begin: Callable[[], None]) -> Iterator[None]:
+    """Call ``begin`` before the first trial that the ledger does not hold is proposed."""
+    begun = False
+
+    def proposal(*given: Any, **named: Any) -> Any:
+        nonlocal begun
+        if not begun:
+            begun = True
+            begin()
+        return propose(*given, **named)
+
+    running.propose = proposal
+    try:
+        yield
+    finally:
+        running.propose = propose
 
 
 def measure(trials: int, last: int, clock: Clock = time.perf_counter) -> Overhead:
@@ -153,14 +164,9 @@ def measure(trials: int, last: int, clock: Clock = time.perf_counter) -> Overhea
 
 
 def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, float], float]:
-    """Return the seconds of each part of the loop, and those until the first fit of this run."""
+    """Return the seconds of each part of the loop, and those until it proposes something new."""
     watch = Stopwatch(clock)
     key = FitSpec.key
-    watch.watch("propose", running, "propose")
-    watch.watch("schedule", Schedule, "open_trials", "record", "waiting")
-    watch.watch("schedule", running, "choose")
-    watch.watch("ledger", Ledger, "add_proposal", "add_run", "run_of")
-    watch.watch("once, at the end", Ledger, "sweep")
     start = clock()
     begun: list[float] = []
 
@@ -170,25 +176,21 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
         # Only now: a key is worked out in a property, which the watch cannot replace.
         FitSpec.key = property(watch._timed("keys", key.fget))  # type: ignore[method-assign, assignment, arg-type]
 
-    end = 0.0
     try:
-        with Ledger.open(home.path) as ledger, watch.part("all"):
-            run_all = running.run_sweep(
-                made,
-                home.path,
-                ledger,
-                start_workers=starter(_Workers(watch, begin)),
-                workers=2,
-                progress=Silent(),
-            )
+        with _at_first_proposal(begin):
+            watch.watch("propose", running, "propose")
+            watch.watch("schedule", Schedule, "open_trials", "record", "waiting")
+            watch.watch("schedule", running, "choose")
+            watch.watch("ledger", Ledger, "add_proposal", "add_run", "run_of")
+            watch.watch("once, at the end", Ledger, "sweep")
+            _run(made, home, watch)
             end = clock() - start
+            watch.let_go()
     finally:
         FitSpec.key = key  # type: ignore[method-assign]
         watch.let_go()
-    assert run_all.finished  # noqa: S101 - or the figures mean nothing
     parts = dict(watch.seconds)
-    timed = sum(parts.get(name, 0.0) for name in (*LOOP, "stand-in for training", "once, at the end"))
-    return parts | {"rest": end - begun[0] - timed}, begun[0]
+    return parts | {"rest": end - begun[0] - sum(parts.values())}, begun[0]
 
 
 def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
@@ -202,7 +204,6 @@ def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
 
     _believe_written(view, read())
     watch = Stopwatch(clock)
-    watch.watch("read the ledger", Ledger, "sweep")
     watch.watch("sweep's run", mlflow_view, "sweep_content", "_progress")
     watch.watch("trials' runs", mlflow_view, "trial_content")
     watch.watch("trials' runs", RunWriter, "create", "write")
@@ -215,19 +216,26 @@ def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
             view.write(record)
 
     try:
-        with Ledger.open(home.path) as ledger:
-            running.run_sweep(
-                made,
-                home.path,
-                ledger,
-                start_workers=starter(_Workers(watch, watch.restart)),
-                workers=2,
-                progress=Silent(),
-                on_change=write,
-            )
+        with _at_first_proposal(watch.restart):
+            _run(made, home, watch, on_change=write)
     finally:
         watch.let_go()
     return dict(watch.seconds)
+
+
+def _run(made: Prepared, home: Home, watch: Stopwatch, on_change: Callable[[], None] = lambda: None) -> None:
+    """Run what is missing of the sweep."""
+    with Ledger.open(home.path) as ledger:
+        record = running.run_sweep(
+            made,
+            home.path,
+            ledger,
+            start_workers=starter(_Workers(watch)),
+            workers=2,
+            progress=Silent(),
+            on_change=on_change,
+        )
+    assert record.finished  # noqa: S101 - or the figures mean nothing
 
 
 def _believe_written(view: mlflow_view.MlflowView, record: SweepRecord) -> None:

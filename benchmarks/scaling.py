@@ -8,17 +8,15 @@ the rule of thumb that comes of it.
 
 import argparse
 import heapq
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal
 
 from sweeps.dispatch import choose
 from sweeps.schedule import Schedule, Trial
 from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
-from trainer.metrics import macro_f1
 from trainer.results import Epoch, FitResult
 from trainer.seeds import derive
 from trainer.specs import FitSpec
@@ -40,54 +38,62 @@ class Load:
         costs: mean seconds of a fit for each architecture.
         trials: of each architecture, at least 1.
         folds: at least 2.
+        epochs: the most a fit trains; early stopping takes up to half of them off.
         spread: standard deviation of the logarithm of what a trial's hyperparameters make of its fits' cost,
-            at least 0; a fold's early stopping takes up to half off that.
-        hopeless: share of the trials in [0, 1] whose first fold is so bad that pruning ends them there.
+            at least 0.
+        prune: how trials are pruned. With it the first fold is a gate.
         straggler: one of several workers takes so many times as long, at least 1.
-        seed: of the costs and of who is hopeless.
+        seed: of costs and scores.
     """
 
     costs: Mapping[str, float]
     trials: int = 40
     folds: int = 5
+    epochs: int = 15
     spread: float = 0.5
-    hopeless: float = 0.0
+    prune: Prune = Prune()
     straggler: float = 3.0
     seed: int = 1
 
-    def draw(self, *names: str | int) -> float:
+    def fit(self, spec: FitSpec, number: int) -> tuple[FitResult, float]:
+        """Return what a fit comes to, and its seconds at full speed: the same whenever it runs."""
+        place = (spec.architecture, number, int(spec.fold or 0))
+        score = 0.95 - 0.1 * self._draw("trial", *place[:2]) ** 2 - 0.01 * self._draw("fold", *place)
+        curve = [score - 0.3 / epoch for epoch in range(1, self._length(place) + 1)]
+        state: Literal["complete", "pruned"] = "complete"
+        for rung in spec.thresholds.rungs if spec.thresholds and spec.fold == 0 else ():
+            if len(curve) >= rung.epoch and curve[rung.epoch - 1] < rung.f1:
+                state, curve = "pruned", curve[: rung.epoch]
+        hits = round(10_000 * score)
+        result = FitResult(
+            key=spec.key,
+            state=state,
+            epochs=tuple(_epoch(f1) for f1 in curve),
+            best_epoch=len(curve),
+            confusion=((hits, 10_000 - hits), (10_000 - hits, hits)) if state == "complete" else (),
+            f1=hits / 10_000 if state == "complete" else None,
+        )
+        cost = self.costs[spec.architecture] * math.exp(self.spread * self._normal(*place[:2]))
+        return result, cost * len(curve) / (0.75 * self.epochs)
+
+    def _length(self, place: tuple[str | int, ...]) -> int:
+        return max(1, round(self.epochs * (1.0 - 0.5 * self._draw("stopping", *place))))
+
+    def _normal(self, *names: str | int) -> float:
+        size = math.sqrt(-2 * math.log(self._draw("size", *names)))
+        return size * math.cos(2 * math.pi * self._draw("angle", *names))
+
+    def _draw(self, *names: str | int) -> float:
         """Return a number in (0, 1) that depends on its names alone."""
         return (derive(self.seed, *names) + 0.5) / 2**31
 
-    def seconds(self, spec: FitSpec, number: int) -> float:
-        """Return what a fit costs on a worker of full speed: the same whenever and wherever it runs."""
-        pair = (self.draw("a", spec.architecture, number), self.draw("b", spec.architecture, number))
-        normal = np.sqrt(-2 * np.log(pair[0])) * np.cos(2 * np.pi * pair[1])
-        stopping = 1.0 - 0.5 * self.draw("fold", spec.architecture, number, int(spec.fold or 0))
-        return float(self.costs[spec.architecture] * np.exp(self.spread * normal) * stopping)
 
-    def result(self, spec: FitSpec, number: int) -> FitResult:
-        """Return a score near 0.95, or near 0.3 for a hopeless trial."""
-        hopeless = self.draw("hopeless", spec.architecture, number) < self.hopeless
-        jitter = round(20 * self.draw("score", spec.architecture, number, int(spec.fold or 0)))
-        hits = (300 if hopeless else 950) + jitter
-        confusion = ((hits, 1000 - hits), (1000 - hits, hits))
-        score = macro_f1(confusion)
-        epoch = Epoch(
-            loss=1.0, accuracy=score, stop_loss=1.0, stop_accuracy=score, stop_f1=score, weights_sha256=""
-        )
-        return FitResult(
-            key=spec.key,
-            state="complete",
-            epochs=(epoch,) * spec.epochs,
-            best_epoch=1,
-            confusion=confusion,
-            f1=score,
-        )
+def _epoch(f1: float) -> Epoch:
+    return Epoch(loss=1.0, accuracy=f1, stop_loss=1.0, stop_accuracy=f1, stop_f1=f1, weights_sha256="")
 
 
 def share_of_ideal(load: Load, *, workers: int, window: int) -> float:
-    """Return how much of the workers' time a sweep uses, in (0, 1].
+    """Return how much of the workers' time a sweep uses, in (0, 1]; a surplus fit of a pruned trial counts.
 
     Args:
         load: the sweep.
@@ -103,12 +109,12 @@ def _run(load: Load, window: int, speeds: Sequence[float]) -> tuple[float, float
     """Return the seconds of work, at full speed, and the time at which the last fit that is needed ends."""
     schedule = Schedule(_plan(load, window), lambda _architecture, number, *_: {"number": number})
     now = work = 0.0
-    clock: list[tuple[float, int, Trial, FitSpec]] = []  # (end, worker, trial, spec): no two of one worker
+    clock: list[tuple[float, int, FitResult]] = []  # (end, worker, result), no two of one worker
     last: dict[str, tuple[str, int]] = {}
     running: set[int] = set()
     schedule.open_trials()
     while not schedule.finished:
-        busy = {worker for _, worker, _, _ in clock}
+        busy = {worker for _, worker, _ in clock}
         waiting = [item for item in schedule.waiting() if id(item[1]) not in running]
         for worker in range(len(speeds)):
             if worker in busy or not waiting:
@@ -117,13 +123,13 @@ def _run(load: Load, window: int, speeds: Sequence[float]) -> tuple[float, float
             waiting = [item for item in waiting if item[1] is not spec]
             running.add(id(spec))
             last[str(worker)] = _group((trial, spec))
-            cost = load.seconds(spec, trial.number)
-            work += cost
-            heapq.heappush(clock, (now + cost / speeds[worker], worker, trial, spec))
-        now, _, trial, spec = heapq.heappop(clock)
-        schedule.record(load.result(spec, trial.number))
+            result, seconds = load.fit(spec, trial.number)
+            work += seconds
+            heapq.heappush(clock, (now + seconds / speeds[worker], worker, result))
+        now, _, result = heapq.heappop(clock)
+        schedule.record(result)
         schedule.open_trials()
-    return work - sum((end - now) * speeds[worker] for end, worker, _, _ in clock), now
+    return work - sum((end - now) * speeds[worker] for end, worker, _ in clock), now
 
 
 def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:
@@ -136,9 +142,9 @@ def _plan(load: Load, window: int) -> Plan:
         seed=load.seed,
         dataset="",
         trials=load.trials,
-        cv=CrossValidation(folds=load.folds, epochs=3),
+        cv=CrossValidation(folds=load.folds, epochs=load.epochs),
         search=Search(window=window),
-        prune=Prune(keep=1.0),  # made-up curves are flat: hopeless trials end by their first fold's score
+        prune=load.prune,
         architectures=tuple(PlannedArchitecture(name=name, digest=name, space={}) for name in load.costs),
     )
 
@@ -176,10 +182,10 @@ def loads(trials: int, folds: int) -> dict[str, Load]:
     six: dict[str, Any] = {"costs": COSTS, "trials": trials, "folds": folds}
     one: dict[str, Any] = {"costs": {"resnet": COSTS["resnet"]}, "trials": 6 * trials, "folds": folds}
     return {
-        f"Six architectures, {trials} trials each, {folds} folds": Load(**six),
-        "The same, 60 % of the trials end after their first fold": Load(**six, hopeless=0.6),
-        f"One architecture, {6 * trials} trials": Load(**one),
-        "The same, 60 % of the trials end after their first fold ": Load(**one, hopeless=0.6),
+        f"Six architectures, {trials} trials each, {folds} folds, pruned as by default": Load(**six),
+        "The same without pruning": Load(**six, prune=Prune(enabled=False)),
+        f"One architecture, {6 * trials} trials, pruned as by default": Load(**one),
+        "One architecture without pruning": Load(**one, prune=Prune(enabled=False)),
     }
 
 
@@ -193,7 +199,7 @@ def main(given: Sequence[str] | None = None) -> int:
     if asked.trials < 1 or asked.folds < 2 or asked.straggler < 1:
         parser.error("at least 1 trial, 2 folds and a straggler of 1 are needed")
     for title, load in loads(asked.trials, asked.folds).items():
-        sys.stdout.write(f"{title.strip()}:\n\n{table(measure(load, WORKERS, WINDOWS))}\n")
+        sys.stdout.write(f"{title}:\n\n{table(measure(load, WORKERS, WINDOWS))}\n")
         sys.stdout.flush()
     return 0
 

@@ -12,7 +12,6 @@ from benchmarks.compare_speed import MODULES, Results, ToolFailed, arguments, me
 from benchmarks.speed_table import HEADER, TOOLS, Mode, Row, tables
 from benchmarks.task import Task, Trial, best_f1, fold_epochs, read_trials, write_trials
 from benchmarks.with_refold import sweep_file, trials_of_record
-from sweeps.sweep_file import TOP
 
 TASK = Task(
     dataset="digits", samples=400, architectures=("lenet",), trials=2, folds=2, epochs=2, patience=1, seed=3
@@ -188,7 +187,6 @@ def test_a_tool_that_fails_says_why() -> None:
 
 @pytest.mark.slow
 @pytest.mark.training
-@pytest.mark.skipif("prune" not in TOP, reason="this refold has no pruning to switch off")
 def test_equal_work_is_equal() -> None:
     """By hand as many epochs in every fold as in refold's record, with its hyperparameters."""
     python = Path(sys.executable)

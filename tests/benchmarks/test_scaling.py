@@ -1,10 +1,15 @@
 """The simulation of the schedule, where the answer is known."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.scaling import Load, main, measure, needed_window, share_of_ideal, table
+from sweeps.spec import Prune
 
-EVEN = Load(costs={"a": 1.0, "b": 1.0}, trials=6, folds=4, spread=0.0, straggler=1.0)
+EVEN = Load(
+    costs={"a": 1.0, "b": 1.0}, trials=6, folds=4, spread=0.0, straggler=1.0, prune=Prune(enabled=False)
+)
 
 
 def test_one_worker_is_always_busy() -> None:
@@ -25,9 +30,15 @@ def test_a_wider_window_helps_where_workers_idle() -> None:
     assert shares[0] < shares[1] < shares[2] <= 1.0
 
 
+def test_the_gate_of_pruning_costs() -> None:
+    """The first fold runs alone: fewer workers of many are busy at window 1."""
+    gated = replace(EVEN, prune=Prune(margin=1.0, keep=1.0))
+    assert share_of_ideal(gated, workers=8, window=1) < share_of_ideal(EVEN, workers=8, window=1)
+
+
 def test_a_straggler_costs_more_than_its_share() -> None:
     """Against what the workers can do with it included."""
-    slow = Load(costs=EVEN.costs, trials=6, folds=4, spread=0.0, straggler=4.0)
+    slow = replace(EVEN, straggler=4.0)
     assert share_of_ideal(slow, workers=4, window=1) < share_of_ideal(EVEN, workers=4, window=1)
 
 
