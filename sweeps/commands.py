@@ -254,6 +254,31 @@ def sync(options: Arguments) -> int:
     return 0
 
 
+def study(options: Arguments) -> int:
+    """Write a sweep as Optuna studies, for optuna-dashboard and Optuna's own plots."""
+    from sweeps.optuna_study import write_studies
+    from tracking.ledger import Ledger
+    from tracking.mlflow_uri import shown
+
+    home = Home.chosen(options.home)
+    with Ledger.read(home.path) as ledger:
+        record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
+    assert entry is not None  # noqa: S101 - ledger.sweep has raised otherwise
+    written = write_studies(record, entry, options.storage, home.path)
+    if options.json:
+        _print_json([asdict(each) for each in written])
+        return 0
+    width = max(len(each.study) for each in written)
+    for each in written:
+        more = f", {each.waiting} not ended yet" if each.waiting else ""
+        out.print(f"{each.study:<{width}}  {each.trials} trials, {each.added} added now{more}", markup=False)
+    out.print("\nnext:")
+    out.print(
+        f"  optuna-dashboard {shown(options.storage)}  (after pip install optuna-dashboard)", markup=False
+    )
+    return 0
+
+
 def ui(options: Arguments) -> int:
     """Serve MLflow's own UI on this home."""
     from tracking.ui import serve_ui

@@ -82,7 +82,7 @@ class Removal:
     def remove_run(self, run: Any) -> None:
         """Remove a run; its artifacts first, because without the run nobody would find them."""
         registry = self._mlflow.store.artifact.artifact_repository_registry
-        uri = self._here(run.info.artifact_uri)
+        uri = self._here(run.info)
         registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
         if (folder := _local_folder(uri)) is not None:
             _remove_if_empty(folder.parent)
@@ -91,16 +91,20 @@ class Removal:
         if self._store is not None:
             self._store._hard_delete_run(run.info.run_id)
 
-    def _here(self, uri: str) -> str:
+    def _here(self, info: Any) -> str:
         """Return where a run's artifacts are in this home.
 
         MLflow stores absolute paths. In a home that was copied they name the original's files, which are
-        not this home's to delete.
+        not this home's to delete; but an experiment that somebody else made has its files where they said.
         """
-        folder = _local_folder(uri)
+        folder = _local_folder(info.artifact_uri)
         if folder is None or self._root is None or folder.is_relative_to(self._root):
-            return uri
-        return (self._root / Path(*folder.parts[-3:])).as_uri()  # experiment / run / "artifacts"
+            return str(info.artifact_uri)
+        here = self._root / Path(*folder.parts[-3:])  # experiment / run / "artifacts"
+        experiment = self._client.get_experiment(info.experiment_id)
+        if not here.exists() and "refold.experiment" not in experiment.tags:
+            return str(info.artifact_uri)
+        return here.as_uri()
 
     def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
         """Yield the active runs of a sweep in the given experiments."""

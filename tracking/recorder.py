@@ -20,8 +20,12 @@ _LAST_PAUSE = 0.5
 class View(Protocol):
     """What can be brought up to date with a record, as often as one likes."""
 
-    def write(self, record: SweepRecord) -> None:
+    def write(self, record: SweepRecord, *, live: bool = True) -> None:
         """Bring the view up to date.
+
+        Args:
+            record: the sweep.
+            live: whether it is running now; False for the last write.
 
         Raises:
             ViewUnavailable: if that cannot be done now.
@@ -98,7 +102,7 @@ class Recorder:
             with self._change:
                 self._change.wait_for(lambda: self._wanted > self._written)
                 wanted, last = self._wanted, self._closing
-            self.problem = self._attempt()
+            self.problem = self._attempt(live=not last)
             if self.problem is None:
                 failures = 0
                 with self._change:
@@ -111,12 +115,12 @@ class Recorder:
                 return
             self._rest(failures)
 
-    def _attempt(self) -> str | None:
+    def _attempt(self, *, live: bool) -> str | None:
         """Write the view; return why it failed, None if it did not."""
         try:
             if self._view is None:
                 self._view = self._view_factory()
-            self._view.write(self._read())
+            self._view.write(self._read(), live=live)
         except ViewUnavailable as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  # whatever it is, the sweep goes on

@@ -10,22 +10,31 @@ from typing import Any
 
 import pytest
 
-from tracking import mlflow_content
+from tracking import mlflow_files
 from tracking.mlflow_content import sweep_identity, trial_content, trial_key
 from tracking.mlflow_view import MlflowView
 from tracking.records import SweepRecord
 from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
+SWEEP_PICTURES = (
+    "fold_scores",
+    "optimisation_history",
+    "parallel_coordinates",
+    "parameter_importance",
+    "score_against_hyperparameters",
+)
 
 
 @pytest.fixture(autouse=True)
 def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a second of drawing for each trial would be most of these tests; one of them draws."""
     if "pictures" not in request.node.name:
-        monkeypatch.setattr(mlflow_content, "learning_curves", trial_name)
-        monkeypatch.setattr(mlflow_content, "confusion_picture", lambda trial, _: trial_name(trial))
-        monkeypatch.setattr(mlflow_content, "png", str.encode)
+        monkeypatch.setattr(mlflow_files, "learning_curves", trial_name)
+        monkeypatch.setattr(mlflow_files, "confusion_picture", lambda trial, _: trial_name(trial))
+        monkeypatch.setattr(mlflow_files, "png", str.encode)
+        for name in SWEEP_PICTURES:
+            monkeypatch.setattr(mlflow_files.sweep_pictures, name, lambda record: record.name)
 
 
 def finished(growth: tuple[Any, ...], sweep: Make) -> SweepRecord:
@@ -112,7 +121,8 @@ def test_a_trial_is_found_by_score_and_the_sweep_is_not(place: Any, sweep: Make)
     assert not any(key.startswith("cv/") for key in parent["metrics"])
     assert parent["metrics"]["best/cv_f1"][-1][2] == repr(best.f1)
     assert parent["metrics"]["best/cv_f1_mean"][0][2] == repr(best.f1_mean)
-    assert sorted(parent["files"]) == ["environment.json", "sweep.toml"]
+    drawn = [f"{name}.png" for name in SWEEP_PICTURES]
+    assert sorted(parent["files"]) == sorted(["environment.json", "sweep.toml", *drawn])
 
 
 def test_pictures_are_artifacts(place: Any, sweep: Make) -> None:
