@@ -221,22 +221,6 @@ def _fold() -> Callable[..., FoldRecord]:
     return make_fold
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without a run: its creation takes seconds, so it is done once."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    view = MlflowView(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "none")
-    view.locate(make_sweep())
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def database(empty_database: Path, tmp_path: Path) -> str:
-    """The URI of an MLflow database of one's own."""
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
-
-
 @dataclass(frozen=True)
 class Server:
     """A running server and what it stands on."""
