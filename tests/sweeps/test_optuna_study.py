@@ -190,22 +190,28 @@ def test_a_bad_url_gets_one_line(url: str, words: str, tmp_path: Path) -> None:
 
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """SIGKILL after some trials, then once more from the start."""
-    record, entry = swept(tmp_path, trials=6)
+    made = prepared(plan(trials=6))
+    with Ledger.open(tmp_path) as ledger:
+        start = starter(InlineWorkers(2))
+        record = run_sweep(made, tmp_path, ledger, start_workers=start, workers=2, progress=Silent())
+        entry = ledger.entry("made-up")
+    assert entry is not None
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from tests.sweeps.test_optuna_study import swept, write_studies\n"
         "import optuna\n"
-        "home = Path(sys.argv[1]); record, entry = swept(home, trials=6)\n"
+        "from sweeps.optuna_study import write_studies\n"
+        "from tracking.ledger import Ledger\n"
         "add, done = optuna.Study.add_trial, []\n"
         "def adding(self, trial):\n"
         "    if len(done) == 8: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    add(self, trial); done.append(trial)\n"
         "optuna.Study.add_trial = adding\n"
-        "from dataclasses import replace\n"
-        "write_studies(replace(record, created_at=float(sys.argv[3])), entry, sys.argv[2], home)\n"
+        "with Ledger.read(Path(sys.argv[1])) as ledger:\n"
+        "    record, entry = ledger.sweep('made-up'), ledger.entry('made-up')\n"
+        "write_studies(record, entry, sys.argv[2], Path(sys.argv[1]))\n"
     )
-    command = [sys.executable, "-c", script, str(tmp_path), storage, repr(record.created_at)]
+    command = [sys.executable, "-c", script, str(tmp_path), storage]
     killed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert killed.returncode == -9, killed.stderr
     written = write_studies(record, entry, storage, tmp_path)
