@@ -244,13 +244,20 @@ def sync(options: Arguments) -> int:
     from tracking.ledger import Ledger
 
     home = Home.chosen(options.home)
-    with Ledger.open(home.path) as ledger:
+    uri = home.tracking_uri(options.tracking_uri)
+    with Ledger.read(home.path):  # says so where there is none, and creates nothing
+        pass
+    with Ledger.open(home.path) as ledger:  # held: while a sweep runs, its own recorder writes
         names = [options.sweep] if options.sweep else ledger.sweep_names()
-        for name in names:
-            record, entry = ledger.sweep(name), ledger.entry(name)
-            experiment = entry.details["experiment"] if entry else name
-            mlflow_view(home, home.tracking_uri(options.tracking_uri), experiment).write(record)
-            err.print(f"MLflow has all of {name}: {len(record.trials)} trials", markup=False)
+        records = [ledger.sweep(name) for name in names]
+        entries = [ledger.entry(name) for name in names]
+        views = [mlflow_view(home, uri, entry.details["experiment"]) for entry in entries if entry]
+        if options.rebuild:  # all of them before the first is written: experiments are made anew too
+            for record, view in zip(records, views, strict=True):
+                err.print(f"removed from MLflow: {view.delete(record)}", markup=False)
+        for record, view in zip(records, views, strict=True):
+            view.write(record, live=False)
+            err.print(f"MLflow has all of {record.name}: {len(record.trials)} trials", markup=False)
     return 0
 
 

@@ -24,7 +24,7 @@ from sweeps.spec import SweepSpec
 from sweeps.sweep_file import read_sweep_file, sweep_text
 from tracking.ledger import Ledger
 from tracking.recorder import Recorder
-from tracking.records import SweepRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,8 +110,10 @@ def run_recorded(
     name = prepared.spec.name
     experiment = prepared.spec.experiment or name
 
+    known: dict[str, FoldRecord] = {}
+
     def read() -> SweepRecord:
-        with Ledger.read(home.path) as reader:
+        with Ledger.read(home.path, known) as reader:
             return reader.sweep(name)
 
     def view() -> "MlflowView":

@@ -44,8 +44,9 @@ class SweepEntry:
 class Ledger:
     """One open ledger. Every write is a transaction that is on disk when the method returns."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: dict[str, FoldRecord] | None = None) -> None:
         self._connection = connection
+        self._known = {} if known is None else known
 
     @classmethod
     @contextmanager
@@ -73,8 +74,13 @@ class Ledger:
 
     @classmethod
     @contextmanager
-    def read(cls, home: Path) -> Iterator["Ledger"]:
+    def read(cls, home: Path, known: dict[str, FoldRecord] | None = None) -> Iterator["Ledger"]:
         """Open the ledger of ``home`` for reading, also while another process writes it.
+
+        Args:
+            home: the folder.
+            known: fits by key that were read before, and that get those read now: results never change, so
+                whoever reads a growing sweep again and again reads each fit once.
 
         Raises:
             UsageError: if there is none, or it is not ours.
@@ -87,7 +93,7 @@ class Ledger:
             )
         connection = connect(path, create=False)
         try:
-            yield cls(connection)
+            yield cls(connection, known)
         finally:
             connection.close()
 
@@ -255,21 +261,27 @@ class Ledger:
 
     def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
         rows = self._connection.execute(
-            "SELECT architecture, number, position, spec, run, predictions, confidences"
-            " FROM members JOIN fits USING (key) WHERE sweep = ?",
+            "SELECT architecture, number, position, key FROM members JOIN fits USING (key) WHERE sweep = ?",
             (sweep,),
         )
         folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
-        for architecture, number, position, spec, *blobs in rows:
+        for architecture, number, position, key in rows.fetchall():
             try:
-                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+                folds.setdefault((architecture, number), {})[position] = self._fold(key)
             except (ValueError, TypeError, KeyError) as error:
                 raise UsageError(
                     f"the record of {architecture} t{number:04}, fit {position}, is damaged "
                     f"({type(error).__name__}: {error}): restore the ledger from a copy"
                 ) from error
-            folds.setdefault((architecture, number), {})[position] = record
         return folds
+
+    def _fold(self, key: str) -> FoldRecord:
+        if key not in self._known:
+            spec, *blobs = self._connection.execute(
+                "SELECT spec, run, predictions, confidences FROM fits WHERE key = ?", (key,)
+            ).fetchone()
+            self._known[key] = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+        return self._known[key]
 
     def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
         """Return the recorded hyperparameters by (architecture, trial number)."""

@@ -46,10 +46,10 @@ def sweep_files(record: SweepRecord, *, live: bool) -> tuple[Files, str]:
     if drawn.ranking:
         pictures = {
             "optimisation_history.png": sweep_pictures.optimisation_history,
-            "score_against_hyperparameters.png": sweep_pictures.score_against_hyperparameters,
-            "parameter_importance.png": sweep_pictures.parameter_importance,
+            "hyperparameters.png": sweep_pictures.score_against_hyperparameters,
+            "importance.png": sweep_pictures.parameter_importance,
             "parallel_coordinates.png": sweep_pictures.parallel_coordinates,
-            "fold_scores.png": sweep_pictures.fold_scores,
+            "folds.png": sweep_pictures.fold_scores,
         }
         files |= {name: partial(_drawing, draw, drawn) for name, draw in pictures.items()}
     return files, digest_of([LAYOUT, record.toml, environment, outcomes])

@@ -13,6 +13,7 @@ from typing import Any
 from tracking.mlflow_content import RunContent, dataset_fields
 from tracking.mlflow_points import Point
 from tracking.mlflow_reasons import one_line
+from tracking.notes import RUN_ID
 from tracking.records import DatasetRecord
 
 _DIGEST, _FILES = "refold.digest", "refold.files"
@@ -104,7 +105,8 @@ class RunWriter:
         metric, param = self._entities.Metric, self._entities.Param
         points = [point for point in content.points if point not in run.points]
         params = {name: value for name, value in content.params.items() if name not in run.params}
-        tags = dict({**content.tags, **more}.items() - run.tags.items())
+        filled = {name: text.replace(RUN_ID, run.id) for name, text in content.tags.items()}
+        tags = dict({**filled, **more}.items() - run.tags.items())
         self._client.log_batch(
             run.id,
             metrics=[metric(p.key, p.value, p.timestamp_ms, p.step) for p in points],

@@ -9,6 +9,8 @@ from tracking.report import trial_name
 
 #: The leaderboard's length: MLflow keeps 8000 characters of a note.
 _PLACES = 20
+#: Stands for the id of the run that the note is in, which MLflow gives when the run is created.
+RUN_ID = "{run id}"
 
 
 def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool = True) -> str:
@@ -31,7 +33,9 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
         f"Seed {record.seed}, {record.fits_per_trial} fits a trial.",
         "",
         *_pruned(record),
+        *(_picture("optimisation_history.png") if ranking else []),
         *leaderboard(ranking[:_PLACES]),
+        *(_picture("folds.png") if ranking else []),
         *_failures(record),
         *_next(record, ranking, live=live),
         f"Sweep key `{record.key}`, digest of the ended trials `{record.digest}`.",
@@ -95,6 +99,11 @@ def _standing(record: SweepRecord, *, live: bool) -> str:
     left = time_left(record)
     when = "" if left is None else f"; about {_duration(left[0])} left, as of {_clock(left[1])}"
     return f"**Running.** {far}{when}."
+
+
+def _picture(artifact: str) -> list[str]:
+    """Return a picture that is one of the run's artifacts, by the address at which MLflow's pages get it."""
+    return [f"![{artifact}](get-artifact?path={artifact}&run_uuid={RUN_ID})", ""]
 
 
 def _pruned(record: SweepRecord) -> list[str]:

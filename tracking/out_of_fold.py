@@ -42,19 +42,24 @@ class OutOfFold:
         return order
 
     def table(self, classes: tuple[str, ...]) -> str:
-        """Return the table in the JSON that ``mlflow.load_table`` reads and MLflow's pages show."""
+        """Return the table in the JSON that ``mlflow.load_table`` reads and MLflow's pages show.
+
+        Mistakes come first, the most confident at the top; then everything else in the arrays' order.
+        """
+        wrong = self.mistakes()
+        order = np.concatenate([wrong, np.flatnonzero(self.true == self.predicted)])
         names = np.array(classes, dtype=object)
-        columns = {
+        columns: dict[str, npt.NDArray[Any]] = {
             "image": self.image,
-            "fold": self.fold,
             "true": names[self.true],
             "predicted": names[self.predicted],
             "confidence": np.round(self.confidence, 4),
             "correct": self.true == self.predicted,
+            "fold": self.fold,
         }
         if self.repeat.any():
             columns["repeat"] = self.repeat
-        rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
+        rows = list(zip(*(column[order].tolist() for column in columns.values()), strict=True))
         return json.dumps({"columns": list(columns), "data": rows})
 
 

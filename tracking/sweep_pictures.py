@@ -21,13 +21,15 @@ MOST_PANELS = 16
 MOST_ROWS = 24
 #: A number whose largest value is so many times its smallest may be drawn on a logarithmic axis.
 _LOGARITHMIC = 10
+#: Inches that fit into the column in which MLflow shows a note.
+_NOTE_WIDTH = 6.4
 #: How a trial without a score is marked, and what the title calls the mark.
 _LOST = {"failed": ("x", "\u00d7"), "pruned": ("v", "\u25be")}
 
 
 def optimisation_history(record: SweepRecord) -> "Figure":
     """Draw each trial's score over its number, and each architecture's best so far as a line."""
-    figure = new_figure(9.6, 4.8)
+    figure = new_figure(_NOTE_WIDTH, 3.6)
     axes = figure.subplots()
     for name, shade in _shades(record).items():
         own = [trial for trial in record.trials if trial.architecture == name]
@@ -151,16 +153,16 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
 def fold_scores(record: SweepRecord) -> "Figure":
     """Draw the folds of the best trials, a row each: how much the choice of images alone moves a score."""
     trials = record.ranking[:MOST_ROWS]
-    figure = new_figure(8.4, 0.26 * len(trials) + 1.5)
+    figure = new_figure(_NOTE_WIDTH, 0.2 * len(trials) + 1.2)
     axes = figure.subplots()
     shades = _shades(record)
     for row, trial in enumerate(trials):
         shade = shades[trial.architecture]
         scores = trial.fold_scores
         axes.plot([min(scores), max(scores)], [row, row], color=shade, linewidth=1, alpha=0.4)
-        axes.scatter(scores, [row] * len(scores), s=22, color=shade, alpha=0.75, linewidths=0)
-        axes.plot([trial.f1_mean or 0.0], [row], marker="|", markersize=13, markeredgewidth=2, color=INK)
-    axes.set_yticks(range(len(trials)), [trial_name(trial) for trial in trials])
+        axes.scatter(scores, [row] * len(scores), s=18, color=shade, alpha=0.75, linewidths=0)
+        axes.plot([trial.f1_mean or 0.0], [row], marker="|", markersize=11, markeredgewidth=2, color=INK)
+    axes.set_yticks(range(len(trials)), [trial_name(trial) for trial in trials], fontsize=7.5)
     axes.set_ylim(len(trials) - 0.4, -0.6)
     bare(axes)
     axes.set_xlabel("macro-F1 of one held-out fold; the bar is their mean", color=INK)
