@@ -66,7 +66,7 @@ def run(options: Arguments) -> int:
 
 def _print_leaderboard(record: Any) -> None:
     out.print(tables.leaderboard(record))
-    for line in tables.without_winner(record):
+    for line in [*tables.without_winner(record), *tables.what_pruning_saved(record)]:
         out.print(line, markup=False)
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sweeps.proposals import WORST_SCORE, Told, propose
-from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search
+from sweeps.proposals import propose
+from sweeps.pruning import thresholds
+from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from sweeps.telling import Ended
 from tracking.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
@@ -99,6 +101,7 @@ def plan_of(entry: SweepEntry) -> Plan:
             trials=entry.trials,
             cv=CrossValidation(**identity["cv"]),
             search=Search(**identity["search"]),
+            prune=Prune(**identity["prune"] | {"rungs": tuple(identity["prune"]["rungs"])}),
             architectures=tuple(
                 PlannedArchitecture(
                     name=name,
@@ -148,11 +151,15 @@ def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]
 
 
 def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
-    """Derive the spec of every recorded fit again, seeds included, and compare it field by field."""
+    """Derive the spec of every recorded fit again, seeds included, and compare it field by field.
+
+    Thresholds follow from other trials' results, so they are taken as recorded here.
+    """
     found = []
     planned = {architecture.name: architecture for architecture in plan.architectures}
     for trial in record.trials:
-        derived = plan.fit_specs(planned[trial.architecture], trial.number, trial.hyperparameters)
+        asked = trial.folds[0].spec.thresholds if trial.folds else None
+        derived = plan.fit_specs(planned[trial.architecture], trial.number, trial.hyperparameters, asked)
         for fold, spec in zip(trial.folds, derived, strict=False):
             place = where(spec, trial.number)
             then, now = _flat(fold.spec.to_json()), _flat(spec.to_json())
@@ -185,15 +192,16 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
-    """Propose every trial again from the recorded outcomes before it."""
+    """Propose every trial again from the recorded outcomes before it, and derive its thresholds."""
     found = []
     for architecture in plan.architectures:
         trials = [trial for trial in record.trials if trial.architecture == architecture.name]
         for trial in trials:
             end = max(0, trial.number - plan.search.window + 1)
+            ended = [_ended(told) for told in trials[:end]]
             proposed = propose(
                 architecture.space,
-                [Told(t.hyperparameters, _told(t)) for t in trials[:end]],
+                [told.told(plan.cv.epochs) for told in ended],
                 [t.hyperparameters for t in trials[end : trial.number]],
                 seed=proposal_seed(plan.seed, architecture.name, trial.number),
                 startup=plan.search.startup,
@@ -208,11 +216,15 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 for name in sorted(proposed.keys() | trial.hyperparameters.keys())
                 if proposed.get(name) != trial.hyperparameters.get(name)
             ]
+            asked = thresholds(plan.prune, ended, folds=plan.cv.folds, epochs=plan.cv.epochs)
+            if trial.folds and trial.folds[0].spec.thresholds != asked:
+                what = f"{trial.folds[0].spec.thresholds} recorded, {asked} derived"
+                found.append(Difference(subject="thresholds", where=place, what=what))
     return found
 
 
-def _told(trial: TrialRecord) -> float:
-    return WORST_SCORE if trial.f1 is None else trial.f1
+def _ended(trial: TrialRecord) -> Ended:
+    return Ended(trial.hyperparameters, trial.state, tuple(fold.run.result for fold in trial.folds))
 
 
 def score_differences(record: SweepRecord) -> list[Difference]:

@@ -63,6 +63,7 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
         trials=spec.trials,
         cv=spec.cv,
         search=spec.search,
+        prune=spec.prune,
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
         platform=platform_of(here),
     )

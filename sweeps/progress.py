@@ -35,7 +35,7 @@ class Progress(Protocol):
         ...
 
     def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:
-        """All of a trial's folds are in: its pooled macro-F1, or None if it failed."""
+        """A trial has ended: its pooled macro-F1, or None if it has none."""
         ...
 
     def say(self, text: str) -> None:
@@ -100,7 +100,8 @@ class Tally:
         work, chain = 0.0, 0.0
         for name, seconds in self.seconds.items():
             mean = sum(seconds) / len(seconds) if seconds else overall
-            left = (self.fits_per_architecture - self.done[name]) * mean
+            spared = len(seconds) / self.done[name] if self.done[name] else 1.0
+            left = (self.fits_per_architecture - self.done[name]) * mean * spared
             side_by_side = min(self.workers, self.plan.cv.folds * self.plan.search.window)
             work, chain = work + left, max(chain, left / side_by_side)
         return max(work / self.workers, chain)
@@ -111,10 +112,12 @@ class Tally:
         self.seconds[spec.architecture].append(run.timing.seconds)
 
     def end_trial(self, architecture: str, trial: int, score: float | None) -> None:
-        """Take in an ended trial; the fits that a failed one no longer needs count as done."""
+        """Take in an ended trial; the fits that a failed or pruned one no longer needs count as done."""
         self.ended[architecture] += 1
         if score is None:
-            self.done[architecture] = self.ended[architecture] * self.plan.cv.folds
+            self.done[architecture] = max(
+                self.done[architecture], self.ended[architecture] * self.plan.cv.folds
+            )
         elif architecture not in self.best or score > self.best[architecture][0]:
             self.best[architecture] = (score, trial)
 
@@ -252,8 +255,8 @@ class LiveProgress:
 def outcome(run: FitRun) -> str:
     """Return one fit's outcome in words."""
     result = run.result
-    if result.state == "failed":
-        return f"failed: {result.reason}"
+    if result.state != "complete":
+        return f"{result.state}: {result.reason}"
     epochs = f"best epoch {result.best_epoch} of {len(result.epochs)}"
     return f"F1 {result.f1:.4f} ({epochs}, {run.timing.seconds:.1f} s)"
 

@@ -208,9 +208,9 @@ class _Loop:
         trial = self.schedule.record(run.result)
         self._progress.fit_ended(trial.number, spec, run, recorded=recorded)
         name = (trial.architecture.name, trial.number)
-        if trial.score is not None and name not in self._announced:
+        if trial.ended and name not in self._announced:
             self._announced.add(name)
-            self._progress.trial_ended(*name, trial.score if trial.state == "complete" else None)
+            self._progress.trial_ended(*name, trial.ended.f1 if trial.state == "complete" else None)
 
 
 def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:

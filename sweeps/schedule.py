@@ -8,11 +8,12 @@ the order in which fits finish; those decide only how soon.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sweeps.proposals import WORST_SCORE, Told
+from sweeps.proposals import Told
+from sweeps.pruning import thresholds
 from sweeps.spec import Plan, PlannedArchitecture
+from sweeps.telling import Ended
 from tracking.records import TrialState, sequence
 from trainer.hyperparameters import Hyperparameters, Value
-from trainer.metrics import macro_f1, pooled
 from trainer.results import FitResult
 from trainer.specs import FitSpec
 
@@ -24,7 +25,9 @@ Propose = Callable[[PlannedArchitecture, int, Sequence[Told], Sequence[Hyperpara
 class Trial:
     """One trial under way or ended.
 
-    ``score`` is what is told once it has ended (the worst score if it failed), None before.
+    Attributes:
+        results: of its fits by position; those that came too late to count are among them.
+        ended: what those that come after it are told, once it has ended.
     """
 
     architecture: PlannedArchitecture
@@ -33,22 +36,26 @@ class Trial:
     specs: tuple[FitSpec, ...]
     results: dict[int, FitResult] = field(default_factory=dict)
     state: TrialState = "running"
-    score: float | None = None
+    ended: Ended | None = None
 
     def take(self, position: int, result: FitResult) -> None:
         """Take in the result of the fit at ``position``."""
         self.results[position] = result
-        states = {at: known.state for at, known in self.results.items()}
-        self.state = sequence(states, len(self.specs))[0]
-        if self.state == "complete":
-            self.score = macro_f1(pooled(known.confusion for known in self.results.values()))
-        elif self.state == "failed":
-            self.score = WORST_SCORE
+        self.state, counted = sequence(self.results, len(self.specs), self.specs[0].thresholds)
+        if self.state != "running":
+            results = tuple(self.results[position] for position in range(counted))
+            self.ended = Ended(self.hyperparameters, self.state, results)
 
     def waiting(self) -> list[FitSpec]:
-        """Return the fits that have no result and can still matter: none after a failed fold."""
-        failed = [position for position, result in self.results.items() if result.state == "failed"]
-        end = min(failed, default=len(self.specs))
+        """Return the fits that have no result and can still matter.
+
+        None after a fold that ended the trial. Where trials are pruned the first fold is a gate: most that
+        stop at all stop there, and until it has ended no other fold is worth a worker.
+        """
+        ended = [position for position, result in self.results.items() if result.state != "complete"]
+        end = min(ended, default=len(self.specs))
+        if self.specs[0].thresholds is not None and 0 not in self.results:
+            end = 1
         return [spec for position, spec in enumerate(self.specs[:end]) if position not in self.results]
 
 
@@ -99,16 +106,18 @@ class Schedule:
 
     def _may_begin(self, trials: Sequence[Trial]) -> bool:
         needed = max(0, len(trials) - self._plan.search.window + 1)
-        return all(trial.score is not None for trial in trials[:needed])
+        return all(trial.state != "running" for trial in trials[:needed])
 
     def _propose_trial(self, architecture: PlannedArchitecture, trials: Sequence[Trial]) -> Trial:
         number = len(trials)
         needed = max(0, number - self._plan.search.window + 1)
-        told = [Told(trial.hyperparameters, trial.score or 0.0) for trial in trials[:needed]]
+        ended, cv = [trial.ended for trial in trials[:needed] if trial.ended], self._plan.cv
+        told = [trial.told(cv.epochs) for trial in ended]
         # Inside the window a trial counts as pending even if it has ended: whether it has is timing.
         pending = [trial.hyperparameters for trial in trials[needed:]]
         hyperparameters = self._propose(architecture, number, told, pending)
-        specs = self._plan.fit_specs(architecture, number, hyperparameters)
+        asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs)
+        specs = self._plan.fit_specs(architecture, number, hyperparameters, asked)
         trial = Trial(architecture, number, hyperparameters, specs)
         for position, spec in enumerate(specs):
             self._places[spec.key] = (trial, position)

@@ -1,7 +1,7 @@
 """What a sweep is, as plain frozen data: what its file says, and what that comes to once data is known."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from trainer.datasets import DatasetSource
 from trainer.hyperparameters import Range, Space, Value
 from trainer.seeds import Seeds
 from trainer.space_json import space_to_json
-from trainer.specs import PROCEDURE, FitSpec, Stopping
+from trainer.specs import PROCEDURE, FitSpec, Stopping, Thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,36 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prune:
+    """Which trials are not trained to their end. Part of the sweep's identity.
+
+    Attributes:
+        enabled: whether any is.
+        margin: a trial ends when the best scores that its architecture has had on the remaining folds, plus
+            this, could not lift its mean to the best one's; at least 0, and from 1 on no winner can be lost.
+        rungs: epochs of the first fold after which the worst trials end, ascending; None for the default
+            ones, those of them that lie before the last epoch.
+        keep: share of told trials with which a trial must keep up at a rung, in (0, 1]; 1 switches rungs off.
+        startup: trials that must be told before rungs ask for anything, at least 1.
+    """
+
+    enabled: bool = True
+    margin: float = 0.002
+    rungs: tuple[int, ...] | None = None
+    keep: float = 0.5
+    startup: int = 4
+
+    def rungs_within(self, epochs: int) -> tuple[int, ...]:
+        """Return the rungs of a sweep whose fits train at most ``epochs``."""
+        if self.keep == 1.0:
+            return ()
+        return self.rungs if self.rungs is not None else tuple(r for r in DEFAULT_RUNGS if r < epochs)
+
+
+DEFAULT_RUNGS = (3, 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureChoice:
     """One architecture of a sweep, as the sweep file asks for it.
 
@@ -78,6 +108,7 @@ class SweepSpec:
         trials: for each architecture, at least 1.
         cv: the cross-validation.
         search: the search.
+        prune: which trials are not trained to their end.
         architectures: in the order they are listed; all six built-in ones by default.
         experiment: name of the MLflow experiment; the sweep's name if None.
         folder: what relative paths are relative to: where the sweep file lies.
@@ -89,6 +120,7 @@ class SweepSpec:
     trials: int = 10
     cv: CrossValidation = CrossValidation()
     search: Search = Search()
+    prune: Prune = Prune()
     architectures: tuple[ArchitectureChoice, ...] = tuple(ArchitectureChoice(name=name) for name in BUILT_IN)
     experiment: str | None = None
     folder: Path = Path()
@@ -114,6 +146,7 @@ class Plan:
         trials: for each architecture.
         cv: the cross-validation.
         search: the search.
+        prune: which trials are not trained to their end.
         architectures: in the sweep's order.
         platform: versions and processor that its fits run on; part of each fit's key, so that a home that
             is used with another TensorFlow or on another machine never mixes them.
@@ -124,6 +157,7 @@ class Plan:
     trials: int
     cv: CrossValidation
     search: Search
+    prune: Prune
     architectures: tuple[PlannedArchitecture, ...]
     platform: tuple[tuple[str, str], ...] = ()
 
@@ -138,6 +172,7 @@ class Plan:
             "dataset": self.dataset,
             "cv": asdict(self.cv),
             "search": asdict(self.search),
+            "prune": asdict(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
             "architectures": {
                 a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
             },
@@ -149,9 +184,17 @@ class Plan:
         return digest(self.identity())
 
     def fit_specs(
-        self, architecture: PlannedArchitecture, trial: int, hyperparameters: Mapping[str, Value]
+        self,
+        architecture: PlannedArchitecture,
+        trial: int,
+        hyperparameters: Mapping[str, Value],
+        thresholds: Thresholds | None = None,
     ) -> tuple[FitSpec, ...]:
-        """Return the fits that trial number ``trial`` of ``architecture`` consists of, in fold order."""
+        """Return the fits that trial number ``trial`` of ``architecture`` consists of, in fold order.
+
+        Rungs are for the first fold alone.
+        """
+        others = replace(thresholds, rungs=()) if thresholds else None
         return tuple(
             FitSpec(
                 dataset=self.dataset,
@@ -164,6 +207,7 @@ class Plan:
                 seeds=Seeds.of_fit(self.seed, trial=trial, repeat=0, fold=fold),
                 epochs=self.cv.epochs,
                 stopping=self.cv.stopping,
+                thresholds=thresholds if fold == 0 else others,
                 platform=self.platform,
             )
             for fold in range(self.cv.folds)

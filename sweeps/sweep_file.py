@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sweeps.spec import ArchitectureChoice, CrossValidation, Search, SweepSpec
+from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, Search, SweepSpec
 from trainer.architectures import BUILT_IN
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
@@ -51,9 +51,14 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
     values = _read("", data, TOP)
     if "name" not in values:
         raise UsageError('name is missing: every sweep has one, like name = "digits"')
-    for table, type_, keys in (("cv", CrossValidation, CV), ("search", Search, SEARCH)):
+    for table, type_, keys in (
+        ("cv", CrossValidation, CV),
+        ("search", Search, SEARCH),
+        ("prune", Prune, PRUNE),
+    ):
         if table in values:
             values[table] = type_(**_read(f"{table}.", values[table], keys))
+    _check_rungs(values.get("prune", Prune()), values.get("cv", CrossValidation()))
     if "dataset" in values:
         values["dataset"] = _dataset(values["dataset"])
     if "mlflow" in values:
@@ -75,6 +80,7 @@ def sweep_text(spec: SweepSpec) -> str:
         "dataset": source | {"image_size": list(size) if size else None},
         "cv": asdict(spec.cv),
         "search": asdict(spec.search),
+        "prune": asdict(spec.prune),
         "mlflow": {"experiment": spec.experiment},
     }
     for choice in spec.architectures:
@@ -123,6 +129,15 @@ def _dataset(value: Any) -> DatasetSource:
     return DatasetSource(**values)
 
 
+def _check_rungs(prune: Prune, cv: CrossValidation) -> None:
+    late = [rung for rung in prune.rungs or () if rung >= cv.epochs]
+    if late:
+        raise UsageError(
+            f"prune.rungs: {late[0]} must lie below cv.epochs = {cv.epochs}: after the last epoch there is "
+            "nothing left to spare"
+        )
+
+
 def _architecture(name: str, table: Any) -> ArchitectureChoice:
     prefix = f"architectures.{name}"
     if not isinstance(table, Mapping):
@@ -164,6 +179,29 @@ def _number(low: float, high: float) -> Check:
         return float(value)
 
     return check
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not 0 < value <= 1:
+        raise ValueError("must lie above 0 and be at most 1")
+    return float(value)
+
+
+def _rungs(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list of epochs like [3, 9]")
+    epochs = [_whole(1)(epoch) for epoch in value]
+    if epochs != sorted(set(epochs)):
+        raise ValueError("must be in ascending order, each epoch once")
+    return tuple(epochs)
 
 
 def _text(value: Any) -> str:
@@ -209,6 +247,7 @@ TOP: Mapping[str, Check] = {
     "trials": _whole(1),
     "cv": _table,
     "search": _table,
+    "prune": _table,
     "mlflow": _table,
     "architectures": _table,
 }
@@ -218,6 +257,13 @@ CV: Mapping[str, Check] = {
     "patience": _whole(1),
     "min_delta": _number(0.0, 0.999),
     "stop_share": _number(0.01, 0.5),
+}
+PRUNE: Mapping[str, Check] = {
+    "enabled": _truth,
+    "margin": _number(0.0, 1.0),
+    "rungs": _rungs,
+    "keep": _share,
+    "startup": _whole(1),
 }
 SEARCH: Mapping[str, Check] = {"startup": _whole(1), "window": _whole(1)}
 DATASET: Mapping[str, Check] = {

@@ -9,6 +9,7 @@ from rich.table import Table
 from sweeps.progress import duration
 from sweeps.verifying import Report
 from tracking.records import SweepRecord, TrialRecord
+from tracking.savings import savings
 
 
 def leaderboard(record: SweepRecord) -> Table:
@@ -34,10 +35,16 @@ def without_winner(record: SweepRecord) -> list[str]:
         ended = _ended(record, name)
         if name not in winners and ended:
             reasons = "; ".join(dict.fromkeys(str(trial.reason) for trial in ended))
-            lines.append(f"{name}: all of its {len(ended)} trials failed: {reasons}")
+            lines.append(f"{name}: none of its {len(ended)} trials is complete: {reasons}")
         elif name not in winners:
             lines.append(f"{name}: no trial has ended yet")
     return lines
+
+
+def what_pruning_saved(record: SweepRecord) -> list[str]:
+    """Return a line about it, none if no trial was pruned."""
+    saved = savings(record)
+    return [f"{saved}"] if saved.pruned else []
 
 
 def trials_table(record: SweepRecord) -> Table:

@@ -170,7 +170,7 @@ def verify(
         )
     chosen = choose_fits(record, changed, wanted)
     dataset = load_again(entry)
-    found = _without_training(record, entry, dataset)
+    found = _without_training(record, entry, dataset, changed)
     trained = 0
     if not found:
         say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
@@ -187,7 +187,9 @@ def verify(
     )
 
 
-def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) -> list[Difference]:
+def _without_training(
+    record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
+) -> list[Difference]:
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
     plan = differences.plan_of(entry)
     found = differences.environment_differences(record, here)
@@ -196,9 +198,9 @@ def _without_training(record: SweepRecord, entry: SweepEntry, dataset: Dataset) 
     found += architecture_differences(entry)
     if not found:
         found += differences.spec_differences(record, plan)
-        if not found:  # values that were changed cannot be told to a study
-            found += differences.proposal_differences(record, plan)
         found += differences.score_differences(record)
+        if not found and not changed:  # what was changed cannot be told: training again shows what it was
+            found += differences.proposal_differences(record, plan)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.planning import Prepared
-from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Search, SweepSpec
+from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
 from tracking.ledger import Ledger
 from tracking.ledger_file import TABLES
 from trainer.datasets import Dataset
@@ -38,29 +38,43 @@ def result_of(spec: FitSpec) -> FitResult:
     hits = min(SUPPORT, max(0, round(SUPPORT * quality)))
     confusion = ((hits, SUPPORT - hits), (SUPPORT - hits, hits))
     epochs = 2 + int(noise * 3)
+    for rung in spec.thresholds.rungs if spec.thresholds else ():
+        if rung.epoch <= epochs and quality - 0.1 / rung.epoch < rung.f1:
+            reached = tuple(_epoch(spec, quality, number) for number in range(1, rung.epoch + 1))
+            reason = f"stop-set F1 {reached[-1].stop_f1:.4f}, where {rung.f1:.4f} was asked for"
+            digest = reached[-1].weights_sha256
+            return FitResult(
+                key=spec.key, state="pruned", reason=reason, epochs=reached, best_epoch=rung.epoch,
+                parts_sha256=_parts(spec), initial_weights_sha256=spec.key[:64], weights_sha256=digest,
+            )  # fmt: skip
     return FitResult(
         key=spec.key,
         state="complete",
-        parts_sha256=hashlib.sha256(f"{spec.seeds.split}{spec.fold}".encode()).hexdigest(),
+        parts_sha256=_parts(spec),
         initial_weights_sha256=spec.key[:64],
         probabilities_sha256=hashlib.sha256(f"{spec.key}p".encode()).hexdigest(),
-        epochs=tuple(
-            Epoch(
-                loss=1 / number,
-                accuracy=1 - 1 / (number + 1),
-                stop_loss=1.1 / number,
-                stop_accuracy=1 - 1.1 / (number + 1),
-                stop_f1=quality - 0.1 / number,
-                weights_sha256=hashlib.sha256(f"{spec.key}{number}".encode()).hexdigest(),
-            )
-            for number in range(1, epochs + 1)
-        ),
+        epochs=tuple(_epoch(spec, quality, number) for number in range(1, epochs + 1)),
         best_epoch=epochs,
         weights_sha256=hashlib.sha256(f"{spec.key}{epochs}".encode()).hexdigest(),
         predictions=b"\x00\x00\x01\x00",
         confidences=b"\x00\x00\x80\x3f" * 2,
         confusion=confusion,
         f1=macro_f1(confusion),
+    )
+
+
+def _parts(spec: FitSpec) -> str:
+    return hashlib.sha256(f"{spec.seeds.split}{spec.fold}".encode()).hexdigest()
+
+
+def _epoch(spec: FitSpec, quality: float, number: int) -> Epoch:
+    return Epoch(
+        loss=1 / number,
+        accuracy=1 - 1 / (number + 1),
+        stop_loss=1.1 / number,
+        stop_accuracy=1 - 1.1 / (number + 1),
+        stop_f1=quality - 0.1 / number,
+        weights_sha256=hashlib.sha256(f"{spec.key}{number}".encode()).hexdigest(),
     )
 
 
@@ -125,7 +139,15 @@ def starter(
     return start
 
 
-def plan(*, architectures: int = 2, trials: int = 4, folds: int = 3, window: int = 1, seed: int = 1) -> Plan:
+def plan(
+    *,
+    architectures: int = 2,
+    trials: int = 4,
+    folds: int = 3,
+    window: int = 1,
+    seed: int = 1,
+    prune: Prune = Prune(startup=2, rungs=(1, 2)),
+) -> Plan:
     """Return a small plan over made-up architectures."""
     names = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")[:architectures]
     return Plan(
@@ -134,6 +156,7 @@ def plan(*, architectures: int = 2, trials: int = 4, folds: int = 3, window: int
         trials=trials,
         cv=CrossValidation(folds=folds, epochs=5),
         search=Search(startup=2, window=window),
+        prune=prune,
         architectures=tuple(
             PlannedArchitecture(
                 name=name,
@@ -154,7 +177,9 @@ def prepared(made: Plan, name: str = "made-up") -> Prepared:
     images = np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8, 1)
     labels = np.array([0, 0, 0, 1, 1, 1], dtype=np.int32)
     return Prepared(
-        spec=SweepSpec(name=name, seed=made.seed, trials=made.trials, cv=made.cv, search=made.search),
+        spec=SweepSpec(
+            name=name, seed=made.seed, trials=made.trials, cv=made.cv, search=made.search, prune=made.prune
+        ),
         text=f'name = "{name}"\n',
         plan=made,
         dataset=Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0),

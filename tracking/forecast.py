@@ -1,4 +1,4 @@
-"""What the recorded times say: how long a sweep still takes, and what pruning has saved."""
+"""What the recorded times say about how long a sweep still takes."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -32,27 +32,6 @@ def time_left(record: SweepRecord) -> tuple[float, float] | None:
         left += sum(max(mean - trial.training_seconds, 0.0) for trial in under_way)
     side_by_side = sum(end - start for start, end in intervals) / busy
     return left / side_by_side, max(end for _, end in intervals)
-
-
-def pruning_saved(record: SweepRecord) -> tuple[int, int, float] | None:
-    """Return how many trials were pruned, how many fits they were spared, and how many seconds that is about.
-
-    A fit that was not trained is expected to cost what the complete fits of its architecture did; without any
-    the seconds are 0.
-
-    Returns:
-        None if nothing was pruned.
-    """
-    pruned = [trial for trial in record.trials if trial.state == "pruned"]
-    if not pruned:
-        return None
-    whole: dict[str, list[float]] = {name: [] for name in record.architectures}
-    for trial in record.trials:
-        fits = (fold.run for fold in trial.folds if fold.run.result.state == "complete")
-        whole[trial.architecture] += [run.timing.seconds for run in fits]
-    spared = [(trial.architecture, record.fits_per_trial - len(trial.folds)) for trial in pruned]
-    seconds = sum(count * fmean(whole[name]) for name, count in spared if whole[name])
-    return len(pruned), sum(count for _, count in spared), seconds
 
 
 def _costs(record: SweepRecord, architecture: str) -> list[float]:

@@ -243,11 +243,11 @@ class Ledger:
         for architecture, number, text, proposed_at in sorted(rows, key=lambda r: (r[1], place[r[0]])):
             hyperparameters: dict[str, Value] = json.loads(text)
             found = folds.get((architecture, number), {})
-            state, length = sequence(
-                {position: record.run.result.state for position, record in found.items()}, entry.fits
-            )
+            results = {position: record.run.result for position, record in found.items()}
+            thresholds = found[0].spec.thresholds if 0 in found else None
+            state, length = sequence(results, entry.fits, thresholds)
             counted = [found[position] for position in sorted(found)][:length]
-            if state == "running":  # a failed fold shows once those before it are in
+            if state == "running":  # what ended a trial shows once the folds before it are in
                 counted = [record for record in counted if record.run.result.state == "complete"]
             yield TrialRecord(
                 architecture=architecture,

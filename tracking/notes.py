@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tracking.forecast import pruning_saved, time_left
+from tracking.forecast import time_left
 from tracking.records import SweepRecord, TrialRecord
 from tracking.report import trial_name
+from tracking.savings import savings
 
 #: The leaderboard's length: MLflow keeps 8000 characters of a note.
 _PLACES = 20
@@ -108,12 +109,8 @@ def _picture(artifact: str) -> list[str]:
 
 def _pruned(record: SweepRecord) -> list[str]:
     """Return what pruning has saved, where it has."""
-    saved = pruning_saved(record)
-    if saved is None:
-        return []
-    trials, fits, seconds = saved
-    about = f", about {_duration(seconds)} of training" if seconds else ""
-    return [f"Pruning ended {trials} trials early: {fits} fits were not trained{about}.", ""]
+    saved = f"{savings(record)}."
+    return [saved[0].upper() + saved[1:], ""] if any(t.state == "pruned" for t in record.trials) else []
 
 
 def _failures(record: SweepRecord) -> list[str]:

@@ -1,16 +1,17 @@
 """What a sweep has done so far, as plain frozen data: the ledger gives it, every view is drawn from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any, Literal
 
+from tracking.pruning import shortfall
 from trainer.canonical import digest
 from trainer.hyperparameters import Value
 from trainer.metrics import macro_f1, pooled
-from trainer.results import Confusion, FitRun
-from trainer.specs import FitSpec
+from trainer.results import Confusion, FitResult, FitRun
+from trainer.specs import FitSpec, Thresholds
 
 TrialState = Literal["complete", "pruned", "failed", "running"]
 
@@ -30,11 +31,11 @@ class TrialRecord:
     Attributes:
         architecture: its name.
         number: from 0 within the architecture.
-        state: "running" until all folds are in or one has failed.
+        state: "running" until all folds are in or one has ended the trial.
         hyperparameters: what was proposed, in the order of their names.
         seed: derived from the sweep's; its hyperparameters were proposed with it (each fit has its own).
         proposed_at: POSIX seconds.
-        folds: finished fits in (repeat, fold) order; ends with the failed one where one failed.
+        folds: finished fits in (repeat, fold) order; the last one ended the trial if it failed or was pruned.
     """
 
     architecture: str
@@ -73,8 +74,13 @@ class TrialRecord:
 
     @property
     def reason(self) -> str | None:
-        """Why the trial failed, in one line."""
-        return self.folds[-1].run.result.reason if self.state == "failed" else None
+        """Why the trial failed or was pruned, in one line."""
+        if self.state not in ("failed", "pruned"):
+            return None
+        last, fits = self.folds[-1].run.result, self.folds[-1].spec.folds
+        return last.reason or _shortfall(
+            self.folds[0].spec.thresholds, [fold.run.result for fold in self.folds], fits
+        )
 
     @property
     def training_seconds(self) -> float:
@@ -104,21 +110,36 @@ class TrialRecord:
         }
 
 
-def sequence(states: Mapping[int, str], expected: int) -> tuple[TrialState, int]:
+def sequence(
+    results: Mapping[int, FitResult], expected: int, thresholds: Thresholds | None
+) -> tuple[TrialState, int]:
     """Return a trial's state and how many of its fits count, as if they had run one after the other.
 
-    Folds run side by side, so a later one may have finished when an earlier one fails: it is dropped, because
-    one after the other it would not have run. So the outcome does not depend on the number of workers.
+    Folds run side by side, so a later one may have finished when an earlier one fails or shows that the
+    trial cannot win: it is dropped, because one after the other it would not have run. So the outcome does
+    not depend on the number of workers.
 
     Args:
-        states: "complete" or "failed" of the finished fits by position (repeat * folds + fold).
+        results: of the finished fits by position (repeat * folds + fold).
         expected: number of fits a complete trial has.
+        thresholds: what the trial has to reach, or None.
     """
+    done: list[FitResult] = []
     for position in range(expected):
-        if states.get(position) != "complete":
-            failed = states.get(position) == "failed"
-            return ("failed", position + 1) if failed else ("running", len(states))
+        result = results.get(position)
+        if result is None:
+            return "running", len(results)
+        done.append(result)
+        if result.state != "complete":
+            return result.state, len(done)
+        if _shortfall(thresholds, done, expected):
+            return "pruned", len(done)
     return "complete", expected
+
+
+def _shortfall(thresholds: Thresholds | None, done: Sequence[FitResult], fits: int) -> str | None:
+    scores, confusions = [result.f1 or 0.0 for result in done], [result.confusion for result in done]
+    return shortfall(thresholds, scores, confusions, fits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

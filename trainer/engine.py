@@ -1,12 +1,14 @@
-"""A network with its compiled training step: traced once, then re-initialised in place for every fit.
+"""A network with its compiled training epoch: traced once, then re-initialised in place for every fit.
 
 Tracing costs about as much as several epochs on small images, and the bits do not depend on it: weights,
-optimiser slots, dropout state and the learning rate are variables that ``Engine.reset`` sets for each fit.
+optimiser slots, dropout state and rates, learning rate and weight decay are variables that ``Engine.reset``
+sets for each fit.
 """
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -15,68 +17,53 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.architectures import Architecture
+from trainer.batches import batch_bounds
 from trainer.canonical import canonical_json
 from trainer.datasets import Dataset
-from trainer.errors import FitFailed
+from trainer.dropout_rates import DropoutRates, dropout_layers
+from trainer.feed import Feed, FromFile, OnDevice
+from trainer.folds import Indices
 from trainer.hyperparameters import Hyperparameters
+from trainer.optimizers import OPTIMIZERS
 from trainer.seeds import derive
 
-#: Images scored in one call. Part of the procedure: another batch size may give other bits.
+#: Images scored in one go. Part of the procedure: another batch size may give other bits.
 SCORING_BATCH = 256
 
-#: Hyperparameters that are variables of the compiled step, so that one trace serves all their values.
+#: Hyperparameters that are variables of the compiled epoch, so that one trace serves all their values.
 NOT_TRACED = ("learning_rate", "weight_decay", "batch_size")
 
-OPTIMIZERS: dict[str, Callable[[], keras.optimizers.Optimizer]] = {
-    "adam": keras.optimizers.Adam,
-    "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
-    "rmsprop": keras.optimizers.RMSprop,
-}
-
 Weights = list[npt.NDArray[Any]]
+Probabilities = npt.NDArray[np.float32]
 
 
-def build_model(
-    architecture: Architecture,
-    hyperparameters: Hyperparameters,
-    dataset: Dataset,
-    *,
-    seed: int,
-) -> keras.Model:
-    """Build the network with freshly drawn weights, the layer that scales raw pixels in front.
+@dataclass(frozen=True, slots=True)
+class TrainedEpoch:
+    """What one epoch gives: mean loss (nats), accuracy, and the stop set's probabilities ``[n, classes]``."""
 
-    Raises:
-        FitFailed: if the architecture cannot be built with these hyperparameters.
-    """
-    # Automatic layer names count on from model to model; an error that names one must not depend on that.
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(seed)
-    input_shape, classes = dataset.input_shape, len(dataset.classes)
-    pixels = keras.Input(input_shape, name="pixels")
-    try:
-        body = architecture.build(hyperparameters, input_shape, classes)
-        probabilities = body(keras.layers.Rescaling(1.0 / dataset.pixel_max, name="scaling")(pixels))
-    except Exception as error:
-        raise FitFailed(f"the model could not be built: {one_line(error)}") from error
-    if tuple(probabilities.shape) != (None, classes):
-        shape = tuple(probabilities.shape)
-        raise FitFailed(f"the model's output has the shape {shape}, expected {(None, classes)}")
-    return keras.Model(pixels, probabilities, name=architecture.name)
+    loss: float
+    accuracy: float
+    stop: Probabilities
 
 
 class Engine:
-    """One network, its optimiser, and the two functions that were compiled for them."""
+    """One network, its optimiser, and the functions that were compiled for them."""
 
-    def __init__(self, model: keras.Model, optimizer: str, images: tf.TensorSpec) -> None:
+    def __init__(self, model: keras.Model, optimizer: str, dataset: Dataset) -> None:
         self.model = model
-        self._optimizer = OPTIMIZERS[optimizer]()
-        self._optimizer.build(model.trainable_variables)
+        self._rates = DropoutRates(model)
+        self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
+        self._learning_rate = tf.Variable(0.0, dtype=tf.float32)
         self._weight_decay = tf.Variable(0.0, dtype=tf.float32)
         self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
         # The number of images is left open: folds differ by one, and must not cost a trace each.
+        pixels = tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype)
         some = tf.TensorSpec([None], tf.int32)
-        self._epoch = tf.function(self._train_steps, input_signature=[images, some, some, some])
-        self._forward = tf.function(self._score_batch, input_signature=[images, some])
+        # On the device an epoch is one call; from a file every batch is one.
+        self._score = tf.function(self._score_all, input_signature=[pixels, some])
+        self._epoch = tf.function(self._train_epoch, input_signature=[pixels, some, some, some, some])
+        self._score_pixels = tf.function(self._forward, input_signature=[pixels])
+        self._step = tf.function(self._train_batch, input_signature=[pixels, some])
 
     def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
         """Take over the fresh model's initial state and forget all training.
@@ -89,33 +76,35 @@ class Engine:
         states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
         for index, state in enumerate(states):
             state.assign(np.array([derive(dropout_seed, index), 0], dtype=np.uint32))
-        for slot in self._optimizer.variables:
-            slot.assign(np.zeros(slot.shape, dtype=slot.dtype))
-        self._optimizer.learning_rate.assign(float(hyperparameters["learning_rate"]))
+        self._rates.take(fresh)
+        self._optimizer.reset()
+        self._learning_rate.assign(float(hyperparameters["learning_rate"]))
         self._weight_decay.assign(float(hyperparameters["weight_decay"]))
 
-    def train_epoch(
-        self, images: tf.Tensor, labels: tf.Tensor, order: npt.NDArray[np.int64], batch_size: int
-    ) -> tuple[float, float]:
-        """Train on the images once in the given order; return their mean loss (nats) and accuracy.
+    def train_epoch(self, data: Feed, order: Indices, batch_size: int, stop: Indices) -> TrainedEpoch:
+        """Train on the images once in the given order, then score those at ``stop``."""
+        bounds = batch_bounds(len(order), batch_size)
+        match data:
+            case OnDevice(images=images, labels=labels):
+                indices = [tf.constant(each, tf.int32) for each in (order, bounds, stop)]
+                loss, hits, scored = self._epoch(images, labels, *indices)
+                probabilities = scored.numpy()
+            case FromFile():
+                loss, hits = self._epoch_from_file(data.dataset, order, bounds)
+                probabilities = self.probabilities(data, stop)
+        return TrainedEpoch(float(loss) / len(order), int(hits) / len(order), probabilities)
 
-        The images are dealt to ceil(n / batch_size) batches whose sizes differ by at most one: a tiny last
-        batch would leave batch normalisation's moving averages with its own odd statistics.
-        """
-        steps = -(-len(order) // batch_size)
-        # Computed here in whole numbers without a limit: on the device step * size would overflow int32.
-        bounds = [step * len(order) // steps for step in range(steps + 1)]
-        loss, correct = self._epoch(
-            images, labels, tf.constant(order, tf.int32), tf.constant(bounds, tf.int32)
-        )
-        return float(loss) / len(order), int(correct) / len(order)
-
-    def probabilities(self, images: tf.Tensor, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def probabilities(self, data: Feed, indices: Indices) -> Probabilities:
         """Return the class probabilities ``[n, classes]`` of the images at ``indices``, dropout off."""
-        starts = range(0, len(indices), SCORING_BATCH)
-        chunks = [tf.constant(indices[start : start + SCORING_BATCH], tf.int32) for start in starts]
-        scored: list[npt.NDArray[np.float32]] = [self._forward(images, chunk).numpy() for chunk in chunks]
-        return np.concatenate(scored)
+        match data:
+            case OnDevice(images=images):
+                scored: Probabilities = self._score(images, tf.constant(indices, tf.int32)).numpy()
+                return scored
+            case FromFile(dataset=dataset):
+                starts = range(0, len(indices), SCORING_BATCH)
+                batches = [np.asarray(dataset.images[indices[at : at + SCORING_BATCH]]) for at in starts]
+                empty = np.empty((0, len(dataset.classes)), np.float32)
+                return np.concatenate([empty, *(self._score_pixels(batch).numpy() for batch in batches)])
 
     def weights(self) -> Weights:
         """Return copies of all weights, batch-norm statistics included."""
@@ -126,53 +115,93 @@ class Engine:
         for variable, value in zip(self.model.weights, weights, strict=True):
             variable.assign(value)
 
-    def _train_steps(
-        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, bounds: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        variables = self.model.trainable_variables
+    def _epoch_from_file(self, dataset: Dataset, order: Indices, bounds: list[int]) -> tuple[np.float32, int]:
+        total, correct = np.float32(0.0), 0
+        for first, end in pairwise(bounds):
+            batch = order[first:end]
+            labels = tf.constant(dataset.labels[batch], tf.int32)
+            loss, hits = self._step(tf.constant(np.asarray(dataset.images[batch])), labels)
+            total, correct = total + loss.numpy(), correct + int(hits)
+        return total, correct
+
+    def _train_epoch(
+        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, bounds: tf.Tensor, stop: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         total, correct = tf.constant(0.0), tf.constant(0)
         for step in tf.range(tf.size(bounds) - 1):
             batch = order[bounds[step] : bounds[step + 1]]
-            true = tf.gather(labels, batch)
-            with tf.GradientTape() as tape:
-                scores = self.model(tf.cast(tf.gather(images, batch), tf.float32), training=True)
-                losses = keras.losses.sparse_categorical_crossentropy(true, scores)
-                loss = tf.reduce_mean(losses)
-            gradients = tape.gradient(loss, variables)
-            for variable in self._decayed:  # decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2)
-                variable.assign_sub(variable * (self._optimizer.learning_rate * self._weight_decay))
-            self._optimizer.apply(gradients, variables)
-            total += tf.reduce_sum(losses)
-            predicted = tf.argmax(scores, axis=-1, output_type=tf.int32)
-            correct += tf.reduce_sum(tf.cast(predicted == true, tf.int32))
-        return total, correct
+            loss, hits = self._train_batch(tf.gather(images, batch), tf.gather(labels, batch))
+            total, correct = total + loss, correct + hits
+        return total, correct, self._score(images, stop)
 
-    def _score_batch(self, images: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-        return self.model(tf.cast(tf.gather(images, batch), tf.float32), training=False)
+    def _train_batch(self, pixels: tf.Tensor, true: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step; return the sum of the losses and the number of hits."""
+        with tf.GradientTape() as tape:
+            scores = self.model(tf.cast(pixels, tf.float32), training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(true, scores)
+            # Built-in architectures have no penalties of their own; a user's regularisers count.
+            loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        # Decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2).
+        kept = 1.0 - self._learning_rate * self._weight_decay
+        for variable in self._decayed:
+            variable.assign(variable * kept)
+        self._optimizer.apply(gradients, self._learning_rate.value())
+        for variable in self.model.trainable_variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+        hits = tf.argmax(scores, axis=-1, output_type=tf.int32) == true
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    def _score_all(self, images: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        shape = [None, self.model.output_shape[-1]]
+        scored = tf.TensorArray(tf.float32, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
+        for start in tf.range(0, tf.size(indices), SCORING_BATCH):
+            pixels = tf.gather(images, indices[start : start + SCORING_BATCH])
+            scored = scored.write(start // SCORING_BATCH, self._forward(pixels))
+        return scored.concat()
+
+    def _forward(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self.model(tf.cast(pixels, tf.float32), training=False)
 
 
 class EngineCache:
     """The engines a worker has traced, the least recently used dropped first."""
 
-    def __init__(self, capacity: int = 3) -> None:
+    def __init__(self, capacity: int = 4) -> None:
         self._capacity = capacity
         self._engines: OrderedDict[str, Engine] = OrderedDict()
 
-    def engine_for(self, key: str, model: keras.Model, optimizer: str, images: tf.TensorSpec) -> Engine:
-        """Return the engine traced for ``key``, or a new one around ``model``."""
+    def engine_for(
+        self,
+        architecture: Architecture,
+        architecture_digest: str,
+        hyperparameters: Hyperparameters,
+        dataset: Dataset,
+        fresh: keras.Model,
+    ) -> Engine:
+        """Return an engine that can be reset to the model ``fresh``: one that is there, or one around it."""
+        key = trace_key(architecture, architecture_digest, hyperparameters, dataset, fresh)
         if key not in self._engines:
-            self._engines[key] = Engine(model, optimizer, images)
-            if len(self._engines) > self._capacity:
+            while len(self._engines) >= self._capacity:
                 self._engines.popitem(last=False)
+            self._engines[key] = Engine(fresh, str(hyperparameters["optimizer"]), dataset)
         self._engines.move_to_end(key)
         return self._engines[key]
 
 
-def trace_key(architecture_digest: str, hyperparameters: Hyperparameters, dataset: Dataset) -> str:
+def trace_key(
+    architecture: Architecture,
+    architecture_digest: str,
+    hyperparameters: Hyperparameters,
+    dataset: Dataset,
+    model: keras.Model,
+) -> str:
     """Name the trace that a fit needs: equal names share one."""
-    traced = {name: value for name, value in hyperparameters.items() if name not in NOT_TRACED}
+    variable = {*NOT_TRACED, *architecture.dropout_rates}
+    traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
-    return canonical_json([architecture_digest, traced, data])
+    return canonical_json([architecture_digest, traced, data, len(dropout_layers(model))])
 
 
 def weights_digest(weights: Weights) -> str:
@@ -182,13 +211,3 @@ def weights_digest(weights: Weights) -> str:
         content.update(f"{weight.dtype.str}{weight.shape}".encode())
         content.update(np.ascontiguousarray(weight).data)
     return content.hexdigest()
-
-
-def one_line(error: BaseException) -> str:
-    """Return the type of ``error`` and what it says, without the places that TensorFlow came through."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("File ", "[[", "Graph execution error"))]
-    # A graph's error says what is wrong last, any other error first.
-    in_graph = any(line.startswith("Graph execution error") for line in lines)
-    text = (said[-1] if in_graph else said[0])[:300] if said else ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

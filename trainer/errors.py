@@ -14,3 +14,13 @@ class FitFailed(Exception):
 
 class Mismatch(Exception):
     """What was computed again is not what was recorded or trained. Exit code 1."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the type of ``error`` and what it says, without the places that TensorFlow came through."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("File ", "[[", "Graph execution error"))]
+    # A graph's error says what is wrong last, any other error first.
+    in_graph = any(line.startswith("Graph execution error") for line in lines)
+    text = (said[-1] if in_graph else said[0])[:300] if said else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -8,7 +8,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -18,22 +18,16 @@ import tensorflow as tf
 
 from trainer.architectures import Architecture
 from trainer.datasets import Dataset
-from trainer.engine import (
-    Engine,
-    EngineCache,
-    Weights,
-    build_model,
-    one_line,
-    trace_key,
-    weights_digest,
-)
-from trainer.errors import FitFailed
-from trainer.folds import Indices, parts_of
+from trainer.engine import Engine, EngineCache, Probabilities, Weights, weights_digest
+from trainer.errors import FitFailed, one_line
+from trainer.feed import Feed
+from trainer.folds import Indices, Parts, parts_of
 from trainer.metrics import accuracy, confusion_matrix, macro_f1
+from trainer.model import build_model
 from trainer.results import Epoch, FitResult
 from trainer.seeds import derive, permutation
 from trainer.specs import FitSpec
-from trainer.stopping import EarlyStopping
+from trainer.stopping import EarlyStopping, missed_rung
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -41,20 +35,6 @@ EpochListener = Callable[[int, Epoch, float], None]
 ARRIVED = 0.05
 
 NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f1": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """A dataset on the device, with the labels on the host as well."""
-
-    dataset: Dataset
-    images: tf.Tensor
-    labels: tf.Tensor
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> "Resident":
-        """Copy the dataset to the device."""
-        return cls(dataset, tf.constant(dataset.images), tf.constant(dataset.labels, tf.int32))
 
 
 @dataclass(slots=True)
@@ -66,9 +46,19 @@ class Trained:
     epoch_seconds: list[float] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Course:
+    """What training came to: its epochs, the best of them (from 1), its weights, and the rung it missed."""
+
+    weights: Weights
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    missed: str | None = None
+
+
 def train(
     spec: FitSpec,
-    data: Resident,
+    data: Feed,
     architecture: Architecture,
     engines: EngineCache,
     on_epoch: EpochListener = lambda _number, _epoch, _seconds: None,
@@ -102,81 +92,78 @@ def train(
 
 
 def _train(
-    spec: FitSpec, data: Resident, architecture: Architecture, engines: EngineCache, listen: EpochListener
+    spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
 ) -> tuple[Engine, FitResult]:
     parts = parts_of(spec, data.dataset.labels)
     engine = _engine(spec, data.dataset, architecture, engines)
     initial = weights_digest(engine.weights())
     try:
-        epochs, best_epoch, weights = _epochs(spec, data, engine, parts.training, parts.stop, listen)
+        course = _epochs(spec, data, engine, parts, listen)
     except (FitFailed, MemoryError):
         raise
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(one_line(error)) from error  # not the hyperparameters' fault: the fit runs again
     except Exception as error:
         raise FitFailed(f"training failed: {one_line(error)}") from error
-    engine.restore(weights)
+    best = course.epochs[course.best_epoch - 1]
     result = FitResult(
         key=spec.key,
-        state="complete",
+        state="pruned" if course.missed else "complete",
+        reason=course.missed,
         parts_sha256=parts.digest,
         initial_weights_sha256=initial,
-        epochs=tuple(epochs),
-        best_epoch=best_epoch,
-        weights_sha256=epochs[best_epoch - 1].weights_sha256,
-        notes=_notes(spec, engine.model, epochs[best_epoch - 1], best_epoch, len(parts.training)),
-        **(_held_out(engine, data, parts.held_out) if len(parts.held_out) else {}),
+        epochs=tuple(course.epochs),
+        best_epoch=course.best_epoch,
+        weights_sha256=best.weights_sha256,
+        notes=_notes(spec, engine.model, best, course.best_epoch, len(parts.training)),
     )
-    return engine, result
+    engine.restore(course.weights)
+    if course.missed or not len(parts.held_out):
+        return engine, result
+    return engine, replace(result, **_held_out(engine, data, parts.held_out))
 
 
 def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
     hyperparameters = dict(spec.hyperparameters)
     fresh = build_model(architecture, hyperparameters, dataset, seed=spec.seeds.initialisation)
-    engine = engines.engine_for(
-        trace_key(spec.architecture_digest, hyperparameters, dataset),
-        fresh,
-        str(hyperparameters["optimizer"]),
-        tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype),
-    )
+    engine = engines.engine_for(architecture, spec.architecture_digest, hyperparameters, dataset, fresh)
     engine.reset(fresh, hyperparameters, dropout_seed=spec.seeds.dropout)
     return engine
 
 
-def _epochs(
-    spec: FitSpec, data: Resident, engine: Engine, training: Indices, stop: Indices, listen: EpochListener
-) -> tuple[list[Epoch], int, Weights]:
-    """Train epoch by epoch; return them all, the best one's number from 1, and its weights."""
+def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: EpochListener) -> Course:
+    """Train epoch by epoch until the stopping rule, a rung or the last epoch ends it."""
     batch_size = int(dict(spec.hyperparameters)["batch_size"])
     watch = EarlyStopping(spec.stopping) if spec.stopping else None
-    epochs: list[Epoch] = []
-    best_epoch, best_weights = 0, engine.weights()
+    course = Course(weights=engine.weights())
     for number in range(1, spec.epochs + 1):
         start = time.perf_counter()
-        order = training[permutation(derive(spec.seeds.order, number), len(training))]
-        loss, hits = engine.train_epoch(data.images, data.labels, order, batch_size)
-        if not math.isfinite(loss):
+        order = parts.training[permutation(derive(spec.seeds.order, number), len(parts.training))]
+        trained = engine.train_epoch(data, order, batch_size, parts.stop)
+        if not (math.isfinite(trained.loss) and np.isfinite(trained.stop).all()):
             raise FitFailed(_diverged(number, spec))
-        scores = _stop_scores(engine, data, stop, number, spec) if watch else NOT_WATCHED
+        scores = _stop_scores(trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED
         weights = engine.weights()
-        epochs.append(Epoch(loss=loss, accuracy=hits, **scores, weights_sha256=weights_digest(weights)))
+        seen = {"loss": trained.loss, "accuracy": trained.accuracy}
+        course.epochs.append(Epoch(**seen, **scores, weights_sha256=weights_digest(weights)))
         if watch is None or watch.update(scores["stop_f1"]):
-            best_epoch, best_weights = number, weights
-        listen(number, epochs[-1], time.perf_counter() - start)
-        if watch and watch.should_stop:
-            break
-    return epochs, best_epoch, best_weights
+            course.best_epoch, course.weights = number, weights
+        listen(number, course.epochs[-1], time.perf_counter() - start)
+        if watch:
+            rung = missed_rung(spec.thresholds, number, watch.best_score)
+            course.missed = rung and (
+                f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
+                f"where {rung.f1:.4f} was asked for"
+            )
+            if course.missed or watch.should_stop:
+                break
+    return course
 
 
-def _stop_scores(
-    engine: Engine, data: Resident, stop: Indices, number: int, spec: FitSpec
-) -> dict[str, float]:
+def _stop_scores(probabilities: Probabilities, dataset: Dataset, stop: Indices) -> dict[str, float]:
     """Return loss (nats), accuracy and macro-F1 of the whole stop set."""
-    probabilities = engine.probabilities(data.images, stop)
-    if not np.isfinite(probabilities).all():
-        raise FitFailed(_diverged(number, spec))
-    true = data.dataset.labels[stop]
-    confusion = confusion_matrix(true, probabilities.argmax(axis=1), classes=len(data.dataset.classes))
+    true = dataset.labels[stop]
+    confusion = confusion_matrix(true, probabilities.argmax(axis=1), classes=len(dataset.classes))
     return {
         "stop_loss": cross_entropy(probabilities, true),
         "stop_accuracy": accuracy(confusion),
@@ -184,9 +171,9 @@ def _stop_scores(
     }
 
 
-def _held_out(engine: Engine, data: Resident, held_out: Indices) -> dict[str, Any]:
+def _held_out(engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
     """Score the held-out fold, once, with the weights that were kept."""
-    probabilities = engine.probabilities(data.images, held_out)
+    probabilities = engine.probabilities(data, held_out)
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(data.dataset.labels[held_out], predicted, classes=len(data.dataset.classes))
     confidences = probabilities[np.arange(len(predicted)), predicted]
@@ -199,7 +186,7 @@ def _held_out(engine: Engine, data: Resident, held_out: Indices) -> dict[str, An
     }
 
 
-def cross_entropy(probabilities: npt.NDArray[np.float32], true: npt.NDArray[np.integer]) -> float:
+def cross_entropy(probabilities: Probabilities, true: npt.NDArray[np.integer]) -> float:
     """Return the mean of -log p(true class), in nats; p is taken as at least 1e-7, as Keras does."""
     chosen = probabilities[np.arange(len(true)), true].astype(np.float64)
     return float(-np.log(np.maximum(chosen, 1e-7)).mean())

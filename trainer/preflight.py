@@ -21,7 +21,7 @@ from trainer import runtime
 from trainer.architectures import Architecture, UserSource
 from trainer.hyperparameters import Hyperparameters
 from trainer.seeds import derive, permutation
-from trainer.worker import architecture_of, engines, resident
+from trainer.worker import architecture_of, data_of, engines
 
 #: Training steps of each architecture: the second one runs on what the first one left.
 STEPS = 2
@@ -81,24 +81,20 @@ def _trained(
     architecture: Architecture, hyperparameters: Hyperparameters, dataset: str
 ) -> tuple[tuple[str, ...], float, float]:
     """Train for a few steps as a fit does; return digests of all that came out, the loss, the seconds."""
-    import tensorflow as tf
+    from trainer.engine import SCORING_BATCH, weights_digest
+    from trainer.model import build_model
 
-    from trainer.engine import SCORING_BATCH, build_model, trace_key, weights_digest
-
-    data = resident(dataset)
+    data = data_of(dataset)
     fresh = build_model(architecture, hyperparameters, data.dataset, seed=derive(0, "initialisation"))
-    pixels = tf.TensorSpec([None, *data.dataset.input_shape], data.images.dtype)
-    key = trace_key(architecture.name, hyperparameters, data.dataset)
-    engine = engines().engine_for(key, fresh, str(hyperparameters["optimizer"]), pixels)
+    engine = engines().engine_for(architecture, architecture.name, hyperparameters, data.dataset, fresh)
     engine.reset(fresh, hyperparameters, dropout_seed=derive(0, "dropout"))
     initial = weights_digest(engine.weights())
     batch_size, images = int(hyperparameters["batch_size"]), len(data.dataset.labels)
     order = permutation(derive(0, "order"), images)[: STEPS * batch_size]
     start = time.perf_counter()
-    loss, _ = engine.train_epoch(data.images, data.labels, order, batch_size)
+    epoch = engine.train_epoch(data, order, batch_size, order[:SCORING_BATCH])
     seconds = time.perf_counter() - start
-    scored = engine.probabilities(data.images, order[:SCORING_BATCH])
-    return (initial, weights_digest(engine.weights()), weights_digest([scored])), loss, seconds
+    return (initial, weights_digest(engine.weights()), weights_digest([epoch.stop])), epoch.loss, seconds
 
 
 def failure(error: BaseException) -> dict[str, Any]:
@@ -110,7 +106,9 @@ def failure(error: BaseException) -> dict[str, Any]:
     said = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in said if not line.startswith(("File ", "[["))] or [type(error).__name__]
     about_determinism = [line for line in said if NOT_DETERMINISTIC.search(line)]
-    where = f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py") else ""
+    where = (
+        f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py", "model.py") else ""
+    )
     return {
         "ok": False,
         "error": f"{(about_determinism or said)[-1][:300]}{where}",

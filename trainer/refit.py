@@ -15,7 +15,7 @@ import numpy as np
 from trainer import runtime
 from trainer.architectures import UserSource
 from trainer.specs import FitSpec
-from trainer.worker import architecture_of, engines, resident
+from trainer.worker import architecture_of, data_of, engines
 
 
 def refit(request: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def refit(request: dict[str, Any]) -> dict[str, Any]:
     spec = FitSpec.from_json(request["spec"])
     runtime.check(spec)
     source = None if request["source"] is None else UserSource.from_json(request["source"])
-    data = resident(request["dataset"])
+    data = data_of(request["dataset"])
     trained = train(spec, data, architecture_of(spec.architecture, source), engines())
     if trained.model is not None:
         trained.model.save(request["model"])

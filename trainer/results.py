@@ -31,12 +31,13 @@ class FitResult:
 
     Attributes:
         key: the spec's key.
-        state: "complete", or "failed" where the hyperparameters made it impossible.
-        reason: why it failed, one line; None otherwise.
+        state: "complete"; "failed" where the hyperparameters made it impossible; "pruned" where it missed a
+            rung of its thresholds: then nothing was held out for it.
+        reason: why it failed or was pruned, one line; None otherwise.
         parts_sha256: of the indices that were trained on, watched and held out.
         initial_weights_sha256: of all weights before the first step.
         epochs: every epoch that was trained, in order.
-        best_epoch: the epoch (from 1) whose weights were kept; 0 if failed.
+        best_epoch: the epoch (from 1) whose weights were kept or, pruned, were best so far; 0 if failed.
         weights_sha256: of those weights.
         probabilities_sha256: of the held-out class probabilities (float32), bit for bit.
         predictions: predicted class of each held-out image in ascending index, little-endian uint16.
@@ -47,7 +48,7 @@ class FitResult:
     """
 
     key: str
-    state: Literal["complete", "failed"]
+    state: Literal["complete", "failed", "pruned"]
     reason: str | None = None
     parts_sha256: str = ""
     initial_weights_sha256: str = ""

@@ -9,7 +9,7 @@ from trainer.hyperparameters import Value
 from trainer.seeds import Seeds
 
 #: Counts the changes of refold's own training arithmetic. A fit of another procedure is another fit.
-PROCEDURE = 1
+PROCEDURE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,42 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """A score to be reached in time.
+
+    Attributes:
+        epoch: after which it is asked for, from 1.
+        f1: the best stop-set macro-F1 so far must not lie below it, in [0, 1].
+    """
+
+    epoch: int
+    f1: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What a trial has to reach to be trained on, computed from the outcomes of told trials alone.
+
+    Attributes:
+        rungs: for the first fold, in the order of their epochs.
+        ceilings: the best that is thought possible on each fold, in [0, 1]; empty before there is an incumbent.
+        incumbent_mean: best mean of the folds' macro-F1 that a told trial has had.
+        incumbent_f1: best macro-F1 of pooled predictions that a told trial has had.
+    """
+
+    rungs: tuple[Rung, ...] = ()
+    ceilings: tuple[float, ...] = ()
+    incumbent_mean: float = 0.0
+    incumbent_f1: float = 0.0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Thresholds":
+        """Rebuild thresholds from JSON data."""
+        rungs = tuple(Rung(**rung) for rung in data["rungs"])
+        return cls(**{**data, "rungs": rungs, "ceilings": tuple(data["ceilings"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FitSpec:
     """One training, exactly: two equal specs give equal bytes on one kind of machine.
 
@@ -44,6 +80,7 @@ class FitSpec:
         seeds: one for each source of variation.
         epochs: at most so many; exactly so many without a stopping rule.
         stopping: the early-stopping rule, or None (a refit has no stop set).
+        thresholds: what its trial has to reach, or None where nothing is pruned. Training heeds the rungs.
         platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
     """
 
@@ -57,6 +94,7 @@ class FitSpec:
     seeds: Seeds
     epochs: int
     stopping: Stopping | None
+    thresholds: Thresholds | None = None
     platform: tuple[tuple[str, str], ...] = ()
     precision: str = "float32"
     threads: int = 1
@@ -76,6 +114,7 @@ class FitSpec:
     def from_json(cls, data: Mapping[str, Any]) -> "FitSpec":
         """Rebuild a spec from what ``to_json`` returned."""
         stopping = data["stopping"]
+        thresholds = data.get("thresholds")  # a fit of procedure 1 has none
         return cls(
             **{
                 **data,
@@ -83,5 +122,6 @@ class FitSpec:
                 "platform": tuple((name, value) for name, value in data["platform"]),
                 "seeds": Seeds(**data["seeds"]),
                 "stopping": None if stopping is None else Stopping(**stopping),
+                "thresholds": None if thresholds is None else Thresholds.from_json(thresholds),
             }
         )

@@ -9,7 +9,7 @@
 
 import math
 
-from trainer.specs import Stopping
+from trainer.specs import Rung, Stopping, Thresholds
 
 METRICS = ("f1",)
 
@@ -44,3 +44,9 @@ class EarlyStopping:
     def should_stop(self) -> bool:
         """Whether ``patience`` epochs have passed without an improvement."""
         return self.epoch - self.best_epoch >= self._rule.patience
+
+
+def missed_rung(thresholds: Thresholds | None, epoch: int, best: float) -> Rung | None:
+    """Return the rung that a fit misses whose best stop-set F1 by ``epoch`` (from 1) is ``best``, if any."""
+    rungs = thresholds.rungs if thresholds else ()
+    return next((rung for rung in rungs if rung.epoch == epoch and best < rung.f1), None)

@@ -22,7 +22,7 @@ from trainer.specs import FitSpec
 
 if TYPE_CHECKING:
     from trainer.engine import EngineCache
-    from trainer.fit import Resident
+    from trainer.feed import Feed
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -35,11 +35,13 @@ class Job:
         spec: the fit.
         dataset: folder of the stored dataset.
         source: the user's architecture, or None for a built-in one.
+        memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
     """
 
     spec: FitSpec
     dataset: str
     source: UserSource | None = None
+    memory: int | None = None
 
 
 def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
@@ -49,7 +51,7 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     from trainer.fit import train
 
     started_at = time.time()
-    data = resident(job.dataset)
+    data = data_of(job.dataset, job.memory)
     trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
     timing = Timing(
         started_at=started_at,
@@ -62,11 +64,11 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 
 
 @lru_cache(maxsize=2)
-def resident(folder: str) -> "Resident":
-    """Return the stored dataset, on the device."""
-    from trainer.fit import Resident
+def data_of(folder: str, memory: int | None = None) -> "Feed":
+    """Return the stored dataset, on the device if it may take so much memory."""
+    from trainer.feed import feed
 
-    return Resident.of(open_stored(Path(folder)))
+    return feed(open_stored(Path(folder)), memory)
 
 
 @lru_cache(maxsize=1)

@@ -125,7 +125,6 @@ def test_a_pruned_trial_keeps_what_it_reported(tmp_path: Path) -> None:
         ((trial.folds[0], pruned), {0: trial.folds[0].run.result.f1, 1: 0.6}),
         ((pruned,), {0: 0.6}),
         ((trial.folds[0],), {0: trial.folds[0].run.result.f1}),
-        ((), {}),
     ):
         frozen = frozen_trial(optuna_package(), replace(trial, state="pruned", folds=folds), space)
         assert frozen.state is optuna.trial.TrialState.PRUNED

@@ -11,7 +11,7 @@ from sweeps.progress import Silent
 from sweeps.proposals import Told
 from sweeps.running import run_sweep
 from sweeps.schedule import Schedule
-from sweeps.spec import Plan
+from sweeps.spec import Plan, Prune
 from tests.closed_formula import InlineWorkers, Killed, in_memory_ledger, plan, prepared, result_of, starter
 from tracking.ledger import Ledger
 from tracking.records import SweepRecord
@@ -63,7 +63,7 @@ def test_the_digest_depends_on_nothing_but_the_sweep(
 def test_the_reference_has_failures_and_successes(reference: tuple[int, SweepRecord]) -> None:
     """The property above would prove little if every trial were alike."""
     _, record = reference
-    assert {trial.state for trial in record.trials} == {"complete", "failed"}
+    assert {trial.state for trial in record.trials} == {"complete", "failed", "pruned"}
     assert record.finished
 
 
@@ -140,7 +140,8 @@ def test_a_failed_fold_spares_the_later_ones_but_not_the_earlier() -> None:
 
 def test_architectures_advance_together() -> None:
     """The most urgent fits are those of the lowest trial numbers, whichever architecture they belong to."""
-    schedule = Schedule(plan(architectures=3, window=2), lambda *_: {"learning_rate": 1e-3, "batch_size": 32})
+    made = plan(architectures=3, window=2, prune=Prune(enabled=False))
+    schedule = Schedule(made, lambda *_: {"learning_rate": 1e-3, "batch_size": 32})
     schedule.open_trials()
     numbers = [trial.number for trial, _ in schedule.waiting()]
     assert numbers == sorted(numbers)

@@ -205,28 +205,3 @@ def test_a_failure_reads_the_same_whatever_ran_before(
     run(training_process, stored_digits, spec(stored_digits))
     again = run(training_process, stored_digits, *users(stored_digits, "broken", rows=5))
     assert first == again
-
-
-def test_batches_cover_every_image_however_many_there_are() -> None:
-    """Boundaries are computed without a limit: step * size of 48,600 images one by one exceeds int32."""
-    script = (
-        "import numpy as np, tensorflow as tf\n"
-        "from trainer.engine import Engine\n"
-        "seen = []\n"
-        "class Recording(Engine):\n"
-        "    def __init__(self):\n"
-        "        self._epoch = self.record\n"
-        "    def record(self, images, labels, order, bounds):\n"
-        "        seen.append(bounds.numpy())\n"
-        "        return 0.0, 0\n"
-        "Recording().train_epoch(None, None, np.arange(48600), 1)\n"
-        "sizes = np.diff(seen[0]); print(sizes.min(), sizes.max(), sizes.sum())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=training_environment(),
-    )
-    assert done.stdout.split() == ["1", "1", "48600"]

@@ -24,8 +24,11 @@ class Architecture:
             It must draw randomness only through Keras' layers and initialisers, which refold has seeded.
         space: the architecture's own ranges, beside the shared ones
             (``trainer.hyperparameters.SHARED_SPACE``); an entry of the same name replaces a shared one.
+        dropout_rates: hyperparameters that are nothing but the rates of Keras ``Dropout`` layers: trials that
+            differ in these alone share one compiled trace.
     """
 
     name: str
     build: Build
     space: Space = field(default_factory=dict)
+    dropout_rates: tuple[str, ...] = ()

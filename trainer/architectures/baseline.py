@@ -36,4 +36,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("baseline", inputs, blocks.dropout(x, rate), classes)
 
 
-BASELINE = Architecture(name="baseline", build=build, space=SPACE)
+BASELINE = Architecture(name="baseline", build=build, space=SPACE, dropout_rates=("dropout",))

@@ -56,4 +56,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("densenet", inputs, x, classes)
 
 
-DENSENET = Architecture(name="densenet", build=build, space=SPACE)
+DENSENET = Architecture(name="densenet", build=build, space=SPACE, dropout_rates=("dropout",))

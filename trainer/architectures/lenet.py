@@ -39,4 +39,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("lenet", inputs, x, classes)
 
 
-LENET = Architecture(name="lenet", build=build, space=SPACE)
+LENET = Architecture(name="lenet", build=build, space=SPACE, dropout_rates=("dropout",))

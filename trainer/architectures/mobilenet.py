@@ -47,4 +47,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("mobilenet", inputs, x, classes)
 
 
-MOBILENET = Architecture(name="mobilenet", build=build, space=SPACE)
+MOBILENET = Architecture(name="mobilenet", build=build, space=SPACE, dropout_rates=("dropout",))

@@ -53,4 +53,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("resnet", inputs, x, classes)
 
 
-RESNET = Architecture(name="resnet", build=build, space=SPACE)
+RESNET = Architecture(name="resnet", build=build, space=SPACE, dropout_rates=("dropout",))

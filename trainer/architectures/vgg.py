@@ -41,4 +41,4 @@ def build(hyperparameters: Hyperparameters, input_shape: tuple[int, int, int], c
     return blocks.classifier("vgg", inputs, x, classes)
 
 
-VGG = Architecture(name="vgg", build=build, space=SPACE)
+VGG = Architecture(name="vgg", build=build, space=SPACE, dropout_rates=("dropout",))

@@ -1,0 +1,182 @@
+"""The compiled epoch: what one trace serves, how images reach it, and that its optimisers are Keras' own.
+
+Each test is a script in a training process of its own: TensorFlow's switches are set once a process.
+"""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.test_fit import run, spec
+from trainer.process import TrainingProcess
+from trainer.runtime import training_environment
+from trainer.specs import Rung, Thresholds
+from trainer.worker import Job
+
+pytestmark = pytest.mark.training
+
+
+def in_training_process(function: Callable[[], None]) -> str:
+    """Run the function's source in a fresh training process and return what it prints."""
+    body = inspect.cleandoc("\n".join(inspect.getsource(function).split('"""')[2:]))
+    script = f"from trainer import runtime\nruntime.prepare()\n{body}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=training_environment(),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def optimizers() -> None:
+    """Train the same weights with ours and with Keras' optimisers; print how far they are apart."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from trainer.optimizers import OPTIMIZERS
+
+    theirs = {
+        "adam": keras.optimizers.Adam(0.01),
+        "sgd": keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+        "rmsprop": keras.optimizers.RMSprop(0.01),
+    }
+    for name, other in theirs.items():
+        here, there = (keras.Variable(np.linspace(-1, 1, 50, dtype="float32")) for _ in range(2))
+        unused = keras.Variable(np.ones(3, dtype="float32"))
+        ours = OPTIMIZERS[name]([here, unused])
+        for step in range(20):
+            gradients = [tf.sin(variable.value * (step + 1)) for variable in (here, there)]
+            ours.apply([gradients[0], None], tf.constant(0.01))
+            other.apply([gradients[1]], [there])
+        apart = float(np.abs(here.numpy() - there.numpy()).max())
+        moved = float(np.abs(here.numpy() - np.linspace(-1, 1, 50)).max())
+        before = here.numpy().copy()
+        here.assign(np.linspace(-1, 1, 50, dtype="float32"))
+        ours.reset()
+        for step in range(20):
+            ours.apply([tf.sin(here.value * (step + 1)), None], tf.constant(0.01))
+        print(name, apart < 1e-5 < 0.05 < moved, bool((before == here.numpy()).all()), unused.numpy().sum())
+
+
+def test_the_optimisers_are_those_of_keras_and_can_be_set_back() -> None:
+    """Twenty steps end where Keras' own end; after a reset they end there again, bit for bit."""
+    lines = in_training_process(optimizers).splitlines()
+    assert lines == ["adam True True 3.0", "sgd True True 3.0", "rmsprop True True 3.0"]
+
+
+def test_a_dropout_rate_needs_no_trace_of_its_own(
+    training_process: TrainingProcess, stored_digits: Path, tmp_path: Path
+) -> None:
+    """Fits that differ in their rate share a trace; each gets the bits that a fresh process gives it."""
+    asked = [spec(stored_digits, dropout=rate) for rate in (0.2, 0.45, 0.0, 0.2)]
+    shared = [run(training_process, stored_digits, what) for what in asked]
+    assert shared[0] == shared[3]
+    assert len({result.weights_sha256 for result in shared}) == 3
+    fresh = TrainingProcess(tmp_path / "log")
+    try:
+        assert [run(fresh, stored_digits, what) for what in asked[1:3]] == shared[1:3]
+    finally:
+        fresh.close()
+
+
+def one_trace() -> None:
+    """Reset one engine to other rates and count its traces."""
+    import numpy as np
+
+    from trainer.architectures import BUILT_IN
+    from trainer.datasets import Dataset
+    from trainer.engine import EngineCache
+    from trainer.feed import feed
+    from trainer.model import build_model
+
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(60, dtype=np.int32) % 3
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
+    data, engines, seen = feed(dataset), EngineCache(), set()
+    for rate in (0.1, 0.3, 0.5):
+        values = {"optimizer": "adam", "filters": 4, "dense_units": 8, "batch_size": 16, "dropout": rate}
+        values |= {"learning_rate": rate / 100, "weight_decay": rate / 10}
+        fresh = build_model(BUILT_IN["baseline"], values, dataset, seed=1)
+        engine = engines.engine_for(BUILT_IN["baseline"], "digest", values, dataset, fresh)
+        engine.reset(fresh, values, dropout_seed=1)
+        seen.add(engine.train_epoch(data, np.arange(50), 16, np.arange(50, 60)).loss)
+        rates = [layer.rate for layer in engine.model._flatten_layers() if hasattr(layer, "rate")]
+        print(engine._epoch.experimental_get_tracing_count(), rates == [rate, rate])
+    print(len(seen), len(engines._engines))
+
+
+def test_three_rates_are_one_trace() -> None:
+    """And the model carries the rate of the fit that it serves, so that an export has the right one."""
+    assert in_training_process(one_trace).splitlines() == ["1 True", "1 True", "1 True", "3 1"]
+
+
+def test_a_dataset_that_does_not_fit_is_read_batch_by_batch_with_the_same_bits(
+    training_process: TrainingProcess, stored_digits: Path
+) -> None:
+    """Every epoch, digest, prediction and score agrees."""
+    whole = run(training_process, stored_digits, spec(stored_digits))
+    job = Job(spec=spec(stored_digits), dataset=str(stored_digits), memory=1000)
+    assert training_process.run(job, lambda _number, _epoch, _seconds: None).result == whole
+
+
+def test_a_missed_rung_prunes_and_a_reached_one_does_not(
+    training_process: TrainingProcess, stored_digits: Path
+) -> None:
+    """Below the threshold after its epoch a fit ends; what it did until then is what it would have done."""
+    whole = run(training_process, stored_digits, spec(stored_digits))
+    scores = [epoch.stop_f1 or 0.0 for epoch in whole.epochs]
+    best = max(scores[:2])
+    for asked, state in ((best, "complete"), (best + 1e-9, "pruned")):
+        thresholds = Thresholds(rungs=(Rung(epoch=2, f1=asked),))
+        result = run(training_process, stored_digits, replace(spec(stored_digits), thresholds=thresholds))
+        assert result.state == state
+        assert result.epochs == (whole.epochs if state == "complete" else whole.epochs[:2])
+        assert (result.f1 == whole.f1) if state == "complete" else (result.f1 is None)
+        if state == "pruned":
+            assert f"stop-set F1 by epoch 2 of the first fold was {best:.4f}" in (result.reason or "")
+            assert result.predictions == b""
+
+
+def penalties() -> None:
+    """Train one step with and without a regulariser and a constraint of the user's."""
+    import keras
+    import numpy as np
+
+    from trainer.architectures import Architecture
+    from trainer.datasets import Dataset
+    from trainer.engine import Engine
+    from trainer.feed import feed
+    from trainer.model import build_model
+
+    pixels = np.random.default_rng(1).integers(0, 255, (32, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(32, dtype=np.int32) % 2
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b"), pixel_max=255.0)
+    values = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
+    for extra in ({}, {"kernel_regularizer": "l2"}, {"kernel_constraint": keras.constraints.MaxNorm(0.5)}):
+
+        def build(values, shape, classes, extra=extra):
+            layers = keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax", **extra)
+            return keras.Sequential([keras.Input(shape), *layers])
+
+        fresh = build_model(Architecture(name="x", build=build), values, dataset, seed=1)
+        engine = Engine(fresh, "sgd", dataset)
+        engine.reset(fresh, values, dropout_seed=1)
+        engine.train_epoch(feed(dataset), np.arange(32), 32, np.arange(0))
+        kernel = engine.weights()[0]
+        print(round(float(np.linalg.norm(kernel)), 4), bool((np.linalg.norm(kernel, axis=0) <= 0.5001).all()))
+
+
+def test_a_users_regularisers_and_constraints_count() -> None:
+    """They change the weights; an engine that left them out would give one line three times."""
+    lines = in_training_process(penalties).splitlines()
+    assert len(set(lines)) == 3
+    assert [line.endswith("True") for line in lines] == [False, False, True]

@@ -1,0 +1,71 @@
+"""What pruning spared a sweep: counted where it can be, estimated where it has to be."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from tracking.records import SweepRecord, TrialRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What was trained and what was not.
+
+    Attributes:
+        pruned: trials that were ended early, of ``trials`` that have ended.
+        trials: see ``pruned``.
+        fits: that were never begun.
+        epochs: of all fits that count.
+        epochs_spared: that the pruned trials would have trained in all, less what they did: an estimate from
+            the mean length of the complete fits of their architecture.
+    """
+
+    pruned: int
+    trials: int
+    fits: int
+    epochs: int
+    epochs_spared: int
+
+    @property
+    def share(self) -> float:
+        """Estimated share of the epochs that were spared, in [0, 1]."""
+        whole = self.epochs + self.epochs_spared
+        return self.epochs_spared / whole if whole else 0.0
+
+    def __str__(self) -> str:
+        """Return it as a sentence without its full stop."""
+        return (
+            f"pruning ended {self.pruned} of {self.trials} trials early: {self.fits} fits were never begun, "
+            f"about {self.share:.0%} of all epochs spared"
+        )
+
+
+def savings(record: SweepRecord) -> Savings:
+    """Return what pruning has spared so far."""
+    ended = [trial for trial in record.trials if trial.state != "running"]
+    pruned = [trial for trial in ended if trial.state == "pruned"]
+    epochs = [len(fold.run.result.epochs) for trial in ended for fold in trial.folds]
+    usual = {name: _usual_epochs(record, name) for name in record.architectures}
+    return Savings(
+        pruned=len(pruned),
+        trials=len(ended),
+        fits=sum(record.fits_per_trial - len(trial.folds) for trial in pruned),
+        epochs=sum(epochs),
+        epochs_spared=round(sum(_spared(trial, record, usual[trial.architecture]) for trial in pruned)),
+    )
+
+
+def _usual_epochs(record: SweepRecord, architecture: str) -> float:
+    lengths = [
+        len(fold.run.result.epochs)
+        for trial in record.trials
+        if trial.architecture == architecture
+        for fold in trial.folds
+        if fold.run.result.state == "complete"
+    ]
+    return fmean(lengths) if lengths else 0.0
+
+
+def _spared(trial: TrialRecord, record: SweepRecord, usual: float) -> float:
+    whole = usual * (record.fits_per_trial - len(trial.folds))
+    last = trial.folds[-1].run.result
+    return whole + (max(0.0, usual - len(last.epochs)) if last.state == "pruned" else 0.0)

@@ -1,0 +1,38 @@
+"""How images reach a network: from the device's memory, or batch by batch from their file. The bits agree."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from trainer.datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class OnDevice:
+    """A dataset that was copied to the device as a whole: an epoch picks its batches there."""
+
+    dataset: Dataset
+    images: tf.Tensor
+    labels: tf.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """A dataset that is too large for that: each batch is read from the file when its turn comes."""
+
+    dataset: Dataset
+
+
+Feed = OnDevice | FromFile
+
+
+def feed(dataset: Dataset, memory: int | None = None) -> Feed:
+    """Return the faster way that fits.
+
+    Args:
+        dataset: its images may be mapped from a file.
+        memory: bytes that its images may take on the device; no limit if None.
+    """
+    if memory is not None and dataset.images.nbytes > memory:
+        return FromFile(dataset)
+    return OnDevice(dataset, tf.constant(dataset.images), tf.constant(dataset.labels, tf.int32))

@@ -1,0 +1,36 @@
+"""The network of one fit: an architecture's model with the layer that scales raw pixels in front."""
+
+import keras
+
+from trainer.architectures import Architecture
+from trainer.datasets import Dataset
+from trainer.errors import FitFailed, one_line
+from trainer.hyperparameters import Hyperparameters
+
+
+def build_model(
+    architecture: Architecture,
+    hyperparameters: Hyperparameters,
+    dataset: Dataset,
+    *,
+    seed: int,
+) -> keras.Model:
+    """Build the network with freshly drawn weights, the layer that scales raw pixels in front.
+
+    Raises:
+        FitFailed: if the architecture cannot be built with these hyperparameters.
+    """
+    # Automatic layer names count on from model to model; an error that names one must not depend on that.
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
+    input_shape, classes = dataset.input_shape, len(dataset.classes)
+    pixels = keras.Input(input_shape, name="pixels")
+    try:
+        body = architecture.build(hyperparameters, input_shape, classes)
+        probabilities = body(keras.layers.Rescaling(1.0 / dataset.pixel_max, name="scaling")(pixels))
+    except Exception as error:
+        raise FitFailed(f"the model could not be built: {one_line(error)}") from error
+    if tuple(probabilities.shape) != (None, classes):
+        shape = tuple(probabilities.shape)
+        raise FitFailed(f"the model's output has the shape {shape}, expected {(None, classes)}")
+    return keras.Model(pixels, probabilities, name=architecture.name)
