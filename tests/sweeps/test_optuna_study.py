@@ -20,7 +20,7 @@ from tracking.ledger import Ledger, SweepEntry
 from tracking.mlflow_content import sweep_identity
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
-from trainer.results import Epoch
+from trainer.results import Epoch, FitResult
 
 STATES = {"complete": "COMPLETE", "failed": "FAIL", "pruned": "PRUNED"}
 
@@ -49,6 +49,12 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield server.database()
 
 
+def reported_of(result: FitResult) -> float:
+    """The held-out score, or of a fit that was pruned the best one on its stop set."""
+    stop = [epoch.stop_f1 for epoch in result.epochs if epoch.stop_f1 is not None]
+    return max(stop) if result.f1 is None else result.f1
+
+
 def assert_holds(storage: str, record: SweepRecord) -> None:
     """Compare all that the studies hold with the record."""
     for architecture in record.architectures:
@@ -58,9 +64,12 @@ def assert_holds(storage: str, record: SweepRecord) -> None:
         assert [trial.number for trial in study.trials] == [trial.number for trial in ended]
         for written, trial in zip(study.trials, ended, strict=True):
             assert written.state.name == STATES[trial.state]
-            assert written.value == trial.f1
+            reported = [
+                reported_of(fold.run.result) for fold in trial.folds if fold.run.result.state != "failed"
+            ]
+            assert written.value == (reported[-1] if trial.state == "pruned" else trial.f1)
             assert written.params == dict(trial.hyperparameters)
-            assert list(written.intermediate_values.values()) == list(trial.fold_scores)
+            assert written.intermediate_values == dict(enumerate(reported))
             assert written.user_attrs["refold.trial"] == trial.number
             assert written.user_attrs["seed"] == trial.seed
             assert written.user_attrs.get("reason") == trial.reason
@@ -73,7 +82,7 @@ def assert_holds(storage: str, record: SweepRecord) -> None:
 def test_every_trial_is_there_once_however_often_it_is_written(storage: str, tmp_path: Path) -> None:
     """States, scores, folds, hyperparameters, seeds and times are the record's."""
     record, entry = swept(tmp_path)
-    assert {trial.state for trial in record.trials} == {"complete", "failed"}
+    assert {trial.state for trial in record.trials} == {"complete", "failed", "pruned"}
     first = write_studies(record, entry, storage, tmp_path)
     assert [(each.trials, each.added, each.waiting) for each in first] == [(4, 4, 0)] * 2
     assert_holds(storage, record)
