@@ -53,7 +53,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 #: Errors that say all there is to say; named, so that Dask and MLflow are not imported for it.
-KNOWN = ("WorkersFailed", "ViewUnavailable")
+KNOWN = ("WorkersFailed", "ViewUnavailable", "DiskFull")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -72,7 +72,7 @@ class MlflowServer:
         """End it with all its processes."""
         assert self._process is not None
         os.killpg(self._process.pid, number)
-        self._process.wait(30)
+        self._process.wait(60)
 
     @contextmanager
     def running(self) -> Iterator["MlflowServer"]:
@@ -81,7 +81,7 @@ class MlflowServer:
         try:
             yield self
         finally:
-            self.kill(signal.SIGTERM)
+            self.kill()
 
     def place(self, experiment: str) -> "Place":
         """Return an experiment of this server."""
@@ -126,7 +126,7 @@ class Place:
 
     def _content(self, run: Any, names: dict[str, str]) -> dict[str, Any]:
         client, info = self.client, run.info
-        tags = dict(run.data.tags)
+        tags = {name: text.replace(info.run_id, RUN_ID) for name, text in run.data.tags.items()}
         if "mlflow.parentRunId" in tags:
             tags["mlflow.parentRunId"] = names[tags["mlflow.parentRunId"]]
         history = {
@@ -152,26 +152,25 @@ class Place:
         }
 
 
-def expected_contents(record: SweepRecord, held_out: HeldOut | None, runs: dict[str, Any]) -> dict[str, Any]:
+def expected_contents(record: SweepRecord, held_out: HeldOut | None) -> dict[str, Any]:
     """Return what ``Place.contents`` has to be for a sweep that is not running.
 
     Args:
         record: the sweep, from the ledger.
         held_out: its dataset.
-        runs: the runs that were found, for their ids.
     """
     sweep = sweep_identity(record)
     contents = [sweep_content(record, live=False)]
     contents += [trial_content(record, trial, held_out, live=False) for trial in record.trials]
-    expected = {each.key: _expected(each, runs[each.key].info.run_id, record) for each in contents}
+    expected = {each.key: _expected(each, record) for each in contents}
     for key, run in expected.items():
         if key != sweep:
             run["tags"]["mlflow.parentRunId"] = sweep
     return expected
 
 
-def _expected(content: RunContent, run_id: str, record: SweepRecord) -> dict[str, Any]:
-    tags = {name: text.replace(RUN_ID, run_id) for name, text in content.tags.items()}
+def _expected(content: RunContent, record: SweepRecord) -> dict[str, Any]:
+    tags = dict(content.tags)
     tags |= {"mlflow.user": getpass.getuser(), "mlflow.runName": content.name}
     tags |= {"refold.digest": content.digest}
     if content.files:

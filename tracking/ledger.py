@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tracking import room
 from tracking.codec import decode_run, encode_run
 from tracking.ledger_file import checksum, connect, reading, take_lock
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, sequence
@@ -44,8 +45,14 @@ class SweepEntry:
 class Ledger:
     """One open ledger. Every write is a transaction that is on disk when the method returns."""
 
-    def __init__(self, connection: sqlite3.Connection, known: dict[str, FoldRecord] | None = None) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        known: dict[str, FoldRecord] | None = None,
+        home: Path | None = None,
+    ) -> None:
         self._connection = connection
+        self._home = home
         self._known = {} if known is None else known
 
     @classmethod
@@ -67,8 +74,9 @@ class Ledger:
         with lock:
             take_lock(lock, home)
             connection = connect(home / "ledger.sqlite", create=True)
+            room.reserve(home)
             try:
-                yield cls(connection)
+                yield cls(connection, home=home)
             finally:
                 connection.close()
 
@@ -100,37 +108,63 @@ class Ledger:
     # What is written
 
     def add_sweep(self, entry: SweepEntry) -> None:
-        """Enter a sweep. Its name must be new."""
-        with self._connection as connection:
-            connection.execute(
-                "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
-                    canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
-                    entry.trials, entry.fits, canonical_json(entry.environment),
-                    canonical_json(entry.details), entry.created_at,
-                ),
-            )  # fmt: skip
+        """Enter a sweep. Its name must be new.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
+                        canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
+                        entry.trials, entry.fits, canonical_json(entry.environment),
+                        canonical_json(entry.details), entry.created_at,
+                    ),
+                )  # fmt: skip
+
+        room.write(self._home, transaction)
 
     def add_proposal(
         self, sweep: str, architecture: str, number: int, specs: Iterable[FitSpec], proposed_at: float
     ) -> None:
-        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays."""
+        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
         specs = list(specs)
         hyperparameters = canonical_json(dict(specs[0].hyperparameters))
         members = [(sweep, architecture, number, position, spec.key) for position, spec in enumerate(specs)]
-        with self._connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
-                (sweep, architecture, number, hyperparameters, proposed_at),
-            )
-            connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
+                    (sweep, architecture, number, hyperparameters, proposed_at),
+                )
+                connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+        room.write(self._home, transaction)
 
     def add_run(self, spec: FitSpec, run: FitRun) -> None:
-        """Enter a finished fit. A key that is there already keeps its first result."""
+        """Enter a finished fit. A key that is there already keeps its first result.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
         row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
-        with self._connection as connection:
-            connection.execute("INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
+                )
+
+        room.write(self._home, transaction)
 
     def update_sweep(self, sweep: str, trials: int, toml: str, details: Mapping[str, Any]) -> None:
         """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
