@@ -138,7 +138,7 @@ def _keras_order(_seed: int, size: int) -> npt.NDArray[np.int64]:
 def _draw_for_ever() -> None:
     """Do what an event loop in the same process does, only more often."""
     while True:
-        random.random()  # noqa: S311 - nothing secret
+        random.random()
         time.sleep(1e-4)
 
 

@@ -5,6 +5,7 @@ machine the workers are threads of the coordinator, and what costs memory are th
 """
 
 import queue
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,9 @@ import dask
 from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from sweeps.workers import EpochEvent, WorkersFailed
-from trainer.process import ProcessDied, TrainingProcess
+from trainer.process import OutOfMemory, ProcessDied, TrainingProcess
 from trainer.results import Epoch, FitRun
-from trainer.worker import Job
+from trainer.worker import Job, out_of_memory
 
 #: Dask's event topic on which finished epochs are announced.
 EPOCHS = "refold-epochs"
@@ -100,9 +101,13 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
     def run(self, job: Job, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
         """Run a fit, again if its process dies.
 
+        Returns:
+            The run; a failed one if the fit has run out of memory so often that it will again.
+
         Raises:
-            ProcessDied: if that happens too often.
+            ProcessDied: if its process dies too often for any other reason.
         """
+        started_at = time.time()
         for _ in range(DEATHS_ALLOWED):
             try:
                 return self._process.run(job, on_epoch)
@@ -112,8 +117,9 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
                     raise
                 self._process.close()
                 self._process = TrainingProcess(self._log)
-        advice = "if it ran out of memory, use fewer workers or smaller networks"
-        raise ProcessDied(f"{reason}, {DEATHS_ALLOWED} times over; {advice}")
+        if isinstance(reason, OutOfMemory):
+            return out_of_memory(job.spec, str(reason), DEATHS_ALLOWED, started_at)
+        raise ProcessDied(f"{reason}, {DEATHS_ALLOWED} times over")
 
 
 def run_job(job: Job) -> FitRun:

@@ -70,6 +70,15 @@ def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int
     return max(0, min(free)) if free else None
 
 
+def memory_for_images(workers: int) -> int | None:
+    """Return the bytes that a dataset's images may take in each of so many training processes.
+
+    Half of what is available: networks, their gradients and TensorFlow itself need the other half.
+    """
+    available = available_memory(read("/proc/meminfo"))
+    return None if available is None else available // (2 * workers)
+
+
 def gpus() -> tuple[str, ...]:
     """Return the names of the GPUs whose drivers are loaded, used or not."""
     listed = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.dispatch import choose
+from sweeps.machine import memory_for_images
 from sweeps.planning import Prepared
 from sweeps.progress import Progress
 from sweeps.proposals import Told, propose
@@ -51,7 +52,7 @@ def run_sweep(
         home: where its dataset is stored for the workers.
         ledger: open for writing.
         start_workers: called once, and only if something has to be trained.
-        workers: how many there will be, for the time left.
+        workers: how many there will be, for the time left and each one's share of the memory.
         progress: told of everything.
         on_change: called after each change of the ledger.
 
@@ -66,7 +67,7 @@ def run_sweep(
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
     progress.begin(prepared.plan, workers)
-    loop = _Loop(prepared, home, ledger, progress, on_change)
+    loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
     loop.open_trials()
     if not loop.schedule.finished:
         dataset = store(prepared.dataset, home / "datasets")
@@ -168,10 +169,12 @@ class _Loop:
         ledger: Ledger,
         progress: Progress,
         on_change: Callable[[], None],
+        memory: int | None,
     ) -> None:
         self._name, self._home = prepared.spec.name, home
         self._sources = {a.name: a.source for a in prepared.plan.architectures}
         self._ledger, self._progress, self._on_change = ledger, progress, on_change
+        self._memory = memory
         self._announced: set[tuple[str, int]] = set()
         self._held_out = -(-len(prepared.dataset.labels) // prepared.plan.cv.folds)
         self._full: DiskFull | None = None
@@ -228,7 +231,8 @@ class _Loop:
             self._full = self._full or error
 
     def _job(self, spec: FitSpec, dataset: Path) -> Job:
-        return Job(spec=spec, dataset=str(dataset), source=self._sources[spec.architecture])
+        source = self._sources[spec.architecture]
+        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory)
 
     def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
         trial = self.schedule.record(run.result)

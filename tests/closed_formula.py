@@ -24,6 +24,9 @@ from trainer.worker import Job
 
 SUPPORT = 50
 
+#: Prunes soon, so that few made-up trials are enough to see it.
+EAGER = Prune(startup=2, rungs=(1, 2))
+
 
 def result_of(spec: FitSpec) -> FitResult:
     """Return a result that depends on the spec alone: good near a learning rate of 1e-3.
@@ -146,7 +149,7 @@ def plan(
     folds: int = 3,
     window: int = 1,
     seed: int = 1,
-    prune: Prune = Prune(startup=2, rungs=(1, 2)),
+    prune: Prune = EAGER,
 ) -> Plan:
     """Return a small plan over made-up architectures."""
     names = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")[:architectures]

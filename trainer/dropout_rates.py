@@ -9,15 +9,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-Layer = keras.layers.Dropout
 
-
-def dropout_layers(model: keras.Model) -> list[Layer]:
+def dropout_layers(model: keras.Model) -> list[keras.layers.Dropout]:
     """Return the layers whose rate can vary: plain ``Dropout`` that drops anything at all, in order.
 
     A subclass may do something else with its rate and keeps it.
     """
-    return [layer for layer in model._flatten_layers() if type(layer) is Layer and layer.rate > 0]
+    return [
+        layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dropout and layer.rate > 0
+    ]
 
 
 class DropoutRates:
@@ -36,7 +36,7 @@ class DropoutRates:
             rate.assign(other.rate)
 
 
-def _variable_call(layer: Layer, rate: tf.Variable) -> Any:
+def _variable_call(layer: keras.layers.Dropout, rate: tf.Variable) -> Any:
     def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return inputs

@@ -74,6 +74,9 @@ def train(
 
     Returns:
         The result; its state is "failed" where the hyperparameters made the fit impossible.
+
+    Raises:
+        MemoryError: if there was not enough; the spec may well run elsewhere.
     """
     epoch_seconds: list[float] = []
     finished: list[Epoch] = []
@@ -88,6 +91,8 @@ def train(
     except FitFailed as failure:
         failed = FitResult(key=spec.key, state="failed", reason=str(failure), epochs=tuple(finished))
         return Trained(failed, None, epoch_seconds)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(one_line(error)) from error
     return Trained(result, engine.model, epoch_seconds)
 
 
@@ -99,10 +104,8 @@ def _train(
     initial = weights_digest(engine.weights())
     try:
         course = _epochs(spec, data, engine, parts, listen)
-    except (FitFailed, MemoryError):
+    except (FitFailed, MemoryError, tf.errors.ResourceExhaustedError):
         raise
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(one_line(error)) from error  # not the hyperparameters' fault: the fit runs again
     except Exception as error:
         raise FitFailed(f"training failed: {one_line(error)}") from error
     best = course.epochs[course.best_epoch - 1]
@@ -151,9 +154,13 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
             rung = missed_rung(spec.thresholds, number, watch.best_score)
-            course.missed = rung and (
-                f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
-                f"where {rung.f1:.4f} was asked for"
+            course.missed = (
+                None
+                if rung is None
+                else (
+                    f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
+                    f"where {rung.f1:.4f} was asked for"
+                )
             )
             if course.missed or watch.should_stop:
                 break

@@ -1,6 +1,7 @@
 """The network of one fit: an architecture's model with the layer that scales raw pixels in front."""
 
 import keras
+import tensorflow as tf
 
 from trainer.architectures import Architecture
 from trainer.datasets import Dataset
@@ -28,6 +29,8 @@ def build_model(
     try:
         body = architecture.build(hyperparameters, input_shape, classes)
         probabilities = body(keras.layers.Rescaling(1.0 / dataset.pixel_max, name="scaling")(pixels))
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise
     except Exception as error:
         raise FitFailed(f"the model could not be built: {one_line(error)}") from error
     if tuple(probabilities.shape) != (None, classes):

@@ -87,7 +87,7 @@ class NesterovMomentum(_Slots):
 
 
 class RMSProp(_Slots):
-    """RMSProp with decay 0.9: Tieleman & Hinton, "Neural Networks for Machine Learning", lecture 6.5 (2012)."""
+    """RMSProp with decay 0.9: Tieleman & Hinton, Neural Networks for Machine Learning, lecture 6.5 (2012)."""
 
     RHO = 0.9
 

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from typing import Any
 from trainer import runtime
 from trainer.architectures import Architecture, UserSource
 from trainer.hyperparameters import Hyperparameters
+from trainer.memory import peak_bytes
 from trainer.seeds import derive, permutation
 from trainer.worker import architecture_of, data_of, engines
 
@@ -115,16 +115,6 @@ def failure(error: BaseException) -> dict[str, Any]:
         "node": node.group(1) if node else None,
         "deterministic": not about_determinism,
     }
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process has held so far."""
-    try:
-        # Not 'getrusage': its figure survives exec, so it would be the coordinator's where that was larger.
-        held = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    except OSError:
-        held = None
-    return 1024 * (int(held[1]) if held else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main() -> None:

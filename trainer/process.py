@@ -8,6 +8,7 @@ from in between: inside a Dask worker the event loop did, and now and then a fit
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trainer import runtime
+from trainer.memory import gibibytes, kills_for_memory, peak_bytes, peak_bytes_of_children
 from trainer.results import Epoch, FitRun
 from trainer.worker import Job, run
 
@@ -24,6 +26,10 @@ EpochListener = Callable[[int, Epoch, float], None]
 
 class ProcessDied(Exception):
     """The training process ended in the middle of a fit: killed, out of memory, crashed."""
+
+
+class OutOfMemory(ProcessDied):
+    """It ended because there was not enough memory for the fit."""
 
 
 class TrainingProcess:
@@ -60,8 +66,10 @@ class TrainingProcess:
 
         Raises:
             ProcessDied: if the process ends before the fit does; it is the fit's to be run again.
+            OutOfMemory: if that was for want of memory.
             RuntimeError: if the fit cannot be run by any process, saying why.
         """
+        kills = kills_for_memory()
         try:
             _send(_pipe(self._process.stdin), job)
             while True:
@@ -71,11 +79,13 @@ class TrainingProcess:
                         on_epoch(*value)
                     case "error":
                         raise RuntimeError(value)
+                    case "memory":
+                        raise OutOfMemory(value)
                     case _:
                         finished: FitRun = value
                         return finished
         except (EOFError, OSError, pickle.UnpicklingError) as error:
-            raise ProcessDied(self._how_it_ended()) from error
+            raise self._death(kills) from error
 
     def close(self) -> None:
         """End the process now."""
@@ -88,12 +98,15 @@ class TrainingProcess:
                 except OSError:  # what was still to be written has no reader any more
                     continue
 
-    def _how_it_ended(self) -> str:
+    def _death(self, kills_before: int) -> ProcessDied:
         self._process.kill()
         code = self._process.wait()
+        if code == -signal.SIGKILL and kills_for_memory() > kills_before:
+            held = gibibytes(peak_bytes_of_children())
+            return OutOfMemory(f"the system killed the training process, which held up to {held}")
         if code < 0:
-            return f"the training process was killed by signal {-code}"
-        return f"the training process ended with code {code}; {self._log} says why"
+            return ProcessDied(f"the training process was killed by signal {-code}")
+        return ProcessDied(f"the training process ended with code {code}; {self._log} says why")
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -139,8 +152,10 @@ def _answer(job: Job, answers: IO[bytes]) -> None:
     result: tuple[str, FitRun | str]
     try:
         result = ("done", run(job, announce))
-    except MemoryError:
-        os._exit(137)  # as if the system had killed it: not the fit's fault, so it runs again
+    except MemoryError as error:
+        held = f"the training process held up to {gibibytes(peak_bytes())}"
+        _send(answers, ("memory", f"{error}; {held}" if str(error) else held))
+        os._exit(137)  # as if the system had killed it: the fit runs again, in a fresh process
     except Exception as error:  # noqa: BLE001 - told to whoever asked
         result = ("error", f"{type(error).__name__}: {error}")
     _send(answers, result)

@@ -48,7 +48,8 @@ class Thresholds:
 
     Attributes:
         rungs: for the first fold, in the order of their epochs.
-        ceilings: the best that is thought possible on each fold, in [0, 1]; empty before there is an incumbent.
+        ceilings: the best that is thought possible on each fold, in [0, 1]; empty while there is no
+            incumbent.
         incumbent_mean: best mean of the folds' macro-F1 that a told trial has had.
         incumbent_f1: best macro-F1 of pooled predictions that a told trial has had.
     """

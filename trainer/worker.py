@@ -17,12 +17,15 @@ from trainer import runtime
 from trainer.architectures import Architecture, UserSource, built_in, load_user
 from trainer.datasets import open_stored
 from trainer.environment import environment
-from trainer.results import Epoch, FitRun, Timing
+from trainer.results import Epoch, FitResult, FitRun, Timing
 from trainer.specs import FitSpec
 
 if TYPE_CHECKING:
     from trainer.engine import EngineCache
     from trainer.feed import Feed
+
+#: How the reason of a fit begins that failed for want of memory: another machine may well train it.
+OUT_OF_MEMORY = "ran out of memory"
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -61,6 +64,17 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
         worker=str(os.getpid()),
     )
     return FitRun(result=trained.result, timing=timing, environment=environment())
+
+
+def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
+    """Return the failed run of a fit that has run out of memory so many ``times``."""
+    advice = "use fewer workers, a smaller batch_size or a smaller network"
+    reason = f"{OUT_OF_MEMORY} {times} times ({what}): {advice}"
+    timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
+    here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
+    return FitRun(
+        result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
+    )
 
 
 @lru_cache(maxsize=2)

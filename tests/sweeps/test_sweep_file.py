@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.spec import ArchitectureChoice, CrossValidation, Search, SweepSpec
+from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, Search, SweepSpec
 from sweeps.sweep_file import parse_sweep, read_sweep_file, sweep_text
 from trainer.architectures import BUILT_IN
 from trainer.datasets import DatasetSource
@@ -49,6 +49,11 @@ def test_a_full_file_is_understood() -> None:
         [search]
         startup = 3
         window = 2
+        [prune]
+        margin = 0.01
+        rungs = [2, 5]
+        keep = 0.4
+        startup = 6
         [mlflow]
         experiment = "shared"
         [architectures.resnet]
@@ -63,6 +68,7 @@ def test_a_full_file_is_understood() -> None:
     assert spec.dataset == DatasetSource(source="photos", samples=100, image_size=(32, 48), colour="grey")
     assert spec.cv == CrossValidation(folds=4, epochs=12, patience=2, min_delta=0.001, stop_share=0.2)
     assert spec.search == Search(startup=3, window=2)
+    assert spec.prune == Prune(margin=0.01, rungs=(2, 5), keep=0.4, startup=6)
     assert spec.experiment == "shared"
     resnet, mine = spec.architectures
     assert resnet.ranges == {
@@ -92,6 +98,21 @@ WRONG = {
     'name = "x"\nseed = -1': "seed = -1: must lie in 0 to",
     'name = "x"\nseed = 1.5': "seed = 1.5: must be a whole number",
     'name = "x"\n[search]\nwindow = 0': "search.window = 0: must be at least 1",
+    'name = "x"\n[prune]\nmargin = -0.1': "prune.margin = -0.1: must lie in 0 to 1",
+    'name = "x"\n[prune]\nmargin = 1.1': "prune.margin = 1.1: must lie in 0 to 1",
+    'name = "x"\n[prune]\nkeep = 0': "prune.keep = 0: must lie above 0 and be at most 1",
+    'name = "x"\n[prune]\nkeep = 1.5': "prune.keep = 1.5: must lie above 0 and be at most 1",
+    'name = "x"\n[prune]\nrungs = 3': "prune.rungs = 3: must be a list of epochs like [3, 9]",
+    'name = "x"\n[prune]\nrungs = [9, 3]': (
+        "prune.rungs = [9, 3]: must be in ascending order, each epoch once"
+    ),
+    'name = "x"\n[prune]\nrungs = [0]': "prune.rungs = [0]: must be at least 1",
+    'name = "x"\n[prune]\nstartup = 0': "prune.startup = 0: must be at least 1",
+    'name = "x"\n[prune]\nenabled = 1': "prune.enabled = 1: must be true or false",
+    'name = "x"\n[prune]\nmargins = 1': "unknown key prune.margins: did you mean 'margin'?",
+    'name = "x"\n[cv]\nepochs = 9\n[prune]\nrungs = [3, 9]': (
+        "prune.rungs: 9 must lie below cv.epochs = 9: after the last epoch there is nothing left to spare"
+    ),
     'name = "x"\ndataset = 3': "dataset = 3: must be a text in quotes",
     'name = "x"\n[dataset]\nsamples = 10': "dataset.source is missing",
     'name = "x"\n[dataset]\nsource = "d"\nimage_size = 32': "must be [height, width]",

@@ -14,7 +14,7 @@ import pytest
 from sweeps.dask_workers import local_workers
 from sweeps.workers import Workers, WorkersFailed
 from tests.closed_formula import InlineWorkers
-from trainer.architectures import source_digest
+from trainer.architectures import UserSource, source_digest
 from trainer.datasets import DatasetSource, load, store
 from trainer.results import FitRun
 from trainer.seeds import Seeds
@@ -161,3 +161,32 @@ def test_nothing_is_left_behind(stored: Path, tmp_path: Path) -> None:
         workers.submit(job(stored, epochs=1000), workers.idle()[0])
         assert len(training_processes(tmp_path / "log")) == 2
     assert training_processes(tmp_path / "log") == set()
+
+
+HUGE = """
+import keras
+
+def huge(hyperparameters, input_shape, classes):
+    x = inputs = keras.Input(input_shape)
+    x = keras.layers.Dense(2**36)(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
+"""
+
+
+@pytest.mark.training
+def test_a_fit_that_is_too_large_is_tried_three_times_and_fails(stored: Path, tmp_path: Path) -> None:
+    """Its reason says what it asked for and what to change; the worker goes on with the next fit."""
+    source = UserSource(spec="huge.py:huge", files=(("huge.py", HUGE),))
+    asked = replace(job(stored).spec, architecture="huge", architecture_digest=source.digest)
+    with local_workers(1, tmp_path / "log") as workers:
+        workers.submit(replace(job(stored), spec=asked, source=source), workers.idle()[0])
+        ((_, failed),) = collect(workers, 1)
+        workers.submit(job(stored), workers.idle()[0])
+        ((_, after),) = collect(workers, 1)
+    assert failed.result.state == "failed"
+    reason = failed.result.reason or ""
+    assert reason.startswith("ran out of memory 3 times (")
+    assert "held up to" in reason
+    assert reason.endswith("use fewer workers, a smaller batch_size or a smaller network")
+    assert failed.environment.keys() == after.environment.keys()
+    assert after.result.state == "complete"

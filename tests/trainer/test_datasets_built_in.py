@@ -169,7 +169,7 @@ def test_download_through_keras_keeps_standard_output_clean(monkeypatch, capsys,
     training, test = split(30, 1, shape), split(20, 2, shape)
 
     def load_data():
-        print("Downloading data")  # noqa: T201  (as Keras does)
+        print("Downloading data")
         return tuple((images, labels[:, np.newaxis]) for images, labels in (training, test))
 
     fake_keras(monkeypatch, name, load_data)

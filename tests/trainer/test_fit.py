@@ -1,8 +1,6 @@
 """One fit, for real: a pure function of its spec, whatever the process did before."""
 
 import inspect
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from trainer.hyperparameters import Value
 from trainer.metrics import macro_f1
 from trainer.process import TrainingProcess
 from trainer.results import Epoch, FitResult
-from trainer.runtime import training_environment
 from trainer.seeds import Seeds
 from trainer.specs import FitSpec, Stopping
 from trainer.worker import Job
