@@ -5,11 +5,13 @@ Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from sweeps import commands
@@ -23,6 +25,8 @@ Verb = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     options = parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler's or a closed terminal's Ctrl-C
+        signal.signal(number, _interrupt)
     try:
         code = options.verb(options)
         sys.stdout.flush()
@@ -46,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 #: Errors that say all there is to say; named, so that Dask and MLflow are not imported for it.
-KNOWN = ("WorkersFailed", "ViewUnavailable")
+KNOWN = ("WorkersFailed", "ViewUnavailable", "DiskFull")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,6 +107,14 @@ def parser() -> argparse.ArgumentParser:
     serving.add_argument("--open", action="store_true", help="open the browser")
     syncing = _tracking_option(verb(commands.sync, "sync digits"))
     syncing.add_argument("sweep", nargs="?", help="name of the sweep (default: all)")
+    syncing.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="remove what MLflow has of it first, with what people added there, and write it anew",
+    )
+    studying = _json_option(verb(commands.study, "study digits --storage sqlite:///study.db"))
+    studying.add_argument("sweep", help="name of the sweep")
+    studying.add_argument("--storage", required=True, metavar="URL", help="a database: SQLite or PostgreSQL")
     removing = _tracking_option(verb(commands.rm, "rm digits --yes"))
     removing.add_argument("sweep", help="name of the sweep")
     removing.add_argument("--yes", action="store_true", help="do not ask")

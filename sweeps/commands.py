@@ -249,13 +249,46 @@ def sync(options: Arguments) -> int:
     from tracking.ledger import Ledger
 
     home = Home.chosen(options.home)
-    with Ledger.open(home.path) as ledger:
+    uri = home.tracking_uri(options.tracking_uri)
+    with Ledger.read(home.path):  # says so where there is none, and creates nothing
+        pass
+    with Ledger.open(home.path) as ledger:  # held: while a sweep runs, its own recorder writes
         names = [options.sweep] if options.sweep else ledger.sweep_names()
-        for name in names:
-            record, entry = ledger.sweep(name), ledger.entry(name)
-            experiment = entry.details["experiment"] if entry else name
-            mlflow_view(home, home.tracking_uri(options.tracking_uri), experiment).write(record)
-            err.print(f"MLflow has all of {name}: {len(record.trials)} trials", markup=False)
+        records = [ledger.sweep(name) for name in names]
+        entries = [ledger.entry(name) for name in names]
+        views = [mlflow_view(home, uri, entry.details["experiment"]) for entry in entries if entry]
+        if options.rebuild:  # all of them before the first is written: experiments are made anew too
+            for record, view in zip(records, views, strict=True):
+                # Not the models that were exported there: the ledger alone cannot make them again.
+                err.print(f"removed from MLflow: {view.delete(record, models=False)}", markup=False)
+        for record, view in zip(records, views, strict=True):
+            view.write(record, live=False)
+            err.print(f"MLflow has all of {record.name}: {len(record.trials)} trials", markup=False)
+    return 0
+
+
+def study(options: Arguments) -> int:
+    """Write a sweep as Optuna studies, for optuna-dashboard and Optuna's own plots."""
+    from sweeps.optuna_study import write_studies
+    from tracking.ledger import Ledger
+    from tracking.mlflow_uri import shown
+
+    home = Home.chosen(options.home)
+    with Ledger.read(home.path) as ledger:
+        record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
+    assert entry is not None  # noqa: S101 - ledger.sweep has raised otherwise
+    written = write_studies(record, entry, options.storage, home.path)
+    if options.json:
+        _print_json([asdict(each) for each in written])
+        return 0
+    width = max(len(each.study) for each in written)
+    for each in written:
+        more = f", {each.waiting} not ended yet" if each.waiting else ""
+        out.print(f"{each.study:<{width}}  {each.trials} trials, {each.added} added now{more}", markup=False)
+    out.print("\nnext:")
+    out.print(
+        f"  optuna-dashboard {shown(options.storage)}  (after pip install optuna-dashboard)", markup=False
+    )
     return 0
 
 

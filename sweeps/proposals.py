@@ -1,4 +1,4 @@
-"""Optuna's proposals: the one file that imports it.
+"""Optuna's proposals: the one file that imports it (``optuna_study`` gets it from here).
 
 Each proposal comes from a fresh sampler with a seed of its own and a study rebuilt from what was told, so it
 is a pure function of its arguments: no state survives a call, nothing has to be saved or locked.
@@ -50,8 +50,8 @@ def propose(
     Returns:
         A value for every name in ``space``, numbers rounded to six significant digits.
     """
-    optuna = _optuna()
-    searched = {name: _distribution(r) for name, r in sorted(space.items()) if not isinstance(r, Fixed)}
+    optuna = optuna_package()
+    searched = distributions(space)
     chosen: dict[str, Value] = {name: r.value for name, r in space.items() if isinstance(r, Fixed)}
     if searched:
         study = optuna.create_study(
@@ -75,7 +75,7 @@ def propose(
 
 
 def _ended(trial: Told, searched: Mapping[str, object]):  # type: ignore[no-untyped-def]
-    states = _optuna().trial.TrialState
+    states = optuna_package().trial.TrialState
     if trial.pruned_at is None:
         return _frozen(trial.hyperparameters, searched, state=states.COMPLETE, value=trial.score)
     reached = {trial.pruned_at: trial.score}
@@ -84,18 +84,24 @@ def _ended(trial: Told, searched: Mapping[str, object]):  # type: ignore[no-unty
 
 def _frozen(hyperparameters: Hyperparameters, searched: Mapping[str, object], **more: object):  # type: ignore[no-untyped-def]
     params = {name: hyperparameters[name] for name in searched}
-    return _optuna().trial.create_trial(params=params, distributions=dict(searched), **more)
+    create = optuna_package().trial.create_trial
+    return create(params=params, distributions=dict(searched), **more)
+
+
+def distributions(space: Space) -> dict[str, object]:
+    """Return the space as Optuna has it, sorted by name, without what is fixed."""
+    return {name: _distribution(r) for name, r in sorted(space.items()) if not isinstance(r, Fixed)}
 
 
 def _distribution(choices: Range) -> object:
-    distributions = _optuna().distributions
+    kinds = optuna_package().distributions
     match choices:
         case Float(low=low, high=high, log=log):
-            return distributions.FloatDistribution(low, high, log=log)
+            return kinds.FloatDistribution(low, high, log=log)
         case Integer(low=low, high=high, step=step, log=log):
-            return distributions.IntDistribution(low, high, log=log, step=step)
+            return kinds.IntDistribution(low, high, log=log, step=step)
         case Choice(values=values):
-            return distributions.CategoricalDistribution(values)
+            return kinds.CategoricalDistribution(values)
         case Fixed():
             raise ValueError("a fixed value is not searched")
 
@@ -108,7 +114,8 @@ def _rounded(value: Value, choices: Range) -> Value:
 
 
 @lru_cache(maxsize=1)
-def _optuna() -> ModuleType:
+def optuna_package() -> ModuleType:
+    """Import Optuna, quietly."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

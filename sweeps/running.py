@@ -4,8 +4,8 @@ Going on is running again: a fit that the ledger holds returns at once, so there
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from sweeps.proposals import Told, propose
 from sweeps.schedule import Schedule, Trial
 from sweeps.spec import Plan, PlannedArchitecture
 from sweeps.workers import Workers
+from tracking.errors import DiskFull
 from tracking.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord
+from tracking.room import check as check_room
 from trainer.datasets import store
 from trainer.environment import platform_of
 from trainer.errors import UsageError
@@ -60,11 +62,12 @@ def run_sweep(
     Raises:
         UsageError: if the ledger has another sweep of this name.
         WorkersFailed: if a fit cannot be run.
+        DiskFull: if there is no room to record another fit.
     """
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
     progress.begin(prepared.plan, workers)
-    loop = _Loop(prepared, ledger, progress, on_change, memory_for_images(workers))
+    loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
     loop.open_trials()
     if not loop.schedule.finished:
         dataset = store(prepared.dataset, home / "datasets")
@@ -162,25 +165,29 @@ class _Loop:
     def __init__(
         self,
         prepared: Prepared,
+        home: Path,
         ledger: Ledger,
         progress: Progress,
         on_change: Callable[[], None],
         memory: int | None,
     ) -> None:
-        self._name = prepared.spec.name
+        self._name, self._home = prepared.spec.name, home
         self._sources = {a.name: a.source for a in prepared.plan.architectures}
         self._ledger, self._progress, self._on_change = ledger, progress, on_change
         self._memory = memory
         self._announced: set[tuple[str, int]] = set()
+        self._held_out = -(-len(prepared.dataset.labels) // prepared.plan.cv.folds)
+        self._full: DiskFull | None = None
         self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, ledger.proposals(self._name)))
 
     def open_trials(self) -> None:
         """Open what may begin, take in what the ledger holds of it, and so on until nothing new opens."""
         while opened := self.schedule.open_trials():
             for trial in opened:
-                self._ledger.add_proposal(
-                    self._name, trial.architecture.name, trial.number, trial.specs, time.time()
-                )
+                with self._noting_a_full_disk():
+                    self._ledger.add_proposal(
+                        self._name, trial.architecture.name, trial.number, trial.specs, time.time()
+                    )
                 for spec in trial.specs:
                     held = self._ledger.run_of(spec.key)
                     if held is not None:
@@ -188,13 +195,20 @@ class _Loop:
         self._on_change()
 
     def train(self, workers: Workers, dataset: Path) -> None:
-        """Keep every worker busy until all trials have ended."""
+        """Keep every worker busy until all trials have ended.
+
+        Where the disk is full nothing more is begun, and what is under way is recorded first.
+        """
         running: set[str] = set()
         last: dict[str, tuple[str, int]] = {}
         while not self.schedule.finished:
+            if self._full and not running:
+                raise self._full
             waiting = [item for item in self.schedule.waiting() if item[1].key not in running]
             for worker in workers.idle():
-                if not waiting:
+                with self._noting_a_full_disk():
+                    check_room(self._home, len(running) + 1, self._held_out)
+                if not waiting or self._full:
                     break
                 trial, spec = choose(waiting, _group, worker=worker, last=last)
                 waiting = [item for item in waiting if item[1].key != spec.key]
@@ -204,9 +218,17 @@ class _Loop:
                 self._progress.fit_started(trial.number, spec)
             for job, run in workers.finished(timeout=0.5):
                 running.discard(job.spec.key)
-                self._ledger.add_run(job.spec, run)
+                with self._noting_a_full_disk():
+                    self._ledger.add_run(job.spec, run)
                 self._take_in(job.spec, run, recorded=False)
                 self.open_trials()
+
+    @contextmanager
+    def _noting_a_full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except DiskFull as error:
+            self._full = self._full or error
 
     def _job(self, spec: FitSpec, dataset: Path) -> Job:
         source = self._sources[spec.architecture]

@@ -26,7 +26,7 @@ from sweeps.spec import SweepSpec
 from sweeps.sweep_file import read_sweep_file, sweep_text
 from tracking.ledger import Ledger
 from tracking.recorder import Recorder
-from tracking.records import SweepRecord
+from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 #: How MLflow names its runs.
 RUN_ID = re.compile("[0-9a-f]{32}")
 
-#: Seconds that the end of a sweep waits for MLflow; what is missing then can be completed later.
-MLFLOW_PATIENCE = 600.0
+#: Seconds that the end of a sweep waits for MLflow, and after how many it says so; what is missing then can
+#: be completed later.
+MLFLOW_PATIENCE, MLFLOW_SILENCE = 600.0, 5.0
 
 
 def load(path: Path | str) -> SweepSpec:
@@ -114,8 +115,10 @@ def run_recorded(
     name = prepared.spec.name
     experiment = prepared.spec.experiment or name
 
+    known: dict[str, FoldRecord] = {}
+
     def read() -> SweepRecord:
-        with Ledger.read(home.path) as reader:
+        with Ledger.read(home.path, known) as reader:
             return reader.sweep(name)
 
     def view() -> "MlflowView":
@@ -139,9 +142,20 @@ def run_recorded(
         except BaseException:
             recorder.close(timeout=5)
             raise
-        if not recorder.close(timeout=MLFLOW_PATIENCE):
+        if not _completed(recorder, progress):
             progress.say(f"MLflow does not have all of it yet: 'refold sync {name}' completes it")
         return record
+
+
+def _completed(recorder: Recorder, progress: Progress) -> bool:
+    """Wait until MLflow has all of a sweep that has ended; return whether it has."""
+    try:
+        if recorder.close(timeout=MLFLOW_SILENCE):
+            return True
+        progress.say("the sweep has ended; waiting for MLflow to take the rest (Ctrl-C leaves it for later)")
+        return recorder.close(timeout=MLFLOW_PATIENCE)
+    except KeyboardInterrupt:
+        return False
 
 
 def verify(
@@ -198,9 +212,13 @@ def check_tracking_uri(tracking_uri: str) -> None:
 
 def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
     """Return the view of ``experiment`` in MLflow."""
+    from tracking.mlflow_uri import is_server
     from tracking.mlflow_view import MlflowView
 
-    return MlflowView(tracking_uri, home.artifacts if home.is_own(tracking_uri) else None, experiment)
+    # A server has a place for artifacts, an SQLite file elsewhere has them beside it.
+    elsewhere = is_server(tracking_uri) or tracking_uri.startswith("sqlite")
+    artifacts = home.artifacts if home.is_own(tracking_uri) or not elsewhere else None
+    return MlflowView(tracking_uri, artifacts, experiment, home.path / "datasets")
 
 
 def available_cores() -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tracking import room
 from tracking.codec import decode_run, encode_run
 from tracking.ledger_file import checksum, connect, reading, take_lock
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, sequence
@@ -44,8 +45,15 @@ class SweepEntry:
 class Ledger:
     """One open ledger. Every write is a transaction that is on disk when the method returns."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        known: dict[str, FoldRecord] | None = None,
+        home: Path | None = None,
+    ) -> None:
         self._connection = connection
+        self._home = home
+        self._known = {} if known is None else known
 
     @classmethod
     @contextmanager
@@ -66,15 +74,21 @@ class Ledger:
         with lock:
             take_lock(lock, home)
             connection = connect(home / "ledger.sqlite", create=True)
+            room.reserve(home)
             try:
-                yield cls(connection)
+                yield cls(connection, home=home)
             finally:
                 connection.close()
 
     @classmethod
     @contextmanager
-    def read(cls, home: Path) -> Iterator["Ledger"]:
+    def read(cls, home: Path, known: dict[str, FoldRecord] | None = None) -> Iterator["Ledger"]:
         """Open the ledger of ``home`` for reading, also while another process writes it.
+
+        Args:
+            home: the folder.
+            known: fits by key that were read before, and that get those read now: results never change, so
+                whoever reads a growing sweep again and again reads each fit once.
 
         Raises:
             UsageError: if there is none, or it is not ours.
@@ -87,44 +101,70 @@ class Ledger:
             )
         connection = connect(path, create=False)
         try:
-            yield cls(connection)
+            yield cls(connection, known)
         finally:
             connection.close()
 
     # What is written
 
     def add_sweep(self, entry: SweepEntry) -> None:
-        """Enter a sweep. Its name must be new."""
-        with self._connection as connection:
-            connection.execute(
-                "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
-                    canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
-                    entry.trials, entry.fits, canonical_json(entry.environment),
-                    canonical_json(entry.details), entry.created_at,
-                ),
-            )  # fmt: skip
+        """Enter a sweep. Its name must be new.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
+                        canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
+                        entry.trials, entry.fits, canonical_json(entry.environment),
+                        canonical_json(entry.details), entry.created_at,
+                    ),
+                )  # fmt: skip
+
+        room.write(self._home, transaction)
 
     def add_proposal(
         self, sweep: str, architecture: str, number: int, specs: Iterable[FitSpec], proposed_at: float
     ) -> None:
-        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays."""
+        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
         specs = list(specs)
         hyperparameters = canonical_json(dict(specs[0].hyperparameters))
         members = [(sweep, architecture, number, position, spec.key) for position, spec in enumerate(specs)]
-        with self._connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
-                (sweep, architecture, number, hyperparameters, proposed_at),
-            )
-            connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
+                    (sweep, architecture, number, hyperparameters, proposed_at),
+                )
+                connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+        room.write(self._home, transaction)
 
     def add_run(self, spec: FitSpec, run: FitRun) -> None:
-        """Enter a finished fit. A key that is there already keeps its first result."""
+        """Enter a finished fit. A key that is there already keeps its first result.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
         row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
-        with self._connection as connection:
-            connection.execute("INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
+                )
+
+        room.write(self._home, transaction)
 
     def update_sweep(self, sweep: str, trials: int, toml: str, details: Mapping[str, Any]) -> None:
         """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
@@ -255,21 +295,27 @@ class Ledger:
 
     def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
         rows = self._connection.execute(
-            "SELECT architecture, number, position, spec, run, predictions, confidences"
-            " FROM members JOIN fits USING (key) WHERE sweep = ?",
+            "SELECT architecture, number, position, key FROM members JOIN fits USING (key) WHERE sweep = ?",
             (sweep,),
         )
         folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
-        for architecture, number, position, spec, *blobs in rows:
+        for architecture, number, position, key in rows.fetchall():
             try:
-                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+                folds.setdefault((architecture, number), {})[position] = self._fold(key)
             except (ValueError, TypeError, KeyError) as error:
                 raise UsageError(
                     f"the record of {architecture} t{number:04}, fit {position}, is damaged "
                     f"({type(error).__name__}: {error}): restore the ledger from a copy"
                 ) from error
-            folds.setdefault((architecture, number), {})[position] = record
         return folds
+
+    def _fold(self, key: str) -> FoldRecord:
+        if key not in self._known:
+            spec, *blobs = self._connection.execute(
+                "SELECT spec, run, predictions, confidences FROM fits WHERE key = ?", (key,)
+            ).fetchone()
+            self._known[key] = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+        return self._known[key]
 
     def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
         """Return the recorded hyperparameters by (architecture, trial number)."""

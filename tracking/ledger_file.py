@@ -121,6 +121,10 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise UsageError(
+                f"the disk of {path.parent} is full: make room, or use another --home"
+            ) from error
         raise UsageError(
             f"{path} cannot be read as a ledger ({error}): restore it from a copy, or use "
             "another --home; it was left as it is"

@@ -1,12 +1,12 @@
 """What MLflow shall hold of a sweep, as plain data: a pure function of the record. No MLflow here."""
 
-import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tracking.mlflow_files import TABLE, TABLE_TAG, Files, digest_of, sweep_files, trial_files
 from tracking.mlflow_points import (
     MAX_KEYS,
     Point,
@@ -20,12 +20,9 @@ from tracking.mlflow_points import (
     trial_points,
 )
 from tracking.notes import sweep_note, trial_note
-from tracking.pictures import confusion_picture, learning_curves, png
+from tracking.out_of_fold import HeldOut
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord
-from tracking.report import class_report, report_csv, report_text, trial_name
-
-#: Counts the changes of the layout: runs written by an older one are written again.
-LAYOUT = 1
+from tracking.report import trial_name
 
 #: The longest parameter and tag that MLflow 3.17 takes.
 MAX_PARAM, MAX_TAG = 6000, 8000
@@ -36,6 +33,7 @@ _STATUS: Mapping[str, Status] = {
     "complete": "FINISHED",
     "pruned": "KILLED",
     "failed": "FAILED",
+    "interrupted": "KILLED",
 }
 
 
@@ -64,7 +62,7 @@ class RunContent:
     status: Status
     started_ms: int
     ended_ms: int | None
-    files: Mapping[str, Callable[[], bytes]]
+    files: Files
     files_digest: str
 
     @property
@@ -72,7 +70,7 @@ class RunContent:
         """SHA-256 of everything; equal digests mean that there is nothing to write."""
         points = [(point.key, repr(point.value), point.timestamp_ms, point.step) for point in self.points]
         plain = [self.key, self.tags, self.params, points, self.status, self.started_ms, self.ended_ms]
-        return _digest([*plain, self.files_digest])
+        return digest_of([*plain, self.files_digest])
 
 
 def sweep_identity(record: SweepRecord) -> str:
@@ -88,61 +86,89 @@ def trial_key(record: SweepRecord, trial: TrialRecord) -> str:
     return f"{sweep_identity(record)}/{trial.architecture}/{trial.number}"
 
 
-def sweep_content(record: SweepRecord) -> RunContent:
-    """Return the sweep's own run."""
+def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
+    """Return the sweep's own run.
+
+    Args:
+        record: the sweep.
+        live: whether it is running now; what has not ended counts as interrupted otherwise.
+    """
     ranking = record.ranking  # once: it is worked out anew each time
     best = ranking[0] if ranking else None
-    status: Status = "RUNNING" if not record.finished else "FINISHED" if best else "FAILED"
+    state = _sweep_state(record, best, live=live)
     tags = _common_tags(record, "sweep") | {
         "refold.key": sweep_identity(record),
+        "refold.state": state,
         "refold.sweep_digest": record.digest,
-        "mlflow.note.content": sweep_note(record, ranking),
+        "mlflow.note.content": sweep_note(record, ranking, live=live),
     }
     if best:
         tags["refold.best"] = trial_name(best)
-    text = json.dumps(record.environment, indent=2, sort_keys=True, default=str) + "\n"
+    ended = max((milliseconds(ended_at(t)) for t in record.trials), default=milliseconds(record.created_at))
+    files, files_digest = sweep_files(record, live=live)
     return RunContent(
         key=sweep_identity(record),
         name=record.name,
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_sweep_params(record), MAX_PARAM),
         points=sweep_points(record, best),
-        status=status,
+        status=_STATUS[state],
         started_ms=milliseconds(record.created_at),
-        ended_ms=max((milliseconds(ended_at(t)) for t in record.trials), default=0)
-        if record.finished
-        else None,
-        files={"sweep.toml": record.toml.encode, "environment.json": text.encode},
-        files_digest=_digest([LAYOUT, record.toml, text]),
+        ended_ms=None if state == "running" else ended,
+        files=files,
+        files_digest=files_digest,
     )
 
 
-def trial_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
-    """Return the run of one trial, as far as the trial has come."""
+def trial_content(
+    record: SweepRecord, trial: TrialRecord, held_out: HeldOut | None = None, *, live: bool = True
+) -> RunContent:
+    """Return the run of one trial, as far as the trial has come.
+
+    Args:
+        record: the sweep.
+        trial: one of its trials.
+        held_out: the dataset, for the images and the predictions; None where it is not at hand.
+        live: whether the sweep is running now; a trial that has not ended counts as interrupted otherwise.
+    """
+    state = trial.state if live or trial.state != "running" else "interrupted"
     tags = _common_tags(record, "trial") | {
         "refold.key": trial_key(record, trial),
         "refold.architecture": trial.architecture,
         "refold.trial": str(trial.number),
-        "mlflow.note.content": trial_note(trial, record.fits_per_trial),
+        "refold.state": state,
+        "mlflow.note.content": trial_note(trial, record.fits_per_trial, live=live),
     }
     if trial.reason is not None:
         tags["refold.reason"] = trial.reason
     if left_out := left_out_metrics(record.fits_per_trial):
         tags["refold.left_out"] = f"{', '.join(left_out)}: at most {MAX_KEYS} metric keys a run"
-    points = trial_points(trial, record.fits_per_trial)
-    ended = trial.state != "running"
+    files: Files = {}
+    files_digest = ""
+    if trial.state != "running":
+        found = held_out.of(trial) if held_out else None
+        files, files_digest = trial_files(record, trial, found, held_out.dataset if held_out else None)
+    if TABLE in files:
+        tags[TABLE_TAG] = json.dumps([{"path": TABLE, "type": "table"}])
     return RunContent(
         key=trial_key(record, trial),
         name=trial_name(trial),
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_trial_params(record, trial), MAX_PARAM),
-        points=points,
-        status=_STATUS[trial.state],
+        points=trial_points(trial, record.fits_per_trial),
+        status=_STATUS[state],
         started_ms=milliseconds(trial.proposed_at),
-        ended_ms=milliseconds(ended_at(trial)) if ended else None,
-        files=_trial_files(record, trial) if ended else {},
-        files_digest=_digest([LAYOUT, trial.outcome(), [repr(point) for point in points]]) if ended else "",
+        ended_ms=None if state == "running" else milliseconds(ended_at(trial)),
+        files=files,
+        files_digest=files_digest,
     )
+
+
+def _sweep_state(record: SweepRecord, best: TrialRecord | None, *, live: bool) -> str:
+    """Return how the sweep stands: without a complete trial at its end it has failed."""
+    if record.finished:
+        return "complete" if best else "failed"
+    return "running" if live else "interrupted"
 
 
 def dataset_fields(dataset: DatasetRecord) -> dict[str, str]:
@@ -229,42 +255,6 @@ def _dataset_params(dataset: DatasetRecord) -> dict[str, str]:
     return {"dataset/name": dataset.name, "dataset/fingerprint": dataset.fingerprint}
 
 
-def _trial_files(record: SweepRecord, trial: TrialRecord) -> dict[str, Callable[[], bytes]]:
-    """Return the artifacts of a trial that has ended; pictures only of what there is."""
-    classes = record.dataset.classes
-    files: dict[str, Callable[[], bytes]] = {"trial.json": lambda: _trial_json(record, trial).encode()}
-    if any(fold.run.result.epochs for fold in trial.folds):
-        files["learning_curves.png"] = lambda: png(learning_curves(trial))
-    if trial.confusion is not None:
-        files["confusion_matrix.png"] = lambda: png(confusion_picture(trial, classes))
-        files["class_report.csv"] = lambda: report_csv(class_report(trial, classes)).encode()
-        files["class_report.txt"] = lambda: report_text(class_report(trial, classes)).encode()
-    return files
-
-
-def _trial_json(record: SweepRecord, trial: TrialRecord) -> str:
-    """Return hyperparameters, seeds and digests of a trial: enough to train it again and to compare."""
-    folds = [
-        {
-            "key": fold.run.result.key,
-            "spec": fold.spec.to_json(),
-            "state": fold.run.result.state,
-            "reason": fold.run.result.reason,
-            "f1": fold.run.result.f1,
-            "best_epoch": fold.run.result.best_epoch,
-            "epochs": len(fold.run.result.epochs),
-            "initial_weights_sha256": fold.run.result.initial_weights_sha256,
-            "weights_sha256": fold.run.result.weights_sha256,
-            "probabilities_sha256": fold.run.result.probabilities_sha256,
-            "timing": asdict(fold.run.timing),
-            "environment": fold.run.environment,
-        }
-        for fold in trial.folds
-    ]
-    content = {"sweep": record.name, "sweep_key": record.key, **trial.outcome(), "folds": folds}
-    return json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
-
-
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the settings of nested TOML tables under names joined by slashes."""
     for name, value in table.items():
@@ -282,8 +272,3 @@ def _text(value: Any) -> str:
 def _clipped(texts: Mapping[str, str], limit: int) -> dict[str, str]:
     """Return the texts, the ones MLflow would refuse cut to its limit."""
     return {name: text if len(text) <= limit else text[: limit - 1] + "…" for name, text in texts.items()}
-
-
-def _digest(value: Any) -> str:
-    """Return a SHA-256; unlike ``trainer.canonical`` it takes NaN, which a failed fit may have."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

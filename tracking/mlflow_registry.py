@@ -46,10 +46,10 @@ class Registry:
     Args:
         mlflow: the package.
         client: of it.
-        delete_artifacts: given where a model's artifacts are, deletes them.
+        delete_artifacts: given where a model's artifacts are and its experiment's id, deletes them.
     """
 
-    def __init__(self, mlflow: Any, client: Any, delete_artifacts: Callable[[str], None]) -> None:
+    def __init__(self, mlflow: Any, client: Any, delete_artifacts: Callable[[str, str], None]) -> None:
         self._mlflow = mlflow
         self._client = client
         self._delete_artifacts = delete_artifacts
@@ -151,7 +151,7 @@ class Registry:
 
     def _remove_logged(self, logged: Any) -> None:
         """Remove a logged model; its artifacts first, because without it nobody would find them."""
-        self._delete_artifacts(logged.artifact_location)
+        self._delete_artifacts(logged.artifact_location, str(logged.experiment_id))
         self._client.delete_logged_model(logged.model_id)
         store = self._client._tracking_client.store
         if hasattr(store, "_hard_delete_logged_model"):

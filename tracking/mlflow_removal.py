@@ -5,7 +5,7 @@ Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,30 +79,36 @@ class Removal:
             for_good=self._store is not None,
         )
 
-    def remove(self, identity: str) -> Found:
-        """Remove the runs, the trials before their sweep, and the experiments that are empty then."""
+    def remove(self, identity: str, *, models: bool = True) -> Found:
+        """Remove the runs, the trials before their sweep, and the experiments that are empty then.
+
+        Args:
+            identity: of the sweep.
+            models: whether models that were exported to MLflow go too.
+        """
         found = self.find(identity)
         runs, experiments = self._of(identity)
-        self.registry.remove(identity, [each.experiment_id for each in experiments])
+        if models:
+            self.registry.remove(identity, [each.experiment_id for each in experiments])
         for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
             self.remove_run(run)
         for experiment in experiments:
             if self._holds_only(experiment, [], 0):
                 self._remove_experiment(experiment)
-        return found
+        return found if models else replace(found, models=0)
 
     def remove_run(self, run: Any) -> None:
         """Remove a run; its artifacts first, because without the run nobody would find them."""
-        self._delete_artifacts(run.info.artifact_uri)
+        self._delete_artifacts(run.info.artifact_uri, run.info.experiment_id)
         if run.info.lifecycle_stage != "deleted":
             self._client.delete_run(run.info.run_id)
         if self._store is not None:
             self._store._hard_delete_run(run.info.run_id)
 
-    def _delete_artifacts(self, recorded: str) -> None:
+    def _delete_artifacts(self, recorded: str, experiment_id: str) -> None:
         """Delete the artifacts of a run or of a model, and the folders that are empty then."""
         registry = self._mlflow.store.artifact.artifact_repository_registry
-        uri = self._here(recorded)
+        uri = self._here(recorded, experiment_id)
         registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
         folder = _local_folder(uri)
         if folder is not None:
@@ -110,18 +116,22 @@ class Removal:
             if folder.parent.parent.name == _MODELS:
                 _remove_if_empty(folder.parent.parent)
 
-    def _here(self, uri: str) -> str:
+    def _here(self, uri: str, experiment_id: str) -> str:
         """Return where a run's or a model's artifacts are in this home.
 
         MLflow stores absolute paths. In a home that was copied they name the original's files, which are
-        not this home's to delete.
+        not this home's to delete; but an experiment that somebody else made has its files where they said.
         """
         folder = _local_folder(uri)
         if folder is None or self._root is None or folder.is_relative_to(self._root):
             return uri
         # experiment / run / "artifacts", or experiment / "models" / model / "artifacts"
         depth = 4 if folder.parts[-3] == _MODELS else 3
-        return (self._root / Path(*folder.parts[-depth:])).as_uri()
+        here = self._root / Path(*folder.parts[-depth:])
+        experiment = self._client.get_experiment(experiment_id)
+        if not here.exists() and "refold.experiment" not in experiment.tags:
+            return uri
+        return here.as_uri()
 
     def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
         """Yield the active runs of a sweep in the given experiments."""

@@ -13,9 +13,12 @@ from typing import Any
 from tracking.mlflow_content import RunContent, dataset_fields
 from tracking.mlflow_points import Point
 from tracking.mlflow_reasons import one_line
+from tracking.notes import RUN_ID
 from tracking.records import DatasetRecord
 
 _DIGEST, _FILES = "refold.digest", "refold.files"
+#: So many points fit into one request of 1000 things together with parameters and tags.
+_TOGETHER = 800
 
 
 @dataclass(slots=True)
@@ -87,7 +90,6 @@ class RunWriter:
         """Write what is missing of a run; its digest last, so that it stands for all the rest."""
         if run.tags.get(_DIGEST) == content.digest and more.items() <= run.tags.items():
             return
-        self._log(run, content, more)
         if not run.has_dataset:
             self._log_dataset(run)
         last = {_DIGEST: content.digest}
@@ -96,20 +98,24 @@ class RunWriter:
             if run.tags.get(_FILES) != content.files_digest:
                 self._log_files(run, content)
         self._set_status(run, content)
-        self._client.log_batch(run.id, tags=self._tags(last))
-        run.tags.update(last)
+        self._log(run, content, {**more, **last})
 
     def _log(self, run: KnownRun, content: RunContent, more: Mapping[str, str]) -> None:
-        """Log the new points, the missing parameters and the changed tags in one go."""
+        """Log the new points, the missing parameters and the changed tags, in one transaction if they fit."""
         metric, param = self._entities.Metric, self._entities.Param
         points = [point for point in content.points if point not in run.points]
+        metrics = [metric(p.key, p.value, p.timestamp_ms, p.step) for p in points]
+        if len(metrics) > _TOGETHER:  # MLflow's client would send the tags with the first of several batches
+            self._client.log_batch(run.id, metrics=metrics)
+            metrics = []
         params = {name: value for name, value in content.params.items() if name not in run.params}
-        tags = dict({**content.tags, **more}.items() - run.tags.items())
+        filled = {name: text.replace(RUN_ID, run.id) for name, text in content.tags.items()}
+        tags = dict({**filled, **more}.items() - run.tags.items())
         self._client.log_batch(
             run.id,
-            metrics=[metric(p.key, p.value, p.timestamp_ms, p.step) for p in points],
+            metrics=metrics,
             params=[param(name, value) for name, value in params.items()],
-            tags=self._tags(tags),
+            tags=[self._entities.RunTag(name, value) for name, value in sorted(tags.items())],
         )
         run.points = set(content.points) if content.ended_ms is None else set()
         run.params.update(params)
@@ -136,10 +142,6 @@ class RunWriter:
         elif run.status != content.status:
             self._client.update_run(run.id, status=content.status)
         run.status = content.status
-
-    def _tags(self, tags: Mapping[str, str]) -> list[Any]:
-        """Return tags as MLflow takes them."""
-        return [self._entities.RunTag(name, value) for name, value in sorted(tags.items())]
 
 
 def _user() -> str:

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from tracking.mlflow_removal import Found, Removal
 from tracking.mlflow_runs import KnownRun, RunWriter, precedes
 from tracking.mlflow_store import prepare_database, sqlite_path
 from tracking.mlflow_uri import check_uri, is_server, shown
+from tracking.out_of_fold import HeldOut
 from tracking.records import SweepRecord, TrialRecord
+from trainer.datasets import open_stored
 from trainer.errors import UsageError
 
 #: What MLflow reads from the environment; what the user has set stands.
@@ -42,10 +44,10 @@ _PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
 _EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_development"}
 
 
-def _progress(record: SweepRecord) -> object:
+def _progress(record: SweepRecord, *, live: bool) -> object:
     """Return what changes whenever there is something to write, cheaply; results never change."""
     trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
-    return sweep_identity(record), record.trials_per_architecture, trials
+    return sweep_identity(record), record.trials_per_architecture, trials, live or record.finished
 
 
 @cache
@@ -75,13 +77,18 @@ class MlflowView:
         tracking_uri: a database or a server.
         artifact_root: the folder for artifacts when MLflow is a database; a server has its own.
         experiment: the experiment's name; it may hold more than one sweep and runs of other tools.
+        datasets: the folder of stored datasets, for images and predictions; without it there are none.
 
     Raises:
         UsageError: if the URI can never work.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: Path | None, experiment: str) -> None:
+    def __init__(
+        self, tracking_uri: str, artifact_root: Path | None, experiment: str, datasets: Path | None = None
+    ) -> None:
         check_uri(tracking_uri)
+        self._datasets = datasets
+        self._held_out: dict[str, HeldOut | None] = {}
         self._uri = tracking_uri
         self._artifact_root = artifact_root
         self._experiment = experiment
@@ -92,23 +99,27 @@ class MlflowView:
         self._written: object = None
         self._created = False
 
-    def write(self, record: SweepRecord) -> None:
+    def write(self, record: SweepRecord, *, live: bool = True) -> None:
         """Bring MLflow up to date with the record. What is there already is left alone.
+
+        Args:
+            record: the sweep.
+            live: whether it is running now; if not, what has not ended is marked as killed.
 
         Raises:
             ViewUnavailable: if MLflow cannot take it now; calling again completes it.
         """
-        progress = _progress(record)
+        progress = _progress(record, live=live)
         if progress == self._written:
             return
         with self._speaking() as client:
             if self._sweep != sweep_identity(record):
                 self._find(record)
             writer = RunWriter(_mlflow(), client, record.dataset)
-            content = sweep_content(record)
+            content = sweep_content(record, live=live)
             sweep = self._ensure(writer, content, {})
             for trial in record.trials:
-                self._write_trial(writer, record, trial, {_PARENT: sweep.id})
+                self._write_trial(writer, record, trial, {_PARENT: sweep.id}, live=live)
             writer.write(sweep, content, {})
             if record.finished and self._created:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
@@ -143,7 +154,7 @@ class MlflowView:
         with self._speaking():
             return self._removal().find(sweep_identity(record))
 
-    def delete(self, record: SweepRecord) -> Found:
+    def delete(self, record: SweepRecord, *, models: bool = True) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
 
         From a database they go for good; a server only marks runs as deleted, and its experiment is renamed
@@ -154,7 +165,7 @@ class MlflowView:
         """
         with self._speaking():
             self._forget()
-            return self._removal().remove(sweep_identity(record))
+            return self._removal().remove(sweep_identity(record), models=models)
 
     def add_model(
         self, record: SweepRecord, trial: TrialRecord, folder: Path, *, title: str, tags: dict[str, str]
@@ -228,8 +239,9 @@ class MlflowView:
         return mlflow.MlflowClient(tracking_uri=self._uri)
 
     def _removal(self) -> Removal:
-        """Return what takes things out of MLflow; only while it is open."""
-        return Removal(_mlflow(), self._client, self._uri, self._artifact_root)
+        """Return what finds and removes, while MLflow is open; only an SQLite file can be a home's copy."""
+        copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
+        return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
 
     def _forget(self) -> None:
         """Trust nothing that this process believes to be in MLflow."""
@@ -284,13 +296,24 @@ class MlflowView:
         return self._runs[content.key]
 
     def _write_trial(
-        self, writer: RunWriter, record: SweepRecord, trial: TrialRecord, more: dict[str, str]
+        self, writer: RunWriter, record: SweepRecord, trial: TrialRecord, more: dict[str, str], *, live: bool
     ) -> None:
         """Write a trial unless this process has written it in this very state; results never change."""
-        state = (trial.state, tuple(fold.run.result.key for fold in trial.folds))
+        folds = tuple(fold.run.result.key for fold in trial.folds)
+        state = (trial.state, live or trial.state != "running", folds)
         known = self._runs.get(trial_key(record, trial))
         if known is None or known.state != state:
-            content = trial_content(record, trial)
+            content = trial_content(record, trial, self._dataset(record), live=live)
             run = self._ensure(writer, content, more)
             writer.write(run, content, more)
             run.state = state
+
+    def _dataset(self, record: SweepRecord) -> HeldOut | None:
+        """Return the sweep's images; None where they are not in the home any more."""
+        fingerprint = record.dataset.fingerprint
+        if fingerprint not in self._held_out:
+            self._held_out[fingerprint] = None
+            if self._datasets is not None:
+                with suppress(UsageError):
+                    self._held_out[fingerprint] = HeldOut(open_stored(self._datasets / fingerprint))
+        return self._held_out[fingerprint]

@@ -1,18 +1,16 @@
-"""Pictures of a trial: its learning curves and its confusion matrix.
+"""Pictures of a trial: its learning curves, its confusion matrix, and the images that it confused most."""
 
-Matplotlib is used through its objects, never through pyplot: no state that is shared between threads, no
-window system. It is imported where a picture is drawn, because it takes half a second.
-"""
-
-import io
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracking.drawing import FAINT, INK, Colour, bare, colour, new_figure
+from tracking.out_of_fold import OutOfFold
 from tracking.records import FoldRecord, TrialRecord
 from tracking.report import trial_name
+from trainer.datasets import Dataset
 from trainer.results import Epoch
 
 if TYPE_CHECKING:
@@ -23,25 +21,24 @@ if TYPE_CHECKING:
 NUMBERED_CLASSES = 20
 #: More curves than this and a legend hides more than it explains.
 NAMED_CURVES = 10
-_DPI = 100
-_Colour = tuple[float, float, float, float]
-_INK, _FAINT = "#333333", "#8a8a8a"
+#: As many of the most confused images are shown.
+SHOWN_IMAGES = 24
 
 
 def learning_curves(trial: TrialRecord) -> "Figure":
     """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it."""
-    figure = _figure(9.6, 4.2)
+    figure = new_figure(9.6, 4.2)
     scores, losses = figure.subplots(1, 2)
     for index, fold in enumerate(trial.folds):
-        _draw_fold(scores, losses, fold, colour=_colour(index, len(trial.folds)))
+        _draw_fold(scores, losses, fold, shade=colour(index, len(trial.folds)))
     _dress(scores, "Stop-set macro-F1", "macro-F1")
     _dress(losses, "Loss: training solid, stop set dashed", "cross-entropy, nats")
-    scores.plot([], [], linestyle="none", marker="o", markersize=6, color=_FAINT, label="best epoch")
+    scores.plot([], [], linestyle="none", marker="o", markersize=6, color=FAINT, label="best epoch")
     if len(trial.folds) <= NAMED_CURVES:
         scores.legend(loc="best", fontsize=8, frameon=False)
     score = "" if trial.f1 is None else f"   pooled macro-F1 {trial.f1:.4f}"
     state = "" if trial.state == "complete" else f"   {trial.state}"
-    figure.suptitle(f"{trial_name(trial)}{score}{state}", color=_INK, fontsize=12)
+    figure.suptitle(f"{trial_name(trial)}{score}{state}", color=INK, fontsize=12)
     return figure
 
 
@@ -60,56 +57,63 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
     counts = np.asarray(trial.confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(4.2 + 0.36 * len(classes), 11.0)
-    figure = _figure(side + 0.7, side)
+    figure = new_figure(side + 0.7, side)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     if len(classes) <= NUMBERED_CLASSES:
         _write_counts(axes, counts, shares)
     _name_classes(axes, classes)
-    axes.set_xlabel("predicted class", color=_INK)
-    axes.set_ylabel("true class", color=_INK)
+    axes.set_xlabel("predicted class", color=INK)
+    axes.set_ylabel("true class", color=INK)
     axes.set_title(
         f"{trial_name(trial)}   out-of-fold predictions of {len(trial.fold_scores)} folds",
-        color=_INK,
+        color=INK,
         fontsize=11,
         pad=10,
     )
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
-    bar.set_label("share of the true class", color=_INK)
+    bar.set_label("share of the true class", color=INK)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=_INK, labelsize=8, length=0)
+    bar.ax.tick_params(colors=INK, labelsize=8, length=0)
     return figure
 
 
-def png(figure: "Figure") -> bytes:
-    """Return the figure as a PNG that depends on nothing but what is drawn."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
-    return content.getvalue()
+def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Figure":
+    """Draw the held-out images that were given a wrong class with the highest confidence.
 
-
-def _figure(width: float, height: float) -> "Figure":
-    """Return an empty figure of its own, ``width`` by ``height`` inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    Args:
+        trial: whose predictions they are.
+        found: them, with at least one mistake.
+        dataset: the images.
+    """
+    shown = found.mistakes()[:SHOWN_IMAGES]
+    columns = max(4, min(6, len(shown)))
+    rows = -(-len(shown) // columns)
+    figure = new_figure(1.45 * columns, 1.75 * rows + 0.4)
+    axes = figure.subplots()  # one for all: two dozen would take ten times as long to draw
+    axes.set_axis_off()
+    for index, place in enumerate(shown):
+        row, column = divmod(index, columns)
+        pixels = np.asarray(dataset.images[found.image[place]]) / dataset.pixel_max
+        coloured = pixels.shape[-1] in (3, 4)
+        axes.imshow(
+            pixels if coloured else pixels[..., 0], cmap="gray", vmin=0.0, vmax=1.0,
+            extent=(column, column + 0.92, row + 1.0, row + 0.08),
+        )  # fmt: skip
+        names = (_cut(dataset.classes[label], 12) for label in (found.true[place], found.predicted[place]))
+        text = f"{' → '.join(names)}\n{found.confidence[place]:.3f}"
+        axes.text(column + 0.46, row + 0.05, text, ha="center", va="bottom", fontsize=7.5, color=INK)
+    axes.set(xlim=(0, columns), ylim=(rows + 0.05, -0.28), aspect="auto")
+    figure.suptitle(
+        f"{trial_name(trial)}   most confident of {len(found.mistakes())} mistakes: "
+        "true → predicted, probability",
+        color=INK,
+        fontsize=9,
+    )
     return figure
 
 
-def _colour(index: int, count: int) -> _Colour:
-    """Return the colour of one of ``count`` folds: apart for a few, a gradient for many."""
-    from matplotlib import colormaps
-
-    if count <= NAMED_CURVES:
-        red, green, blue, alpha = colormaps["tab10"](index)
-    else:
-        red, green, blue, alpha = colormaps["viridis"](0.9 * index / (count - 1))
-    return float(red), float(green), float(blue), float(alpha)
-
-
-def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, colour: _Colour) -> None:
+def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colour) -> None:
     """Add one fold's curves to both halves of the picture."""
     result = fold.run.result
     steps = range(1, len(result.epochs) + 1)
@@ -117,18 +121,18 @@ def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, colour: _Col
     f1 = _values(result.epochs, lambda epoch: epoch.stop_f1)
     loss = _values(result.epochs, lambda epoch: epoch.loss)
     stop_loss = _values(result.epochs, lambda epoch: epoch.stop_loss)
-    scores.plot(steps, f1, color=colour, linewidth=1.4, marker=dot, label=_fold_name(fold))
+    scores.plot(steps, f1, color=shade, linewidth=1.4, marker=dot, label=_fold_name(fold))
     if 1 <= result.best_epoch <= len(f1):
         best = result.best_epoch
-        scores.plot([best], [f1[best - 1]], marker="o", markersize=6, color=colour, markeredgecolor="white")
-    losses.plot(steps, loss, color=colour, linewidth=1.4, marker=dot)
-    losses.plot(steps, stop_loss, color=colour, linewidth=1.1, linestyle=(0, (4, 2)), marker=dot)
+        scores.plot([best], [f1[best - 1]], marker="o", markersize=6, color=shade, markeredgecolor="white")
+    losses.plot(steps, loss, color=shade, linewidth=1.4, marker=dot)
+    losses.plot(steps, stop_loss, color=shade, linewidth=1.1, linestyle=(0, (4, 2)), marker=dot)
 
 
 def _fold_name(fold: FoldRecord) -> str:
     """Return what the legend calls a fold."""
     repeat = f"repeat {fold.spec.repeat}, " if fold.spec.repeat else ""
-    ending = " (failed)" if fold.run.result.state == "failed" else ""
+    ending = "" if fold.run.result.state == "complete" else f" ({fold.run.result.state})"
     return f"{repeat}fold {fold.spec.fold}{ending}"
 
 
@@ -142,15 +146,11 @@ def _dress(axes: "Axes", title: str, label: str) -> None:
     """Give a half of the learning curves its title, labels, whole epochs and a light grid."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_title(title, fontsize=10, color=_INK)
-    axes.set_xlabel("epoch", color=_INK)
-    axes.set_ylabel(label, color=_INK)
+    axes.set_title(title, fontsize=10, color=INK)
+    axes.set_xlabel("epoch", color=INK)
+    axes.set_ylabel(label, color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(visible=True, color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    bare(axes)
 
 
 def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
@@ -158,7 +158,7 @@ def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
     size = 9 if len(counts) <= 12 else 7
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = "white" if shares[row, column] > 0.55 else _INK
+            colour = "white" if shares[row, column] > 0.55 else INK
             axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour)
 
 
@@ -166,10 +166,15 @@ def _name_classes(axes: "Axes", classes: Sequence[str]) -> None:
     """Write class names along both sides: all of them, or every n-th where they would overlap."""
     every = math.ceil(len(classes) / 40)
     places = list(range(0, len(classes), every))
-    names = [name if len(name) <= 16 else name[:15] + "…" for name in (classes[place] for place in places)]
+    names = [_cut(classes[place], 16) for place in places]
     slanted = max(map(len, names)) > 3
     axes.set_xticks(places, names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(places, names)
-    axes.tick_params(colors=_INK, labelsize=8, length=0)
+    axes.tick_params(colors=INK, labelsize=8, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _cut(name: str, length: int) -> str:
+    """Return a name that is no longer than that."""
+    return name if len(name) <= length else name[: length - 1] + "…"

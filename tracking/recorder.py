@@ -20,8 +20,12 @@ _LAST_PAUSE = 0.5
 class View(Protocol):
     """What can be brought up to date with a record, as often as one likes."""
 
-    def write(self, record: SweepRecord) -> None:
+    def write(self, record: SweepRecord, *, live: bool = True) -> None:
         """Bring the view up to date.
+
+        Args:
+            record: the sweep.
+            live: whether it is running now; False for the last write.
 
         Raises:
             ViewUnavailable: if that cannot be done now.
@@ -98,7 +102,9 @@ class Recorder:
             with self._change:
                 self._change.wait_for(lambda: self._wanted > self._written)
                 wanted, last = self._wanted, self._closing
-            self.problem = self._attempt()
+            began = time.monotonic()
+            self.problem = self._attempt(live=not last)
+            took = time.monotonic() - began
             if self.problem is None:
                 failures = 0
                 with self._change:
@@ -109,14 +115,14 @@ class Recorder:
             last_tries += last
             if last and (self.problem is None or last_tries == _LAST_TRIES):
                 return
-            self._rest(failures)
+            self._rest(failures, took)
 
-    def _attempt(self) -> str | None:
+    def _attempt(self, *, live: bool) -> str | None:
         """Write the view; return why it failed, None if it did not."""
         try:
             if self._view is None:
                 self._view = self._view_factory()
-            self._view.write(self._read())
+            self._view.write(self._read(), live=live)
         except ViewUnavailable as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  # whatever it is, the sweep goes on
@@ -130,9 +136,12 @@ class Recorder:
             with suppress(Exception):
                 self._on_problem(problem)
 
-    def _rest(self, failures: int) -> None:
-        """Wait before the next attempt, the longer the more have failed; closing ends the wait."""
-        pause = min(self._pause * 2**failures, self._longest_pause)
+    def _rest(self, failures: int, took: float) -> None:
+        """Wait before the next attempt, the longer the more have failed; closing ends the wait.
+
+        And so long that writing a large sweep never takes more than a quarter of a core from its training.
+        """
+        pause = min(max(self._pause * 2**failures, 3 * took), self._longest_pause)
         with self._change:
             closing = self._change.wait_for(lambda: self._closing, timeout=pause)
         if closing and failures:

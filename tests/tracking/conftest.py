@@ -4,22 +4,12 @@ import hashlib
 import math
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pytest
 
-from tracking.mlflow_view import MlflowView, _mlflow
+from tests.mlflow_server import MlflowServer, Place
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.metrics import macro_f1
 from trainer.results import Confusion, Epoch, FitResult, FitRun, Timing
@@ -222,128 +212,12 @@ def _fold() -> Callable[..., FoldRecord]:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without a run: its creation takes seconds, so it is done once."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    view = MlflowView(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "none")
-    view.locate(make_sweep())
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def database(empty_database: Path, tmp_path: Path) -> str:
-    """The URI of an MLflow database of one's own."""
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server and what it stands on."""
-
-    uri: str
-    database: str
-    files: Path
-
-
-@pytest.fixture(scope="session")
-def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     """A real MLflow server, shared by all tests: each has an experiment of its own."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(empty_database, folder / "mlflow.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--port", str(port), "--workers", "1"]
-    environment = os.environ | {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process, folder / "log")
-        yield Server(f"http://127.0.0.1:{port}", f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  # always http
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(log.read_text())
-
-
-@dataclass(frozen=True)
-class Place:
-    """An MLflow to write to: a database or a server, and an experiment that is this test's own.
-
-    It is looked at through the server's own files, which is much faster than asking the server.
-    """
-
-    uri: str
-    artifacts: Path | None
-    experiment: str
-    database: str
-    files: Path
-
-    def view(self) -> MlflowView:
-        """A view that knows nothing yet, as in a new process."""
-        return MlflowView(self.uri, self.artifacts, self.experiment)
-
-    @property
-    def client(self) -> Any:
-        """MLflow's own client, to look with and to meddle."""
-        return _mlflow().MlflowClient(tracking_uri=self.database)
-
-    def runs(self) -> dict[str, Any]:
-        """The active runs of the experiment by ``refold.key``; two with the same key are an error."""
-        experiment = self.client.get_experiment_by_name(self.experiment)
-        found = self.client.search_runs([experiment.experiment_id]) if experiment else []
-        by_key = {run.data.tags.get("refold.key", run.info.run_id): run for run in found}
-        assert len(by_key) == len(found)
-        return by_key
-
-    def contents(self) -> dict[str, Any]:
-        """Everything that MLflow holds, comparable: run ids are replaced by keys."""
-        runs = self.runs()
-        names = {run.info.run_id: key for key, run in runs.items()}
-        return {key: self._content(run, names) for key, run in runs.items()}
-
-    def _content(self, run: Any, names: dict[str, str]) -> dict[str, Any]:
-        client, info = self.client, run.info
-        tags = dict(run.data.tags)
-        if "mlflow.parentRunId" in tags:
-            tags["mlflow.parentRunId"] = names[tags["mlflow.parentRunId"]]
-        history = {
-            key: [(p.step, p.timestamp, repr(p.value)) for p in client.get_metric_history(info.run_id, key)]
-            for key in run.data.metrics
-        }
-        artifacts = self.files / info.artifact_uri.partition(":")[2].lstrip("/")
-        if info.artifact_uri.startswith("file:"):
-            artifacts = Path(url2pathname(urlsplit(info.artifact_uri).path))
-        files = {
-            str(path.relative_to(artifacts)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in artifacts.rglob("*")
-        }
-        return {
-            "info": (info.run_name, info.status, info.start_time, info.end_time),
-            "tags": tags,
-            "params": dict(run.data.params),
-            "metrics": history,
-            "datasets": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
-            "files": files,
-        }
+    with MlflowServer(f"sqlite:///{folder / 'mlflow.db'}", folder).running() as started:
+        yield started
 
 
 @pytest.fixture(params=["database", pytest.param("server", marks=pytest.mark.server)])
@@ -354,4 +228,4 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         uri = request.getfixturevalue("database")
         return Place(uri, tmp_path / "arti facts", name, database=uri, files=tmp_path)
     server = request.getfixturevalue("server")
-    return Place(server.uri, None, name, database=server.database, files=server.files)
+    return server.place(name)

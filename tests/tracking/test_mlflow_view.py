@@ -10,22 +10,31 @@ from typing import Any
 
 import pytest
 
-from tracking import mlflow_content
+from tracking import mlflow_files
 from tracking.mlflow_content import sweep_identity, trial_content, trial_key
 from tracking.mlflow_view import MlflowView
 from tracking.records import SweepRecord
 from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
+SWEEP_PICTURES = (
+    "fold_scores",
+    "optimisation_history",
+    "parallel_coordinates",
+    "parameter_importance",
+    "score_against_hyperparameters",
+)
 
 
 @pytest.fixture(autouse=True)
 def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a second of drawing for each trial would be most of these tests; one of them draws."""
     if "pictures" not in request.node.name:
-        monkeypatch.setattr(mlflow_content, "learning_curves", trial_name)
-        monkeypatch.setattr(mlflow_content, "confusion_picture", lambda trial, _: trial_name(trial))
-        monkeypatch.setattr(mlflow_content, "png", str.encode)
+        monkeypatch.setattr(mlflow_files, "learning_curves", trial_name)
+        monkeypatch.setattr(mlflow_files, "confusion_picture", lambda trial, _: trial_name(trial))
+        monkeypatch.setattr(mlflow_files, "png", str.encode)
+        for name in SWEEP_PICTURES:
+            monkeypatch.setattr(mlflow_files.sweep_pictures, name, lambda record: record.name)
 
 
 def finished(growth: tuple[Any, ...], sweep: Make) -> SweepRecord:
@@ -112,7 +121,15 @@ def test_a_trial_is_found_by_score_and_the_sweep_is_not(place: Any, sweep: Make)
     assert not any(key.startswith("cv/") for key in parent["metrics"])
     assert parent["metrics"]["best/cv_f1"][-1][2] == repr(best.f1)
     assert parent["metrics"]["best/cv_f1_mean"][0][2] == repr(best.f1_mean)
-    assert sorted(parent["files"]) == ["environment.json", "sweep.toml"]
+    assert sorted(parent["files"]) == [
+        "environment.json",
+        "folds.png",
+        "hyperparameters.png",
+        "importance.png",
+        "optimisation_history.png",
+        "parallel_coordinates.png",
+        "sweep.toml",
+    ]
 
 
 def test_pictures_are_artifacts(place: Any, sweep: Make) -> None:
@@ -212,6 +229,42 @@ def test_a_finished_sweep_that_goes_on_runs_again(place: Any, sweep: Make) -> No
     assert place.contents()[sweep_identity(record)]["info"][1] == "FINISHED"
 
 
+def test_what_a_killed_coordinator_left_behind_is_marked(place: Any, sweep: Make, growth: Any) -> None:
+    """Still running in MLflow although nobody runs it: killed, and running again when it goes on."""
+    record = sweep(growth[2])
+    place.view().write(record)
+    keys = [sweep_identity(record), *(trial_key(record, trial) for trial in record.trials)]
+    assert {place.contents()[key]["info"][1] for key in keys} == {"RUNNING"}
+    place.view().write(record, live=False)
+    left = place.contents()
+    assert {left[key]["info"][1] for key in keys} == {"KILLED"}
+    assert {left[key]["tags"]["refold.state"] for key in keys} == {"interrupted"}
+    assert "Interrupted" in left[keys[0]]["tags"]["mlflow.note.content"]
+    view = place.view()
+    view.write(record)
+    assert {place.contents()[key]["info"][1] for key in keys} == {"RUNNING"}
+    view.write(finished(growth, sweep))
+    other = replace(place, experiment=f"{place.experiment} at once")
+    other.view().write(finished(growth, sweep))
+    assert place.contents() == other.contents()
+
+
+def test_deleting_and_writing_rebuilds_what_somebody_changed(place: Any, sweep: Make) -> None:
+    """As ``refold sync --rebuild`` does: points, tags, names and files that are not the ledger's are gone."""
+    record = sweep(name=place.experiment)
+    view = place.view()
+    view.write(record)
+    once = place.contents()
+    for run in place.runs().values():
+        place.client.log_metric(run.info.run_id, "cv/f1", 1.0, timestamp=1, step=0)
+        place.client.set_tag(run.info.run_id, "mlflow.note.content", "mine")
+        place.client.update_run(run.info.run_id, status="FAILED", name="best ever")
+    assert place.contents() != once
+    view.delete(record)
+    place.view().write(record, live=False)
+    assert place.contents() == once
+
+
 def test_a_second_run_for_one_trial_is_removed(place: Any, sweep: Make) -> None:
     """Where a lost answer left two runs for a trial and two for the sweep, one of each stays."""
     record = sweep()
@@ -294,8 +347,11 @@ def test_delete_frees_the_name_of_its_experiment(place: Any, sweep: Make) -> Non
     assert place.contents() == once
 
 
-def test_delete_leaves_an_experiment_that_it_did_not_make(place: Any, sweep: Make) -> None:
-    """Somebody's experiment stays, even without a run in it."""
+def test_delete_leaves_an_experiment_that_it_did_not_make(
+    place: Any, sweep: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's experiment stays, even without a run in it; our files in its own folder go."""
+    monkeypatch.chdir(tmp_path)  # MLflow makes the experiment's folder of artifacts where it stands
     record = sweep(name=place.experiment)
     place.client.create_experiment(place.experiment)
     view = place.view()
@@ -303,6 +359,7 @@ def test_delete_leaves_an_experiment_that_it_did_not_make(place: Any, sweep: Mak
     assert view.delete(record).emptied == ()
     assert place.client.get_experiment_by_name(place.experiment).lifecycle_stage == "active"
     assert place.runs() == {}
+    assert [path for path in (tmp_path / "mlruns").rglob("*") if path.is_file()] == []
 
 
 def test_an_experiment_in_the_bin_is_taken_out_again(place: Any, sweep: Make) -> None:

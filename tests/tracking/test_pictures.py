@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracking.pictures import confusion_picture, learning_curves, png
+from tracking.drawing import png
+from tracking.pictures import confusion_picture, learning_curves
 from tracking.records import TrialRecord
 
 Make = Callable[..., TrialRecord]

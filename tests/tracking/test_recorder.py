@@ -24,7 +24,7 @@ class FakeView:
         self.go.set()
         self.began = threading.Event()
 
-    def write(self, record: SweepRecord) -> None:
+    def write(self, record: SweepRecord, *, live: bool = True) -> None:
         """Fail as often as asked for, then write."""
         self.began.set()
         assert self.go.wait(30)
@@ -153,7 +153,7 @@ def test_a_hanging_view_does_not_keep_the_process() -> None:
         "import time\n"
         "from tracking.recorder import Recorder\n"
         "class View:\n"
-        "    def write(self, record): time.sleep(600)\n"
+        "    def write(self, record, live): time.sleep(600)\n"
         "kept = Recorder(lambda: None, View, print)\n"
         "kept.nudge(); time.sleep(0.2)\n"
         "raise KeyboardInterrupt\n"
