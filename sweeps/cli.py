@@ -88,6 +88,32 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    comparing = _tracking_option(_json_option(verb(commands.compare, "compare digits --html digits.html")))
+    comparing.add_argument("sweep", help="name of a finished sweep")
+    comparing.add_argument(
+        "--repeats",
+        type=_positive,
+        help="fresh repeats of each winner (default: 5, or all recorded)",
+    )
+    comparing.add_argument(
+        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+    )
+    comparing.add_argument(
+        "--claim",
+        choices=["new-data", "this-data"],
+        default="new-data",
+        help="about other images of the same source, or about these (default: new-data)",
+    )
+    comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    comparing.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    numbers = _json_option(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
+    numbers.add_argument("sweep", nargs="?", help="name of a recorded sweep")
+    numbers.add_argument(
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+    )
+    numbers.add_argument(
+        "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
+    )
     exporting = _json_option(verb(commands.export, "export digits --architecture resnet --out models"))
     exporting.add_argument("sweep", help="name of the sweep")
     exporting.add_argument("--architecture", help="its best trial instead of the best of all")

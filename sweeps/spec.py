@@ -149,9 +149,20 @@ class Plan:
         return digest(self.identity())
 
     def fit_specs(
-        self, architecture: PlannedArchitecture, trial: int, hyperparameters: Mapping[str, Value]
+        self,
+        architecture: PlannedArchitecture,
+        trial: int | str,
+        hyperparameters: Mapping[str, Value],
+        repeat: int = 0,
     ) -> tuple[FitSpec, ...]:
-        """Return the fits that trial number ``trial`` of ``architecture`` consists of, in fold order."""
+        """Return the fits that one repeat of a trial consists of, in fold order.
+
+        Args:
+            architecture: the trial's.
+            trial: its number; or a name of other fits, whose seeds are then the same for all trials.
+            hyperparameters: the trial's.
+            repeat: which cross-validation, 0 in the search.
+        """
         return tuple(
             FitSpec(
                 dataset=self.dataset,
@@ -159,9 +170,9 @@ class Plan:
                 architecture_digest=architecture.digest,
                 hyperparameters=tuple(sorted(hyperparameters.items())),
                 folds=self.cv.folds,
-                repeat=0,
+                repeat=repeat,
                 fold=fold,
-                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=0, fold=fold),
+                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=repeat, fold=fold),
                 epochs=self.cv.epochs,
                 stopping=self.cv.stopping,
                 platform=self.platform,

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+#: Scores are ratios of counts: what differs by less differs by rounding.
+EQUAL = 1e-12
+
 
 def overlap_of(folds: int) -> float:
     """Return n_test / n_train of a K-fold cross-validation, 1 / (K - 1): how strong the correction is.
@@ -70,7 +73,7 @@ def estimate(values: Sequence[float], *, overlap: float, confidence: float = 0.9
         raise ValueError(f"{len(values)} values have no spread: at least 2 are needed")
     array = np.asarray(values, dtype=np.float64)
     mean = float(array.mean())
-    deviation = 0.0 if np.ptp(array) == 0 else float(array.std(ddof=1))
+    deviation = 0.0 if np.ptp(array) < EQUAL else float(array.std(ddof=1))
     freedom = len(array) - 1
     error = deviation * math.sqrt(1 / len(array) + overlap)
     half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error

@@ -85,12 +85,21 @@ def detectable_paired(
         alpha: level of the test.
     """
     error = spread * math.sqrt((0 if runs is None else 1 / runs) + overlap)
-    freedom = MOST if runs is None else runs - 1
+    return error * _noncentrality(MOST if runs is None else runs - 1, power, alpha)
+
+
+def detectable_unpaired(spread: float, runs: int, *, power: float, alpha: float = 0.05) -> float:
+    """Return the smallest true difference that two groups of ``runs`` runs show; the rest as above."""
+    return spread * math.sqrt(2 / runs) * _noncentrality(2 * runs - 2, power, alpha)
+
+
+def _noncentrality(freedom: int, power: float, alpha: float) -> float:
+    """Return by how many standard errors means must differ to be told apart with a given power."""
     low, high = 0.0, 1e6
     for _ in range(100):  # halving: the power grows with the difference
         middle = (low + high) / 2
         low, high = (middle, high) if _two_sided(middle, freedom, alpha) < power else (low, middle)
-    return high * error
+    return high
 
 
 def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
