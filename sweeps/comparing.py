@@ -135,7 +135,7 @@ def check(asked: Asked) -> None:
         raise UsageError("--repeats: one repeat shows no spread between repeats; at least 2 are needed")
     if not 0 <= asked.rope < 0.5:
         raise UsageError(
-            f"--rope {asked.rope:g}: a difference that does not matter lies in 0 to 0.5; 0.005 is half a point"
+            f"--rope {asked.rope:g}: a difference that does not matter is 0 to 0.5; 0.005 is half a point"
         )
 
 

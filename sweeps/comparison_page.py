@@ -38,8 +38,8 @@ def page(comparison: Comparison) -> str:
         _picture(pictures.intervals(comparison), "confirmed scores with their intervals"),
         _contenders(comparison),
         "<p>Luck is what the choice of the best among its trials added to the search's best score "
-        "(bootstrap bias-corrected cross-validation). A score is the mean of the held-out folds' macro-F1; the "
-        "interval is the corrected repeated K-fold t-interval unless the claim is about this data set.</p>",
+        "(bootstrap bias-corrected cross-validation); luck with the seeds comes on top and shows in the "
+        "confirmed score, the mean macro-F1 of the held-out folds with its (corrected) t-interval.</p>",
         *(_pair_parts(comparison) if comparison.pairs else ()),
         "<h2>Paired scores</h2>",
         _picture(pictures.paired_scores(comparison), "scores of every paired fit"),
@@ -60,8 +60,8 @@ def page(comparison: Comparison) -> str:
 def _pair_parts(comparison: Comparison) -> list[str]:
     return [
         "<h2>Pairs</h2>",
-        "<p>Ticks are paired differences, dots their means, bars 95 % intervals; in the shaded region a difference "
-        f"does not matter ({words.points(comparison.asked.rope)} points).</p>",
+        "<p>Ticks are paired differences, dots their means, bars 95 % intervals; in the shaded region a "
+        f"difference does not matter ({words.points(comparison.asked.rope)} points).</p>",
         _picture(pictures.differences(comparison), "paired differences with their intervals"),
         _pairs(comparison),
         "<h2>Verdicts</h2>",
@@ -83,7 +83,7 @@ def _contenders(comparison: Comparison) -> str:
     rows = [
         (
             contender.architecture, f"t{contender.trial:04}", str(contender.trials),
-            f"{contender.search.uncorrected:.4f}", f"{contender.search.luck:.4f}",
+            f"{contender.search.uncorrected:.4f}", words.luck(contender),
             f"{contender.search.score:.4f} ({contender.search.low:.4f} to {contender.search.high:.4f})",
             f"{contender.confirmed.mean:.4f}",
             f"{contender.confirmed.low:.4f} to {contender.confirmed.high:.4f}", f"{contender.pooled:.4f}",
@@ -100,7 +100,7 @@ def _pairs(comparison: Comparison) -> str:
         (
             f"{pair.one} - {pair.other}", pair.verdict, words.settles(pair),
             words.points(pair.difference.mean, sign=True),
-            f"{words.points(pair.difference.low, sign=True)} to {words.points(pair.difference.high, sign=True)}",
+            words.interval(pair.difference),
             words.p_text(pair.difference.p), words.p_text(pair.adjusted_p),
             words.share_text(pair.chances.worse), words.share_text(pair.chances.equivalent),
             words.share_text(pair.chances.better),

@@ -31,7 +31,8 @@ def intervals(comparison: Comparison) -> bytes:
     )
     axes.plot(
         [contender.search.uncorrected for contender in contenders], rows - 0.22,
-        linestyle="none", marker="D", markersize=5, color="white", markeredgecolor=_FAINT, label="search's best",
+        linestyle="none", marker="D", markersize=5, color="white", markeredgecolor=_FAINT,
+        label="search's best",
     )  # fmt: skip
     axes.plot(
         [contender.search.score for contender in contenders], rows - 0.22,
@@ -39,13 +40,13 @@ def intervals(comparison: Comparison) -> bytes:
     )  # fmt: skip
     _name_rows(axes, [contender.architecture for contender in contenders])
     axes.set_xlabel("macro-F1", color=_INK)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.75 / (0.4 + 0.3 * len(rows))), ncols=3, fontsize=8,
-                frameon=False)  # fmt: skip
+    below = (0.5, -0.75 / (0.4 + 0.3 * len(rows)))
+    axes.legend(loc="upper center", bbox_to_anchor=below, ncols=3, fontsize=8, frameon=False)
     return _svg(figure)
 
 
 def differences(comparison: Comparison) -> bytes:
-    """Draw each pair's paired differences, their mean with its interval, and the region that does not matter."""
+    """Draw each pair's paired differences, their mean with its interval, and the region of equivalence."""
     pairs = comparison.pairs
     figure, axes = _axes(8.6, 1.1 + 0.36 * len(pairs))
     rope = 100 * comparison.asked.rope
@@ -71,7 +72,7 @@ def matrix(comparison: Comparison) -> bytes:
     names = [contender.architecture for contender in comparison.contenders]
     place = {name: index for index, name in enumerate(names)}
     table = np.full((len(names), len(names)), np.nan)
-    verdicts = {}
+    verdicts: dict[tuple[int, int], str] = {}
     for pair in comparison.pairs:
         row, column = place[pair.one], place[pair.other]
         table[row, column], table[column, row] = pair.difference.mean, -pair.difference.mean
@@ -80,7 +81,7 @@ def matrix(comparison: Comparison) -> bytes:
     side = 2.0 + 0.95 * len(names)
     figure, axes = _axes(side + 0.6, 0.78 * side)
     largest = float(np.nanmax(np.abs(table), initial=1e-6))
-    axes.imshow(table, cmap="RdBu", vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
+    axes.imshow(table, cmap="RdBu", vmin=-2.5 * largest, vmax=2.5 * largest, aspect="auto")
     if len(names) <= _WORDED:
         for (row, column), word in verdicts.items():
             text = f"{points(table[row, column], sign=True)}\n{word}"
@@ -96,7 +97,7 @@ def matrix(comparison: Comparison) -> bytes:
 
 
 def paired_scores(comparison: Comparison) -> bytes:
-    """Draw the scores of each paired fit as a line through all architectures: lines that cross change order."""
+    """Draw the scores of each paired fit as a line through all architectures."""
     contenders = comparison.contenders
     figure, axes = _axes(8.6, 4.0)
     table = np.array([contender.scores for contender in contenders])

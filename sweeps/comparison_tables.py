@@ -16,7 +16,7 @@ def contenders_table(comparison: Comparison) -> Table:
             contender.architecture,
             f"t{contender.trial:04}",
             f"{search.uncorrected:.4f}",
-            f"{search.luck:.4f}",
+            words.luck(contender),
             f"{found.mean:.4f}",
             f"{found.low:.4f} to {found.high:.4f}",
         )
@@ -39,8 +39,7 @@ def pairs_table(comparison: Comparison) -> Table:
         won = f"{pair.wins.won:g}/{pair.wins.runs}" + (f" ({pair.wins.tied} tied)" if pair.wins.tied else "")
         table.add_row(
             f"{pair.one} - {pair.other}",
-            f"{words.points(found.mean, sign=True)} ({words.points(found.low, sign=True)} to "
-            f"{words.points(found.high, sign=True)})",
+            f"{words.points(found.mean, sign=True)} ({words.interval(found)})",
             words.p_text(pair.adjusted_p),
             f"{chances.worse:.2f}/{chances.equivalent:.2f}/{chances.better:.2f}",
             won,

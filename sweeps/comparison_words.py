@@ -5,12 +5,23 @@ from dataclasses import asdict
 from typing import Any
 
 from sweeps.comparing import Asked, Comparison, Contender, Pair
+from sweeps.statistics.paired_t import Estimate
 from sweeps.statistics.verdicts import ALPHA, POWER
 
 
 def points(value: float, *, sign: bool = False) -> str:
     """Return a score or a difference in points (hundredths)."""
     return f"{100 * value:+.2f}" if sign else f"{100 * value:.2f}"
+
+
+def interval(found: Estimate) -> str:
+    """Return an interval of differences in points."""
+    return f"{points(found.low, sign=True)} to {points(found.high, sign=True)}"
+
+
+def luck(contender: Contender) -> str:
+    """Return what the choice among trials added to a score; the bootstrap's noise may make it negative."""
+    return f"{round(contender.search.luck, 4) + 0.0:.4f}"
 
 
 def p_text(p: float | None) -> str:
@@ -63,13 +74,13 @@ def claim(asked: Asked) -> str:
     """Return which claim the answer makes, in a sentence or two."""
     if asked.claim == "new-data":
         return (
-            "The claim: how the architectures would compare on another training set of this size from the same "
-            "source. The intervals are wide because all repeats share these images, which no number of repeats "
-            "undoes."
+            "The claim: how the architectures would compare on another training set of this size from the "
+            "same source. The intervals are wide because all repeats share these images, which no number of "
+            "repeats undoes. For a claim about these images alone: --claim this-data."
         )
     return (
-        "The claim: how the architectures compare on exactly these images, over new splits and seeds. It says "
-        "nothing about other images, even from the same source."
+        "The claim: how the architectures compare on exactly these images, over new splits and seeds. It "
+        "says nothing about other images, even from the same source."
     )
 
 
@@ -79,8 +90,8 @@ def conditions(comparison: Comparison) -> list[str]:
     return [
         f"Each winner was trained on {asked.repeats} fresh repeats of the {comparison.folds}-fold "
         "cross-validation; splits, stop sets, initialisation, order and dropout seeds are the same for all.",
-        f"Better: Holm's p is at most {ALPHA} and the difference exceeds {rope} points with a probability of at "
-        f"least 0.95. Equivalent: it lies within {rope} points with that probability.",
+        f"Better: Holm's p is at most {ALPHA} and the difference exceeds {rope} points with a probability of "
+        f"at least 0.95. Equivalent: it lies within {rope} points with that probability.",
         "One search of equal length chose each winner; another search might choose another one.",
     ]
 
@@ -97,8 +108,8 @@ def verdict(pair: Pair, asked: Asked) -> str:
         return f"{one} is worse than {other} by {points(-found.mean)} points."
     if pair.verdict == "equivalent":
         return (
-            f"{one} and {other} are equivalent: their difference lies within {points(asked.rope)} points with a "
-            f"probability of {share_text(pair.chances.equivalent)}."
+            f"{one} and {other} are equivalent: their difference lies within {points(asked.rope)} points "
+            f"with a probability of {share_text(pair.chances.equivalent)}."
         )
     return f"{one} and {other} are undecided: {_why(pair, asked)} {_what_settles(pair, asked)}"
 
@@ -107,13 +118,13 @@ def _why(pair: Pair, asked: Asked) -> str:
     found = pair.difference
     if not found.deviation:
         return (
-            f"all {len(pair.differences)} paired scores differ by exactly {points(found.mean)} points, so there "
-            "is no spread to judge by."
+            f"all {len(pair.differences)} paired scores differ by exactly {points(found.mean)} points, so "
+            "there is no spread to judge by."
         )
     if pair.adjusted_p is not None and pair.adjusted_p <= ALPHA:
         return (
-            f"there is a difference (p {p_text(pair.adjusted_p)}), but whether it exceeds {points(asked.rope)} "
-            f"points is open (probability {share_text(pair.chances.better)})."
+            f"there is a difference (p {p_text(pair.adjusted_p)}), but whether it exceeds "
+            f"{points(asked.rope)} points is open (probability {share_text(pair.chances.better)})."
         )
     return (
         f"the difference of {points(found.mean)} points may be anything from {points(found.low)} to "
@@ -132,8 +143,8 @@ def _what_settles(pair: Pair, asked: Asked) -> str:
         return f"No number of repeats would settle it: {more}; another --rope would."
     folds = f" {what.folds} folds might (if their scores spread no wider);" if what.folds else ""
     return (
-        f"No number of repeats on these images would settle it;{folds} about {factor(what.data_factor)} times "
-        "as many images would."
+        f"No number of repeats on these images would settle it;{folds} about {factor(what.data_factor)} "
+        "times as many images would."
     )
 
 

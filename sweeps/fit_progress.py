@@ -1,4 +1,4 @@
-"""What a person sees while fits beside the search are trained: a bar on a terminal, a line a fit elsewhere."""
+"""What a person sees while fits beside the search train: a bar on a terminal, a line a fit elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

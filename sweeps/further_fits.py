@@ -1,4 +1,4 @@
-"""Fits beside the search: a finished sweep's trials trained again under other seeds, for a comparison or a design.
+"""Fits beside the search: trials of a finished sweep under other seeds, for a comparison or a design.
 
 They are ordinary fits, recorded under their keys. Going on after a stop is asking for them again.
 """
@@ -55,8 +55,8 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
         ended = sum(trial.state != "running" for trial in record.trials)
         asked = record.trials_per_architecture * len(record.architectures)
         raise UsageError(
-            f"the sweep {name!r} is not finished ({ended} of {asked} trials), and its winners may still change: "
-            "'refold run' goes on with it"
+            f"the sweep {name!r} is not finished ({ended} of {asked} trials), and its winners may still "
+            "change: 'refold run' goes on with it"
         )
     if changed:
         raise UsageError(

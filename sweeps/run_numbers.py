@@ -113,13 +113,14 @@ def score_lines(report: dict[str, Any]) -> list[str]:
         "",
         f"With {count} runs of each, differences below {100 * report['smallest_difference']:.1f} points are "
         "missed more often than one time in five.",
-        "A point is 0.01 of the score. In brackets: if the spread is at the lower or upper end of its interval.",
+        "A point is 0.01 of the score. In brackets: for the lower and upper end of the spread's interval.",
         "80 % power: four experiments in five find a difference of that size.",
     ]
     if report["comparisons"] == 1:
         said.append("For more than two architectures add --architectures N: more comparisons need more runs.")
     said.append(
-        f"To see only that one wins three paired runs in four: {report['pairs_for_three_wins_in_four']} pairs."
+        "To see only that one wins three paired runs in four: "
+        f"{report['pairs_for_three_wins_in_four']} pairs."
     )
     return said
 

@@ -1,4 +1,4 @@
-"""Studies of a finished sweep, with everything they do: training, ledger, MLflow. The command line is a layer over it.
+"""Studies of a finished sweep, with everything they do: training, ledger, MLflow.
 
 What they conclude is worked out elsewhere, by pure functions of the record.
 """

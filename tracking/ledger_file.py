@@ -128,7 +128,7 @@ def take_lock(lock: Any, home: Path) -> None:
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Connect, create the tables in a new file or those an older one lacks, refuse what is damaged or newer."""
+    """Connect, create the tables that a new or older file lacks, and refuse what is damaged or newer."""
     try:
         uri = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}"
         connection = sqlite3.connect(uri, uri=True, timeout=30)
