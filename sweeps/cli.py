@@ -114,6 +114,14 @@ def parser() -> argparse.ArgumentParser:
     numbers.add_argument(
         "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
     )
+    measuring = _tracking_option(_json_option(verb(commands.variance, "variance digits --dry-run")))
+    measuring.add_argument("sweep", help="name of a finished sweep")
+    measuring.add_argument("--architecture", help="its best trial instead of the best of all")
+    measuring.add_argument(
+        "--rows", type=_positive, default=16, help="of the design, 6 fits each (default: 16)"
+    )
+    measuring.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    measuring.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     exporting = _json_option(verb(commands.export, "export digits --architecture resnet --out models"))
     exporting.add_argument("sweep", help="name of the sweep")
     exporting.add_argument("--architecture", help="its best trial instead of the best of all")

@@ -202,6 +202,29 @@ def compare(options: Arguments) -> int:
     return 1 if found.left_out else 0
 
 
+def variance(options: Arguments) -> int:
+    """Say how much of a score's variance comes from split, initialisation, order, dropout, hyperparameters."""
+    from sweeps import studies, variances
+
+    where = _surroundings(options)
+    if options.dry_run:
+        _, _, wanted = studies.variance_fits(where, options.sweep, options.architecture, options.rows)
+        names = ", ".join(variances.SOURCES)
+        out.print(
+            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {variances.ROW} fits: "
+            f"two with everything varied, one each for {names}",
+            markup=False,
+        )
+        out.print(studies.expected_cost(where, [wanted]), markup=False)
+        return 0
+    found = studies.variance(where, options.sweep, architecture=options.architecture, rows=options.rows)
+    if options.json:
+        _print_json(variances.to_json(found))
+    else:
+        out.print("\n".join(variances.lines(found)), markup=False)
+    return 0
+
+
 def _surroundings(options: Arguments) -> Any:
     from sweeps.studies import Surroundings
 

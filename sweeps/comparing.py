@@ -173,6 +173,16 @@ def recorded_repeats(record: SweepRecord) -> int:
     return min(counts, default=0)
 
 
+def confirmed_scores(record: SweepRecord, repeats: int) -> dict[str, tuple[float, ...]]:
+    """Return each confirmed winner's macro-F1 by architecture, repeat by repeat in fold order.
+
+    Raises:
+        UsageError: if not all of these repeats are recorded.
+    """
+    fits, _ = _confirmed_fits(record, repeats)
+    return {name: tuple(float(fit.run.result.f1 or 0.0) for fit in mine) for name, mine in fits.items()}
+
+
 def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: Asked) -> Comparison:
     """Compare the winners by their fresh repeats.
 

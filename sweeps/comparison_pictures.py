@@ -21,7 +21,7 @@ _WORDED = 10
 def intervals(comparison: Comparison) -> bytes:
     """Draw each architecture's confirmed score with its interval, and what the search had said."""
     contenders = comparison.contenders
-    figure, axes = _axes(8.6, 1.3 + 0.42 * len(contenders))
+    figure, axes = _axes(8.6, 1.5 + 0.42 * len(contenders))
     rows = np.arange(len(contenders))
     means = [contender.confirmed.mean for contender in contenders]
     low = [contender.confirmed.mean - contender.confirmed.low for contender in contenders]
@@ -40,8 +40,7 @@ def intervals(comparison: Comparison) -> bytes:
     )  # fmt: skip
     _name_rows(axes, [contender.architecture for contender in contenders])
     axes.set_xlabel("macro-F1", color=_INK)
-    below = (0.5, -0.75 / (0.4 + 0.3 * len(rows)))
-    axes.legend(loc="upper center", bbox_to_anchor=below, ncols=3, fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return _svg(figure)
 
 

@@ -60,7 +60,7 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
         )
     if changed:
         raise UsageError(
-            f"{len(changed)} fits of {name!r} were changed after they were written: "
+            f"the record of {len(changed)} of the fits of {name!r} was changed after it was written: "
             f"'refold verify {name}' says which; restore the ledger from a copy"
         )
     return record, entry

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+from sweeps.comparing import confirmed_scores, recorded_repeats
 from sweeps.statistics.paired_t import estimate, overlap_of
 from sweeps.statistics.power import detectable_paired, detectable_unpaired, repeats_paired, runs_unpaired
 from sweeps.statistics.spread import Spread, pooled_spread, spread_of
@@ -242,6 +243,9 @@ def repeat_lines(report: dict[str, Any]) -> list[str]:
 def from_record(record: SweepRecord) -> dict[str, Any]:
     """Return how many repeats a recorded sweep needs; see ``from_differences``.
 
+    It goes by the winners' fresh repeats where a comparison has recorded two or more, by their folds in the
+    search otherwise.
+
     Raises:
         UsageError: if fewer than two architectures have a complete trial.
     """
@@ -251,13 +255,18 @@ def from_record(record: SweepRecord) -> dict[str, Any]:
             f"the sweep {record.name!r} has complete trials of {len(winners)} architecture"
             f"{'' if len(winners) == 1 else 's'}: at least 2 are needed, run it to its end first"
         )
+    repeats = recorded_repeats(record)
     scores = [winner.fold_scores for winner in winners]
+    basis = "from the winners' folds in the search"
+    if repeats >= 2:
+        scores = list(confirmed_scores(record, repeats).values())
+        basis = f"from {repeats} fresh repeats of the winners"
     return from_differences(
         record.name,
         [[a - b for a, b in zip(one, other, strict=True)] for one, other in combinations(scores, 2)],
         folds=record.fits_per_trial,
         architectures=len(winners),
-        basis="from the winners' folds in the search",
+        basis=basis,
     )
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from sweeps import comparing, comparison_page, comparison_words, fit_progress, further_fits
+from sweeps import comparing, comparison_page, comparison_words, fit_progress, further_fits, variances
 from sweeps.comparing import Asked, Comparison
 from sweeps.differences import plan_of
 from sweeps.further_fits import Further, StartWorkers
 from sweeps.home import Home
 from sweeps.progress import duration
 from sweeps.sessions import available_cores, check_tracking_uri, mlflow_view
+from sweeps.variances import Variances
 from tracking.errors import ViewUnavailable
 from tracking.ledger import Ledger, SweepEntry
 from tracking.records import ReportRecord, SweepRecord
@@ -104,6 +105,52 @@ def compare(
         ledger.add_report(name, comparing.PURPOSE, report)
         _write_view(where, uri, entry, ledger.sweep(name))
     return found
+
+
+def variance(where: Surroundings, name: str, *, architecture: str | None = None, rows: int = 16) -> Variances:
+    """Measure where the variance of a trial's score comes from.
+
+    Args:
+        where: home, workers, MLflow.
+        name: of a finished sweep.
+        architecture: whose best trial is taken; the best of all if None.
+        rows: of the design, at least 4; each takes 6 fits.
+
+    Raises:
+        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        WorkersFailed: if a fit cannot be run; run again to go on.
+    """
+    uri = _checked_uri(where)
+    record, entry, wanted = variance_fits(where, name, architecture, rows)
+    trial = wanted.trial
+    with Ledger.open(where.home.path) as ledger:
+        _train(where, ledger, entry, variances.PURPOSE, [wanted])
+        fits = ledger.further_fits(name, variances.PURPOSE)[trial.architecture, trial.number]
+        found = variances.variances(record, trial, fits, rows)
+        report = ReportRecord(content=json.dumps(variances.to_json(found)), page="")
+        ledger.add_report(name, f"{variances.PURPOSE}-{trial.architecture}", report)
+        _write_view(where, uri, entry, ledger.sweep(name))
+    return found
+
+
+def variance_fits(
+    where: Surroundings, name: str, architecture: str | None, rows: int
+) -> tuple[SweepRecord, SweepEntry, Further]:
+    """Return a sweep and the design's fits; train nothing.
+
+    Raises:
+        UsageError: if something is missing or wrong.
+    """
+    record, entry = further_fits.read_finished(where.home.path, name)
+    trial = variances.chosen(record, architecture)
+    plan, planned = further_fits.planned(entry, trial.architecture)
+    return record, entry, variances.further_fits(plan, planned, trial, rows)
+
+
+def expected_cost(where: Surroundings, wanted: Sequence[Further]) -> str:
+    """Return what a study would cost now, in a line."""
+    with Ledger.read(where.home.path) as ledger:
+        return cost(wanted, further_fits.missing(ledger, wanted), where.count)
 
 
 def _checked_uri(where: Surroundings) -> str:

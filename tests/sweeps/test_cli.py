@@ -53,7 +53,10 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("verb", ["run", "ls", "show", "verify", "doctor", "export", "ui", "sync", "rm"])
+@pytest.mark.parametrize(
+    "verb",
+    ["run", "ls", "show", "verify", "compare", "plan", "variance", "doctor", "export", "ui", "sync", "rm"],
+)
 def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
     """What it does, its options, and a line to copy."""
     done = refold(verb, "--help", cwd=tmp_path)
