@@ -88,40 +88,9 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
-    comparing = _tracking_option(_json_option(verb(commands.compare, "compare digits --html digits.html")))
-    comparing.add_argument("sweep", help="name of a finished sweep")
-    comparing.add_argument(
-        "--repeats",
-        type=_positive,
-        help="fresh repeats of each winner (default: 5, or all recorded)",
-    )
-    comparing.add_argument(
-        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
-    )
-    comparing.add_argument(
-        "--claim",
-        choices=["new-data", "this-data"],
-        default="new-data",
-        help="about other images of the same source, or about these (default: new-data)",
-    )
-    comparing.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
-    comparing.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
-    numbers = _json_option(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
-    numbers.add_argument("sweep", nargs="?", help="name of a recorded sweep")
-    numbers.add_argument(
-        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
-    )
-    numbers.add_argument(
-        "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
-    )
-    measuring = _tracking_option(_json_option(verb(commands.variance, "variance digits --dry-run")))
-    measuring.add_argument("sweep", help="name of a finished sweep")
-    measuring.add_argument("--architecture", help="its best trial instead of the best of all")
-    measuring.add_argument(
-        "--rows", type=_positive, default=16, help="of the design, 6 fits each (default: 16)"
-    )
-    measuring.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
-    measuring.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _compare_options(verb(commands.compare, "compare digits --html digits.html"))
+    _plan_options(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
+    _variance_options(verb(commands.variance, "variance digits --dry-run"))
     exporting = _json_option(verb(commands.export, "export digits --architecture resnet --out models"))
     exporting.add_argument("sweep", help="name of the sweep")
     exporting.add_argument("--architecture", help="its best trial instead of the best of all")
@@ -148,6 +117,45 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
     added.add_argument("--quiet", action="store_true", help="no progress")
+    _json_option(_tracking_option(added))
+
+
+def _compare_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument(
+        "--repeats", type=_positive, help="fresh repeats of each winner (default: 5, or all recorded)"
+    )
+    added.add_argument(
+        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+    )
+    added.add_argument(
+        "--claim",
+        choices=["new-data", "this-data"],
+        default="new-data",
+        help="about other images of the same source, or about these (default: new-data)",
+    )
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _json_option(_tracking_option(added))
+
+
+def _plan_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
+    added.add_argument(
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+    )
+    added.add_argument(
+        "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
+    )
+    _json_option(added)
+
+
+def _variance_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--rows", type=_positive, default=16, help="of the design, 6 fits each (default: 16)")
+    added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     _json_option(_tracking_option(added))
 
 

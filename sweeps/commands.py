@@ -82,6 +82,7 @@ def _say_what_next(record: Any, options: Arguments) -> None:
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
         (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
     )
@@ -203,7 +204,7 @@ def compare(options: Arguments) -> int:
 
 
 def variance(options: Arguments) -> int:
-    """Say how much of a score's variance comes from split, initialisation, order, dropout, hyperparameters."""
+    """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
     from sweeps import studies, variances
 
     where = _surroundings(options)
@@ -211,8 +212,8 @@ def variance(options: Arguments) -> int:
         _, _, wanted = studies.variance_fits(where, options.sweep, options.architecture, options.rows)
         names = ", ".join(variances.SOURCES)
         out.print(
-            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {variances.ROW} fits: "
-            f"two with everything varied, one each for {names}",
+            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {variances.ROW} "
+            f"fits: two with everything varied, one each for {names}",
             markup=False,
         )
         out.print(studies.expected_cost(where, [wanted]), markup=False)

@@ -1,8 +1,8 @@
 """How much of a score's variance comes from each source: the design of fits, and what they show.
 
 Each row of the design has two sets of seeds. One fit has the first set, one the second (everything varied at
-once), and one fit for each source has the first set with that source's seeds from the second: one source varied
-at a time, from another starting point in each row.
+once), and one fit for each source has the first set with that source's seeds from the second: one source
+varied at a time, from another starting point in each row.
 """
 
 from collections.abc import Mapping
@@ -117,7 +117,8 @@ def variances(
     whole = [row for row in table if len(row) == ROW]
     if len(whole) < FEWEST:
         raise UsageError(
-            f"{rows - len(whole)} of {rows} rows have a fit that failed: too few are left to share out a variance"
+            f"{rows - len(whole)} of {rows} rows have a fit that failed: too few are left to share out a "
+            "variance"
         )
     base, other, *changed = (list(column) for column in zip(*whole, strict=True))
     seed = derive(record.seed, PURPOSE, "bootstrap")
@@ -170,7 +171,7 @@ def _ranking(found: Variances) -> list[tuple[str, str]]:
 def lines(found: Variances) -> list[str]:
     """Return it for people."""
     shares = found.shares
-    rows = [["source", "share", "95 % interval", "by itself", "95 % interval", "points"]]
+    rows = [["source", "share", "95 % interval", "points"]]
     rows += [_row(name, share) for name, share in shares.sources.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     failed = f"; {found.failed_rows} rows with a failed fit left out" if found.failed_rows else ""
@@ -181,8 +182,8 @@ def lines(found: Variances) -> list[str]:
         "",
         *("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows),
         "",
-        "share: of the variance when everything varies, interactions included (so shares may add up to more",
-        "than 1); by itself: without them; points: the spread if this alone varied.",
+        "share: of the variance when everything varies, interactions included, so shares may add up to more",
+        "than 1; points: the spread if this alone varied.",
         *_order(found),
         "",
         *_of_hyperparameters(found),
@@ -190,15 +191,13 @@ def lines(found: Variances) -> list[str]:
 
 
 def _row(name: str, share: Share) -> list[str]:
-    total, first = share.total, share.first
+    total = share.total
     if total.low == total.high == 0:
-        return [name, "0", "exactly: the network does not use it", "", "", "0.00"]
+        return [name, "0", "exactly: not used", "0.00"]
     return [
         name,
         f"{total.value:.2f}",
         f"{total.low:.2f} to {total.high:.2f}",
-        f"{first.value:.2f}",
-        f"{first.low:.2f} to {first.high:.2f}",
         f"{100 * share.deviation:.2f}",
     ]
 
@@ -225,8 +224,8 @@ def _of_hyperparameters(found: Variances) -> list[str]:
         f"hyperparameters (the search's {found.trials} trials, folds and noise taken out): "
         f"{100 * what.value:.2f} points, 95 % interval {100 * what.low:.2f} to {100 * what.high:.2f};",
         f"beside all seeds together that is {share:.2f} of the variance "
-        f"({_share(what.low, found):.2f} to {_share(what.high, found):.2f}). A search that draws near its best",
-        "trials shows less than drawing at random would.",
+        f"({_share(what.low, found):.2f} to {_share(what.high, found):.2f}).",
+        "A search that draws near its best trials shows less than drawing at random would.",
     ]
 
 
