@@ -46,8 +46,8 @@ class Choice:
 def pick(record: SweepRecord, architecture: str | None = None, trial: str | None = None) -> TrialRecord:
     """Return the trial to export: the one named, or the best complete one (of one architecture).
 
-    "The best" is the highest pooled macro-F1 of the sweep itself (``SweepRecord.ranking``). Whoever knows
-    better, from a confirmation on fresh seeds for example, decides it here.
+    "The best" is the winner that did best on fresh repeats, where ``refold compare`` has confirmed all of
+    them; else the highest pooled macro-F1 of the sweep itself (``SweepRecord.ranking``).
 
     Args:
         record: the sweep.
@@ -62,11 +62,24 @@ def pick(record: SweepRecord, architecture: str | None = None, trial: str | None
         raise UsageError(f"the sweep {record.name!r} has no architecture {architecture!r}; it has: {known}")
     if trial is not None:
         return _named(record, architecture, trial)
-    for ranked in record.ranking:
+    for ranked in [*confirmed_winners(record), *record.ranking]:
         if architecture in (None, ranked.architecture):
             return ranked
     which = f"of {architecture} " if architecture else ""
     raise UsageError(f"no trial {which}in the sweep {record.name!r} is complete yet: run it to its end first")
+
+
+def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
+    """Return the winners by their mean macro-F1 on fresh repeats, best first; none unless all are confirmed."""
+    scores = {
+        (trial.architecture, trial.number): trial.f1_mean or 0.0
+        for trial in record.confirmed
+        if trial.state == "complete"
+    }
+    winners = record.winners
+    if not all((trial.architecture, trial.number) in scores for trial in winners):
+        return []
+    return sorted(winners, key=lambda trial: -scores[trial.architecture, trial.number])
 
 
 def find_trial(record: SweepRecord, text: str) -> TrialRecord:

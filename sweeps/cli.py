@@ -98,6 +98,9 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _compare_options(verb(commands.compare, "compare digits --html digits.html"))
+    _plan_options(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
+    _variance_options(verb(commands.variance, "variance digits --dry-run"))
     _export_options(verb(commands.export, "export digits --how ensemble --format keras,onnx --out models"))
     predicting = _json_option(verb(commands.predict, "predict models/digits-resnet-refit-f1_0.9811 photos"))
     predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
@@ -152,6 +155,45 @@ def _export_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument("--out", type=Path, default=Path(), help="folder for the model's own (default: here)")
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
+    _json_option(_tracking_option(added))
+
+
+def _compare_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument(
+        "--repeats", type=_positive, help="fresh repeats of each winner (default: 5, or all recorded)"
+    )
+    added.add_argument(
+        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+    )
+    added.add_argument(
+        "--claim",
+        choices=["new-data", "this-data"],
+        default="new-data",
+        help="about other images of the same source, or about these (default: new-data)",
+    )
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _json_option(_tracking_option(added))
+
+
+def _plan_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
+    added.add_argument(
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+    )
+    added.add_argument(
+        "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
+    )
+    _json_option(added)
+
+
+def _variance_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--rows", type=_positive, default=16, help="of the design, 6 fits each (default: 16)")
+    added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     _json_option(_tracking_option(added))
 
 

@@ -82,6 +82,7 @@ def _say_what_next(record: Any, options: Arguments) -> None:
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
         (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
     )
@@ -171,6 +172,95 @@ def verify(options: Arguments) -> int:
         for line in tables.verification_lines(report):
             out.print(line, markup=False)
     return 1 if report.differences else 0
+
+
+def compare(options: Arguments) -> int:
+    """Say which architecture is better and how sure that is, after fresh repeats of each winner."""
+    from sweeps import comparison_page, comparison_tables, comparison_words, studies
+
+    if options.html and not options.html.parent.is_dir():
+        raise UsageError(f"--html: there is no folder {options.html.parent}")
+    found = studies.compare(
+        _surroundings(options),
+        options.sweep,
+        repeats=options.repeats,
+        rope=options.rope,
+        claim=options.claim,
+    )
+    if options.html:
+        options.html.write_text(comparison_page.page(found), encoding="utf-8")
+    if options.json:
+        _print_json(comparison_words.to_json(found))
+    else:
+        out.print(comparison_tables.contenders_table(found))
+        out.print()
+        if found.pairs:
+            out.print(comparison_tables.pairs_table(found))
+            out.print()
+        out.print("\n".join(comparison_tables.remarks(found)), markup=False)
+        if options.html:
+            out.print(f"\npage  {options.html}", markup=False)
+    return 1 if found.left_out else 0
+
+
+def variance(options: Arguments) -> int:
+    """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
+    from sweeps import studies, variances
+
+    where = _surroundings(options)
+    if options.dry_run:
+        _, _, wanted = studies.variance_fits(where, options.sweep, options.architecture, options.rows)
+        names = ", ".join(variances.SOURCES)
+        out.print(
+            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {variances.ROW} "
+            f"fits: two with everything varied, one each for {names}",
+            markup=False,
+        )
+        out.print(studies.expected_cost(where, [wanted]), markup=False)
+        return 0
+    found = studies.variance(where, options.sweep, architecture=options.architecture, rows=options.rows)
+    if options.json:
+        _print_json(variances.to_json(found))
+    else:
+        out.print("\n".join(variances.lines(found)), markup=False)
+    return 0
+
+
+def _surroundings(options: Arguments) -> Any:
+    from sweeps.studies import Surroundings
+
+    return Surroundings(
+        home=Home.chosen(options.home),
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        console=err,
+    )
+
+
+def plan(options: Arguments) -> int:
+    """Say how many runs a difference of a given size needs."""
+    from sweeps import run_numbers
+
+    if (options.sweep is None) == (options.scores is None):
+        raise UsageError("name a recorded sweep, or give --scores of runs that you have: one of the two")
+    if options.scores is not None:
+        report = run_numbers.from_scores(options.scores, architectures=options.architectures)
+        lines = run_numbers.score_lines(report)
+    else:
+        report = run_numbers.from_record(_record(options))
+        lines = run_numbers.repeat_lines(report)
+    if options.json:
+        _print_json(report)
+    else:
+        out.print("\n".join(lines), markup=False)
+    return 0
+
+
+def _record(options: Arguments) -> Any:
+    from tracking.ledger import Ledger
+
+    with Ledger.read(Home.chosen(options.home).path) as ledger:
+        return ledger.sweep(options.sweep)
 
 
 def export(options: Arguments) -> int:

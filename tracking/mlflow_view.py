@@ -17,6 +17,7 @@ from typing import Any
 
 from tracking.errors import ViewUnavailable
 from tracking.mlflow_content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
+from tracking.mlflow_further import confirmation_content, with_conclusions
 from tracking.mlflow_reasons import reason
 from tracking.mlflow_registry import Registered
 from tracking.mlflow_removal import Found, Removal
@@ -47,7 +48,9 @@ _EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_dev
 def _progress(record: SweepRecord, *, live: bool) -> object:
     """Return what changes whenever there is something to write, cheaply; results never change."""
     trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
-    return sweep_identity(record), record.trials_per_architecture, trials, live or record.finished
+    confirmed = [(trial.architecture, trial.number, len(trial.folds)) for trial in record.confirmed]
+    ended = live or record.finished
+    return sweep_identity(record), record.trials_per_architecture, trials, ended, confirmed, record.reports
 
 
 @cache
@@ -116,10 +119,14 @@ class MlflowView:
             if self._sweep != sweep_identity(record):
                 self._find(record)
             writer = RunWriter(_mlflow(), client, record.dataset)
-            content = sweep_content(record, live=live)
+            content = with_conclusions(record, sweep_content(record, live=live))
             sweep = self._ensure(writer, content, {})
             for trial in record.trials:
                 self._write_trial(writer, record, trial, {_PARENT: sweep.id}, live=live)
+            for trial in record.confirmed:
+                if trial.state != "running":
+                    confirmed = confirmation_content(record, trial)
+                    writer.write(self._ensure(writer, confirmed, {_PARENT: sweep.id}), confirmed, {})
             writer.write(sweep, content, {})
             if record.finished and self._created:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
