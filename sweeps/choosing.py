@@ -70,7 +70,7 @@ def pick(record: SweepRecord, architecture: str | None = None, trial: str | None
 
 
 def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
-    """Return the winners by their mean macro-F1 on fresh repeats, best first; none unless all are confirmed."""
+    """Return the winners by their mean macro-F1 on fresh repeats, best first, if all are confirmed."""
     scores = {
         (trial.architecture, trial.number): trial.f1_mean or 0.0
         for trial in record.confirmed
