@@ -67,7 +67,7 @@ class Prune:
     """
 
     enabled: bool = True
-    margin: float = 0.002
+    margin: float = 0.01
     rungs: tuple[int, ...] | None = None
     keep: float = 0.5
     startup: int = 4
@@ -79,7 +79,7 @@ class Prune:
         return self.rungs if self.rungs is not None else tuple(r for r in DEFAULT_RUNGS if r < epochs)
 
 
-DEFAULT_RUNGS = (3, 9)
+DEFAULT_RUNGS = (8,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
