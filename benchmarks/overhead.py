@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,9 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
         begun.append(clock() - start)
         watch.restart()
         # Only now: a key is worked out in a property, which the watch cannot replace.
-        FitSpec.key = property(watch._timed("keys", key.fget))  # type: ignore[method-assign, assignment, arg-type]
+        timed = cached_property(watch._timed("keys", key.func))
+        timed.__set_name__(FitSpec, "key")
+        FitSpec.key = timed  # type: ignore[method-assign]
 
     try:
         with _at_first_proposal(begin):

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sweeps.advice import window_advice
 from sweeps.dispatch import choose
 from sweeps.machine import memory_for_images
 from sweeps.planning import Prepared
@@ -67,6 +68,8 @@ def run_sweep(
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
     progress.begin(prepared.plan, workers)
+    if advice := window_advice(prepared.plan, workers):
+        progress.say(advice)
     loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
     loop.open_trials()
     if not loop.schedule.finished:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from sweeps.advice import window_advice
 from sweeps.choosing import find_trial
 from sweeps.home import Home
 from sweeps.outcome import Outcome
@@ -95,9 +94,6 @@ def run(
 
     uri = place.tracking_uri(tracking_uri)
     with _shown(progress, console or Console(stderr=True)) as shown:
-        advice = window_advice(prepared.plan, count)
-        if advice:
-            shown.say(advice)
         run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
     return Outcome(place, prepared.spec.name)
 

@@ -9,7 +9,7 @@ import numpy as np
 from sweeps.planning import prepare
 from sweeps.progress import Silent
 from sweeps.running import run_sweep
-from sweeps.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, SweepSpec
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tracking.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
@@ -83,6 +83,7 @@ def sweep(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
         trials=trials,
         dataset=DatasetSource(source="data.npz"),
         cv=CrossValidation(folds=FOLDS, epochs=5),
+        prune=Prune(enabled=False),
         architectures=tuple(ArchitectureChoice(name=name) for name in names),
         folder=folder,
     )

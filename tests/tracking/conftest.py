@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow_server import MlflowServer, Place
+from tracking import mlflow_files
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
+from tracking.report import trial_name
 from trainer.metrics import macro_f1
 from trainer.results import Confusion, Epoch, FitResult, FitRun, Timing
 from trainer.seeds import Seeds
@@ -229,3 +231,22 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return Place(uri, tmp_path / "arti facts", name, database=uri, files=tmp_path)
     server = request.getfixturevalue("server")
     return server.place(name)
+
+
+SWEEP_PICTURES = (
+    "fold_scores",
+    "optimisation_history",
+    "parallel_coordinates",
+    "parameter_importance",
+    "score_against_hyperparameters",
+)
+
+
+@pytest.fixture
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in place of pictures: half a second of drawing a trial would be most of some tests."""
+    monkeypatch.setattr(mlflow_files, "learning_curves", trial_name)
+    monkeypatch.setattr(mlflow_files, "confusion_picture", lambda trial, _: trial_name(trial))
+    monkeypatch.setattr(mlflow_files, "png", str.encode)
+    for name in SWEEP_PICTURES:
+        monkeypatch.setattr(mlflow_files.sweep_pictures, name, lambda record: record.name)

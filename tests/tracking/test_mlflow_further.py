@@ -6,20 +6,13 @@ from typing import Any
 
 import pytest
 
-from tracking import mlflow_content
 from tracking.mlflow_content import sweep_identity, trial_key
 from tracking.records import ReportRecord, SweepRecord
-from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
 
 
-@pytest.fixture(autouse=True)
-def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing is tested elsewhere."""
-    monkeypatch.setattr(mlflow_content, "learning_curves", trial_name)
-    monkeypatch.setattr(mlflow_content, "confusion_picture", lambda trial, _: trial_name(trial))
-    monkeypatch.setattr(mlflow_content, "png", str.encode)
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 def compared(record: SweepRecord, fold: Any, repeats: int, state: Any = "complete") -> SweepRecord:

@@ -7,22 +7,15 @@ from typing import Any
 
 import pytest
 
-from tracking import mlflow_content
 from tracking.errors import ViewUnavailable
 from tracking.mlflow_content import trial_key
 from tracking.mlflow_view import MlflowView
 from tracking.records import SweepRecord
-from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
 
 
-@pytest.fixture(autouse=True)
-def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing is not the point."""
-    monkeypatch.setattr(mlflow_content, "learning_curves", trial_name)
-    monkeypatch.setattr(mlflow_content, "confusion_picture", lambda trial, _: trial_name(trial))
-    monkeypatch.setattr(mlflow_content, "png", str.encode)
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 @pytest.fixture

@@ -10,31 +10,18 @@ from typing import Any
 
 import pytest
 
-from tracking import mlflow_files
 from tracking.mlflow_content import sweep_identity, trial_content, trial_key
 from tracking.mlflow_view import MlflowView
 from tracking.records import SweepRecord
-from tracking.report import trial_name
 
 Make = Callable[..., SweepRecord]
-SWEEP_PICTURES = (
-    "fold_scores",
-    "optimisation_history",
-    "parallel_coordinates",
-    "parameter_importance",
-    "score_against_hyperparameters",
-)
 
 
 @pytest.fixture(autouse=True)
-def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second of drawing for each trial would be most of these tests; one of them draws."""
+def pictures_in_one_test(request: pytest.FixtureRequest) -> None:
+    """One of these tests draws, the others do with names."""
     if "pictures" not in request.node.name:
-        monkeypatch.setattr(mlflow_files, "learning_curves", trial_name)
-        monkeypatch.setattr(mlflow_files, "confusion_picture", lambda trial, _: trial_name(trial))
-        monkeypatch.setattr(mlflow_files, "png", str.encode)
-        for name in SWEEP_PICTURES:
-            monkeypatch.setattr(mlflow_files.sweep_pictures, name, lambda record: record.name)
+        request.getfixturevalue("quick_pictures")
 
 
 def finished(growth: tuple[Any, ...], sweep: Make) -> SweepRecord:

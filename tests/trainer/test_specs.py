@@ -7,7 +7,7 @@ import pytest
 
 from tests.closed_formula import plan
 from trainer.canonical import canonical_json, digest
-from trainer.specs import FitSpec, Stopping
+from trainer.specs import FitSpec, Rung, Stopping, Thresholds
 
 PLAN = plan()
 SPEC = PLAN.fit_specs(PLAN.architectures[0], 0, {"learning_rate": 1e-3, "batch_size": 32})[0]
@@ -23,11 +23,12 @@ OTHER = {
     "seeds": replace(SPEC.seeds, dropout=SPEC.seeds.dropout + 1),
     "epochs": 6,
     "stopping": Stopping(patience=6),
+    "thresholds": Thresholds(rungs=(Rung(epoch=2, f1=0.5),)),
     "platform": (("tensorflow", "9.9"),),
     "precision": "bfloat16",
     "threads": 2,
     "device": "gpu",
-    "procedure": 2,
+    "procedure": 99,
 }
 
 
