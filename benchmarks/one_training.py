@@ -103,7 +103,7 @@ def refold_with(request: dict[str, Any]) -> Training:
     if request["op_determinism"]:
         tensorflow.config.experimental.enable_op_determinism()
     from trainer import fit
-    from trainer.worker import architecture_of, engines, resident
+    from trainer.worker import architecture_of, data_of, engines
 
     if request["data_order"] == "keras":
         fit.permutation = _keras_order  # type: ignore[attr-defined, assignment]
@@ -112,7 +112,7 @@ def refold_with(request: dict[str, Any]) -> Training:
     spec = fit_spec(Path(request["dataset"]))
     fresh = {name: secrets.randbits(SEED_BITS) for name in request["redrawn"]}
     spec = replace(spec, seeds=replace(spec.seeds, **fresh))
-    data = resident(request["dataset"])
+    data = data_of(request["dataset"])
     trained = fit.train(spec, data, architecture_of(spec.architecture, None), engines())
     return training_of(trained.result, sum(trained.epoch_seconds))
 

@@ -6,7 +6,7 @@ For notebooks and scripts::
 
     outcome = sweeps.run("digits.toml")  # or sweeps.run(sweeps.SweepSpec(name="digits"))
     outcome.trials()  # pandas: one row a trial; also .folds() and .epochs()
-    outcome.export()  # the best model, as a .keras file
+    outcome.export()  # the best model, in a folder of its own
 """
 
 from sweeps.outcome import Outcome

@@ -15,7 +15,9 @@ from types import FrameType
 from typing import NoReturn
 
 from sweeps import commands
+from sweeps.choosing import HOWS
 from trainer.errors import Mismatch, UsageError
+from trainer.formats import ALL, FORMATS
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -96,12 +98,13 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
-    exporting = _json_option(verb(commands.export, "export digits --architecture resnet --out models"))
-    exporting.add_argument("sweep", help="name of the sweep")
-    exporting.add_argument("--architecture", help="its best trial instead of the best of all")
-    exporting.add_argument("--how", choices=["refit"], default="refit", help="how the model is made")
-    exporting.add_argument("--out", type=Path, default=Path(), help="folder for the model (default: here)")
-    exporting.add_argument("--force", action="store_true", help="replace a model of the same name")
+    _compare_options(verb(commands.compare, "compare digits --html digits.html"))
+    _plan_options(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
+    _variance_options(verb(commands.variance, "variance digits --dry-run"))
+    _export_options(verb(commands.export, "export digits --how ensemble --format keras,onnx --out models"))
+    predicting = _json_option(verb(commands.predict, "predict models/digits-resnet-refit-f1_0.9811 photos"))
+    predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
+    predicting.add_argument("images", type=Path, nargs="+", help="image files (PNG, JPEG) or folders of them")
     serving = _tracking_option(verb(commands.ui, "ui --port 5000 --open"))
     serving.add_argument("--port", type=int, default=5000, help="0 for any free one (default: 5000)")
     serving.add_argument("--open", action="store_true", help="open the browser")
@@ -130,6 +133,67 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
     added.add_argument("--quiet", action="store_true", help="no progress")
+    _json_option(_tracking_option(added))
+
+
+def _export_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of the sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="this trial instead of the best")
+    added.add_argument(
+        "--how",
+        choices=HOWS,
+        default="refit",
+        help="train on all the data for the median best epoch of the folds (refit, the default), average the "
+        "fold models (ensemble), or take the best of them (best-fold)",
+    )
+    added.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT[,FORMAT]",
+        help=f"{', '.join(FORMATS)} or {ALL} (default: keras)",
+    )
+    added.add_argument("--out", type=Path, default=Path(), help="folder for the model's own (default: here)")
+    added.add_argument("--force", action="store_true", help="replace another model of the same name")
+    _json_option(_tracking_option(added))
+
+
+def _compare_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument(
+        "--repeats", type=_positive, help="fresh repeats of each winner (default: 5, or all recorded)"
+    )
+    added.add_argument(
+        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+    )
+    added.add_argument(
+        "--claim",
+        choices=["new-data", "this-data"],
+        default="new-data",
+        help="about other images of the same source, or about these (default: new-data)",
+    )
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _json_option(_tracking_option(added))
+
+
+def _plan_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
+    added.add_argument(
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+    )
+    added.add_argument(
+        "--architectures", type=_positive, default=2, help="with --scores: how many you compare (default: 2)"
+    )
+    _json_option(added)
+
+
+def _variance_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--rows", type=_positive, default=16, help="of the design, 6 fits each (default: 16)")
+    added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     _json_option(_tracking_option(added))
 
 

@@ -82,6 +82,7 @@ def _say_what_next(record: Any, options: Arguments) -> None:
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
         (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
         (f"refold study {record.name}{home} --storage sqlite:///study.db", "the same for optuna-dashboard"),
@@ -113,13 +114,13 @@ def ls(options: Arguments) -> int:
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
-    from sweeps import sessions
+    from sweeps.choosing import find_trial
     from tracking.ledger import Ledger
 
     with Ledger.read(Home.chosen(options.home).path) as ledger:
         record = ledger.sweep(options.sweep)
     if options.trial:
-        return _show_trial(record, sessions.find_trial(record, options.trial), options)
+        return _show_trial(record, find_trial(record, options.trial), options)
     if options.json:
         _print_json(tables.sweep_json(record))
         return 0
@@ -174,33 +175,127 @@ def verify(options: Arguments) -> int:
     return 1 if report.differences else 0
 
 
+def compare(options: Arguments) -> int:
+    """Say which architecture is better and how sure that is, after fresh repeats of each winner."""
+    from sweeps import comparison_page, comparison_tables, comparison_words, studies
+
+    if options.html and not options.html.parent.is_dir():
+        raise UsageError(f"--html: there is no folder {options.html.parent}")
+    found = studies.compare(
+        _surroundings(options),
+        options.sweep,
+        repeats=options.repeats,
+        rope=options.rope,
+        claim=options.claim,
+    )
+    if options.html:
+        options.html.write_text(comparison_page.page(found), encoding="utf-8")
+    if options.json:
+        _print_json(comparison_words.to_json(found))
+    else:
+        out.print(comparison_tables.contenders_table(found))
+        out.print()
+        if found.pairs:
+            out.print(comparison_tables.pairs_table(found))
+            out.print()
+        out.print("\n".join(comparison_tables.remarks(found)), markup=False)
+        if options.html:
+            out.print(f"\npage  {options.html}", markup=False)
+    return 1 if found.left_out else 0
+
+
+def variance(options: Arguments) -> int:
+    """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
+    from sweeps import studies, variances
+
+    where = _surroundings(options)
+    if options.dry_run:
+        _, _, wanted = studies.variance_fits(where, options.sweep, options.architecture, options.rows)
+        names = ", ".join(variances.SOURCES)
+        out.print(
+            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {variances.ROW} "
+            f"fits: two with everything varied, one each for {names}",
+            markup=False,
+        )
+        out.print(studies.expected_cost(where, [wanted]), markup=False)
+        return 0
+    found = studies.variance(where, options.sweep, architecture=options.architecture, rows=options.rows)
+    if options.json:
+        _print_json(variances.to_json(found))
+    else:
+        out.print("\n".join(variances.lines(found)), markup=False)
+    return 0
+
+
+def _surroundings(options: Arguments) -> Any:
+    from sweeps.studies import Surroundings
+
+    return Surroundings(
+        home=Home.chosen(options.home),
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        console=err,
+    )
+
+
+def plan(options: Arguments) -> int:
+    """Say how many runs a difference of a given size needs."""
+    from sweeps import run_numbers
+
+    if (options.sweep is None) == (options.scores is None):
+        raise UsageError("name a recorded sweep, or give --scores of runs that you have: one of the two")
+    if options.scores is not None:
+        report = run_numbers.from_scores(options.scores, architectures=options.architectures)
+        lines = run_numbers.score_lines(report)
+    else:
+        report = run_numbers.from_record(_record(options))
+        lines = run_numbers.repeat_lines(report)
+    if options.json:
+        _print_json(report)
+    else:
+        out.print("\n".join(lines), markup=False)
+    return 0
+
+
+def _record(options: Arguments) -> Any:
+    from tracking.ledger import Ledger
+
+    with Ledger.read(Home.chosen(options.home).path) as ledger:
+        return ledger.sweep(options.sweep)
+
+
 def export(options: Arguments) -> int:
-    """Export the best model."""
+    """Take the best model home, in the format that the next program needs."""
     from sweeps.outcome import Outcome
 
     done = Outcome(Home.chosen(options.home), options.sweep).export(
-        architecture=options.architecture, out=options.out, force=options.force, say=err.print
+        how=options.how,
+        architecture=options.architecture,
+        trial=options.trial,
+        formats=options.format or ["keras"],
+        out=options.out,
+        force=options.force,
+        tracking_uri=options.tracking_uri,
+        say=lambda text: err.print(text, markup=False),
     )
-    card = done.card
     if options.json:
-        _print_json({"model": str(done.model), "card": str(done.card_file), **card})
-        return 0
-    out.print(f"model  {done.model}", markup=False)
-    out.print(f"card   {done.card_file}", markup=False)
-    score = card["cross_validation"]
-    out.print(f"{card['architecture']} trial {card['trial']}, trained for {card['epochs']} epochs")
-    out.print(f"cross-validation  macro-F1 {score['f1']:.4f}")
-    if card["test"]:
-        test = card["test"]
-        out.print(
-            f"official test set macro-F1 {test['f1']:.4f}, accuracy {test['accuracy']:.4f} "
-            f"({test['images']} images, opened now)"
-        )
-    checked = card["reloaded"]
-    out.print(
-        f"loaded again in a new process: the same probabilities for {checked['images']} images "
-        f"(largest difference {checked['largest_difference']:.2g})"
-    )
+        _print_json({"folder": str(done.folder), **done.about})
+    else:
+        for line in tables.export_lines(done):
+            out.print(line, markup=False)
+    return 0
+
+
+def predict(options: Arguments) -> int:
+    """Classify image files with an exported model."""
+    from sweeps import predicting
+
+    predictions = predicting.predict(options.model, options.images)
+    if options.json:
+        _print_json([asdict(each) for each in predictions])
+    else:
+        for line in tables.prediction_lines(predictions):
+            out.print(line, markup=False)
     return 0
 
 
@@ -255,7 +350,8 @@ def sync(options: Arguments) -> int:
         views = [mlflow_view(home, uri, entry.details["experiment"]) for entry in entries if entry]
         if options.rebuild:  # all of them before the first is written: experiments are made anew too
             for record, view in zip(records, views, strict=True):
-                err.print(f"removed from MLflow: {view.delete(record)}", markup=False)
+                # Not the models that were exported there: the ledger alone cannot make them again.
+                err.print(f"removed from MLflow: {view.delete(record, models=False)}", markup=False)
         for record, view in zip(records, views, strict=True):
             view.write(record, live=False)
             err.print(f"MLflow has all of {record.name}: {len(record.trials)} trials", markup=False)

@@ -159,7 +159,9 @@ def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
     planned = {architecture.name: architecture for architecture in plan.architectures}
     for trial in record.trials:
         asked = trial.folds[0].spec.thresholds if trial.folds else None
-        derived = plan.fit_specs(planned[trial.architecture], trial.number, trial.hyperparameters, asked)
+        derived = plan.fit_specs(
+            planned[trial.architecture], trial.number, trial.hyperparameters, thresholds=asked
+        )
         for fold, spec in zip(trial.folds, derived, strict=False):
             place = where(spec, trial.number)
             then, now = _flat(fold.spec.to_json()), _flat(spec.to_json())

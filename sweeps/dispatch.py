@@ -1,7 +1,11 @@
 """Which of the waiting fits a free worker takes: decides only how fast a sweep goes, never what it finds."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TypeVar
+
+from sweeps.workers import Workers
+from trainer.results import FitRun
+from trainer.worker import Job
 
 Item = TypeVar("Item")
 
@@ -28,3 +32,24 @@ def choose(
     others = {trial for name, trial in last.items() if name != worker}
     untouched = [item for item in waiting if group(item) not in others]
     return (own or untouched or list(waiting))[0]
+
+
+def run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
+    """Run fits that wait for nothing, and yield each with its result as it ends.
+
+    Raises:
+        WorkersFailed: if a fit cannot be run.
+    """
+    waiting, running = list(jobs), 0
+    last: dict[str, str] = {}
+    while waiting or running:
+        for worker in workers.idle():
+            if waiting:
+                job = choose(waiting, lambda job: job.spec.architecture, worker=worker, last=last)
+                waiting.remove(job)
+                workers.submit(job, worker)
+                last[worker] = job.spec.architecture
+                running += 1
+        for ended in workers.finished(timeout=0.5):
+            running -= 1
+            yield ended

@@ -1,252 +1,192 @@
-"""Takes the best model home: refits it on all training data, and proves that the file is that model."""
+"""Takes the best model home: makes it, writes it in every format asked for, and proves each file.
+
+Everything is prepared in a folder of the home, which the ledger's lock keeps to one export at a time: what a
+killed one left there goes when the next one begins. The model's own folder appears when it is complete.
+"""
 
 import json
-import re
-import statistics
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tracking.ledger import SweepEntry
-from tracking.records import SweepRecord, TrialRecord
-from trainer.datasets import Dataset, DatasetSource, load, load_test
-from trainer.environment import environment, platform_of
+from sweeps import evidence, model_card, proving, publishing
+from sweeps.evidence import Evidence
+from sweeps.order import Order
+from sweeps.proving import Probabilities
+from sweeps.registering import register
+from sweeps.remaking import Member, check_architecture, remake
 from trainer.errors import Mismatch, UsageError
-from trainer.metrics import accuracy, confusion_matrix, macro_f1
-from trainer.runtime import training_environment
-from trainer.seeds import Seeds
-from trainer.specs import FitSpec
+from trainer.formats import FORMATS, require
 
-#: A reloaded model may differ by so much in a probability: another kernel choice, not another model.
-TOLERANCE = 1e-5
-
-#: File systems take names of 255 bytes; the ending and some room for a download's "(1)" are kept free.
-LONGEST_NAME = 200
-
-#: Where there is no official test set, so many training images show that the file is the trained model.
-PARITY_IMAGES = 1000
+#: The folder in the home in which exports are prepared.
+WORK = "export.partial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A model that was exported, and its card: how it was made and how it scored."""
+    """A model that was exported.
 
-    model: Path
-    card_file: Path
-    card: Mapping[str, Any]
+    Attributes:
+        folder: holds its files, ``model.json`` and ``README.md``.
+        about: what ``model.json`` says.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
 
 
-def pick(record: SweepRecord, architecture: str | None) -> TrialRecord:
-    """Return the best complete trial, of one architecture if it is named.
+def export(order: Order) -> Exported:
+    """Make a model, write it and prove what was written. Whoever calls it holds the ledger's lock.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if the model cannot be exported like that; nothing was written.
+        Mismatch: if what was trained again is not what was recorded, or a file not what was trained; nothing
+            is left under the final name.
+        ViewUnavailable: if MLflow cannot take the model.
     """
-    if architecture is not None and architecture not in record.architectures:
-        known = ", ".join(record.architectures)
-        raise UsageError(f"the sweep {record.name!r} has no architecture {architecture!r}; it has: {known}")
-    for trial in record.ranking:
-        if architecture in (None, trial.architecture):
-            return trial
-    which = f"of {architecture} " if architecture else ""
-    raise UsageError(f"no trial {which}in the sweep {record.name!r} is complete yet: run it to its end first")
+    for name in order.formats:
+        require(name)
+    publishing.check_target(order.target, order.choice.key, force=order.force)
+    if not order.dataset.exists():
+        raise UsageError(f"the stored dataset {order.dataset} is gone: run the sweep again to store it")
+    check_architecture(order.entry, order.choice)
+    with _working(order.home) as work:
+        images = evidence.gather(order.record, order.entry, order.choice, order.dataset)
+        _rehearse(order, work, images)
+        if order.view is not None:  # whether MLflow can take it is to be known before anything is trained
+            order.view.write(order.record)
+        np.save(work / "images.npy", images.images)
+        members = remake(order, work)
+        _check_earlier(order, members)
+        return _written(order, work, images, members)
 
 
-def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
-    """Return the fit that trains the trial's hyperparameters on everything, without a stop set.
-
-    It lasts the median of the folds' best epochs (rounded up where that falls between two).
-    """
-    fold = trial.folds[0].spec
-    best = [record_.run.result.best_epoch for record_ in trial.folds]
-    return FitSpec(
-        dataset=fold.dataset,
-        architecture=fold.architecture,
-        architecture_digest=fold.architecture_digest,
-        hyperparameters=fold.hyperparameters,
-        folds=fold.folds,
-        repeat=0,
-        fold=None,
-        seeds=Seeds.of_fit(record.seed, trial=trial.number, repeat=0, fold="refit"),
-        epochs=-int(-statistics.median(best) // 1),
-        stopping=None,
-        platform=platform_of(environment()),
-    )
-
-
-def model_name(record: SweepRecord, trial: TrialRecord) -> str:
-    """Return ``<sweep>-<architecture>-f1_<score>-<hyperparameters>``, safe on any file system."""
-    values = "-".join(
-        f"{name}_{value:.4g}" if isinstance(value, float) else f"{name}_{value}"
-        for name, value in sorted(trial.hyperparameters.items())
-    )
-    name = f"{record.name}-{trial.architecture}-f1_{trial.f1:.4f}-{values}"
-    return re.sub(r"[^A-Za-z0-9._+-]", "_", name)[:LONGEST_NAME].rstrip("-_.")
-
-
-def export(
-    record: SweepRecord,
-    entry: SweepEntry,
-    *,
-    home: Path,
-    out: Path,
-    architecture: str | None = None,
-    force: bool = False,
-    say: Callable[[str], None] = lambda _text: None,
-) -> Exported:
-    """Refit the best trial on all training data, save it as ``.keras`` and check the file.
-
-    Args:
-        record: the sweep.
-        entry: what the ledger keeps beside it.
-        home: where the dataset is stored.
-        out: folder that takes the model and its card.
-        architecture: export this one's best trial; the best of all if None.
-        force: replace a file of the same name.
-        say: told what is being done, once nothing is wrong with the input.
-
-    Raises:
-        UsageError: if there is nothing to export, or a file of that name is there.
-        Mismatch: if the reloaded file is not the trained model; no file is left under the final name.
-    """
-    trial = pick(record, architecture)
-    name = model_name(record, trial)
-    model, card_file = out / f"{name}.keras", out / f"{name}.json"
-    if model.exists() and not force:
-        raise UsageError(f"{model} exists: add --force to replace it, or choose another folder with --out")
-    spec = refit_spec(record, trial)
-    dataset = _stored(home, record)
-    test = _official_test_set(record, entry)
+@contextmanager
+def _working(home: Path) -> Iterator[Path]:
+    """Give an empty folder that goes away afterwards."""
+    work = home / WORK
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
-            work = Path(folder)
-            images = test.images if test else np.load(dataset / "images.npy", mmap_mode="r")[:PARITY_IMAGES]
-            np.save(work / "images.npy", images)
-            say("training on all the data, then loading the file in a new process to compare ...")
-            report = _refit(spec, dataset, entry.details["sources"].get(trial.architecture), work)
-            probabilities, apart = _reloaded(work)
-            card = _card(record, trial, spec, report, probabilities, apart, test)
-            (work / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-            (work / "card.json").replace(card_file)
-            (work / "model.keras").replace(model)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        yield work
     except OSError as error:
         raise UsageError(
-            f"{out} cannot take the model ({error.strerror}): choose another with --out"
+            f"{error.filename or work} cannot be written ({error.strerror or error}): make room, or choose "
+            "another folder with --home"
         ) from error
-    return Exported(model=model, card_file=card_file, card=card)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
-def _stored(home: Path, record: SweepRecord) -> Path:
-    folder = home / "datasets" / record.dataset.fingerprint
-    if not folder.exists():
-        raise UsageError(f"the stored dataset {folder} is gone: run the sweep again to store it")
-    return folder
+def _rehearse(order: Order, work: Path, images: Evidence) -> None:
+    """Write the model untrained: what cannot be held, or has no room, is known before training."""
+    draft = work / "rehearsal"
+    draft.mkdir()
+    _convert(order, [], draft, work)
+    files = publishing.size(draft)
+    shutil.rmtree(draft)
+    # Here the weights of each member, the files and MLflow's copy; there the files.
+    publishing.check_room(work, (2 + len(order.choice.specs)) * files + images.images.nbytes)
+    publishing.check_room(order.target, files)
 
 
-def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
-    """Open the official test set, if there is one and it still belongs to what was trained on."""
-    source = DatasetSource.from_json(entry.details["dataset"])
-    base = Path(entry.details["folder"])
-    test = load_test(source, base=base)
-    if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
-        raise UsageError(
-            f"the dataset {source.source} has changed since the sweep {record.name!r}, and its test set may "
-            "have too: bring back the former, or run the sweep again under another name"
-        )
-    return test
+def _written(order: Order, work: Path, images: Evidence, members: Sequence[Member]) -> Exported:
+    """Convert, prove, publish."""
+    model = work / "model"
+    model.mkdir()
+    order.say(f"writing {', '.join(FORMATS[name].title for name in order.formats)} ...")
+    _convert(order, members, model, work)
+    trained = _mean([np.load(member.probabilities) for member in members])
+    about = model_card.describe(order, members, images, trained)
+    registered = None
+    for name in order.formats:  # MLflow comes last: it is the only one that others see at once
+        order.say(f"loading {FORMATS[name].title} in a fresh process ...")
+        if name == "mlflow":
+            registered, about["formats"][name] = register(order, work, model, images, trained, about)
+        else:
+            about["formats"][name] = _proven(name, model, work, trained)
+    try:
+        _unneeded_keras(order, model)
+        publishing.carry_over(order.target, model, about, force=order.force)
+        text = model_card.to_json(about)
+        (model / publishing.ABOUT).write_text(text, encoding="utf-8")
+        (model / publishing.CARD).write_text(model_card.card(about), encoding="utf-8")
+        publishing.publish(model, order.target)
+    except BaseException:
+        if registered is not None and order.view is not None:
+            order.view.withdraw(registered)
+        raise
+    if registered is not None and order.view is not None:
+        order.view.crown(registered)
+    return Exported(folder=order.target, about=json.loads(text))
 
 
-def _refit(spec: FitSpec, dataset: Path, source: Any, work: Path) -> dict[str, Any]:
+def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
+    """Return the mean over models of their probabilities; a single model's stay as they are."""
+    return np.asarray(np.mean(np.stack(probabilities), axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def _convert(order: Order, members: Sequence[Member], folder: Path, work: Path) -> None:
+    """Have the model written in all formats.
+
+    Raises:
+        UsageError: if a format cannot hold it, or the disk.
+        Mismatch: if the weights that were kept are not those that were trained.
+    """
     request = {
-        "spec": spec.to_json(),
-        "dataset": str(dataset),
-        "source": source,
-        "model": str(work / "model.keras"),
-        "images": str(work / "images.npy"),
-        "probabilities": str(work / "trained.npy"),
+        "architecture": order.choice.trial.architecture,
+        "source": None if order.source is None else order.source.to_json(),
+        "hyperparameters": dict(order.choice.trial.hyperparameters),
+        "dataset": str(order.dataset),
+        "members": [
+            {"weights": str(member.weights), "sha256": member.run.result.weights_sha256} for member in members
+        ],
+        "count": len(order.choice.specs),
+        "formats": list(order.formats),
+        "folder": str(folder),
     }
-    done = _process("trainer.refit", [], json.dumps(request))
-    report: dict[str, Any] = json.loads(done)
-    if report["state"] != "complete":
-        raise Mismatch(f"the refit failed where the folds did not: {report['reason']}")
-    return report
+    (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    answer = json.loads(proving.run("trainer.converting", [str(work / "request.json")], work))
+    if "refused" in answer:
+        raise UsageError(f"{answer['refused']}; choose other formats with --format")
+    if "unwritable" in answer:
+        raise UsageError(f"{answer['unwritable']}; make room, or choose another folder with --home")
+    if "mismatch" in answer:
+        raise Mismatch(answer["mismatch"])
 
 
-def _reloaded(work: Path) -> tuple[npt.NDArray[np.float32], float]:
-    """Load the file in a new process; return its probabilities and their distance to the trained model's."""
-    _process("trainer.reload", [str(work / n) for n in ("model.keras", "images.npy", "reloaded.npy")], "")
-    trained, reloaded = np.load(work / "trained.npy"), np.load(work / "reloaded.npy")
-    apart = float(np.abs(trained - reloaded).max())
-    if not apart <= TOLERANCE:
-        raise Mismatch(
-            f"the model that was loaded from the file differs from the trained one by {apart:.2g} in a "
-            f"probability (at most {TOLERANCE:g} is allowed): nothing was exported"
-        )
-    return reloaded, apart
+def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> dict[str, Any]:
+    """Compare a format's file with the trained model; return what ``model.json`` says of it."""
+    file = model / str(FORMATS[name].file)
+    loaded, report = proving.score(name, file, work / "images.npy", work)
+    parity = proving.compare(name, trained, loaded, report["ms_per_image"])
+    return {"file": file.name, "bytes": publishing.size(file), **asdict(parity)}
 
 
-def _process(module: str, arguments: list[str], text: str) -> str:
-    """Run a module in a new training process and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        env=training_environment(),
-        check=False,
-    )
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise Mismatch(f"{module} ended with code {done.returncode}: {last[0]}")
-    return done.stdout
+def _unneeded_keras(order: Order, model: Path) -> None:
+    """Take away the Keras file that was only written for MLflow."""
+    if "keras" not in order.formats:
+        (model / str(FORMATS["keras"].file)).unlink(missing_ok=True)
 
 
-def _card(
-    record: SweepRecord,
-    trial: TrialRecord,
-    spec: FitSpec,
-    report: Mapping[str, Any],
-    probabilities: npt.NDArray[np.float32],
-    apart: float,
-    test: Dataset | None,
-) -> dict[str, Any]:
-    """Return what whoever takes the model has to know about it, as JSON data."""
-    card: dict[str, Any] = {
-        "sweep": record.name,
-        "architecture": trial.architecture,
-        "trial": trial.number,
-        "how": "refit",
-        "hyperparameters": dict(trial.hyperparameters),
-        "cross_validation": {"f1": trial.f1, "f1_mean": trial.f1_mean, "f1_std": trial.f1_std},
-        "epochs": spec.epochs,
-        "best_epochs": [fold.run.result.best_epoch for fold in trial.folds],
-        "spec": spec.to_json(),
-        "classes": list(record.dataset.classes),
-        "input_shape": list(record.dataset.input_shape),
-        "pixel_max": record.dataset.pixel_max,
-        "dataset": {"name": record.dataset.name, "fingerprint": record.dataset.fingerprint},
-        "initial_weights_sha256": report["initial_weights_sha256"],
-        "weights_sha256": report["weights_sha256"],
-        "environment": dict(record.environment),
-        "reloaded": {"images": len(probabilities), "largest_difference": apart},
-        "test": None,
+def _check_earlier(order: Order, members: Sequence[Member]) -> None:
+    """Compare with what the same fits gave in earlier exports: a refit has no other record.
+
+    Raises:
+        Mismatch: if they gave other weights.
+    """
+    recorded = {
+        fit["key"]: fit["weights_sha256"] for earlier in order.earlier for fit in earlier.get("fits", [])
     }
-    if test is not None:
-        predicted = probabilities.argmax(axis=1)
-        confusion = confusion_matrix(test.labels, predicted, classes=len(test.classes))
-        card["test"] = {
-            "images": len(test.labels),
-            "fingerprint": test.fingerprint,
-            "f1": macro_f1(confusion),
-            "accuracy": accuracy(confusion),
-            "confusion": confusion,
-        }
-    return card
+    for member in members:
+        now = member.run.result
+        if recorded.get(now.key, now.weights_sha256) != now.weights_sha256 and not order.force:
+            raise Mismatch(
+                f"an earlier export trained the same fit to other weights ({recorded[now.key][:16]} then, "
+                f"{now.weights_sha256[:16]} now): 'refold doctor' looks for the cause; nothing was exported"
+            )

@@ -1,15 +1,20 @@
 """A recorded sweep in a notebook's hands: data frames, and the export of its best model."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.choosing import Choice, How, choose, pick
+from sweeps.differences import where
 from sweeps.exporting import Exported, export
 from sweeps.home import Home
+from sweeps.order import Order
 from tracking.ledger import Ledger
 from tracking.records import SweepRecord
+from trainer.errors import Mismatch
+from trainer.formats import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,27 +100,76 @@ class Outcome:
             for number, epoch in enumerate(fold.run.result.epochs, start=1)
         )
 
-    def export(
+    def export(  # noqa: PLR0913 - a notebook's command line
         self,
         *,
+        how: How = "refit",
         architecture: str | None = None,
+        trial: str | None = None,
+        formats: Sequence[str] = ("keras",),
         out: Path | str = Path(),
         force: bool = False,
+        tracking_uri: str | None = None,
+        processes: int | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> Exported:
-        """Refit the best trial on all training data and save it; see ``sweeps.exporting.export``."""
+        """Take a model home: make it, write it in every format asked for, prove each file.
+
+        Args:
+            how: ``"refit"`` (trained on all training data), ``"ensemble"`` (the fold models, averaged) or
+                ``"best-fold"``.
+            architecture: its best trial instead of the best of all.
+            trial: this one, like ``"resnet/3"``.
+            formats: of ``trainer.formats.FORMATS``, or ``"all"``.
+            out: folder that takes the model's own folder.
+            force: replace another model of the same name.
+            tracking_uri: MLflow's store, for its format; as in ``sweeps.run``.
+            processes: that train side by side; one a core if None.
+            say: told what is being done, once nothing is wrong with the input.
+
+        Raises:
+            UsageError, Mismatch, ViewUnavailable: see ``sweeps.exporting.export``.
+        """
+        from sweeps.sessions import available_cores, mlflow_view
+
         record = self.record
+        chosen = choose(record, pick(record, architecture, trial), how)
+        wanted = parse(list(formats))
+        uri = self.home.tracking_uri(tracking_uri)
         with Ledger.open(self.home.path) as ledger:  # now, not when a trained model would have to be entered
             entry = ledger.entry(self.name)
             assert entry is not None  # noqa: S101 - self.record has raised otherwise
-            done = export(
-                record,
-                entry,
-                home=self.home.path,
+            _check_checksums(ledger, self.name, chosen)
+            order = Order(
+                record=record,
+                entry=entry,
+                earlier=ledger.exports(self.name),
+                choice=chosen,
+                formats=wanted,
                 out=Path(out),
-                architecture=architecture,
                 force=force,
+                home=self.home.path,
+                log=self.home.worker_log,
+                processes=processes or available_cores(),
+                tracking_uri=uri,
+                view=mlflow_view(self.home, uri, entry.details["experiment"]) if "mlflow" in wanted else None,
                 say=say,
             )
-            ledger.add_export(self.name, {**done.card, "model": str(done.model)}, time.time())
+            done = export(order)
+            ledger.add_export(self.name, {**done.about, "folder": str(done.folder.absolute())}, time.time())
         return done
+
+
+def _check_checksums(ledger: Ledger, name: str, choice: Choice) -> None:
+    """Refuse a trial whose rows are not what was written: its scores and epochs decide the model.
+
+    Raises:
+        Mismatch: naming the first fit.
+    """
+    changed = set(ledger.changed_fits(name))
+    for fold in choice.trial.folds:
+        if fold.spec.key in changed:
+            raise Mismatch(
+                f"the record of {where(fold.spec, choice.trial.number)} was changed after it was written: "
+                f"nothing was exported; 'refold verify {name}' says what differs"
+            )

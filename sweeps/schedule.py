@@ -117,7 +117,7 @@ class Schedule:
         pending = [trial.hyperparameters for trial in trials[needed:]]
         hyperparameters = self._propose(architecture, number, told, pending)
         asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs)
-        specs = self._plan.fit_specs(architecture, number, hyperparameters, asked)
+        specs = self._plan.fit_specs(architecture, number, hyperparameters, thresholds=asked)
         trial = Trial(architecture, number, hyperparameters, specs)
         for position, spec in enumerate(specs):
             self._places[spec.key] = (trial, position)

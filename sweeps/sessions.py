@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from sweeps.advice import window_advice
+from sweeps.choosing import find_trial
 from sweeps.home import Home
 from sweeps.outcome import Outcome
 from sweeps.planning import Prepared, prepare
@@ -24,7 +26,7 @@ from sweeps.spec import SweepSpec
 from sweeps.sweep_file import read_sweep_file, sweep_text
 from tracking.ledger import Ledger
 from tracking.recorder import Recorder
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,6 +95,9 @@ def run(
 
     uri = place.tracking_uri(tracking_uri)
     with _shown(progress, console or Console(stderr=True)) as shown:
+        advice = window_advice(prepared.plan, count)
+        if advice:
+            shown.say(advice)
         run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
     return Outcome(place, prepared.spec.name)
 
@@ -192,20 +197,6 @@ def named(
         return text, None, None
     known = find_trial(record, trial)
     return text, known.architecture, known.number
-
-
-def find_trial(record: SweepRecord, text: str) -> TrialRecord:
-    """Return the trial that a user calls ``resnet/3``.
-
-    Raises:
-        UsageError: if there is none, with those there are.
-    """
-    for trial in record.trials:
-        if text in (f"{trial.architecture}/{trial.number}", f"{trial.architecture}/t{trial.number:04}"):
-            return trial
-    last = record.trials_per_architecture - 1
-    there = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
-    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {there}")
 
 
 def check_tracking_uri(tracking_uri: str) -> None:

@@ -67,7 +67,7 @@ class Prune:
     """
 
     enabled: bool = True
-    margin: float = 0.002
+    margin: float = 0.01
     rungs: tuple[int, ...] | None = None
     keep: float = 0.5
     startup: int = 4
@@ -79,7 +79,7 @@ class Prune:
         return self.rungs if self.rungs is not None else tuple(r for r in DEFAULT_RUNGS if r < epochs)
 
 
-DEFAULT_RUNGS = (3, 9)
+DEFAULT_RUNGS = (8,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +186,20 @@ class Plan:
     def fit_specs(
         self,
         architecture: PlannedArchitecture,
-        trial: int,
+        trial: int | str,
         hyperparameters: Mapping[str, Value],
+        *,
         thresholds: Thresholds | None = None,
+        repeat: int = 0,
     ) -> tuple[FitSpec, ...]:
-        """Return the fits that trial number ``trial`` of ``architecture`` consists of, in fold order.
+        """Return the fits that one repeat of a trial consists of, in fold order.
 
-        Rungs are for the first fold alone.
+        Args:
+            architecture: the trial's.
+            trial: its number; or a name of other fits, whose seeds are then the same for all trials.
+            hyperparameters: the trial's.
+            thresholds: what it has to reach, None where nothing is pruned; rungs are for the first fold.
+            repeat: which cross-validation, 0 in the search.
         """
         others = replace(thresholds, rungs=()) if thresholds else None
         return tuple(
@@ -202,9 +209,9 @@ class Plan:
                 architecture_digest=architecture.digest,
                 hyperparameters=tuple(sorted(hyperparameters.items())),
                 folds=self.cv.folds,
-                repeat=0,
+                repeat=repeat,
                 fold=fold,
-                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=0, fold=fold),
+                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=repeat, fold=fold),
                 epochs=self.cv.epochs,
                 stopping=self.cv.stopping,
                 thresholds=thresholds if fold == 0 else others,

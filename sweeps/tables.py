@@ -1,8 +1,8 @@
 """What the command line prints of a record: tables for people, JSON for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -10,6 +10,10 @@ from sweeps.progress import duration
 from sweeps.verifying import Report
 from tracking.records import SweepRecord, TrialRecord
 from tracking.savings import savings
+
+if TYPE_CHECKING:
+    from sweeps.exporting import Exported
+    from sweeps.predicting import Prediction
 
 
 def leaderboard(record: SweepRecord) -> Table:
@@ -197,3 +201,39 @@ def _values(trial: TrialRecord) -> str:
         f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in sorted(trial.hyperparameters.items())
     )
+
+
+def export_lines(done: "Exported") -> list[str]:
+    """Return what was exported, for people."""
+    about = done.about
+    scores = about["scores"]
+    cross, test, fold = scores["cross_validation"], scores["test"], scores["fold"]
+    epochs = "+".join(str(fit["best_epoch"]) for fit in about["fits"])
+    lines = [
+        f"{about['architecture']} t{about['trial']:04}, {about['how']}, {epochs} epochs",
+        _scored("cross-validation", cross, ", held out fold by fold"),
+    ]
+    if fold:
+        lines.append(_scored("its held-out fold", fold, ""))
+    if test:
+        lines.append(_scored("official test set", test, ", opened now"))
+    lines += ["", f"each loaded in a fresh process, compared on {about['compared_on']}:"]
+    for name, form in about["formats"].items():
+        lines.append(
+            f"  {name:<10} {form['file'] or form['uri']:<12} {form['bytes'] / 1e6:7.2f} MB  "
+            f"{form['ms_per_image']:6.2f} ms/image  largest difference {form['largest_difference']:.1e} "
+            f"on {form['images']} images" + (f", {form['ties']} ties" if form["ties"] else "")
+        )
+    return [*lines, "", f"{done.folder}/", "  README.md is its model card, model.json the same for programs"]
+
+
+def _scored(where: str, score: Mapping[str, Any], more: str) -> str:
+    figures = f"macro-F1 {score['f1']:.4f}, accuracy {score['accuracy']:.4f}"
+    return f"{where:<17}  {figures} ({score['images']} images{more})"
+
+
+def prediction_lines(predictions: "Sequence[Prediction]") -> list[str]:
+    """Return image, class and probability in columns."""
+    images = max((len(each.image) for each in predictions), default=0)
+    classes = max((len(each.class_name) for each in predictions), default=0)
+    return [f"{p.image:<{images}}  {p.class_name:<{classes}}  {p.probability:.4f}" for p in predictions]

@@ -5,14 +5,14 @@ Nothing is written to what is verified: training again uses a copy of the datase
 
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sweeps import differences
 from sweeps.differences import Difference
-from sweeps.workers import Workers
+from sweeps.dispatch import run_all
 from tracking.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer import runtime
@@ -20,7 +20,7 @@ from trainer.architectures import UserSource, inspect_user, source_digest
 from trainer.datasets import Dataset, DatasetSource, load, store
 from trainer.environment import environment
 from trainer.errors import UsageError
-from trainer.results import FitRun
+from trainer.specs import FitSpec
 from trainer.worker import OUT_OF_MEMORY, Job
 
 Chosen = tuple[TrialRecord, FoldRecord]
@@ -182,6 +182,7 @@ def verify(
         found = _trained_again(entry, dataset, chosen, start_workers)
         trained = len(chosen)
         found += _unexplained(chosen, changed, found)
+        found += _changed_beside(record, changed)
     return Report(
         sweep=name,
         same_kind=differences.same_machine_kind(record, environment()),
@@ -216,31 +217,31 @@ def _trained_again(
     found: dict[str, list[Difference]] = {}
     with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
         stored = store(dataset, Path(folder))
-        jobs = [_job(entry, fold, stored) for _, fold in chosen]
+        jobs = [job_of(entry, fold.spec, stored) for _, fold in chosen]
         with start_workers(Path(folder) / "workers.log") as workers:
-            for job, again in _run_all(workers, jobs):
+            for job, again in run_all(workers, jobs):
                 trial, fold = by_key[job.spec.key]
                 found[job.spec.key] = differences.fit_differences(fold, trial.number, again)
     return [difference for key in by_key for difference in found[key]]
 
 
-def _job(entry: SweepEntry, fold: FoldRecord, stored: Path) -> Job:
-    source = entry.details["sources"].get(fold.spec.architecture)
+def job_of(entry: SweepEntry, spec: FitSpec, stored: Path) -> Job:
+    """Return a fit of a recorded sweep with where to find what it needs."""
+    source = entry.details["sources"].get(spec.architecture)
     return Job(
-        spec=fold.spec, dataset=str(stored), source=None if source is None else UserSource.from_json(source)
+        spec=spec, dataset=str(stored), source=None if source is None else UserSource.from_json(source)
     )
 
 
-def _run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
-    waiting, running = list(jobs), 0
-    while waiting or running:
-        for worker in workers.idle():
-            if waiting:
-                workers.submit(waiting.pop(0), worker)
-                running += 1
-        for ended in workers.finished(timeout=0.5):
-            running -= 1
-            yield ended
+def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:
+    """Name fits of a comparison or a variance design whose record was changed; they are not trained again."""
+    of_trials = {fold.spec.key for fold in differences.fits(record)}
+    what = "its record was changed after it was written"
+    return [
+        Difference(subject="checksum", where=f"fit {key[:16]} beside the search", what=what)
+        for key in changed
+        if key not in of_trials
+    ]
 
 
 def _unexplained(

@@ -15,7 +15,7 @@ from typing import Any
 from tracking import room
 from tracking.codec import decode_run, encode_run
 from tracking.ledger_file import checksum, connect, reading, take_lock
-from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, sequence
+from tracking.records import DatasetRecord, FoldRecord, ReportRecord, SweepRecord, TrialRecord, sequence
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
 from trainer.hyperparameters import Value
@@ -181,11 +181,30 @@ class Ledger:
                 "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
             )
 
+    def add_further_fits(
+        self, sweep: str, purpose: str, architecture: str, number: int, specs: Mapping[int, FitSpec]
+    ) -> None:
+        """Enter which fits beside the search are asked for, by position. What is there already stays."""
+        rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
+        with self._connection as connection:
+            connection.executemany("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def add_report(self, sweep: str, name: str, report: ReportRecord) -> None:
+        """Enter what was concluded from a sweep, in place of what was concluded before."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
+                (sweep, name, report.content, report.page),
+            )
+
     def remove_sweep(self, name: str) -> int:
         """Remove a sweep and the fits that no other sweep asked for; return how many fits went."""
         with self._connection as connection:
             connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
-            gone = connection.execute("DELETE FROM fits WHERE key NOT IN (SELECT key FROM members)")
+            gone = connection.execute(
+                "DELETE FROM fits WHERE key NOT IN"
+                " (SELECT key FROM members UNION SELECT key FROM further_fits)"
+            )
         return gone.rowcount
 
     # What is read
@@ -235,8 +254,23 @@ class Ledger:
                 name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
                 architectures=entry.architectures, trials_per_architecture=entry.trials,
                 fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
-                trials=tuple(self._trials(entry)),
+                trials=tuple(self._trials(entry)), confirmed=tuple(self._confirmed(entry)),
+                reports=self._reports(name),
             )  # fmt: skip
+
+    def further_fits(self, sweep: str, purpose: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
+        """Return the recorded fits beside the search by (architecture, trial number) and position."""
+        with reading(f"the {purpose} fits of {sweep!r}"):
+            rows = self._connection.execute(
+                "SELECT architecture, number, position, spec, run, predictions, confidences"
+                " FROM further_fits JOIN fits USING (key) WHERE sweep = ? AND purpose = ? ORDER BY position",
+                (sweep, purpose),
+            )
+            found: dict[tuple[str, int], dict[int, FoldRecord]] = {}
+            for architecture, number, position, spec, *blobs in rows:
+                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+                found.setdefault((architecture, number), {})[position] = record
+            return found
 
     def check_integrity(self) -> None:
         """Have SQLite look at every page.
@@ -255,7 +289,9 @@ class Ledger:
         """Return the keys of a sweep's fits whose row is not what was written: its checksum differs."""
         with reading(f"the sweep {name!r}"):
             rows = self._connection.execute(
-                "SELECT fits.* FROM fits JOIN members USING (key) WHERE sweep = ?", (name,)
+                "SELECT * FROM fits WHERE key IN (SELECT key FROM members WHERE sweep = ?"
+                " UNION SELECT key FROM further_fits WHERE sweep = ?)",
+                (name, name),
             )
             return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
 
@@ -292,6 +328,38 @@ class Ledger:
                 proposed_at=proposed_at,
                 folds=tuple(counted),
             )
+
+    def _confirmed(self, entry: SweepEntry) -> Iterator[TrialRecord]:
+        """Yield the confirmed winners in the order of the sweep's architectures."""
+        expected: dict[tuple[str, int], int] = {}
+        for architecture, number, count in self._connection.execute(
+            "SELECT architecture, number, count(*) FROM further_fits"
+            " WHERE sweep = ? AND purpose = 'comparison' GROUP BY architecture, number",
+            (entry.name,),
+        ):
+            expected[architecture, number] = count
+        fits = self.further_fits(entry.name, "comparison")
+        place = {name: index for index, name in enumerate(entry.architectures)}
+        for architecture, number in sorted(fits, key=lambda key: (place[key[0]], key[1])):
+            found = fits[architecture, number]
+            results = {position: record.run.result for position, record in found.items()}
+            state, length = sequence(results, expected[architecture, number], None)
+            counted = tuple(found[position] for position in sorted(found))[:length]
+            yield TrialRecord(
+                architecture=architecture,
+                number=number,
+                state=state,
+                hyperparameters=dict(counted[0].spec.hyperparameters),
+                seed=proposal_seed(entry.seed, architecture, number),
+                proposed_at=min(record.run.timing.started_at for record in counted),
+                folds=counted,
+            )
+
+    def _reports(self, sweep: str) -> dict[str, ReportRecord]:
+        rows = self._connection.execute(
+            "SELECT name, content, page FROM reports WHERE sweep = ? ORDER BY name", (sweep,)
+        )
+        return {name: ReportRecord(content=content, page=page) for name, content, page in rows}
 
     def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
         rows = self._connection.execute(

@@ -14,10 +14,10 @@ from typing import Any
 
 from trainer.errors import UsageError
 
-#: Counts the changes of the tables below. A newer ledger is refused, an older one would be migrated.
-SCHEMA_VERSION = 1
+#: Counts the changes of the tables below. A newer ledger is refused, an older one gets what it lacks.
+SCHEMA_VERSION = 2
 
-TABLES = """
+TABLES_OF_1 = """
 CREATE TABLE sweeps (
     name TEXT PRIMARY KEY,
     key TEXT NOT NULL,             -- SHA-256 of all that decides its bits
@@ -63,6 +63,27 @@ CREATE TABLE exports (
 ) STRICT;
 """
 
+TABLES_SINCE_2 = """
+CREATE TABLE further_fits (         -- fits beside the search: of a comparison, of a variance design
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    purpose TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    number INTEGER NOT NULL,       -- the trial whose hyperparameters they have
+    position INTEGER NOT NULL,     -- place in the design
+    key TEXT NOT NULL,
+    PRIMARY KEY (sweep, purpose, architecture, number, position)
+) STRICT;
+CREATE TABLE reports (              -- what was last concluded from them; it can be concluded again
+    sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,         -- as JSON
+    page TEXT NOT NULL,            -- as HTML
+    PRIMARY KEY (sweep, name)
+) STRICT;
+"""
+
+TABLES = TABLES_OF_1 + TABLES_SINCE_2
+
 
 def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:
     """Return the SHA-256 over a row of ``fits``."""
@@ -107,7 +128,7 @@ def take_lock(lock: Any, home: Path) -> None:
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Connect, create the tables in a new file, and refuse what is damaged or newer."""
+    """Connect, create the tables that a new or older file lacks, and refuse what is damaged or newer."""
     try:
         uri = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'ro'}"
         connection = sqlite3.connect(uri, uri=True, timeout=30)
@@ -118,6 +139,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         if version == 0 and create:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
+        if version == 1:
+            version = _add_tables(connection, create=create)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
@@ -139,3 +162,15 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{SCHEMA_VERSION}): upgrade refold, or use another --home"
         )
     return connection
+
+
+def _add_tables(connection: sqlite3.Connection, *, create: bool) -> int:
+    """Give a ledger of version 1 the tables that it lacks; return its version then.
+
+    Who only reads gets them empty and in memory: the file stays as it is until somebody writes.
+    """
+    if create:
+        connection.executescript(f"BEGIN;{TABLES_SINCE_2}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    else:
+        connection.executescript(TABLES_SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+    return SCHEMA_VERSION

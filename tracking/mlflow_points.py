@@ -41,8 +41,10 @@ def milliseconds(posix_seconds: float) -> int:
 def settled_folds(trial: TrialRecord) -> tuple[FoldRecord, ...]:
     """Return the folds that nothing can take back any more: those before the first gap.
 
-    A later fold may be dropped when an earlier one fails (``records.in_sequence``).
+    A later fold may be dropped when an earlier one fails (``records.sequence``).
     """
+    if trial.state != "running":
+        return trial.folds
     for position, fold in enumerate(trial.folds):
         if fold.spec.repeat * fold.spec.folds + (fold.spec.fold or 0) != position:
             return trial.folds[:position]

@@ -5,13 +5,17 @@ Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from tracking.mlflow_registry import Registry
+
 _PAGE = 1000
+#: MLflow's folder for models in that of an experiment.
+_MODELS = "models"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,7 @@ class Found:
     Attributes:
         sweep_runs: 0 where nothing was written, otherwise one for each experiment it was written to.
         trial_runs: its children.
+        models: exported from it.
         experiments: names of the experiments that hold them.
         emptied: those of them that go too: made by refold, and nothing else in them.
         for_good: False where a server only marks runs as deleted.
@@ -28,6 +33,7 @@ class Found:
 
     sweep_runs: int
     trial_runs: int
+    models: int
     experiments: tuple[str, ...]
     emptied: tuple[str, ...]
     for_good: bool
@@ -39,7 +45,9 @@ class Found:
         where = f"in the experiment {', '.join(self.experiments)}"
         also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
         how = "" if self.for_good else " (a server only marks them as deleted)"
-        return f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials {where}{also}{how}"
+        models = f", {self.models} exported model{'s' if self.models > 1 else ''}" if self.models else ""
+        runs = f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials{models}"
+        return f"{runs} {where}{also}{how}"
 
 
 class Removal:
@@ -52,6 +60,7 @@ class Removal:
         self._mlflow = mlflow
         self._root = artifact_root
         self._client = client
+        self.registry = Registry(mlflow, client, self._delete_artifacts)
         self._uri = uri
         store = client._tracking_client.store
         self._store = store if hasattr(store, "_hard_delete_run") else None
@@ -59,51 +68,69 @@ class Removal:
     def find(self, identity: str) -> Found:
         """Return what ``remove`` would take away."""
         runs, experiments = self._of(identity)
+        models = self.registry.count(identity, [each.experiment_id for each in experiments])
         kinds = [run.data.tags.get("refold.kind") for run in runs]
         return Found(
             sweep_runs=kinds.count("sweep"),
             trial_runs=kinds.count("trial"),
+            models=models,
             experiments=tuple(experiment.name for experiment in experiments),
-            emptied=tuple(e.name for e in experiments if self._holds_only(e, runs)),
+            emptied=tuple(e.name for e in experiments if self._holds_only(e, runs, models)),
             for_good=self._store is not None,
         )
 
-    def remove(self, identity: str) -> Found:
-        """Remove the runs, the trials before their sweep, and the experiments that are empty then."""
+    def remove(self, identity: str, *, models: bool = True) -> Found:
+        """Remove the runs, the trials before their sweep, and the experiments that are empty then.
+
+        Args:
+            identity: of the sweep.
+            models: whether models that were exported to MLflow go too.
+        """
         found = self.find(identity)
         runs, experiments = self._of(identity)
+        if models:
+            self.registry.remove(identity, [each.experiment_id for each in experiments])
         for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
             self.remove_run(run)
         for experiment in experiments:
-            if self._holds_only(experiment, []):
+            if self._holds_only(experiment, [], 0):
                 self._remove_experiment(experiment)
-        return found
+        return found if models else replace(found, models=0)
 
     def remove_run(self, run: Any) -> None:
         """Remove a run; its artifacts first, because without the run nobody would find them."""
-        registry = self._mlflow.store.artifact.artifact_repository_registry
-        uri = self._here(run.info)
-        registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
-        if (folder := _local_folder(uri)) is not None:
-            _remove_if_empty(folder.parent)
+        self._delete_artifacts(run.info.artifact_uri, run.info.experiment_id)
         if run.info.lifecycle_stage != "deleted":
             self._client.delete_run(run.info.run_id)
         if self._store is not None:
             self._store._hard_delete_run(run.info.run_id)
 
-    def _here(self, info: Any) -> str:
-        """Return where a run's artifacts are in this home.
+    def _delete_artifacts(self, recorded: str, experiment_id: str) -> None:
+        """Delete the artifacts of a run or of a model, and the folders that are empty then."""
+        registry = self._mlflow.store.artifact.artifact_repository_registry
+        uri = self._here(recorded, experiment_id)
+        registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
+        folder = _local_folder(uri)
+        if folder is not None:
+            _remove_if_empty(folder.parent)
+            if folder.parent.parent.name == _MODELS:
+                _remove_if_empty(folder.parent.parent)
+
+    def _here(self, uri: str, experiment_id: str) -> str:
+        """Return where a run's or a model's artifacts are in this home.
 
         MLflow stores absolute paths. In a home that was copied they name the original's files, which are
         not this home's to delete; but an experiment that somebody else made has its files where they said.
         """
-        folder = _local_folder(info.artifact_uri)
+        folder = _local_folder(uri)
         if folder is None or self._root is None or folder.is_relative_to(self._root):
-            return str(info.artifact_uri)
-        here = self._root / Path(*folder.parts[-3:])  # experiment / run / "artifacts"
-        experiment = self._client.get_experiment(info.experiment_id)
+            return uri
+        # experiment / run / "artifacts", or experiment / "models" / model / "artifacts"
+        depth = 4 if folder.parts[-3] == _MODELS else 3
+        here = self._root / Path(*folder.parts[-depth:])
+        experiment = self._client.get_experiment(experiment_id)
         if not here.exists() and "refold.experiment" not in experiment.tags:
-            return str(info.artifact_uri)
+            return uri
         return here.as_uri()
 
     def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
@@ -146,8 +173,8 @@ class Removal:
         """Return MLflow's number for which of active and deleted things are meant."""
         return getattr(self._mlflow.entities.ViewType, name)
 
-    def _holds_only(self, experiment: Any, runs: Sequence[Any]) -> bool:
-        """Return whether the experiment is refold's and has nothing but these runs in it."""
+    def _holds_only(self, experiment: Any, runs: Sequence[Any], models: int) -> bool:
+        """Return whether the experiment is refold's and has nothing but these runs and so many models."""
         if "refold.experiment" not in experiment.tags:
             return False
         ours = {run.info.run_id for run in runs}
@@ -158,8 +185,8 @@ class Removal:
         if next(others, None) is not None:
             return False
         traces = self._client.search_traces(locations=[experiment.experiment_id], max_results=1)
-        models = self._client.search_logged_models([experiment.experiment_id], max_results=1)
-        return not traces and not models
+        held = self._client.search_logged_models([experiment.experiment_id], max_results=models + 1)
+        return not traces and len(held) <= models
 
     def _remove_experiment(self, experiment: Any) -> None:
         """Remove an experiment so that its name is free again."""

@@ -17,7 +17,9 @@ from typing import Any
 
 from tracking.errors import ViewUnavailable
 from tracking.mlflow_content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
+from tracking.mlflow_further import confirmation_content, with_conclusions
 from tracking.mlflow_reasons import reason
+from tracking.mlflow_registry import Registered
 from tracking.mlflow_removal import Found, Removal
 from tracking.mlflow_runs import KnownRun, RunWriter, precedes
 from tracking.mlflow_store import prepare_database, sqlite_path
@@ -46,7 +48,9 @@ _EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_dev
 def _progress(record: SweepRecord, *, live: bool) -> object:
     """Return what changes whenever there is something to write, cheaply; results never change."""
     trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
-    return sweep_identity(record), record.trials_per_architecture, trials, live or record.finished
+    confirmed = [(trial.architecture, trial.number, len(trial.folds)) for trial in record.confirmed]
+    ended = live or record.finished
+    return sweep_identity(record), record.trials_per_architecture, trials, ended, confirmed, record.reports
 
 
 @cache
@@ -115,10 +119,14 @@ class MlflowView:
             if self._sweep != sweep_identity(record):
                 self._find(record)
             writer = RunWriter(_mlflow(), client, record.dataset)
-            content = sweep_content(record, live=live)
+            content = with_conclusions(record, sweep_content(record, live=live))
             sweep = self._ensure(writer, content, {})
             for trial in record.trials:
                 self._write_trial(writer, record, trial, {_PARENT: sweep.id}, live=live)
+            for trial in record.confirmed:
+                if trial.state != "running":
+                    confirmed = confirmation_content(record, trial)
+                    writer.write(self._ensure(writer, confirmed, {_PARENT: sweep.id}), confirmed, {})
             writer.write(sweep, content, {})
             if record.finished and self._created:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
@@ -150,10 +158,10 @@ class MlflowView:
         Raises:
             ViewUnavailable: if MLflow cannot be asked.
         """
-        with self._speaking() as client:
-            return self._removal(client).find(sweep_identity(record))
+        with self._speaking():
+            return self._removal().find(sweep_identity(record))
 
-    def delete(self, record: SweepRecord) -> Found:
+    def delete(self, record: SweepRecord, *, models: bool = True) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
 
         From a database they go for good; a server only marks runs as deleted, and its experiment is renamed
@@ -162,9 +170,53 @@ class MlflowView:
         Raises:
             ViewUnavailable: if MLflow cannot be asked; calling again completes it.
         """
-        with self._speaking() as client:
+        with self._speaking():
             self._forget()
-            return self._removal(client).remove(sweep_identity(record))
+            return self._removal().remove(sweep_identity(record), models=models)
+
+    def add_model(
+        self, record: SweepRecord, trial: TrialRecord, folder: Path, *, title: str, tags: dict[str, str]
+    ) -> Registered:
+        """Log a model under its trial's run and register it under the sweep's name; nobody is pointed to it.
+
+        Args:
+            record: the sweep; MLflow gets what it lacks of it first.
+            trial: the model's.
+            folder: of an MLflow model, as ``tracking.mlflow_flavour`` writes it.
+            title: how the logged model is called.
+            tags: of the model.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot take it.
+        """
+        self.write(record)
+        with self._speaking():
+            return self._removal().registry.add(
+                folder,
+                name=record.name,
+                run_id=self._runs[trial_key(record, trial)].id,
+                title=title,
+                identity=sweep_identity(record),
+                tags=tags,
+            )
+
+    def crown(self, registered: Registered) -> None:
+        """Make a registered model the champion.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.crown(registered)
+
+    def withdraw(self, registered: Registered) -> None:
+        """Take a registered model out again.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.withdraw(registered)
 
     @contextmanager
     def _speaking(self) -> Iterator[Any]:
@@ -193,10 +245,10 @@ class MlflowView:
             prepare_database(mlflow, self._uri, self._artifact_root)
         return mlflow.MlflowClient(tracking_uri=self._uri)
 
-    def _removal(self, client: Any) -> Removal:
-        """Return what finds and removes; only an SQLite file can be a copy of another home's."""
+    def _removal(self) -> Removal:
+        """Return what finds and removes, while MLflow is open; only an SQLite file can be a home's copy."""
         copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
-        return Removal(_mlflow(), client, self._uri, self._artifact_root if copied else None)
+        return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
 
     def _forget(self) -> None:
         """Trust nothing that this process believes to be in MLflow."""
@@ -207,7 +259,7 @@ class MlflowView:
         self._forget()
         self._experiment_id = self._ensure_experiment()
         found: dict[str, Any] = {}
-        removal = self._removal(self._client)
+        removal = self._removal()
         for run in removal.search(sweep_identity(record), [self._experiment_id]):
             twin = found.setdefault(run.data.tags.get("refold.key", ""), run)
             if twin is not run:

@@ -1,7 +1,7 @@
 """What a sweep has done so far, as plain frozen data: the ledger gives it, every view is drawn from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any, Literal
@@ -143,6 +143,14 @@ def _shortfall(thresholds: Thresholds | None, done: Sequence[FitResult], fits: i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRecord:
+    """What was concluded from a sweep, ready to be shown: as JSON text and as an HTML page (may be empty)."""
+
+    content: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
     """What the record keeps of the dataset: enough to recognise it, not the images."""
 
@@ -170,6 +178,8 @@ class SweepRecord:
         created_at: POSIX seconds.
         environment: package versions, hardware and code version of the first run.
         trials: proposed so far.
+        confirmed: winners that were trained again on fresh repeats (1 and up), as trials with those fits.
+        reports: what was concluded, by name ("comparison", "variance-resnet").
     """
 
     name: str
@@ -183,6 +193,8 @@ class SweepRecord:
     created_at: float
     environment: Mapping[str, Any]
     trials: tuple[TrialRecord, ...]
+    confirmed: tuple[TrialRecord, ...] = ()
+    reports: Mapping[str, ReportRecord] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:

@@ -51,7 +51,7 @@ class Seeds:
     dropout: int
 
     @classmethod
-    def of_fit(cls, sweep_seed: int, *, trial: int, repeat: int, fold: int | str) -> "Seeds":
+    def of_fit(cls, sweep_seed: int, *, trial: int | str, repeat: int, fold: int | str) -> "Seeds":
         """Return the seeds of a fit. Architectures share them, so that their scores are paired.
 
         The split depends on the repeat alone: the same folds serve every trial of every architecture.

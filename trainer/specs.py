@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from trainer.canonical import digest
@@ -66,7 +67,7 @@ class Thresholds:
         return cls(**{**data, "rungs": rungs, "ceilings": tuple(data["ceilings"])})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: the key is asked for often and worked out once
 class FitSpec:
     """One training, exactly: two equal specs give equal bytes on one kind of machine.
 
@@ -102,7 +103,7 @@ class FitSpec:
     device: str = "cpu"
     procedure: int = PROCEDURE
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 of the spec: the name under which the ledger keeps the result."""
         return digest(asdict(self))

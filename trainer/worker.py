@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainer import runtime
 from trainer.architectures import Architecture, UserSource, built_in, load_user
@@ -31,6 +33,21 @@ EpochListener = Callable[[int, Epoch, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is to be kept of a trained model; each is a path.
+
+    Attributes:
+        weights: takes the kept weights, an ``.npz`` of arrays named ``"0"``, ``"1"``, ... in their order.
+        images: ``.npy`` of raw pixels, ``[n, height, width, channels]``.
+        probabilities: takes what the trained model gives for them, ``.npy``, ``[n, classes]`` float32.
+    """
+
+    weights: str
+    images: str
+    probabilities: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A fit and where to find what it needs.
 
@@ -39,12 +56,14 @@ class Job:
         dataset: folder of the stored dataset.
         source: the user's architecture, or None for a built-in one.
         memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
+        keep: what to keep of the trained model; a sweep keeps nothing.
     """
 
     spec: FitSpec
     dataset: str
     source: UserSource | None = None
     memory: int | None = None
+    keep: Keep | None = None
 
 
 def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
@@ -56,6 +75,8 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     started_at = time.time()
     data = data_of(job.dataset, job.memory)
     trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
+    if job.keep is not None and trained.model is not None:
+        _keep(trained.model, job.keep)
     timing = Timing(
         started_at=started_at,
         ended_at=time.time(),
@@ -75,6 +96,14 @@ def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> Fi
     return FitRun(
         result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
     )
+
+
+def _keep(model: Any, keep: Keep) -> None:
+    """Write the weights, and what the model gives for the images, as it stands after training."""
+    arrays = {str(index): variable.numpy() for index, variable in enumerate(model.weights)}
+    np.savez(keep.weights, allow_pickle=False, **arrays)
+    images = np.load(keep.images, mmap_mode="r")
+    np.save(keep.probabilities, model.predict(images, batch_size=256, verbose=0))
 
 
 @lru_cache(maxsize=2)

@@ -54,7 +54,23 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "verb", ["run", "ls", "show", "verify", "doctor", "export", "ui", "sync", "study", "rm"]
+    "verb",
+    [
+        "run",
+        "ls",
+        "show",
+        "verify",
+        "compare",
+        "plan",
+        "variance",
+        "doctor",
+        "export",
+        "predict",
+        "ui",
+        "study",
+        "sync",
+        "rm",
+    ],
 )
 def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
     """What it does, its options, and a line to copy."""

@@ -18,8 +18,9 @@ from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, ru
 from tracking.codec import decode_run, encode_run
 from tracking.ledger import Ledger
 from tracking.ledger_file import SCHEMA_VERSION
+from tracking.records import ReportRecord
 from trainer.errors import UsageError
-from trainer.results import FitRun, Timing
+from trainer.results import FitResult, FitRun, Timing
 
 PLAN = plan()
 ALPHA = PLAN.architectures[0]
@@ -190,6 +191,64 @@ def test_a_damaged_row_is_one_line(damage: str) -> None:
     with pytest.raises(UsageError, match="is damaged") as caught:
         ledger.sweep("made-up")
     assert "\n" not in str(caught.value)
+
+
+def first_version(home: Path) -> Path:
+    """Make a ledger as version 1 left it, with one trial in it."""
+    with Ledger.open(home) as ledger:
+        enter(prepared(PLAN), ledger)
+        ledger.add_proposal("made-up", "alpha", 0, SPECS, 5.0)
+        for spec in SPECS:
+            ledger.add_run(spec, run_of(spec))
+    connection = sqlite3.connect(home / "ledger.sqlite")
+    connection.executescript("DROP TABLE further_fits; DROP TABLE reports; PRAGMA user_version = 1;")
+    connection.close()
+    return home / "ledger.sqlite"
+
+
+def test_an_older_ledger_is_read_as_it_is(tmp_path: Path) -> None:
+    """Reading changes no byte of it; it has no comparisons yet."""
+    path = first_version(tmp_path)
+    before = path.read_bytes()
+    with Ledger.read(tmp_path) as ledger:
+        record = ledger.sweep("made-up")
+        assert (record.confirmed, record.reports, ledger.changed_fits("made-up")) == ((), {}, [])
+    assert [fold.spec for fold in record.trials[0].folds] == list(SPECS)
+    assert path.read_bytes() == before
+
+
+def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path) -> None:
+    """Whoever writes to it finds all that was there, and room for what is new."""
+    first_version(tmp_path)
+    report = ReportRecord(content="{}", page="")
+    with Ledger.open(tmp_path) as ledger:
+        ledger.add_further_fits("made-up", "comparison", "alpha", 0, dict(enumerate(SPECS)))
+        ledger.add_report("made-up", "comparison", report)
+    with Ledger.read(tmp_path) as ledger:
+        record = ledger.sweep("made-up")
+    assert record.trials[0].folds == record.confirmed[0].folds
+    assert record.confirmed[0].state == "complete"
+    assert record.reports == {"comparison": report}
+
+
+def test_confirmed_trials_follow_one_another(tmp_path: Path) -> None:
+    """Running while fits are missing; ending at the first that failed; removed with the sweep."""
+    fresh = PLAN.fit_specs(ALPHA, "comparison", VALUES, repeat=1)
+    specs = dict(enumerate([*fresh, *PLAN.fit_specs(ALPHA, "comparison", VALUES, repeat=2)]))
+    with Ledger.open(tmp_path) as ledger:
+        enter(prepared(PLAN), ledger)
+        ledger.add_further_fits("made-up", "comparison", "alpha", 0, specs)
+        assert ledger.sweep("made-up").confirmed == ()
+        for place in (1, 0):
+            ledger.add_run(specs[place], run_of(specs[place]))
+        (trial,) = ledger.sweep("made-up").confirmed
+        assert (trial.state, [fold.spec for fold in trial.folds]) == ("running", [specs[0], specs[1]])
+        failed = FitResult(key=specs[2].key, state="failed", reason="made up")
+        ledger.add_run(specs[2], replace(run_of(specs[2]), result=failed))
+        ledger.add_run(specs[3], run_of(specs[3]))
+        (trial,) = ledger.sweep("made-up").confirmed
+        assert (trial.state, trial.reason, len(trial.folds)) == ("failed", "made up", 3)
+        assert ledger.remove_sweep("made-up") == 4
 
 
 def test_an_empty_file_is_no_newer_ledger(tmp_path: Path) -> None:

@@ -104,6 +104,33 @@ def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Col
     )
 
 
+def read_files(
+    paths: Sequence[Path], *, input_shape: tuple[int, int, int], resize: bool, recolour: bool
+) -> npt.NDArray[np.uint8]:
+    """Return images as a model takes them that was trained on a folder: ``[n, height, width, channels]``.
+
+    Args:
+        paths: PNG and JPEG files.
+        input_shape: height, width, channels of the model.
+        resize: bring images of another size to it; refuse them otherwise.
+        recolour: bring grey images to colour, or the other way round; refuse them otherwise.
+
+    Raises:
+        UsageError: for the first file that is damaged, refused, or does not fit.
+    """
+    height, width, channels = input_shape
+    if channels not in (1, 3):
+        raise UsageError(f"the model takes {channels} channels, and image files have 1 (grey) or 3 (colour)")
+    colour: Colour = "grey" if channels == 1 else "rgb"
+    for path, header in zip(paths, _in_parallel(_header, paths), strict=True):
+        if header.size != (height, width) and not resize:
+            found = "x".join(map(str, header.size))
+            raise UsageError(f"image {str(path)!r} is {found} pixels (height x width), not {height}x{width}")
+        if header.colour != colour and not recolour:
+            raise UsageError(f"image {str(path)!r} is stored as {header.colour}, the model takes {colour}")
+    return _decoded(paths, size=(height, width), colour=colour)
+
+
 def _check_settings(image_size: tuple[int, int] | None, colour: Colour | None) -> None:
     if image_size is not None and (len(image_size) != 2 or min(image_size) < SMALLEST_SIDE):
         raise UsageError(

@@ -1,0 +1,127 @@
+"""How many runs tell a difference of a given size: exact power of the t-tests, by the noncentral t.
+
+Source: Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), ch. 2. For overlapping
+training sets the test statistic is a noncentral t under the model that the correction stands for
+(``paired_t``), and its standard error has a floor that repeats do not lower: sqrt(overlap) s.
+"""
+
+import math
+from collections.abc import Callable
+
+from scipy import stats
+
+#: More runs than this nobody trains; the answer is "never".
+MOST = 1_000_000
+
+
+def power_unpaired(difference: float, spread: float, runs: int, *, alpha: float = 0.05) -> float:
+    """Return the chance that a two-sided t-test of two independent groups finds a difference.
+
+    Args:
+        difference: the true one, not 0.
+        spread: standard deviation of single runs, above 0, the same in both groups.
+        runs: in each group, at least 2.
+        alpha: level of the test.
+    """
+    return _two_sided(abs(difference) / (spread * math.sqrt(2 / runs)), 2 * runs - 2, alpha)
+
+
+def power_paired(
+    difference: float, spread: float, runs: int, *, overlap: float, alpha: float = 0.05
+) -> float:
+    """Return the chance that the (corrected) paired t-test finds a difference.
+
+    Args:
+        difference: the true mean difference, not 0.
+        spread: standard deviation of the paired differences, above 0.
+        runs: number of paired differences, at least 2.
+        overlap: n_test / n_train, 0 for independent differences.
+        alpha: level of the test.
+    """
+    return _two_sided(abs(difference) / (spread * math.sqrt(1 / runs + overlap)), runs - 1, alpha)
+
+
+def runs_unpaired(difference: float, spread: float, *, power: float, alpha: float = 0.05) -> int | None:
+    """Return the fewest runs in each group with which ``power_unpaired`` is reached; None above ``MOST``."""
+    return _fewest(lambda runs: power_unpaired(difference, spread, runs, alpha=alpha), power)
+
+
+def repeats_paired(
+    difference: float,
+    spread: float,
+    *,
+    runs_per_repeat: int,
+    overlap: float,
+    power: float,
+    alpha: float = 0.05,
+) -> int | None:
+    """Return the fewest repeats with which ``power_paired`` is reached, None if no number of them does.
+
+    Args:
+        difference: the true mean difference, not 0.
+        spread: standard deviation of the paired differences, above 0.
+        runs_per_repeat: paired differences that each repeat adds, at least 1.
+        overlap: n_test / n_train, 0 for independent differences.
+        power: the chance asked for, in (0, 1).
+        alpha: level of the test.
+    """
+
+    def reached(repeats: int) -> float:
+        return power_paired(difference, spread, repeats * runs_per_repeat, overlap=overlap, alpha=alpha)
+
+    return _fewest(reached, power)
+
+
+def detectable_paired(
+    spread: float, *, overlap: float, power: float, runs: int | None = None, alpha: float = 0.05
+) -> float:
+    """Return the smallest true mean difference that is found with a given power.
+
+    Args:
+        spread: standard deviation of the paired differences, above 0.
+        overlap: n_test / n_train, 0 for independent differences.
+        power: the chance asked for, in (0, 1).
+        runs: number of paired differences, at least 2; None for as many as one likes.
+        alpha: level of the test.
+    """
+    error = spread * math.sqrt((0 if runs is None else 1 / runs) + overlap)
+    return error * _noncentrality(MOST if runs is None else runs - 1, power, alpha)
+
+
+def detectable_unpaired(spread: float, runs: int, *, power: float, alpha: float = 0.05) -> float:
+    """Return the smallest true difference that two groups of ``runs`` runs show; the rest as above."""
+    return spread * math.sqrt(2 / runs) * _noncentrality(2 * runs - 2, power, alpha)
+
+
+def _noncentrality(freedom: int, power: float, alpha: float) -> float:
+    """Return by how many standard errors means must differ to be told apart with a given power."""
+    low, high = 0.0, 1e6
+    for _ in range(100):  # halving: the power grows with the difference
+        middle = (low + high) / 2
+        low, high = (middle, high) if _two_sided(middle, freedom, alpha) < power else (low, middle)
+    return high
+
+
+def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
+    critical = float(stats.t.isf(alpha / 2, freedom))
+    if noncentrality > critical + 40:  # certain, and beyond what the noncentral t is computed for
+        return 1.0
+    if freedom > 10_000:
+        return float(stats.norm.sf(critical - noncentrality) + stats.norm.cdf(-critical - noncentrality))
+    # The lower tail by symmetry: SciPy's nct.cdf is NaN far below the mean.
+    upper, lower = stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
+    return float(upper + lower)
+
+
+def _fewest(reached: Callable[[int], float], power: float) -> int | None:
+    """Return the smallest number from 2 with ``reached(number) >= power``; it grows with the number."""
+    high = 2
+    while reached(high) < power:
+        if high > MOST:
+            return None
+        high *= 2
+    low = max(2, high // 2)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if reached(middle) < power else (low, middle)
+    return high

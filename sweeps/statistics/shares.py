@@ -1,0 +1,156 @@
+"""Where the variance of a score comes from: shares of independent sources, with bootstrap intervals.
+
+If every source of randomness has a seed of its own, the score is a function of independent inputs, and its
+variance splits into Sobol shares. The total share of a source is what is lost when all other seeds are fixed,
+interactions included; the first-order share is what the source explains by itself.
+
+Sources: Jansen, "Analysis of variance designs for model output", Computer Physics Communications 117 (1999);
+Saltelli et al., "Variance based sensitivity analysis of model output", same journal 181 (2010), table 2.
+Shares below about 0.1 cannot be told from 0 with fewer than 100 trainings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Table = npt.NDArray[np.float64]
+
+#: Bootstrap samples behind an interval.
+SAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one source contributes, as shares of the variance when all sources vary.
+
+    Attributes:
+        total: with its interactions; shares of several sources may add up to more than 1.
+        first: by itself; they add up to at most 1, but estimates may fall below 0.
+        deviation: standard deviation of the score when only this source varies, in units of the score.
+    """
+
+    total: Interval
+    first: Interval
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """The variance of a score and where it comes from.
+
+    Attributes:
+        deviation: standard deviation of the score when all sources vary, above 0.
+        sources: by name, in the order given.
+    """
+
+    deviation: float
+    sources: Mapping[str, Share]
+
+
+def sobol_shares(
+    base: Sequence[float], other: Sequence[float], changed: Mapping[str, Sequence[float]], *, seed: int
+) -> Shares:
+    """Return each source's shares.
+
+    Args:
+        base: ``[n]`` scores, each under a set of seeds of its own, n at least 4.
+        other: ``[n]`` scores under other seeds in every source.
+        changed: for each source ``[n]`` scores under the seeds of ``base``, that source's from ``other``.
+        seed: of the bootstrap, in [0, 2**31).
+
+    Raises:
+        ValueError: if there are too few scores, or they do not vary.
+    """
+    table = np.array([base, other, *changed.values()], dtype=np.float64)  # [2 + sources, n]
+    if table.shape[1] < 4:
+        raise ValueError(f"{table.shape[1]} rows of scores: at least 4 are needed")
+    if np.ptp(table[:2]) == 0:
+        raise ValueError("all scores are equal: there is no variance to share out")
+    generator = np.random.Generator(np.random.Philox(seed))
+    rows = generator.integers(0, table.shape[1], (SAMPLES, table.shape[1]))
+    total, first, variance = _indices(table[:, None, :])
+    totals, firsts, _ = _indices(table[:, rows])
+    return Shares(
+        deviation=float(np.sqrt(variance[0])),
+        sources={
+            name: Share(
+                total=_interval(total[index, 0], totals[index]),
+                first=_interval(first[index, 0], firsts[index]),
+                deviation=float(np.sqrt(total[index, 0] * variance[0])),
+            )
+            for index, name in enumerate(changed)
+        },
+    )
+
+
+def _indices(table: Table) -> tuple[Table, Table, Table]:
+    """Return total and first-order shares ``[sources, samples]`` and the variance ``[samples]``.
+
+    ``table`` is ``[2 + sources, samples, n]``. A bootstrap sample without any variance gives NaN.
+    """
+    base, other, changed = table[0], table[1], table[2:]
+    variance = np.concatenate([base, other], axis=-1).var(axis=-1, ddof=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = ((changed - base) ** 2).mean(axis=-1) / (2 * variance)
+        first = 1 - ((changed - other) ** 2).mean(axis=-1) / (2 * variance)
+    return total, first, variance
+
+
+def _interval(value: float, samples: Table) -> Interval:
+    kept = samples[np.isfinite(samples)]
+    low, high = np.percentile(kept, [2.5, 97.5])
+    return Interval(value=float(value), low=float(low), high=float(high))
+
+
+def component_of_rows(scores: Sequence[Sequence[float]], *, seed: int) -> Interval:
+    """Return the standard deviation that rows contribute to a rows x columns table of scores.
+
+    A random-effects analysis of variance with one score in each cell: rows are trials, columns the folds that
+    all of them were scored on. The fold's own effect is taken out; what is left is noise.
+
+    Args:
+        scores: ``[rows, columns]``, at least 3 rows and 2 columns.
+        seed: of the bootstrap over rows, in [0, 2**31).
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] < 3 or table.shape[1] < 2:
+        raise ValueError(f"{table.shape} scores: at least 3 trials of 2 folds are needed")
+    generator = np.random.Generator(np.random.Philox(seed))
+    rows = generator.integers(0, len(table), (SAMPLES, len(table)))
+    return _interval(float(_row_deviation(table[None])[0]), _row_deviation(table[rows]))
+
+
+def _row_deviation(tables: Table) -> Table:
+    """Return the rows' standard deviation for each of ``[samples, rows, columns]`` tables."""
+    columns = tables.shape[2]
+    means = tables.mean(axis=2, keepdims=True)
+    noise = tables - means - tables.mean(axis=1, keepdims=True) + tables.mean(axis=(1, 2), keepdims=True)
+    freedom = (tables.shape[1] - 1) * (columns - 1)
+    between = columns * means[:, :, 0].var(axis=1, ddof=1)
+    within = (noise**2).sum(axis=(1, 2)) / freedom
+    deviation: Table = np.sqrt(np.maximum(between - within, 0) / columns)
+    return deviation
+
+
+def told_apart(sources: Mapping[str, Interval]) -> list[tuple[str, str]]:
+    """Return the pairs (larger, smaller) whose intervals do not overlap; nothing is said of others."""
+    return [
+        (larger, smaller)
+        for larger, a in sources.items()
+        for smaller, b in sources.items()
+        if larger != smaller and a.low > b.high
+    ]

@@ -1,0 +1,103 @@
+"""A trainer that stands in for TensorFlow where predictions matter: it reads the labels, then errs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.planning import prepare
+from sweeps.progress import Silent
+from sweeps.running import run_sweep
+from sweeps.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from tests.closed_formula import InlineWorkers, run_of, starter
+from tracking.ledger import Ledger
+from trainer.datasets import DatasetSource, open_stored
+from trainer.folds import held_out_folds
+from trainer.metrics import confusion_matrix, macro_f1
+from trainer.results import FitResult, FitRun
+from trainer.seeds import derive
+from trainer.worker import Job
+
+IMAGES, CLASSES, FOLDS = 120, 3, 3
+
+
+class LabelledWorkers(InlineWorkers):
+    """Trains by looking: each architecture is right with a chance of its own.
+
+    Args:
+        chances: by architecture; 1.0 never errs.
+        fails: (architecture, repeat, fold) of a fit that fails.
+        interrupt_after: Ctrl-C is pressed when so many fits have ended.
+    """
+
+    def __init__(
+        self,
+        chances: dict[str, float],
+        *,
+        fails: tuple[str, int, int] | None = None,
+        interrupt_after: int | None = None,
+    ) -> None:
+        super().__init__(2)
+        self._chances, self._fails, self._interrupt_after = chances, fails, interrupt_after
+
+    def finished(self, timeout: float) -> list[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        if len(self.trained) == self._interrupt_after:
+            raise KeyboardInterrupt
+        return [(job, self._labelled(job)) for job, _ in super().finished(timeout)]
+
+    def _labelled(self, job: Job) -> FitRun:
+        spec = job.spec
+        values = tuple((name, value) for name, value in spec.hyperparameters if name != "dropout")
+        run = run_of(replace(spec, hyperparameters=values))  # without dropout none fails
+        if (spec.architecture, spec.repeat, spec.fold) == self._fails:
+            reason = "training diverged: made up"
+            return replace(run, result=FitResult(key=spec.key, state="failed", reason=reason))
+        labels = np.asarray(open_stored(Path(job.dataset)).labels)
+        held_out = labels[held_out_folds(labels, folds=spec.folds, seed=spec.seeds.split)[spec.fold or 0]]
+        rng = np.random.default_rng(derive(spec.seeds.order, spec.architecture))
+        wrong = rng.random(len(held_out)) >= self._chances[spec.architecture]
+        predicted = np.where(wrong, (held_out + 1) % CLASSES, held_out)
+        confusion = confusion_matrix(held_out, predicted, classes=CLASSES)
+        result = replace(
+            run.result,
+            key=spec.key,
+            predictions=predicted.astype("<u2").tobytes(),
+            confusion=confusion,
+            f1=macro_f1(confusion),
+        )
+        return replace(run, result=result)
+
+
+def sweep(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
+    """A sweep of built-in architectures over a made-up dataset in ``folder``."""
+    rng = np.random.default_rng(1)
+    np.savez(
+        folder / "data.npz",
+        images=rng.integers(0, 255, (IMAGES, 8, 8), dtype=np.uint8),
+        labels=np.arange(IMAGES) % CLASSES,
+    )
+    return SweepSpec(
+        name="made",
+        trials=trials,
+        dataset=DatasetSource(source="data.npz"),
+        cv=CrossValidation(folds=FOLDS, epochs=5),
+        architectures=tuple(ArchitectureChoice(name=name) for name in names),
+        folder=folder,
+    )
+
+
+def record_sweep(folder: Path, workers: LabelledWorkers, *names: str, **more: Any) -> Path:
+    """Run the sweep; return its home."""
+    home = folder / "home"
+    with Ledger.open(home) as ledger:
+        run_sweep(
+            prepare(sweep(folder, *names, **more), ""),
+            home,
+            ledger,
+            start_workers=starter(workers),
+            workers=2,
+            progress=Silent(),
+        )
+    return home
