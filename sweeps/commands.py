@@ -85,6 +85,7 @@ def _say_what_next(record: Any, options: Arguments) -> None:
         (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
+        (f"refold study {record.name}{home} --storage sqlite:///study.db", "the same for optuna-dashboard"),
     )
     width = max(len(command) for command, _ in lines)
     out.print("\nnext:")

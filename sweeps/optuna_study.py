@@ -237,7 +237,7 @@ def _plainly(storage: str) -> Iterator[None]:
 def _why(error: Exception) -> str:
     """Return one line about what a database raised."""
     if isinstance(error, ImportError):
-        return "its driver is not installed (for PostgreSQL: pip install psycopg2-binary)"
+        return "its driver is not installed (for PostgreSQL: pip install 'refold[postgresql]')"
     if type(error).__name__ == "ArgumentError":
         return "that is no database's URL"
     return reason(error)

@@ -75,6 +75,7 @@ class Browser:
         """Put values into the local storage of whatever page is opened next."""
         lines = [f"localStorage.setItem({json.dumps(k)}, {json.dumps(v)});" for k, v in values.items()]
         source = f"try {{ {' '.join(lines)} }} catch (error) {{}}"
+        self._call("Page.enable")
         self._call("Page.addScriptToEvaluateOnNewDocument", source=source)
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:

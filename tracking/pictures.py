@@ -96,14 +96,16 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
         row, column = divmod(index, columns)
         pixels = np.asarray(dataset.images[found.image[place]]) / dataset.pixel_max
         coloured = pixels.shape[-1] in (3, 4)
+        height, width, _ = pixels.shape
+        half, top = 0.46 * min(1.0, width / height), row + 1.0 - 0.76 * min(1.0, height / width)
         axes.imshow(
             pixels if coloured else pixels[..., 0], cmap="gray", vmin=0.0, vmax=1.0,
-            extent=(column, column + 0.92, row + 1.0, row + 0.08),
+            extent=(column + 0.5 - half, column + 0.5 + half, row + 1.0, top),
         )  # fmt: skip
         names = (_cut(dataset.classes[label], 12) for label in (found.true[place], found.predicted[place]))
         text = f"{' → '.join(names)}\n{found.confidence[place]:.3f}"
-        axes.text(column + 0.46, row + 0.05, text, ha="center", va="bottom", fontsize=7.5, color=INK)
-    axes.set(xlim=(0, columns), ylim=(rows + 0.05, -0.28), aspect="auto")
+        axes.text(column + 0.5, top - 0.02, text, ha="center", va="bottom", fontsize=7.5, color=INK)
+    axes.set(xlim=(0, columns), ylim=(rows + 0.02, 0), aspect="auto")
     figure.suptitle(
         f"{trial_name(trial)}   most confident of {len(found.mistakes())} mistakes: "
         "true → predicted, probability",

@@ -31,7 +31,7 @@ def optimisation_history(record: SweepRecord) -> "Figure":
     """Draw each trial's score over its number, and each architecture's best so far as a line."""
     figure = new_figure(_NOTE_WIDTH, 3.6)
     axes = figure.subplots()
-    for name, shade in _shades(record).items():
+    for place, (name, shade) in enumerate(_shades(record).items()):
         own = [trial for trial in record.trials if trial.architecture == name]
         scored = [trial for trial in own if trial.f1 is not None]
         numbers = [trial.number for trial in scored]
@@ -42,15 +42,19 @@ def optimisation_history(record: SweepRecord) -> "Figure":
             label = f"{name}  {best[-1]:.4f}"
             axes.step(numbers, best, where="post", color=shade, linewidth=1.6, label=label)
         for state, (marker, _) in _LOST.items():
-            _mark(axes, [trial.number for trial in own if trial.state == state], marker, shade)
+            lost = [trial.number for trial in own if trial.state == state]
+            _mark(axes, lost, marker, shade, height=0.02 + 0.035 * min(place, 8))
     _limit(axes, record.ranking)
+    if any(_count(record, state) for state in _LOST):
+        low, high = axes.get_ylim()
+        axes.set_ylim(low - 0.035 * min(len(record.architectures), 9) * (high - low), high)
     bare(axes)
     _whole_numbers(axes)
     axes.set_xlabel("trial", color=INK)
     axes.set_ylabel("macro-F1, pooled over the folds", color=INK)
     _name_colours(figure, axes, title="best so far")
-    lost = [f"{mark} {state}" for state, (_, mark) in _LOST.items() if _count(record, state)]
-    figure.suptitle("   ".join([f"{record.name}: {_ended(record)}", *lost]), color=INK, fontsize=12)
+    marks = [f"{mark} {state}" for state, (_, mark) in _LOST.items() if _count(record, state)]
+    figure.suptitle("   ".join([f"{record.name}: {_ended(record)}", *marks]), color=INK, fontsize=12)
     return figure
 
 
@@ -301,10 +305,10 @@ def _limit(axes: "Axes", trials: Sequence[TrialRecord]) -> None:
         axes.text(0.01, 0.06, text, transform=axes.transAxes, fontsize=8, color=FAINT)
 
 
-def _mark(axes: "Axes", numbers: Sequence[int], marker: str, shade: Colour) -> None:
-    """Mark trials without a score at the bottom edge."""
+def _mark(axes: "Axes", numbers: Sequence[int], marker: str, shade: Colour, *, height: float) -> None:
+    """Mark trials without a score near the bottom edge, at ``height`` in [0, 1] of the axes."""
     bottom = axes.get_xaxis_transform()
-    axes.plot(numbers, [0.02] * len(numbers), marker, markersize=5, color=shade, transform=bottom)
+    axes.plot(numbers, [height] * len(numbers), marker, markersize=4.5, color=shade, transform=bottom)
 
 
 def _whole_numbers(axes: "Axes") -> None:

@@ -313,6 +313,35 @@ class TestFinishedSweep:
             assert f"held by process {holder.pid}" in line
             holder.kill()
 
+    def test_a_study_is_written_once(self, finished: Path) -> None:
+        """What was added is said; a second time nothing is."""
+        arguments = ("study", "tiny", "--storage", "sqlite:///study.db")
+        done = refold(*arguments, cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "tiny-lenet     2 trials, 2 added now" in done.stdout
+        assert "optuna-dashboard sqlite:///study.db" in done.stdout
+        again = json.loads(refold(*arguments, "--json", cwd=finished).stdout)
+        assert [(each["study"], each["trials"], each["added"]) for each in again] == [
+            ("tiny-lenet", 2, 0),
+            ("tiny-baseline", 2, 0),
+        ]
+        assert "no database's URL" in one_line(refold("study", "tiny", "--storage", "x", cwd=finished))
+        assert "no sweep is called" in one_line(refold("study", "none", "--storage", "x", cwd=finished))
+
+    def test_a_record_that_was_deleted_is_rebuilt(self, finished: Path) -> None:
+        """From the ledger alone, in a home that has moved."""
+        shutil.copytree(finished / "refold-runs", finished / "moved")
+        done = refold("sync", "--rebuild", "--home", "moved", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "removed from MLflow: 1 run of the sweep and 4 of its trials" in done.stderr
+        assert "MLflow has all of tiny: 4 trials" in done.stderr
+        for name in ("mlflow.db", "artifacts"):
+            path = finished / "moved" / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        done = refold("sync", "--home", "moved", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert len(list((finished / "moved" / "artifacts").rglob("learning_curves.png"))) == 4
+
     def test_removing_asks_first_and_takes_only_its_own(self, finished: Path) -> None:
         """Without an answer nothing goes; with --yes the sweep is gone from ledger and MLflow."""
         (finished / "second.toml").write_text(SWEEP.replace('"tiny"', '"second"'))

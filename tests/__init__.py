@@ -1,0 +1,1 @@
+"""Tests; a package, because installed packages sometimes bring a ``tests`` of their own."""
