@@ -245,7 +245,7 @@ def _believe_written(view: mlflow_view.MlflowView, record: SweepRecord) -> None:
     """Let the view take the trials so far for written: writing thousands would take an hour."""
     view.write(replace(record, trials=()))
     for trial in record.trials:
-        state = (trial.state, tuple(fold.run.result.key for fold in trial.folds))
+        state = (trial.state, True, tuple(fold.run.result.key for fold in trial.folds))
         view._runs[trial_key(record, trial)] = KnownRun("", state=state)
 
 
