@@ -202,7 +202,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     assert "macro-F1" in done.stdout
     assert "refold export tiny" in done.stdout
-    assert done.stderr.count("fold") >= 8
+    assert done.stderr.count("fold") >= 6  # eight fits, but for what is pruned
     return folder
 
 
@@ -362,7 +362,7 @@ def test_a_sweep_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(text)
     done = refold("run", "sweep.toml", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "lenet: all of its 2 trials failed: training diverged" in done.stdout
+    assert "lenet: none of its 2 trials is complete: training diverged" in done.stdout
     record = shown(tmp_path)
     states = [(t["architecture"], t["state"]) for t in record["trials"]]  # type: ignore[index, attr-defined]
     assert states.count(("lenet", "failed")) == 2
