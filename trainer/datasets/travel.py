@@ -69,7 +69,7 @@ def complete(folder: Path, fingerprint: str, sender: str) -> Path:
             (partial / name).rename(checking / name)
         check_stored(checking)
         if find(fingerprint, [folder]) is None:
-            shutil.rmtree(folder / fingerprint, ignore_errors=True)  # damaged, or nothing would have been sent
+            shutil.rmtree(folder / fingerprint, ignore_errors=True)  # what was there was damaged
             publish(checking, folder / fingerprint)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
