@@ -142,8 +142,8 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="train on the workers of this scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file; "
-        "--workers then says how many to wait for (default: 1)",
+        help="train on the workers of this scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file "
+        "(or REFOLD_CLUSTER); --workers then says how many to wait for (default: 1)",
     )
     _certificates_option(added)
     added.add_argument(

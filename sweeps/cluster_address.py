@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import ssl
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,3 +203,15 @@ def _mismatch(address: ClusterAddress, error: ssl.SSLError) -> UsageError:
         f"the certificates in {folder} do not match those of the scheduler at {address.url} "
         f"({error.reason or error}): both need a copy of the same folder"
     )
+
+
+def main() -> None:
+    """Exit with 0 if a scheduler answers at the address given: a health check."""
+    try:
+        await_scheduler(read_address(sys.argv[1], None), patience=0)
+    except UsageError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

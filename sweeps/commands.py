@@ -69,13 +69,14 @@ def run(options: Arguments) -> int:
 def _cluster(options: Arguments) -> Any:
     from sweeps.sessions import PATIENCE, Cluster
 
-    if options.cluster is None:
+    there = options.cluster or os.environ.get("REFOLD_CLUSTER")
+    if not there:
         given = [name for name in ("certificates", "mixed", "wait") if getattr(options, name)]
         if given:
             raise UsageError(f"--{given[0]} is for a cluster: give its scheduler with --cluster ADDRESS")
         return None
     return Cluster(
-        address=options.cluster,
+        address=there,
         certificates=options.certificates,
         mixed=options.mixed,
         patience=options.wait or PATIENCE,

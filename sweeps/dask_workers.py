@@ -127,6 +127,11 @@ class DaskWorkers:
         return len(self._members.admitted)
 
     @property
+    def begun(self) -> int:
+        """How many of the fits that are under way have all that they need."""
+        return sum(given.future is not None for given in self._given.values())
+
+    @property
     def gpu(self) -> str:
         """Kind of the GPU that the workers train on; empty where they train on processors."""
         return self._members.here["gpu"]

@@ -1,6 +1,7 @@
 """Sweeps on a cluster of real processes: who may join, what data reaches them, what a loss costs."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps import joining
+from sweeps import joining, stragglers
 from sweeps.certificates import make_certificates
 from sweeps.cluster_address import read_address
 from sweeps.dask_workers import DaskWorkers, cluster_workers
 from sweeps.planning import Prepared, on_other_machines
 from sweeps.progress import Silent
 from sweeps.running import run_sweep
+from sweeps.spec import Limits, Prune
 from tests.closed_formula import InlineWorkers, plan, prepared, run_of, starter
-from tests.cluster import Cluster
+from tests.cluster import Cluster, await_true
 from tests.sweeps.test_workers import collect, job
 from tracking.ledger import Ledger
 from tracking.records import SweepRecord
@@ -143,20 +145,22 @@ def test_a_killed_scheduler_is_waited_for_and_costs_the_fits_under_way(
 
 def test_all_workers_killed_are_waited_for(sweep: Prepared, digest: str, tmp_path: Path) -> None:
     """New ones take over; the user is told that nobody is there, and how to start some."""
-    told = Told()
-    with (
-        Cluster(tmp_path, seconds=0.1).running(1, 1) as cluster,
-        join(cluster, expected=2, say=told.say) as workers,
-    ):
+    cluster, told = Cluster(tmp_path, seconds=0.1), Told()
 
-        def replace_all() -> None:
-            for worker in cluster.workers[:2]:
-                worker.end()
+    def say(line: str) -> None:
+        told.say(line)
+        if line.startswith(f"no worker is left: waiting for one ('refold worker {cluster.address}'"):
             cluster.start_worker(2, wait=False)
 
-        record = run(sweep, tmp_path / "home", Disturbed(workers, {7: replace_all}))
+    with cluster.running(1, 1), join(cluster, expected=2, say=say) as workers:
+
+        def kill_all() -> None:
+            for worker in cluster.workers:
+                worker.end()
+
+        record = run(sweep, tmp_path / "home", Disturbed(workers, {7: kill_all}))
     assert record.digest == digest
-    assert any("no worker is left: waiting for one ('refold worker tcp://" in line for line in told.lines)
+    assert len(cluster.workers) == 3
 
 
 def test_two_coordinators_share_a_cluster(sweep: Prepared, digest: str, tmp_path: Path) -> None:
@@ -175,6 +179,52 @@ def test_two_coordinators_share_a_cluster(sweep: Prepared, digest: str, tmp_path
             ended = collect(workers, 2)
             assert {done.spec.key for done, _ in ended} == {each.spec.key for each in jobs[:2]}
             assert all(done.result == run_of(asked.spec).result for asked, done in ended)
+
+
+def test_a_fit_that_takes_too_long_is_stopped_and_recorded(sweep: Prepared, tmp_path: Path) -> None:
+    """As failed, with the limit and what to do; its worker goes on with the next."""
+    limited = replace(sweep, spec=replace(sweep.spec, limits=Limits(fit_minutes=0.5 / 60)))
+    with Cluster(tmp_path, seconds=60).running(1) as cluster:
+        cluster.start_worker(1, environment={"SECONDS": "0"})
+        with join(cluster, expected=2) as workers:
+            record = run(limited, tmp_path / "home", workers)
+    reasons = {trial.reason for trial in record.trials if trial.state == "failed"}
+    assert any(
+        (reason or "").startswith("was stopped after 0.00833333 min (limits.fit") for reason in reasons
+    )
+    assert record.finished
+
+
+def test_a_straggler_is_visible(sweep: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it runs: with its worker's address, and what its like took."""
+    monkeypatch.setattr(stragglers, "SECONDS", 1.0)
+    told = Told()
+    unpruned = plan(trials=1, folds=5, prune=Prune(enabled=False))
+    short = replace(sweep, plan=replace(unpruned, dataset=sweep.plan.dataset))
+    with Cluster(tmp_path, seconds=6).running(1) as cluster:
+        cluster.start_worker(1, environment={"SECONDS": "0"})
+        with join(cluster, expected=2) as workers:
+            run(short, tmp_path / "home", workers, told)
+    lines = [line for line in told.lines if "is a straggler" in line]
+    assert lines
+    assert "on worker tcp://127.0.0.1:" in lines[0]
+
+
+def test_a_fit_that_nobody_waits_for_ends_with_its_next_epoch(stored: Path, tmp_path: Path) -> None:
+    """Its coordinator is gone: the worker is free for others long before the fit would have ended."""
+    longest = max((job(stored, fold) for fold in range(4)), key=lambda j: len(run_of(j.spec).result.epochs))
+    assert len(run_of(longest.spec).result.epochs) >= 3
+    with Cluster(tmp_path, seconds=20).running(1) as cluster:
+        with join(cluster) as first:
+            first.submit(longest, first.idle()[0])
+            await_true(lambda: first.finished(0.1) == [] and first.begun == 1, 30, "the fit to begin")
+            begin = time.monotonic()
+        with join(cluster) as second:
+            limited = replace(job(stored, 1), seconds=0.1)
+            second.submit(limited, second.idle()[0])
+            ((_, stopped),) = collect(second, 1, seconds=60)
+    assert stopped.result.state == "failed"
+    assert time.monotonic() - begin < 20
 
 
 class TestJoining:
