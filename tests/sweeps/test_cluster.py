@@ -88,9 +88,12 @@ def test_a_sweep_on_three_workers_one_late_one_killed_has_the_same_digest(
         Cluster(tmp_path, certificates, seconds=0.1).running(1, 1) as cluster,
         join(cluster, certificates, expected=2, say=told.say) as workers,
     ):
-        disturb = Disturbed(
-            workers, {5: lambda: cluster.start_worker(wait=False), 12: cluster.workers[0].end}
-        )
+
+        def join_late() -> None:
+            cluster.start_worker()
+            workers.await_members(3, 60)
+
+        disturb = Disturbed(workers, {5: join_late, 12: cluster.workers[0].end})
         record = run(sweep, tmp_path / "home", disturb, told)
     assert record.finished
     assert record.digest == digest
