@@ -1,7 +1,7 @@
 """What a cluster costs its coordinator and its scheduler: ``python -m benchmarks.cluster``.
 
-Real processes, a real ledger and real proposals; only the fits are simulated: each worker process waits for a
-while and makes a result up, as large as a real one. So 64 workers fit on a small machine, and what is measured
+Real processes, a real ledger, real proposals; only the fits are simulated: each worker process waits a while and
+makes a result up, as large as a real one. So 64 workers fit on a small machine, and what is measured
 is everything but training: what it takes, and how that grows with the number of trials.
 """
 
@@ -40,7 +40,7 @@ from trainer.results import Epoch, FitResult, FitRun, Timing
 from trainer.specs import FitSpec
 from trainer.worker import Job
 
-CLASSES, EPOCHS, FOLDS = 10, 15, 2
+CLASSES, EPOCHS, FOLDS = 10, 5, 2
 
 
 class Simulated:

@@ -19,9 +19,6 @@ CONFIGURATION = {
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.diagnostics.nvml": False,
-    # A peer that does not answer for so long is gone: its fits begin again elsewhere.
-    "distributed.comm.timeouts.tcp": "30s",
-    "distributed.scheduler.worker-ttl": "2 minutes",
 }
 
 #: ... and without an address of its own Dask listens on all interfaces.

@@ -261,7 +261,7 @@ class DaskWorkers:
             self._lose(given)
         if gone:
             self._say(
-                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({', '.join(sorted(gone))}), "
+                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({_some(sorted(gone))}), "
                 f"{len(self._members.admitted)} left; {len(lost)} of the fits under way begin again elsewhere"
             )
         self._check_deserted()
@@ -315,6 +315,16 @@ class DaskWorkers:
             else:
                 self._say(f"the scheduler is back; {len(self._homeless)} fits begin again")
                 return
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first few of many names.
+
+    >>> _some(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 @contextmanager
