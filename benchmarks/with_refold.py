@@ -5,17 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.task import Task, Trial
+from sweeps.advice import window_for
+from sweeps.sessions import available_cores
 
 #: How a sweep file says that every trial trains all its folds to their end.
 WITHOUT_PRUNING = "\n[prune]\nenabled = false\n"
 
 
 def sweep_file(task: Task, *, prune: bool) -> str:
-    """Return the sweep file of a task, with refold's default pruning or with none."""
+    """Return the sweep file of a task, with refold's default pruning or with none.
+
+    Its window is the one that ``refold run`` advises for as many workers as there are cores.
+    """
+    kinds, cores = len(task.architectures), available_cores()
+    window = window_for(cores, architectures=kinds, trials=task.trials, pruned=prune)
     samples = "" if task.samples is None else f"samples = {task.samples}\n"
     architectures = "".join(f"\n[architectures.{name}]\n" for name in task.architectures)
     return (
         f'name = "speed"\nseed = {task.seed}\ntrials = {task.trials}\n'
+        f"\n[search]\nwindow = {window}\n"
         f'\n[dataset]\nsource = "{task.dataset}"\n{samples}'
         f"\n[cv]\nfolds = {task.folds}\nepochs = {task.epochs}\npatience = {task.patience}\n"
         f"{'' if prune else WITHOUT_PRUNING}{architectures}"

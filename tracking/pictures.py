@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracking.drawing import FAINT, INK, Colour, bare, colour, new_figure
+from tracking.drawing import FAINT, INK, Colour, Margins, bare, colour, new_figure
 from tracking.out_of_fold import OutOfFold
 from tracking.records import FoldRecord, TrialRecord
 from tracking.report import trial_name
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 NUMBERED_CLASSES = 20
 #: More curves than this and a legend hides more than it explains.
 NAMED_CURVES = 10
+#: A class's name on the confusion matrix is cut to so many letters, each about so many inches wide.
+_NAME_LENGTH, _LETTER = 16, 0.075
 #: As many of the most confused images are shown.
 SHOWN_IMAGES = 24
 
 
 def learning_curves(trial: TrialRecord) -> "Figure":
     """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it."""
-    figure = new_figure(9.6, 4.2)
-    scores, losses = figure.subplots(1, 2)
+    figure = new_figure(9.6, 4.2, Margins(left=0.72, right=0.15, below=0.5, above=0.7))
+    scores, losses = figure.subplots(1, 2, gridspec_kw={"wspace": 0.18})
     for index, fold in enumerate(trial.folds):
         _draw_fold(scores, losses, fold, shade=colour(index, len(trial.folds)))
     _dress(scores, "Stop-set macro-F1", "macro-F1")
@@ -56,8 +58,16 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
         raise ValueError(f"{trial_name(trial)} has no finished fold to draw")
     counts = np.asarray(trial.confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(4.2 + 0.36 * len(classes), 11.0)
-    figure = new_figure(side + 0.7, side)
+    side = min(3.2 + 0.36 * len(classes), 10.0)
+    slanted, longest = _slanted(classes), min(_NAME_LENGTH, max(map(len, classes)))
+    margins = Margins(
+        left=0.5 + _LETTER * longest,
+        right=1.2,
+        below=0.6 + (0.7 * _LETTER * longest if slanted else 0.0),
+        above=0.45,
+    )
+    width, height = side + margins.left + margins.right, side + margins.below + margins.above
+    figure = new_figure(width, height, margins)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     if len(classes) <= NUMBERED_CLASSES:
@@ -71,7 +81,8 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
         fontsize=11,
         pad=10,
     )
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
+    place = (1 - 1.05 / width, margins.below / height + 0.1, 0.18 / width, 0.8 * side / height)
+    bar = figure.colorbar(image, cax=figure.add_axes(place))
     bar.set_label("share of the true class", color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=8, length=0)
@@ -168,13 +179,18 @@ def _name_classes(axes: "Axes", classes: Sequence[str]) -> None:
     """Write class names along both sides: all of them, or every n-th where they would overlap."""
     every = math.ceil(len(classes) / 40)
     places = list(range(0, len(classes), every))
-    names = [_cut(classes[place], 16) for place in places]
-    slanted = max(map(len, names)) > 3
+    names = [_cut(classes[place], _NAME_LENGTH) for place in places]
+    slanted = _slanted(classes)
     axes.set_xticks(places, names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(places, names)
     axes.tick_params(colors=INK, labelsize=8, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _slanted(classes: Sequence[str]) -> bool:
+    """Tell whether names are too long to stand side by side."""
+    return max(map(len, classes)) > 3
 
 
 def _cut(name: str, length: int) -> str:

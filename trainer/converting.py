@@ -139,6 +139,7 @@ def _write_savedmodel(model: "keras.Model", folder: Path, dataset: Dataset) -> N
 def _write_onnx(model: "keras.Model", file: Path, dataset: Dataset) -> None:
     import onnx
 
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras refuses a model that was never called
     model.export(file, format="onnx", verbose=False)
     graph = onnx.load(file)
     for value in (*graph.graph.input, *graph.graph.output):

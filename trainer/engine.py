@@ -24,6 +24,7 @@ from trainer.dropout_rates import DropoutRates, dropout_layers
 from trainer.feed import Feed, FromFile, OnDevice
 from trainer.folds import Indices
 from trainer.hyperparameters import Hyperparameters
+from trainer.model import build_model
 from trainer.optimizers import OPTIMIZERS
 from trainer.seeds import derive
 
@@ -108,7 +109,7 @@ class Engine:
 
     def weights(self) -> Weights:
         """Return copies of all weights, batch-norm statistics included."""
-        return [variable.numpy().copy() for variable in self.model.weights]
+        return weights_of(self.model)
 
     def restore(self, weights: Weights) -> None:
         """Set all weights to what ``weights`` returned earlier."""
@@ -171,6 +172,8 @@ class EngineCache:
     def __init__(self, capacity: int = 4) -> None:
         self._capacity = capacity
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        # By trace: whether Keras alone draws a network's weights, so that kernels can stay where they are.
+        self._keras_draws: dict[str, bool] = {}
 
     def engine_for(
         self,
@@ -178,16 +181,35 @@ class EngineCache:
         architecture_digest: str,
         hyperparameters: Hyperparameters,
         dataset: Dataset,
-        fresh: keras.Model,
+        *,
+        initialisation_seed: int,
+        dropout_seed: int,
     ) -> Engine:
-        """Return an engine that can be reset to the model ``fresh``: one that is there, or one around it."""
-        key = trace_key(architecture, architecture_digest, hyperparameters, dataset, fresh)
+        """Return an engine at the start of a fit: one that is there, or a new one.
+
+        Raises:
+            FitFailed: if the architecture cannot be built with these hyperparameters.
+        """
+        traced = trace_key(architecture, architecture_digest, hyperparameters, dataset)
+
+        def built(*, keep_kernels: bool) -> keras.Model:
+            seed = initialisation_seed
+            return build_model(architecture, hyperparameters, dataset, seed=seed, keep_kernels=keep_kernels)
+
+        fresh = built(keep_kernels=self._keras_draws.get(traced, False))
+        # How many layers drop anything depends on rates: where one is 0, it is none.
+        key = f"{traced} {len(dropout_layers(fresh))}"
         if key not in self._engines:
+            if traced in self._keras_draws:
+                fresh = built(keep_kernels=False)  # an engine's own layers have the names they have anywhere
+            self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
             while len(self._engines) >= self._capacity:
                 self._engines.popitem(last=False)
             self._engines[key] = Engine(fresh, str(hyperparameters["optimizer"]), dataset)
         self._engines.move_to_end(key)
-        return self._engines[key]
+        engine = self._engines[key]
+        engine.reset(fresh, hyperparameters, dropout_seed=dropout_seed)
+        return engine
 
 
 def trace_key(
@@ -195,13 +217,22 @@ def trace_key(
     architecture_digest: str,
     hyperparameters: Hyperparameters,
     dataset: Dataset,
-    model: keras.Model,
 ) -> str:
-    """Name the trace that a fit needs: equal names share one."""
+    """Name the trace that a fit needs; fits of one name share it if as many of their layers drop anything."""
     variable = {*NOT_TRACED, *architecture.dropout_rates}
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
-    return canonical_json([architecture_digest, traced, data, len(dropout_layers(model))])
+    return canonical_json([architecture_digest, traced, data])
+
+
+def same_weights(one: keras.Model, other: keras.Model) -> bool:
+    """Tell whether two models hold the same bits."""
+    return weights_digest(weights_of(one)) == weights_digest(weights_of(other))
+
+
+def weights_of(model: keras.Model) -> Weights:
+    """Return copies of all weights of a model, batch-norm statistics included."""
+    return [variable.numpy().copy() for variable in model.weights]
 
 
 def weights_digest(weights: Weights) -> str:

@@ -23,7 +23,6 @@ from trainer.errors import FitFailed, one_line
 from trainer.feed import Feed
 from trainer.folds import Indices, Parts, parts_of
 from trainer.metrics import accuracy, confusion_matrix, macro_f1
-from trainer.model import build_model
 from trainer.results import Epoch, FitResult
 from trainer.seeds import derive, permutation
 from trainer.specs import FitSpec
@@ -127,11 +126,14 @@ def _train(
 
 
 def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
-    hyperparameters = dict(spec.hyperparameters)
-    fresh = build_model(architecture, hyperparameters, dataset, seed=spec.seeds.initialisation)
-    engine = engines.engine_for(architecture, spec.architecture_digest, hyperparameters, dataset, fresh)
-    engine.reset(fresh, hyperparameters, dropout_seed=spec.seeds.dropout)
-    return engine
+    return engines.engine_for(
+        architecture,
+        spec.architecture_digest,
+        dict(spec.hyperparameters),
+        dataset,
+        initialisation_seed=spec.seeds.initialisation,
+        dropout_seed=spec.seeds.dropout,
+    )
 
 
 def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: EpochListener) -> Course:

@@ -1,6 +1,9 @@
 """The network of one fit: an architecture's model with the layer that scales raw pixels in front."""
 
+import random
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from trainer.architectures import Architecture
@@ -15,15 +18,30 @@ def build_model(
     dataset: Dataset,
     *,
     seed: int,
+    keep_kernels: bool = False,
 ) -> keras.Model:
     """Build the network with freshly drawn weights, the layer that scales raw pixels in front.
+
+    Args:
+        architecture: what to build.
+        hyperparameters: of the network.
+        dataset: gives the shape of the images, their scale and the classes.
+        seed: decides the weights.
+        keep_kernels: leave TensorFlow's own seed alone, since setting it throws away every kernel, those of
+            compiled epochs too: 0.2 to 0.9 s for each to come back. The weights are the same if nothing but
+            Keras' layers draws them; layers get other automatic names.
 
     Raises:
         FitFailed: if the architecture cannot be built with these hyperparameters.
     """
-    # Automatic layer names count on from model to model; an error that names one must not depend on that.
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(seed)
+    if keep_kernels:
+        # What keras.utils.set_random_seed does but for TensorFlow; Keras' initialisers draw from the first.
+        random.seed(seed)
+        np.random.seed(seed)
+    else:
+        # Layers' automatic names count on from model to model, and an error may name one.
+        keras.utils.clear_session(free_memory=False)
+        keras.utils.set_random_seed(seed)
     input_shape, classes = dataset.input_shape, len(dataset.classes)
     pixels = keras.Input(input_shape, name="pixels")
     try:

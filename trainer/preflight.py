@@ -82,12 +82,16 @@ def _trained(
 ) -> tuple[tuple[str, ...], float, float]:
     """Train for a few steps as a fit does; return digests of all that came out, the loss, the seconds."""
     from trainer.engine import SCORING_BATCH, weights_digest
-    from trainer.model import build_model
 
     data = data_of(dataset)
-    fresh = build_model(architecture, hyperparameters, data.dataset, seed=derive(0, "initialisation"))
-    engine = engines().engine_for(architecture, architecture.name, hyperparameters, data.dataset, fresh)
-    engine.reset(fresh, hyperparameters, dropout_seed=derive(0, "dropout"))
+    engine = engines().engine_for(
+        architecture,
+        architecture.name,
+        hyperparameters,
+        data.dataset,
+        initialisation_seed=derive(0, "initialisation"),
+        dropout_seed=derive(0, "dropout"),
+    )
     initial = weights_digest(engine.weights())
     batch_size, images = int(hyperparameters["batch_size"]), len(data.dataset.labels)
     order = permutation(derive(0, "order"), images)[: STEPS * batch_size]

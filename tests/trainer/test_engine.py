@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.test_fit import run, spec
+from trainer.architectures import BUILT_IN
 from trainer.process import TrainingProcess
 from trainer.runtime import training_environment
 from trainer.specs import Rung, Thresholds
@@ -97,7 +98,6 @@ def one_trace() -> None:
     from trainer.datasets import Dataset
     from trainer.engine import EngineCache
     from trainer.feed import feed
-    from trainer.model import build_model
 
     pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(60, dtype=np.int32) % 3
@@ -106,9 +106,8 @@ def one_trace() -> None:
     for rate in (0.1, 0.3, 0.5):
         values = {"optimizer": "adam", "filters": 4, "dense_units": 8, "batch_size": 16, "dropout": rate}
         values |= {"learning_rate": rate / 100, "weight_decay": rate / 10}
-        fresh = build_model(BUILT_IN["baseline"], values, dataset, seed=1)
-        engine = engines.engine_for(BUILT_IN["baseline"], "digest", values, dataset, fresh)
-        engine.reset(fresh, values, dropout_seed=1)
+        seeds = {"initialisation_seed": 1, "dropout_seed": 1}
+        engine = engines.engine_for(BUILT_IN["baseline"], "digest", values, dataset, **seeds)
         seen.add(engine.train_epoch(data, np.arange(50), 16, np.arange(50, 60)).loss)
         rates = [layer.rate for layer in engine.model._flatten_layers() if hasattr(layer, "rate")]
         print(engine._epoch.experimental_get_tracing_count(), rates == [rate, rate])
@@ -118,6 +117,75 @@ def one_trace() -> None:
 def test_three_rates_are_one_trace() -> None:
     """And the model carries the rate of the fit that it serves, so that an export has the right one."""
     assert in_training_process(one_trace).splitlines() == ["1 True", "1 True", "1 True", "3 1"]
+
+
+def initial_weights() -> None:
+    """Print whether engines that are there begin with the weights of fresh models, and may keep kernels."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from trainer.architectures import BUILT_IN, Architecture
+    from trainer.architectures.middle import middle
+    from trainer.datasets import Dataset
+    from trainer.engine import EngineCache, weights_digest, weights_of
+    from trainer.model import build_model
+
+    pixels = np.zeros((6, 16, 16, 1), np.uint8)
+    labels = np.arange(6, dtype=np.int32) % 3
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
+
+    def drawn_by(draw):
+        def build(values, shape, classes):
+            layers = keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")
+            model = keras.Sequential([keras.Input(shape), *layers])
+            if draw is not None:
+                model.layers[1].kernel.assign(draw((256, classes)))
+            return model
+
+        return Architecture(name="mine", build=build)
+
+    def layers_of_keras(values, shape, classes):
+        pixels = keras.Input(shape)
+        x = keras.layers.SeparableConv2D(4, 3, pointwise_initializer="orthogonal")(pixels)
+        x = keras.layers.Dropout(0.1)(keras.layers.GroupNormalization(2)(keras.layers.PReLU()(x)))
+        return keras.Model(
+            pixels, keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(x))
+        )
+
+    def drawn_in_build(shape):
+        draw = keras.initializers.GlorotUniform()
+        return draw(shape)
+
+    mine = {
+        "keras layers": Architecture(name="mine", build=layers_of_keras),
+        "numpy": drawn_by(lambda shape: np.random.normal(size=shape)),
+        "python": drawn_by(drawn_in_build),
+        "tensorflow": drawn_by(tf.random.normal),
+        "keras.random": drawn_by(keras.random.normal),
+        "shuffled": drawn_by(lambda shape: tf.random.shuffle(tf.reshape(tf.range(256.0 * 3), shape))),
+    }
+    for name, architecture in {**BUILT_IN, **mine}.items():
+        values = {**middle(architecture.space), "optimizer": "sgd", "batch_size": 2}
+        values |= {"learning_rate": 0.1, "weight_decay": 0.0}
+        engines, agree = EngineCache(), True
+        for seed in (1, 2, 1, 3, 2):
+            seeds = {"initialisation_seed": seed, "dropout_seed": 1}
+            begun = weights_digest(
+                engines.engine_for(architecture, "digest", values, dataset, **seeds).weights()
+            )
+            fresh = build_model(architecture, values, dataset, seed=seed)
+            agree = agree and begun == weights_digest(weights_of(fresh))
+        print(name, agree, *engines._keras_draws.values())
+
+
+def test_an_engine_that_is_there_begins_with_a_fresh_networks_weights() -> None:
+    """However a network draws them; where only Keras' layers or NumPy do, TensorFlow's kernels stay."""
+    assert in_training_process(initial_weights).splitlines() == [
+        *(f"{name} True True" for name in BUILT_IN),
+        *(f"{name} True True" for name in ("keras layers", "numpy", "python")),
+        *(f"{name} True False" for name in ("tensorflow", "keras.random", "shuffled")),
+    ]
 
 
 def test_a_dataset_that_does_not_fit_is_read_batch_by_batch_with_the_same_bits(
