@@ -1,8 +1,8 @@
 """What a cluster costs its coordinator and its scheduler: ``python -m benchmarks.cluster``.
 
-Real processes, a real ledger, real proposals; only the fits are simulated: each worker process waits a while and
-makes a result up, as large as a real one. So 64 workers fit on a small machine, and what is measured
-is everything but training: what it takes, and how that grows with the number of trials.
+Real processes, a real ledger, real proposals; only the fits are simulated: each worker process waits
+for a while and makes a result up, as large as a real one. So 64 workers fit on a small machine, and what is
+measured is everything but training: what it takes, and how that grows with the number of trials.
 """
 
 import argparse

@@ -157,6 +157,8 @@ def await_scheduler(address: ClusterAddress, patience: float) -> None:
             if time.monotonic() - begun < patience:
                 time.sleep(0.2)
                 continue
+            if isinstance(error, _Silent):
+                raise _no_scheduler(address) from None
             how = f" --certificates {address.certificates.folder}" if address.certificates else ""
             raise UsageError(
                 f"no scheduler answers at {address.url} (waited {time.monotonic() - begun:.0f} s: "
@@ -183,13 +185,21 @@ def _knock(address: ClusterAddress) -> None:
         except ssl.SSLError as error:
             raise _mismatch(address, error) from None
         except TimeoutError:
-            first = b""
+            raise _Silent from None  # busy, or waiting for us to speak first
     if not first:
-        other = "tcp" if address.certificates else "tls"
-        raise UsageError(
-            f"what answers at {address.url} is no scheduler that speaks {address.url[:3]}: try {other}://, "
-            "or see what runs there"
-        )
+        raise _no_scheduler(address)
+
+
+class _Silent(OSError):
+    """Somebody is there who says nothing."""
+
+
+def _no_scheduler(address: ClusterAddress) -> UsageError:
+    other = "tcp" if address.certificates else "tls"
+    return UsageError(
+        f"what answers at {address.url} is no scheduler that speaks {address.url[:3]}: try {other}://, "
+        "or see what runs there"
+    )
 
 
 def _mismatch(address: ClusterAddress, error: ssl.SSLError) -> UsageError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Future, KilledWorker, Scheduler, SpecCluster, Worker
+from distributed import CancelledError, Client, Future, KilledWorker, Scheduler, SpecCluster, Worker
 
 from sweeps.cluster_address import ClusterAddress, await_scheduler
 from sweeps.dask_members import Members
@@ -31,6 +31,9 @@ LOOK = 0.5
 
 #: Seconds that a running sweep waits for a scheduler, or for the first worker, to come back.
 PATIENCE = 1800.0
+
+#: Seconds to wait for a result that is there before somebody looks whether its worker still is.
+FETCH = 1.0
 
 #: A fit whose worker is lost so often is what loses them.
 LOSSES_ALLOWED = 10
@@ -210,21 +213,23 @@ class DaskWorkers:
         key, future = given.job.spec.key, given.future
         if self._given.get(key) is not given or future is None:
             return
-        if future.status in ("cancelled", "lost"):  # the scheduler is gone
+        try:
+            run: FitRun = future.result(timeout=FETCH)
+        except TimeoutError:  # perhaps its worker has gone with it, and the next look says so
+            self._news.put(lambda: self._collect(given))
+        except CancelledError:  # the scheduler is gone
             self._take_back(given)
-            return
-        error = future.exception()
-        if isinstance(error, KilledWorker):
+        except KilledWorker:
             self._lose(given)
-        elif error is not None:
+        except Exception as error:
             spec, host = given.job.spec, self._members.admitted.get(given.worker, {}).get("host", "?")
             raise WorkersFailed(
                 f"the fit of {spec.architecture} on fold {spec.fold} cannot be run: {error} "
                 f"(worker {given.worker} on {host})"
-            )
+            ) from error
         else:
             del self._given[key]
-            self._ended.append((given.job, future.result()))
+            self._ended.append((given.job, run))
 
     def _take_back(self, given: Given) -> None:
         del self._given[given.job.spec.key]
@@ -250,7 +255,9 @@ class DaskWorkers:
         try:
             if self._client.status != "running":
                 raise OSError("the connection is gone")
-            there = list(self._client.scheduler_info(n_workers=-1)["workers"])
+            # Not 'scheduler_info': its answer may be another thread's, which asks without the workers.
+            identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            there = list(identity["workers"])
         except (OSError, TimeoutError):
             self._reconnect()
             return

@@ -164,7 +164,7 @@ def _ip(namespace: str, *words: str) -> None:
 
 def inside(namespace: str, *command: str, log: Path, **environment: str) -> Process:
     """Return a command of this Python in a network namespace, where lost peers are noticed within seconds."""
-    impatient: Mapping[str, str] = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "4s", **environment}
+    impatient: Mapping[str, str] = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s", **environment}
     return Process(command, log, within=["ip", "netns", "exec", namespace], environment=impatient)
 
 
