@@ -15,6 +15,7 @@ from typing import Any
 
 import dask
 from distributed import CancelledError, Client, Future, KilledWorker, Scheduler, SpecCluster, Worker
+from distributed.client import ClosedClientError
 
 from sweeps.cluster_address import ClusterAddress, await_scheduler
 from sweeps.dask_members import Members
@@ -89,6 +90,7 @@ class DaskWorkers:
         self._members = Members(here, mixed, self._news.put, say)
         self._given: dict[str, Given] = {}
         self._homeless: list[Given] = []
+        self._unfetched: list[Given] = []
         self._ended: list[tuple[Job, FitRun]] = []
         self._looked_at = self._deserted_at = 0.0
         self._numbers = iter(range(10**9))
@@ -107,6 +109,9 @@ class DaskWorkers:
         """See ``Workers``."""
         self._take_in_news(timeout, lambda: bool(self._ended))
         self._look()
+        unfetched, self._unfetched = self._unfetched, []
+        for given in unfetched:
+            self._collect(given)
         self._free_after_the_homeless()
         ended, self._ended = self._ended, []
         return ended
@@ -164,6 +169,7 @@ class DaskWorkers:
 
     def _begin(self) -> None:
         self._client = self._connect()
+        self._connection = self._client.scheduler_comm
         self._client.subscribe_topic(EPOCHS, self._hear)
 
     def _hear(self, event: tuple[float, EpochEvent]) -> None:
@@ -204,9 +210,13 @@ class DaskWorkers:
         neighbours = self._members.neighbours(given.worker) if self._share_memory else None
         # A name of its own: two coordinators, or two attempts, may ask for the same fit.
         name = f"fit-{given.job.spec.key[:16]}-{next(self._numbers)}-{id(self)}"
-        given.future = self._client.submit(
-            run_job, given.job, neighbours, key=name, pure=False, workers=[given.worker]
-        )
+        try:
+            given.future = self._client.submit(
+                run_job, given.job, neighbours, key=name, pure=False, workers=[given.worker]
+            )
+        except ClosedClientError:  # the next look connects again
+            self._take_back(given)
+            return
         given.future.add_done_callback(lambda _: self._news.put(lambda: self._collect(given)))
 
     def _collect(self, given: Given) -> None:
@@ -216,7 +226,7 @@ class DaskWorkers:
         try:
             run: FitRun = future.result(timeout=FETCH)
         except TimeoutError:  # perhaps its worker has gone with it, and the next look says so
-            self._news.put(lambda: self._collect(given))
+            self._unfetched.append(given)
         except CancelledError:  # the scheduler is gone
             self._take_back(given)
         except KilledWorker:
@@ -253,7 +263,8 @@ class DaskWorkers:
         if time.monotonic() - self._looked_at < LOOK:
             return
         try:
-            if self._client.status != "running":
+            # Dask makes itself a new connection; what was sent in between is lost then.
+            if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
                 raise OSError("the connection is gone")
             # Not 'scheduler_info': its answer may be another thread's, which asks without the workers.
             identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from sweeps import joining, stragglers
@@ -164,6 +165,33 @@ def test_all_workers_killed_are_waited_for(sweep: Prepared, digest: str, tmp_pat
         record = run(sweep, tmp_path / "home", Disturbed(workers, {7: kill_all}))
     assert record.digest == digest
     assert len(cluster.workers) == 3
+
+
+def test_a_worker_that_dies_with_its_result_costs_its_fit(stored: Path, tmp_path: Path) -> None:
+    """Killed as it announces its last epoch: the result may be there already, and gone with it."""
+    cluster = Cluster(tmp_path, seconds=0.3)
+    jobs = [job(stored, fold) for fold in range(3)]
+    last = {each.spec.key: len(run_of(each.spec).result.epochs) for each in jobs}
+    killed: list[int] = []
+
+    def kill(event: Any) -> None:
+        if event["epoch"] == last[event["key"]] and len(killed) < 2:
+            killed.append(event["epoch"])
+            address, pids = event["worker"], {}
+            for process in cluster.workers:
+                if process.running and process.process is not None:
+                    for connection in psutil.Process(process.process.pid).net_connections("inet"):
+                        pids[connection.laddr.port] = process
+            pids[int(address.rpartition(":")[2])].end()
+
+    with cluster.running(1, 1, 1), join(cluster, expected=3, on_epoch=kill) as workers:
+        for each in jobs:
+            workers.submit(each, workers.idle()[0])
+        ended = collect(workers, 3)
+    assert len(killed) == 2
+    assert {done.spec.key: done_run.result for done, done_run in ended} == {
+        each.spec.key: run_of(each.spec).result for each in jobs
+    }
 
 
 def test_two_coordinators_share_a_cluster(sweep: Prepared, digest: str, tmp_path: Path) -> None:
