@@ -20,15 +20,15 @@ from tests.cluster import FORMULA, Cluster, Process, await_true
 from tests.compose import network
 from tests.mlflow_server import MlflowServer
 from tests.postgresql import PostgreSQL, postgresql_server
-from tests.sweeps.test_cli import shown
-from tests.sweeps.test_record_faults import assert_complete
+from tests.sweeps.test_cli import refold
+from tests.sweeps.test_record_faults import assert_complete, recorded
 from tracking.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(1800)]
 
 #: Six trials of each of two architectures, three folds each.
 SWEEP = """
-name = "tiny"
+name = "made-up"
 trials = 6
 [dataset]
 source = "digits"
@@ -36,8 +36,6 @@ samples = 200
 [cv]
 folds = 3
 epochs = 3
-[mlflow]
-experiment = "survival"
 [architectures.lenet]
 [architectures.baseline]
 """
@@ -77,7 +75,7 @@ def test_kills_of_everything_in_any_order_and_together(
 ) -> None:
     """A worker, all of them, scheduler, coordinator, PostgreSQL, MLflow: kill -9, then start it again."""
     rng = random.Random(os.environ.get("REFOLD_KILL_SEED", "1"))
-    database = postgresql_of_ones_own
+    database, home = postgresql_of_ones_own, Home(folder / "refold-runs")
     mlflow = MlflowServer(database.database(), folder)
     cluster = Cluster(folder, folder / "certificates", seconds=0.5)
     command = ["-m", "sweeps.cli", "run", "sweep.toml", "--tracking-uri", mlflow.uri]
@@ -111,9 +109,11 @@ def test_kills_of_everything_in_any_order_and_together(
             coordinator.start()
         assert coordinator.process is not None
         assert coordinator.process.wait(600) == 0, coordinator.said
-        print(done)
-        assert shown(folder)["digest"] == local_digest(folder)
-        assert_complete(mlflow.place("survival"), Home(folder / "refold-runs"))
+        mlflow.wait()
+        synced = refold("sync", "made-up", "--tracking-uri", mlflow.uri, cwd=folder)
+        assert synced.returncode == 0, synced.stderr
+        assert recorded(home).digest == local_digest(folder)
+        assert_complete(mlflow.place("made-up"), home)
 
 
 def _kill(thing: "Process | PostgreSQL | MlflowServer") -> None:
@@ -205,4 +205,4 @@ def test_a_host_that_is_cut_off_and_healed(folder: Path) -> None:
                 if process.process is not None:
                     process.end()
     assert "warning" not in coordinator.said
-    assert shown(folder)["digest"] == local_digest(folder)
+    assert recorded(Home(folder / "refold-runs")).digest == local_digest(folder)
