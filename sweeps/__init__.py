@@ -10,12 +10,14 @@ For notebooks and scripts::
 """
 
 from sweeps.outcome import Outcome
-from sweeps.sessions import load, ready, run
-from sweeps.spec import ArchitectureChoice, CrossValidation, Search, SweepSpec
+from sweeps.sessions import Cluster, load, ready, run
+from sweeps.spec import ArchitectureChoice, CrossValidation, Limits, Search, SweepSpec
 
 __all__ = [
     "ArchitectureChoice",
+    "Cluster",
     "CrossValidation",
+    "Limits",
     "Outcome",
     "Search",
     "SweepSpec",

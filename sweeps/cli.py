@@ -98,6 +98,12 @@ def parser() -> argparse.ArgumentParser:
     verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
     verifying.add_argument("--fold", type=int, help="this fold only")
     verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _scheduler_options(verb(commands.scheduler, "scheduler --host 10.0.0.5 --certificates certificates"))
+    _worker_options(verb(commands.worker, "worker tls://10.0.0.5:8786 --certificates certificates"))
+    making = verb(commands.certificates, "certificates certificates")
+    making.add_argument("folder", type=Path, help="takes ca.pem, cert.pem and key.pem")
+    making.add_argument("--days", type=_positive, default=825, help="how long they are good (default: 825)")
+    making.add_argument("--if-missing", action="store_true", help="keep those that are there")
     _compare_options(verb(commands.compare, "compare digits --html digits.html"))
     _plan_options(verb(commands.plan, "plan --scores 0.8905 0.8796 0.8849"))
     _variance_options(verb(commands.variance, "variance digits --dry-run"))
@@ -133,7 +139,63 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
     added.add_argument("--quiet", action="store_true", help="no progress")
+    added.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="train on the workers of this scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file "
+        "(or REFOLD_CLUSTER); --workers then says how many to wait for (default: 1)",
+    )
+    _certificates_option(added)
+    added.add_argument(
+        "--wait", type=_positive, metavar="SECONDS", help="for the scheduler, then for workers (default: 60)"
+    )
+    added.add_argument(
+        "--mixed",
+        action="store_true",
+        help="let in other kinds of processors or GPUs: bits may differ; each fit records its own",
+    )
     _json_option(_tracking_option(added))
+
+
+def _scheduler_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--host", default="127.0.0.1", help="interface to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
+    )
+    added.add_argument("--port", type=int, default=8786, help="0 for any free one (default: 8786)")
+    added.add_argument("--scheduler-file", type=Path, metavar="FILE", help="takes the address")
+    _certificates_option(added)
+
+
+def _worker_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "address", help="the scheduler's: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
+    )
+    added.add_argument(
+        "--nworkers", type=_positive, help="training processes (default: one a GPU, or one a core without)"
+    )
+    added.add_argument(
+        "--per-gpu", type=_positive, default=1, metavar="N", help="workers that share a GPU (default: 1)"
+    )
+    added.add_argument("--cpu", action="store_true", help="leave GPUs alone")
+    added.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("refold-worker"),
+        help="for logs and data (default: refold-worker)",
+    )
+    added.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="stored datasets, like a home's 'datasets'"
+    )
+    added.add_argument(
+        "--wait", type=_positive, default=60, metavar="SECONDS", help="for the scheduler (default: 60)"
+    )
+    _certificates_option(added)
+
+
+def _certificates_option(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--certificates", metavar="DIR", help="for TLS, from 'refold certificates' (or REFOLD_CERTIFICATES)"
+    )
 
 
 def _export_options(added: argparse.ArgumentParser) -> None:

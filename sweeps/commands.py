@@ -5,6 +5,7 @@ The first line of its docstring is its help. What it does stands elsewhere; here
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -50,6 +51,7 @@ def run(options: Arguments) -> int:
         prepared,
         home=options.home,
         workers=options.workers,
+        cluster=_cluster(options),
         tracking_uri=options.tracking_uri,
         progress=not options.quiet,
         console=err,
@@ -62,6 +64,23 @@ def run(options: Arguments) -> int:
         _say_what_next(record, options)
     lost = set(record.architectures) - {trial.architecture for trial in record.winners}
     return 1 if lost else 0
+
+
+def _cluster(options: Arguments) -> Any:
+    from sweeps.sessions import PATIENCE, Cluster
+
+    there = options.cluster or os.environ.get("REFOLD_CLUSTER")
+    if not there:
+        given = [name for name in ("certificates", "mixed", "wait") if getattr(options, name)]
+        if given:
+            raise UsageError(f"--{given[0]} is for a cluster: give its scheduler with --cluster ADDRESS")
+        return None
+    return Cluster(
+        address=there,
+        certificates=options.certificates,
+        mixed=options.mixed,
+        patience=options.wait or PATIENCE,
+    )
 
 
 def _print_leaderboard(record: Any) -> None:
@@ -411,6 +430,69 @@ def doctor(options: Arguments) -> int:
         verdict = "would break repeatability or the sweep" if counts["problem"] else "nothing is in the way"
         out.print(f"\nproblems {counts['problem']}, notes {counts['note']}, ok {counts['ok']}: {verdict}")
     return 1 if counts["problem"] else 0
+
+
+def scheduler(options: Arguments) -> int:
+    """Start a scheduler, which workers and sweeps on several machines meet at."""
+    from sweeps.certificates import Certificates
+    from sweeps.dask_serving import serve_scheduler
+
+    folder = options.certificates or os.environ.get("REFOLD_CERTIFICATES")
+    serve_scheduler(
+        options.host,
+        options.port,
+        certificates=Certificates(Path(folder).resolve()).checked() if folder else None,
+        scheduler_file=options.scheduler_file,
+        say=_say_now,
+    )
+    return 0
+
+
+def worker(options: Arguments) -> int:
+    """Start workers on this machine, which train what sweeps ask for."""
+    from sweeps.cluster_address import read_address
+    from sweeps.dask_serving import serve_workers
+    from sweeps.equipping import Wish, equip
+
+    address = read_address(options.address, options.certificates)
+    wish = Wish(
+        count=options.nworkers,
+        per_gpu=options.per_gpu,
+        cpu=options.cpu,
+        folder=options.folder.resolve(),
+        data=None if options.data is None else options.data.resolve(),
+    )
+    serve_workers(address, equip(wish), folder=wish.folder, patience=options.wait, say=_say_now)
+    return 0
+
+
+def certificates(options: Arguments) -> int:
+    """Make the TLS certificates that scheduler, workers and coordinator prove themselves with."""
+    from sweeps.certificates import Certificates, make_certificates
+
+    folder: Path = options.folder
+    if options.if_missing and Certificates(folder).key.exists():
+        Certificates(folder).checked()
+        return 0
+    made = make_certificates(folder, days=options.days)
+    out.print(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}", markup=False)
+    out.print(
+        f"good for {options.days} days; who has {made.key.name} may run code on the cluster", markup=False
+    )
+    out.print("\nnext, with a copy of the folder on each machine:")
+    for command in (
+        f"refold scheduler --host HOST --certificates {shlex.quote(str(folder))}",
+        f"refold worker tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
+        f"refold run SWEEP.toml --cluster tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
+    ):
+        out.print(f"  {command}", markup=False)
+    return 0
+
+
+def _say_now(text: str) -> None:
+    """Say something of a process that may run for weeks, with its output in a file."""
+    err.print(text, markup=False)
+    err.file.flush()
 
 
 def _print_json(value: Any) -> None:

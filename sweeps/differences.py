@@ -111,6 +111,7 @@ def plan_of(entry: SweepEntry) -> Plan:
                 for name in entry.architectures
             ),
             platform=platform_of(entry.environment),
+            device=identity.get("device", "cpu"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the record of {entry.name!r} is damaged: its identity lacks {error}") from error

@@ -11,6 +11,7 @@ from statistics import fmean
 
 from sweeps.differences import dataset_differences, plan_of
 from sweeps.dispatch import run_all
+from sweeps.planning import MIXED
 from sweeps.spec import Plan, PlannedArchitecture
 from sweeps.verifying import architecture_differences, job_of, load_again
 from sweeps.workers import Workers
@@ -113,7 +114,7 @@ def check_trainable(entry: SweepEntry) -> None:
     changed = [
         f"{name} {before.get(name)} then, {now.get(name)} here"
         for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
+        if before.get(name) not in (now.get(name), MIXED)
     ]
     if changed:
         raise UsageError(

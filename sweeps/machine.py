@@ -89,6 +89,25 @@ def gpus() -> tuple[str, ...]:
     return nvidia + (("an AMD GPU",) if Path("/dev/kfd").exists() else ())
 
 
+def visible_gpus(environment: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (number, name) of the NVIDIA GPUs that may be used here; a batch system may have given us some.
+
+    Args:
+        environment: its ``CUDA_VISIBLE_DEVICES`` chooses, where it is set.
+        names: of this machine's GPUs, see ``gpus``.
+    """
+    nvidia = [name for name in names if "AMD" not in name]
+    chosen = environment.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None or not nvidia:
+        return [(str(number), name) for number, name in enumerate(nvidia)]
+    numbers = [number.strip() for number in chosen.split(",")]
+    return [
+        (n, nvidia[int(n) % len(nvidia)] if n.isdigit() else nvidia[0])
+        for n in numbers
+        if n not in ("", "-1")
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Pins:
     """Which versions are wanted, and who says so.

@@ -5,7 +5,7 @@ Nothing is written here: a sweep that cannot run changes nothing.
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from trainer.folds import held_out_folds
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.seeds import derive
 from trainer.spelling import nearest
+
+#: The kind of processor or GPU that a sweep has whose fits were trained on several.
+MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,28 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
         prune=spec.prune,
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
         platform=platform_of(here),
+        device=spec.device,
     )
     return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here)
+
+
+def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
+    """Return the sweep as it is when others than this machine train it.
+
+    Where kinds may be mixed no fit may pass for one of this machine's kind: each is recorded with its own.
+
+    Args:
+        prepared: the sweep as this machine would train it.
+        mixed: whether machines of several kinds do.
+        gpu: the kind of GPU that fits are trained on; empty where none are.
+    """
+    here = dict(prepared.environment)
+    if gpu:
+        here |= {"device": "gpu", "gpu": MIXED if mixed else gpu}
+    if mixed:
+        here["cpu"] = {"model name": MIXED}
+    plan = replace(prepared.plan, platform=platform_of(here))
+    return replace(prepared, plan=plan, environment=here)
 
 
 def git_commit(folder: Path) -> str | None:

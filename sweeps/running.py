@@ -18,6 +18,7 @@ from sweeps.progress import Progress
 from sweeps.proposals import Told, propose
 from sweeps.schedule import Schedule, Trial
 from sweeps.spec import Plan, PlannedArchitecture
+from sweeps.stragglers import Stragglers
 from sweeps.workers import Workers
 from tracking.errors import DiskFull
 from tracking.ledger import Ledger, SweepEntry
@@ -178,6 +179,8 @@ class _Loop:
         self._sources = {a.name: a.source for a in prepared.plan.architectures}
         self._ledger, self._progress, self._on_change = ledger, progress, on_change
         self._memory = memory
+        minutes = prepared.spec.limits.fit_minutes
+        self._seconds = None if minutes is None else 60 * minutes
         self._announced: set[tuple[str, int]] = set()
         self._held_out = -(-len(prepared.dataset.labels) // prepared.plan.cv.folds)
         self._full: DiskFull | None = None
@@ -204,6 +207,7 @@ class _Loop:
         """
         running: set[str] = set()
         last: dict[str, tuple[str, int]] = {}
+        stragglers = Stragglers()
         while not self.schedule.finished:
             if self._full and not running:
                 raise self._full
@@ -219,12 +223,17 @@ class _Loop:
                 running.add(spec.key)
                 last[worker] = _group((trial, spec))
                 self._progress.fit_started(trial.number, spec)
+                called = f"{spec.architecture} t{trial.number:04} fold {spec.fold}"
+                stragglers.begin(spec.key, spec.architecture, called, worker, time.monotonic())
             for job, run in workers.finished(timeout=0.5):
                 running.discard(job.spec.key)
+                stragglers.end(job.spec.key, time.monotonic())
                 with self._noting_a_full_disk():
                     self._ledger.add_run(job.spec, run)
                 self._take_in(job.spec, run, recorded=False)
                 self.open_trials()
+            for line in stragglers.late(time.monotonic()):
+                self._progress.say(line)
 
     @contextmanager
     def _noting_a_full_disk(self) -> Iterator[None]:
@@ -235,7 +244,7 @@ class _Loop:
 
     def _job(self, spec: FitSpec, dataset: Path) -> Job:
         source = self._sources[spec.architecture]
-        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory)
+        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory, seconds=self._seconds)
 
     def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
         trial = self.schedule.record(run.result)

@@ -9,7 +9,8 @@
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from sweeps.choosing import find_trial
 from sweeps.home import Home
 from sweeps.outcome import Outcome
-from sweeps.planning import Prepared, prepare
+from sweeps.planning import Prepared, on_other_machines, prepare
 from sweeps.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.running import StartWorkers, run_sweep
 from sweeps.spec import SweepSpec
@@ -32,12 +33,33 @@ if TYPE_CHECKING:
     from sweeps.verifying import Report, Wanted
     from tracking.mlflow_view import MlflowView
 
+#: Seconds to wait for a cluster's scheduler, and then for its workers.
+PATIENCE = 60.0
+
 #: How MLflow names its runs.
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 #: Seconds that the end of a sweep waits for MLflow, and after how many it says so; what is missing then can
 #: be completed later.
 MLFLOW_PATIENCE, MLFLOW_SILENCE = 600.0, 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Machines to train on.
+
+    Attributes:
+        address: of a Dask scheduler, ``tcp://host:port`` or ``tls://host:port``, or a scheduler file's path.
+        certificates: their folder, for TLS; ``REFOLD_CERTIFICATES`` if None.
+        mixed: whether workers with other kinds of processors or GPUs than this machine's, or than the first
+            worker's, are welcome. Their bits may differ; each fit records what it ran on.
+        patience: seconds to wait for the scheduler, and then for workers.
+    """
+
+    address: str
+    certificates: str | None = None
+    mixed: bool = False
+    patience: float = PATIENCE
 
 
 def load(path: Path | str) -> SweepSpec:
@@ -65,6 +87,7 @@ def run(
     *,
     home: Path | str | None = None,
     workers: int | None = None,
+    cluster: Cluster | str | None = None,
     tracking_uri: str | None = None,
     progress: bool | Progress = True,
     console: Console | None = None,
@@ -74,7 +97,9 @@ def run(
     Args:
         sweep: a sweep file's path, a spec, or what ``ready`` returned.
         home: folder for everything it leaves behind; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        workers: processes that train side by side; one a core if None. Never changes the outcome.
+        workers: processes that train side by side; one a core if None. Never changes the outcome. On a
+            cluster: how many workers to wait for before anything begins; one if None.
+        cluster: where to train if not on this machine; see ``Cluster``.
         tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
         progress: show what happens (live on a terminal), or hear of it yourself.
         console: where to show it.
@@ -83,19 +108,59 @@ def run(
         UsageError: if something about the input is wrong; nothing has changed then.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
-    from sweeps.dask_workers import local_workers
-
     prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
     place = Home.chosen(None if home is None else str(home))
-    count = workers or available_cores()
+    uri = place.tracking_uri(tracking_uri)
+    with _shown(progress, console or Console(stderr=True)) as shown:
+        if cluster is None:
+            _run_here(prepared, place, uri, workers or available_cores(), shown)
+        else:
+            where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
+            _run_there(prepared, place, uri, where, workers or 1, shown)
+    return Outcome(place, prepared.spec.name)
+
+
+def _run_here(prepared: Prepared, place: Home, uri: str, count: int, shown: Progress) -> None:
+    from sweeps.dask_workers import local_workers
+
+    if prepared.spec.device != "cpu":
+        raise UsageError(
+            "device = 'gpu' needs workers with GPUs: start 'refold scheduler', and 'refold worker' where the "
+            "GPUs are, and give --cluster ADDRESS"
+        )
 
     def start_workers(on_epoch: Any) -> Any:
         return local_workers(count, place.worker_log, on_epoch)
 
-    uri = place.tracking_uri(tracking_uri)
-    with _shown(progress, console or Console(stderr=True)) as shown:
-        run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
-    return Outcome(place, prepared.spec.name)
+    run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
+
+
+def _run_there(
+    prepared: Prepared, place: Home, uri: str, cluster: Cluster, expected: int, shown: Progress
+) -> None:
+    """Run a sweep on a cluster, which has to be there before anything changes here."""
+    from sweeps.cluster_address import read_address
+    from sweeps.dask_workers import cluster_workers
+
+    address = read_address(cluster.address, cluster.certificates)
+    with cluster_workers(
+        address,
+        expected=expected,
+        patience=cluster.patience,
+        mixed=cluster.mixed,
+        device=prepared.spec.device,
+        on_epoch=shown.epoch_ended,
+        say=shown.say,
+    ) as workers:
+        there = on_other_machines(prepared, mixed=cluster.mixed, gpu=workers.gpu)
+        run_recorded(
+            there,
+            place,
+            uri,
+            start_workers=lambda _on_epoch: nullcontext(workers),
+            workers=workers.count,
+            progress=shown,
+        )
 
 
 def run_recorded(

@@ -83,6 +83,17 @@ DEFAULT_RUNGS = (8,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a fit may take. No part of the sweep's identity: it depends on the machine what keeps within it.
+
+    Attributes:
+        fit_minutes: a fit that takes longer is stopped and recorded as failed; None for no limit.
+    """
+
+    fit_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureChoice:
     """One architecture of a sweep, as the sweep file asks for it.
 
@@ -109,6 +120,8 @@ class SweepSpec:
         cv: the cross-validation.
         search: the search.
         prune: which trials are not trained to their end.
+        limits: what a fit may take.
+        device: what fits are trained on, ``"cpu"`` or ``"gpu"``.
         architectures: in the order they are listed; all six built-in ones by default.
         experiment: name of the MLflow experiment; the sweep's name if None.
         folder: what relative paths are relative to: where the sweep file lies.
@@ -121,6 +134,8 @@ class SweepSpec:
     cv: CrossValidation = CrossValidation()
     search: Search = Search()
     prune: Prune = Prune()
+    limits: Limits = Limits()
+    device: str = "cpu"
     architectures: tuple[ArchitectureChoice, ...] = tuple(ArchitectureChoice(name=name) for name in BUILT_IN)
     experiment: str | None = None
     folder: Path = Path()
@@ -150,6 +165,7 @@ class Plan:
         architectures: in the sweep's order.
         platform: versions and processor that its fits run on; part of each fit's key, so that a home that
             is used with another TensorFlow or on another machine never mixes them.
+        device: what its fits are trained on.
     """
 
     seed: int
@@ -160,6 +176,7 @@ class Plan:
     prune: Prune
     architectures: tuple[PlannedArchitecture, ...]
     platform: tuple[tuple[str, str], ...] = ()
+    device: str = "cpu"
 
     def identity(self) -> dict[str, Any]:
         """Return what makes this sweep this sweep, as JSON data.
@@ -173,6 +190,7 @@ class Plan:
             "cv": asdict(self.cv),
             "search": asdict(self.search),
             "prune": asdict(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
+            **({"device": self.device} if self.device != "cpu" else {}),  # earlier sweeps do not say it
             "architectures": {
                 a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
             },
@@ -216,6 +234,7 @@ class Plan:
                 stopping=self.cv.stopping,
                 thresholds=thresholds if fold == 0 else others,
                 platform=self.platform,
+                device=self.device,
             )
             for fold in range(self.cv.folds)
         )

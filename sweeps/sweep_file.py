@@ -8,13 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, Search, SweepSpec
+from sweeps.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
 from trainer.architectures import BUILT_IN
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Range
 from trainer.space_json import range_from_json, space_to_json
 from trainer.spelling import nearest
+
+#: What a timer can wait for, with much to spare.
+MOST_MINUTES = 43_200
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -55,6 +58,7 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
         ("cv", CrossValidation, CV),
         ("search", Search, SEARCH),
         ("prune", Prune, PRUNE),
+        ("limits", Limits, LIMITS),
     ):
         if table in values:
             values[table] = type_(**_read(f"{table}.", values[table], keys))
@@ -81,11 +85,12 @@ def sweep_text(spec: SweepSpec) -> str:
         "cv": asdict(spec.cv),
         "search": asdict(spec.search),
         "prune": asdict(spec.prune),
+        "limits": asdict(spec.limits),
         "mlflow": {"experiment": spec.experiment},
     }
     for choice in spec.architectures:
         tables[f"architectures.{choice.name}"] = {"source": choice.source} | space_to_json(choice.ranges)
-    top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials}
+    top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials, "device": spec.device}
     lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
     for name, table in tables.items():
         lines += ["", f"[{name}]"]
@@ -204,6 +209,18 @@ def _rungs(value: Any) -> tuple[int, ...]:
     return tuple(epochs)
 
 
+def _minutes(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_MINUTES:
+        raise ValueError(f"must be a number of minutes above 0, and at most {MOST_MINUTES} (30 days)")
+    return float(value)
+
+
+def _device(value: Any) -> str:
+    if value not in ("cpu", "gpu"):
+        raise ValueError("must be 'cpu' or 'gpu'")
+    return str(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a text in quotes")
@@ -245,9 +262,11 @@ TOP: Mapping[str, Check] = {
     "seed": _whole(0, 2**31 - 1),
     "dataset": _text_or_table,
     "trials": _whole(1),
+    "device": _device,
     "cv": _table,
     "search": _table,
     "prune": _table,
+    "limits": _table,
     "mlflow": _table,
     "architectures": _table,
 }
@@ -265,6 +284,7 @@ PRUNE: Mapping[str, Check] = {
     "keep": _share,
     "startup": _whole(1),
 }
+LIMITS: Mapping[str, Check] = {"fit_minutes": _minutes}
 SEARCH: Mapping[str, Check] = {"startup": _whole(1), "window": _whole(1)}
 DATASET: Mapping[str, Check] = {
     "source": _text,

@@ -21,7 +21,7 @@ from trainer.datasets import Dataset, DatasetSource, load, store
 from trainer.environment import environment
 from trainer.errors import UsageError
 from trainer.specs import FitSpec
-from trainer.worker import OUT_OF_MEMORY, Job
+from trainer.worker import Job, is_circumstance
 
 Chosen = tuple[TrialRecord, FoldRecord]
 
@@ -115,7 +115,9 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: Wanted) -> 
     Raises:
         UsageError: if nothing is like that.
     """
-    everything = [(t, fold) for t in record.trials for fold in t.folds if not _ran_out_of_memory(fold)]
+    everything = [
+        (t, fold) for t in record.trials for fold in t.folds if not is_circumstance(fold.run.result.reason)
+    ]
     if wanted.sample:
         suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
         drawn = [
@@ -134,11 +136,6 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: Wanted) -> 
     if not chosen:
         raise UsageError(f"the sweep {record.name!r} has no such trial or fold")
     return chosen
-
-
-def _ran_out_of_memory(fold: FoldRecord) -> bool:
-    """Whether a fit failed for want of memory: it has no bits to compare, and may well run today."""
-    return (fold.run.result.reason or "").startswith(OUT_OF_MEMORY)
 
 
 def verify(

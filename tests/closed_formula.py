@@ -3,8 +3,10 @@
 import hashlib
 import math
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from trainer.datasets import Dataset
 from trainer.environment import PACKAGES, environment
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float
 from trainer.metrics import macro_f1
+from trainer.process import ProcessDied
 from trainer.results import Epoch, FitResult, FitRun, Timing
 from trainer.runtime import ENVIRONMENT, SWITCHES
 from trainer.specs import FitSpec
@@ -86,6 +89,38 @@ def run_of(spec: FitSpec) -> FitRun:
     timing = Timing(started_at=1_790_000_000.0, ended_at=1_790_000_002.0, epoch_seconds=(1.0, 1.0))
     here = environment() | {"variables": ENVIRONMENT, "switches": SWITCHES}
     return FitRun(result=result_of(spec), timing=timing, environment=here)
+
+
+class FormulaProcess:
+    """Stands in for a ``TrainingProcess``: a fit waits, as if it trained, and is the formula.
+
+    Args:
+        log: file that takes what a process would print.
+        seconds: that a fit takes.
+    """
+
+    def __init__(self, log: Path, seconds: float = 0.0) -> None:
+        self._log, self._seconds = log, seconds
+        self._killed = threading.Event()
+        log.touch()
+
+    def run(self, job: Job, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
+        """See ``TrainingProcess``."""
+        assert Path(job.dataset, "images.npy").exists()
+        run = run_of(job.spec)
+        for number, epoch in enumerate(run.result.epochs, start=1):
+            if self._killed.wait(self._seconds / len(run.result.epochs)):
+                raise ProcessDied("it was told to")
+            on_epoch(number, epoch, 1.0)
+        return run
+
+    def kill(self) -> None:
+        """See ``TrainingProcess``."""
+        self._killed.set()
+
+    def close(self) -> None:
+        """See ``TrainingProcess``."""
+        self.kill()
 
 
 class Killed(BaseException):

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trainer.runtime import ENVIRONMENT, FORBIDDEN, switches
+from trainer.runtime import FORBIDDEN, device, gpu_kind, switches
 
 #: Packages whose version decides bits or proposals.
 PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", "mlflow", "distributed")
@@ -24,10 +24,13 @@ def environment() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "device": "cpu",
+        "device": device().kind,
         "cpu": _cpu(),
+        **({"gpu": gpu_kind()} if device().kind == "gpu" else {}),
         "switches": switches(),
-        "variables": {name: os.environ[name] for name in (*ENVIRONMENT, *FORBIDDEN) if name in os.environ},
+        "variables": {
+            name: os.environ[name] for name in (*device().variables, *FORBIDDEN) if name in os.environ
+        },
     }
 
 
@@ -40,8 +43,10 @@ def software(description: Mapping[str, Any]) -> dict[str, str]:
 def platform_of(description: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return from a description what decides bits beside a fit's own settings, as sorted pairs."""
     cpu = description["cpu"]
-    kind = " ".join(str(cpu[name]) for name in sorted(cpu))
-    return tuple(sorted({**software(description), "processor": kind}.items()))
+    kinds = {"processor": " ".join(str(cpu[name]) for name in sorted(cpu))}
+    if description.get("gpu"):
+        kinds["gpu"] = description["gpu"]
+    return tuple(sorted({**software(description), **kinds}.items()))
 
 
 def _version(package: str) -> str:

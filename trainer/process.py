@@ -37,14 +37,15 @@ class TrainingProcess:
 
     Args:
         log: file that takes what the process prints.
+        device: what it trains on.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, device: runtime.Device = runtime.CPU) -> None:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "trainer.process"],
-                env=runtime.training_environment(),
+                env=runtime.training_environment(device),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -87,9 +88,13 @@ class TrainingProcess:
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise self._death(kills) from error
 
-    def close(self) -> None:
-        """End the process now."""
+    def kill(self) -> None:
+        """End the process now; whoever waits for a fit of it is told that it died."""
         self._process.kill()
+
+    def close(self) -> None:
+        """End the process now, and forget it."""
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

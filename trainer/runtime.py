@@ -7,9 +7,10 @@ import os
 import platform
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from trainer.specs import FitSpec
 
@@ -46,8 +47,37 @@ FORBIDDEN = (
     "TF_CUDNN_DETERMINISTIC",
     "TF_ENABLE_AUTO_MIXED_PRECISION",
     "TF_DETERMINISTIC_ORDER",
+    "NVIDIA_TF32_OVERRIDE",
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a process trains on.
+
+    Attributes:
+        kind: ``"cpu"`` or ``"gpu"``.
+        visible: what ``CUDA_VISIBLE_DEVICES`` says: the one GPU it is to see, or ``"-1"`` for none.
+    """
+
+    kind: Literal["cpu", "gpu"] = "cpu"
+    visible: str = "-1"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What has to be set before Python starts."""
+        if self.kind == "cpu":
+            return ENVIRONMENT
+        # Memory growth: TensorFlow would take all of a GPU that others may share.
+        growth = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+        return ENVIRONMENT | growth | {"CUDA_VISIBLE_DEVICES": self.visible}
+
+
+#: No GPU.
+CPU = Device()
+
+#: Says in a training process's environment which kind of device it was started for.
+DEVICE = "REFOLD_DEVICE"
 
 #: What ``prepare`` switches on, as ``switches`` reports it.
 SWITCHES: dict[str, Any] = {
@@ -65,10 +95,17 @@ SWITCHES: dict[str, Any] = {
 }
 
 
-def training_environment() -> dict[str, str]:
+def training_environment(device: Device = CPU) -> dict[str, str]:
     """Return the environment to start a training process with: this one's, with what decides bits fixed."""
     inherited = {name: value for name, value in os.environ.items() if name not in FORBIDDEN}
-    return inherited | ENVIRONMENT
+    return inherited | device.variables | {DEVICE: device.kind}
+
+
+def device() -> Device:
+    """Return what this process was started to train on."""
+    if os.environ.get(DEVICE) == "gpu":
+        return Device("gpu", os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    return CPU
 
 
 @cache
@@ -78,7 +115,7 @@ def prepare() -> None:
     Raises:
         RuntimeError: if the process was not started with ``training_environment()``.
     """
-    wrong = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
+    wrong = [name for name, value in device().variables.items() if os.environ.get(name) != value]
     wrong += [name for name in FORBIDDEN if name in os.environ]
     if wrong:
         raise RuntimeError(f"this process was not started for training: {', '.join(wrong)} differ")
@@ -86,6 +123,8 @@ def prepare() -> None:
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     tensorflow.config.experimental.enable_op_determinism()
+    if device().kind == "gpu":
+        _prepare_gpu(tensorflow)
     import keras
 
     # The user's keras.json must not decide bits.
@@ -94,6 +133,29 @@ def prepare() -> None:
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
     keras.config.disable_traceback_filtering()
+
+
+def _prepare_gpu(tensorflow: ModuleType) -> None:
+    seen = tensorflow.config.list_physical_devices("GPU")
+    if len(seen) != 1:
+        raise RuntimeError(
+            f"this process should train on GPU {device().visible} and sees {len(seen)}: is TensorFlow "
+            "installed with CUDA, and does the driver fit?"
+        )
+    # A fit says that it computes in float32; NVIDIA's TF32 would round its products to 10 bits.
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def gpu_kind() -> str:
+    """Return the kind of this process's GPU, and what drives it; nothing before ``prepare``."""
+    if device().kind == "cpu" or "tensorflow" not in sys.modules:
+        return ""
+    import tensorflow as tf
+
+    (gpu,) = tf.config.list_physical_devices("GPU")
+    details, built = tf.config.experimental.get_device_details(gpu), tf.sysconfig.get_build_info()
+    libraries = f"CUDA {built.get('cuda_version', '?')}, cuDNN {built.get('cudnn_version', '?')}"
+    return f"{details.get('device_name', 'unknown')}, {libraries}"
 
 
 def switches() -> dict[str, Any]:
@@ -126,7 +188,7 @@ def check(spec: FitSpec) -> None:
     Raises:
         RuntimeError: naming the difference.
     """
-    here = {"precision": "float32", "threads": 1, "device": "cpu"}
+    here = {"precision": "float32", "threads": 1, "device": device().kind}
     for name, value in here.items():
         if getattr(spec, name) != value:
             raise RuntimeError(f"the fit asks for {name} {getattr(spec, name)!r}, this worker has {value!r}")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: How the reason of a fit begins that failed for want of memory: another machine may well train it.
 OUT_OF_MEMORY = "ran out of memory"
 
+#: ... and of one that was stopped because it took too long: a faster machine may well finish it.
+OUT_OF_TIME = "was stopped after"
+
 EpochListener = Callable[[int, Epoch, float], None]
 
 
@@ -56,6 +59,7 @@ class Job:
         dataset: folder of the stored dataset.
         source: the user's architecture, or None for a built-in one.
         memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
+        seconds: the longest that the fit may take, above 0; None for as long as it needs.
         keep: what to keep of the trained model; a sweep keeps nothing.
     """
 
@@ -63,6 +67,7 @@ class Job:
     dataset: str
     source: UserSource | None = None
     memory: int | None = None
+    seconds: float | None = None
     keep: Keep | None = None
 
 
@@ -90,7 +95,22 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
     """Return the failed run of a fit that has run out of memory so many ``times``."""
     advice = "use fewer workers, a smaller batch_size or a smaller network"
-    reason = f"{OUT_OF_MEMORY} {times} times ({what}): {advice}"
+    return _given_up(spec, f"{OUT_OF_MEMORY} {times} times ({what}): {advice}", started_at)
+
+
+def out_of_time(job: Job, started_at: float) -> FitRun:
+    """Return the failed run of a fit that has taken longer than it may."""
+    limit = f"{(job.seconds or 0.0) / 60:g} min (limits.fit_minutes)"
+    advice = "raise the limit, or use a smaller network or fewer epochs"
+    return _given_up(job.spec, f"{OUT_OF_TIME} {limit}: {advice}", started_at)
+
+
+def is_circumstance(reason: str | None) -> bool:
+    """Whether a fit failed for want of memory or time: it has no bits to compare, and may well run today."""
+    return (reason or "").startswith((OUT_OF_MEMORY, OUT_OF_TIME))
+
+
+def _given_up(spec: FitSpec, reason: str, started_at: float) -> FitRun:
     timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
     return FitRun(

@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.certificates import make_certificates
+from tests.cluster import Cluster
+
 SWEEP = """
 name = "tiny"
 trials = 2
@@ -70,6 +73,9 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         "study",
         "sync",
         "rm",
+        "scheduler",
+        "worker",
+        "certificates",
     ],
 )
 def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
@@ -282,6 +288,24 @@ class TestFinishedSweep:
         assert done.returncode == 0, done.stderr
         assert "fits were recorded already" in done.stderr
         assert shown(finished, "killed")["digest"] == shown(finished)["digest"]
+
+    def test_a_cluster_gives_the_same_digest(self, finished: Path, tmp_path: Path) -> None:
+        """Over TLS, with a worker that joins late and one that is killed in the middle; the same fits."""
+        certificates = make_certificates(tmp_path / "certificates").folder
+        with Cluster(tmp_path, certificates, seconds=None).running(1) as cluster:
+            where = ["--home", str(tmp_path / "home"), "--cluster", cluster.address, *cluster.options]
+            command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.toml", *where]
+            with subprocess.Popen(command, cwd=finished, stderr=subprocess.PIPE, text=True) as run:
+                assert run.stderr is not None
+                lines = []
+                for line in run.stderr:
+                    lines.append(line)
+                    if line.lstrip().startswith("1/8"):
+                        cluster.start_worker(1)
+                        cluster.workers[0].end()
+                assert run.wait(60) == 0, "".join(lines)
+        assert any("1 worker gone" in line for line in lines)
+        assert shown(finished, str(tmp_path / "home")) | {"trials": []} == shown(finished) | {"trials": []}
 
     def test_interrupting_says_how_to_go_on(self, finished: Path) -> None:
         """Ctrl-C ends at once with 130 and one line."""

@@ -109,6 +109,9 @@ WRONG = {
     'name = "x"\n[prune]\nrungs = [0]': "prune.rungs = [0]: must be at least 1",
     'name = "x"\n[prune]\nstartup = 0': "prune.startup = 0: must be at least 1",
     'name = "x"\n[prune]\nenabled = 1': "prune.enabled = 1: must be true or false",
+    'name = "x"\ndevice = "tpu"': "device = \"tpu\": must be 'cpu' or 'gpu'",
+    'name = "x"\n[limits]\nfit_minutes = 0': "limits.fit_minutes = 0: must be a number of minutes above 0",
+    'name = "x"\n[limits]\nfit_minute = 1': "unknown key limits.fit_minute: did you mean 'fit_minutes'?",
     'name = "x"\n[prune]\nmargins = 1': "unknown key prune.margins: did you mean 'margin'?",
     'name = "x"\n[cv]\nepochs = 9\n[prune]\nrungs = [3, 9]': (
         "prune.rungs: 9 must lie below cv.epochs = 9: after the last epoch there is nothing left to spare"

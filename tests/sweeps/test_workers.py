@@ -1,4 +1,4 @@
-"""Workers: one contract, kept by Dask with real training and by the stand-in of the other tests."""
+"""Workers: one contract, kept by Dask with real training, by a cluster, and by the stand-in of tests."""
 
 import os
 import signal
@@ -11,9 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweeps.dask_workers import local_workers
+from sweeps.cluster_address import read_address
+from sweeps.dask_workers import cluster_workers, local_workers
 from sweeps.workers import Workers, WorkersFailed
 from tests.closed_formula import InlineWorkers
+from tests.cluster import Cluster
 from trainer.architectures import UserSource, source_digest
 from trainer.datasets import DatasetSource, load, store
 from trainer.results import FitRun
@@ -30,7 +32,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("datasets"))
 
 
-@pytest.fixture(params=["inline", pytest.param("dask", marks=pytest.mark.training)])
+@pytest.fixture(params=["inline", pytest.param("dask", marks=pytest.mark.training), "cluster"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
     """Each implementation in turn."""
 
@@ -38,7 +40,18 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
     def inline(count: int) -> Iterator[Workers]:
         yield InlineWorkers(count)
 
-    return inline if request.param == "inline" else lambda count: local_workers(count, tmp_path / "log")
+    @contextmanager
+    def cluster(count: int) -> Iterator[Workers]:
+        with (
+            Cluster(tmp_path).running(*[1] * count) as there,
+            cluster_workers(read_address(there.address, None), expected=count) as workers,
+        ):
+            yield workers
+
+    def local(count: int) -> AbstractContextManager[Workers]:
+        return local_workers(count, tmp_path / "log")
+
+    return {"inline": inline, "dask": local, "cluster": cluster}[request.param]
 
 
 def job(stored: Path, fold: int = 0, *, epochs: int = 2) -> Job:

@@ -17,6 +17,9 @@ import numpy.typing as npt
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 
+#: What a stored dataset consists of.
+FILES = ("images.npy", "labels.npy", "dataset.json")
+
 
 def store(dataset: Dataset, folder: Path) -> Path:
     """Write ``dataset`` under ``folder`` unless it is there already, and return its own folder.
@@ -36,7 +39,7 @@ def store(dataset: Dataset, folder: Path) -> Path:
         partial.mkdir(parents=True)
         try:
             _write(dataset, partial)
-            _publish(partial, target)
+            publish(partial, target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
@@ -125,8 +128,8 @@ def _write_array(path: Path, array: npt.NDArray[Any]) -> None:
         os.fsync(stream.fileno())
 
 
-def _publish(partial: Path, target: Path) -> None:
-    """Rename the complete folder to its name; one that another process finished meanwhile is as good."""
+def publish(partial: Path, target: Path) -> None:
+    """Rename a complete folder to its name; one that another process finished meanwhile is as good."""
     try:
         partial.rename(target)
     except OSError:
