@@ -192,7 +192,7 @@ def test_a_host_that_is_cut_off_and_healed(folder: Path) -> None:
             scheduler.start().await_word("scheduler at tls://10.77.0.1")
             for process in (*workers, coordinator):
                 process.start()
-            coordinator.await_word(" 4/36")
+            coordinator.await_word(" 1/36")
             _ip(hub, "link", "set", "refold2", "down")
             coordinator.await_word("1 worker gone (tls://10.77.2.2")
             assert "1 left; 1 of the fits under way begin again elsewhere" in coordinator.said
