@@ -107,7 +107,11 @@ def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
     if noncentrality > critical + 40:  # certain, and beyond what the noncentral t is computed for
         return 1.0
     if freedom > 10_000:
-        return float(stats.norm.sf(critical - noncentrality) + stats.norm.cdf(-critical - noncentrality))
+        # Johnson, Kotz & Balakrishnan, "Continuous Univariate Distributions" 2 (1995), ch. 31; here to 1e-8.
+        scaled = critical * (1 - 1 / (4 * freedom))
+        width = math.sqrt(1 + critical**2 / (2 * freedom))
+        tails = stats.norm.sf([(scaled - noncentrality) / width, (scaled + noncentrality) / width])
+        return float(tails.sum())
     # The lower tail by symmetry: SciPy's nct.cdf is NaN far below the mean.
     upper, lower = stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
     return float(upper + lower)

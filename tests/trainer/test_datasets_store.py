@@ -61,6 +61,12 @@ def damage_json(path, **changes):
     (path / "dataset.json").write_text(json.dumps(header | changes))
 
 
+def write_archive(path):
+    """Put an archive of arrays where an array belongs."""
+    with path.open("wb") as stream:
+        np.savez(stream, a=1)
+
+
 DAMAGES = {
     "images gone": lambda path: (path / "images.npy").unlink(),
     "labels gone": lambda path: (path / "labels.npy").unlink(),
@@ -68,7 +74,7 @@ DAMAGES = {
     "images cut": lambda path: (path / "images.npy").write_bytes((path / "images.npy").read_bytes()[:-1]),
     "images empty": lambda path: (path / "images.npy").write_bytes(b""),
     "images no array": lambda path: (path / "images.npy").write_bytes(b"text"),
-    "images an archive": lambda path: np.savez((path / "images.npy").open("wb"), a=1),
+    "images an archive": lambda path: write_archive(path / "images.npy"),
     "images smaller": lambda path: np.save(path / "images.npy", np.zeros((12, 8, 8), np.uint8)),
     "labels of another type": lambda path: np.save(path / "labels.npy", np.zeros(12, np.int64)),
     "json cut": lambda path: (path / "dataset.json").write_text("{"),
@@ -80,7 +86,6 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_damaged_store_is_refused_and_mended(tmp_path, dataset, damage):
     """A damaged store is named with what to do; storing again mends it."""
     path = store(dataset, tmp_path)

@@ -99,7 +99,7 @@ def _header(dataset: Dataset, *, fingerprint: str) -> dict[str, Any]:
 
 
 def _mapped(path: Path) -> Any:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.lib.format.open_memmap(path, mode="r")  # np.load would take an archive, and leave it open
 
 
 def _is_stored(path: Path) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
@@ -103,6 +103,7 @@ def test_holm_is_statsmodels(p_values: list[float]) -> None:
 
 @given(effect=st.floats(0.05, 4), power=st.floats(0.3, 0.99), alpha=st.sampled_from([0.05, 0.01, 0.05 / 15]))
 @settings(max_examples=60, deadline=None)
+@example(effect=0.0625, power=0.9375, alpha=0.05)  # 6,252 runs: beyond 10,000 degrees of freedom
 def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None:
     """Statsmodels' TTestIndPower, and the number of runs is the fewest that reaches the power."""
     runs = runs_unpaired(effect, 1.0, power=power, alpha=alpha)
