@@ -211,9 +211,10 @@ def plan(
 
 
 def prepared(made: Plan, name: str = "made-up") -> Prepared:
-    """Return a sweep that is ready to run on made-up data."""
-    images = np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8, 1)
-    labels = np.array([0, 0, 0, 1, 1, 1], dtype=np.int32)
+    """Return a sweep that is ready to run on made-up data: two images a fold, as the formula predicts."""
+    count = 2 * made.cv.folds
+    images = (np.arange(count * 64) % 256).astype(np.uint8).reshape(count, 8, 8, 1)
+    labels = np.repeat(np.array([0, 1], dtype=np.int32), made.cv.folds)
     return Prepared(
         spec=SweepSpec(
             name=name, seed=made.seed, trials=made.trials, cv=made.cv, search=made.search, prune=made.prune
