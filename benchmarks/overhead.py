@@ -30,7 +30,7 @@ from sweeps.progress import Silent
 from sweeps.proposals import propose
 from sweeps.schedule import Schedule
 from sweeps.spec import Plan, Prune
-from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, run_of, starter
+from tests.closed_formula import InlineWorkers, Saying, in_memory_ledger, plan, prepared, run_of, starter
 from tracking import mlflow_view
 from tracking.ledger import Ledger
 from tracking.ledger_file import SCHEMA_VERSION
@@ -249,24 +249,13 @@ def _believe_written(view: mlflow_view.MlflowView, record: SweepRecord) -> None:
         view._runs[trial_key(record, trial)] = KnownRun("", state=state)
 
 
-class _Hearing(Silent):
-    """Remembers what the user would be told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-        self.said.append(text)
-
-
 def whole_sweep(trials: int) -> float:
     """Return milliseconds a trial of a whole sweep, until MLflow, in its own thread, has all of it.
 
     Raises:
         RuntimeError: if MLflow does not have it then.
     """
-    heard = _Hearing()
+    heard = Saying()
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         start = time.perf_counter()

@@ -92,12 +92,7 @@ def parser() -> argparse.ArgumentParser:
     showing = _json_option(verb(commands.show, "show digits --trial resnet/3"))
     showing.add_argument("sweep", help="name of the sweep")
     showing.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="one trial: folds, seeds, report")
-    verifying = _tracking_option(_json_option(verb(commands.verify, "verify digits --trial resnet/3")))
-    verifying.add_argument("sweep", help="name of the sweep, or the id of one of its runs in MLflow")
-    verifying.add_argument("--all", action="store_true", help="every fit (default: a sample of them)")
-    verifying.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
-    verifying.add_argument("--fold", type=int, help="this fold only")
-    verifying.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _verify_options(verb(commands.verify, "verify digits --trial resnet/3"))
     _scheduler_options(verb(commands.scheduler, "scheduler --host 10.0.0.5 --certificates certificates"))
     _worker_options(verb(commands.worker, "worker tls://10.0.0.5:8786 --certificates certificates"))
     making = verb(commands.certificates, "certificates certificates")
@@ -112,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
     predicting.add_argument("images", type=Path, nargs="+", help="image files (PNG, JPEG) or folders of them")
     serving = _tracking_option(verb(commands.ui, "ui --port 5000 --open"))
-    serving.add_argument("--port", type=int, default=5000, help="0 for any free one (default: 5000)")
+    serving.add_argument("--port", type=_port, default=5000, help="0 for any free one (default: 5000)")
     serving.add_argument("--open", action="store_true", help="open the browser")
     syncing = _tracking_option(verb(commands.sync, "sync digits"))
     syncing.add_argument("sweep", nargs="?", help="name of the sweep (default: all)")
@@ -157,11 +152,20 @@ def _run_options(added: argparse.ArgumentParser) -> None:
     _json_option(_tracking_option(added))
 
 
+def _verify_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of the sweep, or the id of one of its runs in MLflow")
+    added.add_argument("--all", action="store_true", help="every fit (default: a sample of them)")
+    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
+    added.add_argument("--fold", type=int, help="this fold only")
+    added.add_argument("--workers", type=_positive, help="training processes (default: one a core)")
+    _json_option(_tracking_option(added))
+
+
 def _scheduler_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--host", default="127.0.0.1", help="interface to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
     )
-    added.add_argument("--port", type=int, default=8786, help="0 for any free one (default: 8786)")
+    added.add_argument("--port", type=_port, default=8786, help="0 for any free one (default: 8786)")
     added.add_argument("--scheduler-file", type=Path, metavar="FILE", help="takes the address")
     _certificates_option(added)
 
@@ -274,6 +278,13 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return value
+
+
+def _port(text: str) -> int:
+    # The system would take it modulo 65536, and listen elsewhere than it was told to.
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,7 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
         record, entry = ledger.sweep(name), ledger.entry(name)
         changed = ledger.changed_fits(name)
     if entry is None or not record.finished:
-        ended = sum(trial.state != "running" for trial in record.trials)
-        asked = record.trials_per_architecture * len(record.architectures)
+        ended, asked = record.progress
         raise UsageError(
             f"the sweep {name!r} is not finished ({ended} of {asked} trials), and its winners may still "
             "change: 'refold run' goes on with it"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.planning import Prepared
+from sweeps.progress import Silent
 from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
 from tracking.ledger import Ledger
 from tracking.ledger_file import TABLES
@@ -121,6 +122,17 @@ class FormulaProcess:
     def close(self) -> None:
         """See ``TrainingProcess``."""
         self.kill()
+
+
+class Saying(Silent):
+    """Remembers what the user is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        """See ``Progress``."""
+        self.said.append(text)
 
 
 class Killed(BaseException):

@@ -199,8 +199,14 @@ class SweepRecord:
     @property
     def finished(self) -> bool:
         """Whether every trial that was asked for has ended."""
+        ended, asked = self.progress
+        return ended == asked
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many trials have ended, and how many were asked for."""
         ended = sum(trial.state != "running" for trial in self.trials)
-        return ended == len(self.architectures) * self.trials_per_architecture
+        return ended, len(self.architectures) * self.trials_per_architecture
 
     @property
     def digest(self) -> str:

@@ -18,24 +18,13 @@ from sweeps.planning import Prepared, on_other_machines
 from sweeps.progress import Silent
 from sweeps.running import run_sweep
 from sweeps.spec import Limits, Prune
-from tests.closed_formula import InlineWorkers, plan, prepared, run_of, starter
+from tests.closed_formula import InlineWorkers, Saying, plan, prepared, run_of, starter
 from tests.cluster import Cluster, await_true
 from tests.sweeps.test_workers import collect, job
 from tracking.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import DatasetSource, load, store
 from trainer.errors import UsageError
-
-
-class Told(Silent):
-    """Keeps what the user is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +73,7 @@ def test_a_sweep_on_three_workers_one_late_one_killed_has_the_same_digest(
     sweep: Prepared, digest: str, certificates: Path, tmp_path: Path
 ) -> None:
     """With TLS; the data is sent to each folder once."""
-    told = Told()
+    told = Saying()
     with (
         Cluster(tmp_path, certificates, seconds=0.1).running(1, 1) as cluster,
         join(cluster, certificates, expected=2, say=told.say) as workers,
@@ -98,8 +87,8 @@ def test_a_sweep_on_three_workers_one_late_one_killed_has_the_same_digest(
         record = run(sweep, tmp_path / "home", disturb, told)
     assert record.finished
     assert record.digest == digest
-    assert any("1 worker gone" in line and "begin again elsewhere" in line for line in told.lines)
-    assert not any("warning" in line for line in told.lines)
+    assert any("1 worker gone" in line and "begin again elsewhere" in line for line in told.said)
+    assert not any("warning" in line for line in told.said)
     for number in range(3):
         (own,) = (tmp_path / f"worker-{number}" / "datasets").iterdir()
         assert own.name == sweep.dataset.fingerprint
@@ -132,7 +121,7 @@ def test_a_killed_scheduler_is_waited_for_and_costs_the_fits_under_way(
     sweep: Prepared, digest: str, tmp_path: Path
 ) -> None:
     """Workers come back by themselves; the digest is the same."""
-    told = Told()
+    told = Saying()
     with (
         Cluster(tmp_path, seconds=0.1).running(2) as cluster,
         join(cluster, expected=2, say=told.say) as workers,
@@ -144,12 +133,12 @@ def test_a_killed_scheduler_is_waited_for_and_costs_the_fits_under_way(
 
         record = run(sweep, tmp_path / "home", Disturbed(workers, {4: restart, 15: restart}))
     assert record.digest == digest
-    assert sum("the scheduler is back" in line for line in told.lines) == 2
+    assert sum("the scheduler is back" in line for line in told.said) == 2
 
 
 def test_all_workers_killed_are_waited_for(sweep: Prepared, digest: str, tmp_path: Path) -> None:
     """New ones take over; the user is told that nobody is there, and how to start some."""
-    cluster, told = Cluster(tmp_path, seconds=0.1), Told()
+    cluster, told = Cluster(tmp_path, seconds=0.1), Saying()
 
     def say(line: str) -> None:
         told.say(line)
@@ -229,7 +218,7 @@ def test_a_fit_that_takes_too_long_is_stopped_and_recorded(sweep: Prepared, tmp_
 def test_a_straggler_is_visible(sweep: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it runs: with its worker's address, and what its like took."""
     monkeypatch.setattr(stragglers, "SECONDS", 1.0)
-    told = Told()
+    told = Saying()
     unpruned = plan(trials=1, folds=5, prune=Prune(enabled=False))
     # Without dropout no fit of the formula fails, so all of them run whoever gets which.
     lasting = tuple(
@@ -241,7 +230,7 @@ def test_a_straggler_is_visible(sweep: Prepared, tmp_path: Path, monkeypatch: py
         cluster.start_worker(1, environment={"SECONDS": "0"})
         with join(cluster, expected=2) as workers:
             run(short, tmp_path / "home", workers, told)
-    lines = [line for line in told.lines if "is a straggler" in line]
+    lines = [line for line in told.said if "is a straggler" in line]
     assert lines
     assert "on worker tcp://127.0.0.1:" in lines[0]
 

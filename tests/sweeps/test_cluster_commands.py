@@ -21,24 +21,9 @@ from sweeps.cluster_address import await_scheduler, is_loopback, read_address
 from sweeps.equipping import Wish, equip
 from sweeps.machine import visible_gpus
 from tests.cluster import Cluster, await_true, free_port
-from tests.sweeps.test_cli import one_line, refold
+from tests.sweeps.test_cli import SWEEP, one_line, refold
 from trainer.errors import UsageError
 from trainer.runtime import training_environment
-
-SWEEP = """
-name = "tiny"
-trials = 2
-[dataset]
-source = "digits"
-samples = 200
-[cv]
-folds = 2
-epochs = 3
-[architectures.lenet]
-batch_size = 32
-[architectures.baseline]
-optimizer = "adam"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +109,14 @@ def test_wrong_addresses_get_a_line(address: str, certificates: str | None, word
     """What is wrong and what to write instead."""
     with pytest.raises(UsageError, match=words):
         read_address(address, certificates)
+
+
+@pytest.mark.parametrize("verb", ["scheduler", "ui"])
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_is_none_gets_a_line(verb: str, port: str, folder: Path) -> None:
+    """The system would take 99999 modulo 65536."""
+    line = one_line(refold(verb, f"--port={port}", cwd=folder))
+    assert f"{port!r} is not a port: a whole number from 0 to 65535" in line
 
 
 def test_wrong_options_get_a_line(folder: Path) -> None:

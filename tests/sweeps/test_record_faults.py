@@ -14,8 +14,7 @@ import pytest
 
 from sweeps import sessions
 from sweeps.home import Home
-from sweeps.progress import Silent
-from tests.closed_formula import InlineWorkers, plan, prepared, starter
+from tests.closed_formula import InlineWorkers, Saying, plan, prepared, starter
 from tests.fault_proxy import FAULTS, fault_proxy
 from tests.mlflow_server import MlflowServer, Place, expected_contents
 from tests.postgresql import PostgreSQL
@@ -31,17 +30,6 @@ from trainer.worker import Job
 pytestmark = pytest.mark.server
 
 KILLS = 10
-
-
-class Saying(Silent):
-    """Remembers what the user is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-        self.said.append(text)
 
 
 class SlowWorkers(InlineWorkers):
