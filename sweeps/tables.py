@@ -87,13 +87,13 @@ def sweeps_table(records: Sequence[SweepRecord]) -> Table:
     table = _table("sweep", "dataset", "begun", "trials", "best macro-F1", "of", "digest")
     for record in records:
         best = record.ranking[:1]
-        ended = sum(trial.state != "running" for trial in record.trials)
+        ended, asked = record.progress
         begun = datetime.fromtimestamp(record.created_at).astimezone()
         table.add_row(
             record.name,
             record.dataset.name,
             begun.strftime("%Y-%m-%d %H:%M"),
-            f"{ended}/{record.trials_per_architecture * len(record.architectures)}",
+            f"{ended}/{asked}",
             f"{best[0].f1:.4f}" if best else "",
             f"{best[0].architecture} {label(best[0])}" if best else "",
             record.digest[:16] if record.finished else "not finished",
