@@ -98,6 +98,7 @@ class Recorder:
     def _work(self) -> None:
         """Write whenever something has changed, until closed."""
         failures = last_tries = 0
+        opened = False
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._wanted > self._written)
@@ -115,7 +116,9 @@ class Recorder:
             last_tries += last
             if last and (self.problem is None or last_tries == _LAST_TRIES):
                 return
-            self._rest(failures, took)
+            # The first write opens the view as well, which takes seconds, once: no reason to rest from it.
+            self._rest(failures, took if opened else 0.0)
+            opened = True
 
     def _attempt(self, *, live: bool) -> str | None:
         """Write the view; return why it failed, None if it did not."""

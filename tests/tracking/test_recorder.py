@@ -127,6 +127,21 @@ def test_closing_does_not_wait_for_a_long_pause(sweep: Make) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_opening_the_view_is_not_rested_from(sweep: Make) -> None:
+    """The first write opens the view, which takes seconds; what comes meanwhile is written right after it."""
+    view, said = FakeView(), []
+    view.go.clear()
+    kept = recorder(view, sweep(), said)
+    kept.nudge()
+    assert view.began.wait(30)
+    time.sleep(1)
+    view.began.clear()
+    view.go.set()
+    kept.nudge()
+    assert view.began.wait(2)  # a rest from it would last for three
+    assert kept.close(30)
+
+
 def test_nothing_that_goes_wrong_ends_the_recorder(sweep: Make) -> None:
     """A reader, a factory and a listener that raise are survived."""
     view = FakeView()
