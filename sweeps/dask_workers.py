@@ -225,7 +225,9 @@ class DaskWorkers:
             return
         try:
             run: FitRun = future.result(timeout=FETCH)
-        except TimeoutError:  # perhaps its worker has gone with it, and the next look says so
+        except (TimeoutError, UnboundLocalError):
+            # Perhaps its worker has gone with it, and the next look says so. The second is what Dask 2026.8
+            # makes of its own waiting being cancelled, which a very busy machine has brought about.
             self._unfetched.append(given)
         except CancelledError:  # the scheduler is gone
             self._take_back(given)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Future
 
 from sweeps.cluster_address import read_address
 from sweeps.dask_workers import cluster_workers, local_workers
@@ -109,6 +110,29 @@ def test_a_busy_worker_is_not_idle(start: Start, stored: Path) -> None:
         assert workers.idle() == []
         assert len(collect(workers, 1)) == 1
         assert list(workers.idle()) == [name]
+
+
+def test_a_result_that_gets_lost_on_its_way_is_fetched_again(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a very busy machine Dask's waiting was cancelled, and all that it said of it was this error."""
+    fetch, lost = Future.result, iter([True])
+
+    def result(self: Future, timeout: float | None = None) -> FitRun:
+        if next(lost, False):
+            raise UnboundLocalError("cannot access local variable 'result'")
+        run: FitRun = fetch(self, timeout)
+        return run
+
+    monkeypatch.setattr(Future, "result", result)
+    with (
+        Cluster(tmp_path).running(1) as there,
+        cluster_workers(read_address(there.address, None)) as workers,
+    ):
+        workers.submit(job(stored), workers.idle()[0])
+        ((_, run),) = collect(workers, 1)
+    assert run.result.key == job(stored).spec.key
+    assert next(lost, None) is None
 
 
 @pytest.mark.training
