@@ -67,9 +67,9 @@ class Prune:
     """
 
     enabled: bool = True
-    margin: float = 0.01
+    margin: float = 0.005
     rungs: tuple[int, ...] | None = None
-    keep: float = 0.5
+    keep: float = 0.4
     startup: int = 4
 
     def rungs_within(self, epochs: int) -> tuple[int, ...]:
@@ -79,7 +79,7 @@ class Prune:
         return self.rungs if self.rungs is not None else tuple(r for r in DEFAULT_RUNGS if r < epochs)
 
 
-DEFAULT_RUNGS = (8,)
+DEFAULT_RUNGS = (2,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgresql import PostgreSQL, postgresql_server
 from tracking.mlflow_store import prepare_database
@@ -19,6 +20,11 @@ def pytest_configure() -> None:
     Ctrl-C on a process of theirs would wait for ever.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes says how busy the machine is, not whether it holds.
+settings.register_profile("refold", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("refold")
 
 
 @pytest.fixture(scope="session")

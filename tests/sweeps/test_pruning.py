@@ -57,7 +57,7 @@ def cross_validated(trials: list[list[Confusion]], rule: Prune) -> list[Ended]:
     return told
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     seed=st.integers(0, 2**32),
     trials=st.integers(2, 12),
@@ -86,7 +86,7 @@ def test_a_margin_of_one_does_spare_something() -> None:
     assert ended[1].state == "pruned"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**32), done=st.integers(1, FOLDS - 1))
 def test_nothing_beats_the_best_that_is_thought_possible(seed: int, done: int) -> None:
     """Whatever the remaining folds hold, pooled macro-F1 stays within the bound."""

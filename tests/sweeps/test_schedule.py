@@ -38,7 +38,7 @@ def reference(request: pytest.FixtureRequest, home: Path) -> tuple[int, SweepRec
     return request.param, run_once(made, in_memory_ledger(), InlineWorkers(1), home)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(
     workers=st.lists(st.integers(1, 7), min_size=1, max_size=4),
     kills=st.lists(st.integers(0, 20), max_size=3),

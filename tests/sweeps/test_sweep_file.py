@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, Search, SweepSpec
@@ -165,7 +165,6 @@ RANGES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         SweepSpec,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeps.running import enter
@@ -45,7 +45,6 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     assert [fold.run.result for fold in trial.folds] == [result_of(spec) for spec in SPECS]
 
 
-@settings(deadline=None)
 @given(
     seconds=st.lists(st.floats(0, 1e6), max_size=5).map(tuple),
     predictions=st.binary(max_size=20),

@@ -117,7 +117,7 @@ def test_chance_is_what_it_says() -> None:
     assert 2 <= above <= 20
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1), st.sampled_from([16, 32]), st.floats(1e-6, 1)), min_size=1, max_size=12

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.closed_formula import plan
@@ -31,7 +31,6 @@ def spec_for(folds: int, fold: int | None, *, share: float | None = 0.1, seed: i
     return replace(spec, fold=fold, stopping=None if share is None else Stopping(share=share))
 
 
-@settings(deadline=None)
 @given(labelled(), st.integers(0, 2**31 - 1))
 def test_folds_part_the_data_evenly(data: tuple[np.ndarray, int], seed: int) -> None:
     """Folds are disjoint, cover everything, and hold each class to within one sample of its share."""
@@ -44,7 +43,6 @@ def test_folds_part_the_data_evenly(data: tuple[np.ndarray, int], seed: int) -> 
         assert sum(held) == count
 
 
-@settings(deadline=None)
 @given(labelled(), st.sampled_from([0.1, 0.25, 0.5]))
 def test_the_parts_of_a_fit_are_disjoint_and_complete(data: tuple[np.ndarray, int], share: float) -> None:
     """Nobody trains on what is watched or held out; every class with two samples left is watched."""

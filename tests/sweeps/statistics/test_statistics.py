@@ -22,7 +22,7 @@ differences = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=30)
 
 
 @given(differences, st.floats(0, 1), st.floats(0, 0.1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_swapping_the_two_swaps_the_answer(values: list[float], overlap: float, rope: float) -> None:
     """Whichever of two is named first, the same is said; probabilities add up to 1."""
     one, other = estimate(values, overlap=overlap), estimate([-v for v in values], overlap=overlap)
@@ -52,7 +52,7 @@ def test_the_correction_only_widens() -> None:
     power=st.sampled_from([0.5, 0.8, 0.95]),
     spread=st.floats(0.001, 0.05),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_number_of_repeats_is_the_fewest(
     difference: float, folds: int, power: float, spread: float
 ) -> None:
