@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -309,11 +310,17 @@ class TestFinishedSweep:
 
     def test_interrupting_says_how_to_go_on(self, finished: Path) -> None:
         """Ctrl-C ends at once with 130 and one line."""
-        command = [sys.executable, "-m", "sweeps.cli", "run", "sweep.toml", "--home", "interrupted"]
+        text = (finished / "sweep.toml").read_text()
+        longer, count = re.subn(
+            r"(?m)^trials = \d+", "trials = 40", text
+        )  # it must not end before the signal comes
+        assert count == 1
+        (finished / "longer.toml").write_text(longer)
+        command = [sys.executable, "-m", "sweeps.cli", "run", "longer.toml", "--home", "interrupted"]
         with subprocess.Popen(command, cwd=finished, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             for line in process.stderr:
-                if line.lstrip().startswith("1/8"):
+                if line.lstrip().startswith("1/"):
                     break
             process.send_signal(signal.SIGINT)
             begin = time.monotonic()
