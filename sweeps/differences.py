@@ -22,7 +22,7 @@ from trainer.metrics import macro_f1
 from trainer.results import FitResult, FitRun
 from trainer.seeds import proposal_seed
 from trainer.space_json import space_from_json
-from trainer.specs import FitSpec
+from trainer.specs import PROCEDURE, FitSpec
 from trainer.stopping import EarlyStopping
 
 
@@ -129,6 +129,15 @@ def identity_differences(entry: SweepEntry) -> list[Difference]:
         for subject, recorded, derived in pairs
         if recorded != derived
     ]
+
+
+def procedure_differences(entry: SweepEntry) -> list[Difference]:
+    """Check that refold trains as it did when the sweep was recorded: it cannot repeat what it did before."""
+    then = entry.identity.get("procedure")
+    if then == PROCEDURE:
+        return []
+    what = f"{then} recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
+    return [Difference(subject="procedure of training", where=entry.name, what=what)]
 
 
 def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:

@@ -19,7 +19,7 @@ from sweeps.evidence import Evidence
 from sweeps.order import Order
 from sweeps.proving import Probabilities
 from sweeps.registering import register
-from sweeps.remaking import Member, check_architecture, remake
+from sweeps.remaking import Member, check_code, remake
 from trainer.errors import Mismatch, UsageError
 from trainer.formats import FORMATS, require
 
@@ -54,7 +54,7 @@ def export(order: Order) -> Exported:
     publishing.check_target(order.target, order.choice.key, force=order.force)
     if not order.dataset.exists():
         raise UsageError(f"the stored dataset {order.dataset} is gone: run the sweep again to store it")
-    check_architecture(order.entry, order.choice)
+    check_code(order.entry, order.choice)
     with _working(order.home) as work:
         images = evidence.gather(order.record, order.entry, order.choice, order.dataset)
         _rehearse(order, work, images)

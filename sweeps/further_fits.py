@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from sweeps.differences import dataset_differences, plan_of
+from sweeps.differences import dataset_differences, plan_of, procedure_differences
 from sweeps.dispatch import run_all
 from sweeps.planning import MIXED
 from sweeps.spec import Plan, PlannedArchitecture
@@ -120,6 +120,8 @@ def check_trainable(entry: SweepEntry) -> None:
             f"the sweep {entry.name!r} was run with other versions or on another kind of processor: "
             f"{'; '.join(changed)}. Train there, or run the sweep again under another name"
         )
+    for difference in procedure_differences(entry):
+        raise UsageError(f"{difference}, or run the sweep again under another name")
     for difference in architecture_differences(entry):
         raise UsageError(f"{difference}; undo that, or run the sweep again under another name")
 

@@ -35,12 +35,16 @@ class Member:
     probabilities: Path
 
 
-def check_architecture(entry: SweepEntry, choice: Choice) -> None:
-    """Check that the code of a built-in architecture is the one that was recorded; a user's was stored.
+def check_code(entry: SweepEntry, choice: Choice) -> None:
+    """Check that the code is the one that was recorded: refold's own, and a built-in architecture's.
+
+    The code of a user's architecture was stored.
 
     Raises:
         Mismatch: if it is not.
     """
+    for difference in differences.procedure_differences(entry):
+        raise Mismatch(str(difference))
     name = choice.trial.architecture
     recorded = choice.specs[0].architecture_digest
     if name not in entry.details["sources"] and (now := source_digest(name)) != recorded:

@@ -194,7 +194,8 @@ def _without_training(
 ) -> list[Difference]:
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
     plan = differences.plan_of(entry)
-    found = differences.environment_differences(record, here)
+    found = differences.procedure_differences(entry)
+    found += differences.environment_differences(record, here)
     found += differences.identity_differences(entry)
     found += differences.dataset_differences(entry, dataset)
     found += architecture_differences(entry)

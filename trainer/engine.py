@@ -17,6 +17,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.architectures import Architecture
+from trainer.batch_norm import fuse_batch_norm
 from trainer.batches import batch_bounds
 from trainer.canonical import canonical_json
 from trainer.datasets import Dataset
@@ -53,6 +54,7 @@ class Engine:
     def __init__(self, model: keras.Model, optimizer: str, dataset: Dataset) -> None:
         self.model = model
         self._rates = DropoutRates(model)
+        fuse_batch_norm(model)
         self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
         self._learning_rate = tf.Variable(0.0, dtype=tf.float32)
         self._weight_decay = tf.Variable(0.0, dtype=tf.float32)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trainer.runtime import FORBIDDEN, device, gpu_kind, switches
+from trainer.runtime import ENVIRONMENT, FORBIDDEN, device, gpu_kind, switches
 
 #: Packages whose version decides bits or proposals.
 PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", "mlflow", "distributed")
@@ -28,9 +28,7 @@ def environment() -> dict[str, Any]:
         "cpu": _cpu(),
         **({"gpu": gpu_kind()} if device().kind == "gpu" else {}),
         "switches": switches(),
-        "variables": {
-            name: os.environ[name] for name in (*device().variables, *FORBIDDEN) if name in os.environ
-        },
+        "variables": {name: os.environ[name] for name in (*ENVIRONMENT, *FORBIDDEN) if name in os.environ},
     }
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
-from trainer.specs import FitSpec
+from trainer.specs import PROCEDURE, FitSpec
 
 #: What has to be set before Python starts; docs/reproducibility.md has what each of them does to the bits.
 ENVIRONMENT = {
@@ -26,6 +26,10 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
     "KERAS_BACKEND": "tensorflow",
+}
+
+#: What has to be set before Python starts for the sake of time alone.
+MEMORY = {
     # Memory stays with the process from step to step. By itself glibc would hand every array above 32 MiB
     # back to the system and fetch it again, page by page; with what Dask's nanny sets, or with one of the two
     # alone, every array above 128 KiB: a sweep on digits took a fifth longer.
@@ -70,10 +74,10 @@ class Device:
     def variables(self) -> dict[str, str]:
         """What has to be set before Python starts."""
         if self.kind == "cpu":
-            return ENVIRONMENT
+            return ENVIRONMENT | MEMORY
         # Memory growth: TensorFlow would take all of a GPU that others may share.
         growth = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-        return ENVIRONMENT | growth | {"CUDA_VISIBLE_DEVICES": self.visible}
+        return ENVIRONMENT | MEMORY | growth | {"CUDA_VISIBLE_DEVICES": self.visible}
 
 
 #: No GPU.
@@ -191,7 +195,7 @@ def check(spec: FitSpec) -> None:
     Raises:
         RuntimeError: naming the difference.
     """
-    here = {"precision": "float32", "threads": 1, "device": device().kind}
+    here = {"precision": "float32", "threads": 1, "device": device().kind, "procedure": PROCEDURE}
     for name, value in here.items():
         if getattr(spec, name) != value:
             raise RuntimeError(f"the fit asks for {name} {getattr(spec, name)!r}, this worker has {value!r}")

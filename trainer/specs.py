@@ -10,7 +10,7 @@ from trainer.hyperparameters import Value
 from trainer.seeds import Seeds
 
 #: Counts the changes of refold's own training arithmetic. A fit of another procedure is another fit.
-PROCEDURE = 2
+PROCEDURE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

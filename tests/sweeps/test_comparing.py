@@ -28,6 +28,7 @@ from tracking.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import open_stored
 from trainer.errors import UsageError
+from trainer.specs import PROCEDURE
 
 CHANCES = {"lenet": 0.97, "baseline": 0.7, "vgg": 0.68}
 NAMES = tuple(CHANCES)
@@ -315,6 +316,18 @@ def test_changed_fits_are_not_compared(home: Path, table: str) -> None:
         report = verify(home, "made", Wanted(), start_workers=start)
         (difference,) = report.differences
         assert str(difference).startswith(f"fit {key[:16]} beside the search: checksum")
+
+
+def test_a_sweep_of_an_older_refold_gets_no_further_fits(home: Path) -> None:
+    """Its recorded fits and new ones would not have been trained alike."""
+    connection = sqlite3.connect(home / "ledger.sqlite")
+    connection.execute(
+        f"UPDATE sweeps SET identity = replace(identity, 'procedure\":{PROCEDURE}', 'procedure\":1')"
+    )
+    connection.commit()
+    connection.close()
+    with pytest.raises(UsageError, match=f"procedure of training: 1 recorded, {PROCEDURE} here"):
+        study(around(home, LabelledWorkers(CHANCES)), "made", repeats=2)
 
 
 def test_another_claim_counts_repeats(home: Path) -> None:

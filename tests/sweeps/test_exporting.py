@@ -28,6 +28,7 @@ from trainer.datasets import DatasetSource, load_test
 from trainer.errors import Mismatch, UsageError
 from trainer.formats import FORMATS
 from trainer.process import TrainingProcess
+from trainer.specs import PROCEDURE
 from trainer.worker import Job, Keep
 
 FILES = tuple(name for name, form in FORMATS.items() if form.file is not None)
@@ -265,6 +266,15 @@ class TestExport:
         with changed(outcome, swapped, honest=True), pytest.raises(Mismatch, match=said):
             outcome.export(how="ensemble", out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
+
+    def test_a_sweep_of_an_older_refold_is_not_exported(
+        self, outcome: sweeps.Outcome, tmp_path: Path
+    ) -> None:
+        """Its fits cannot be trained again; that is said before any is."""
+        older = f"UPDATE sweeps SET identity = replace(identity, 'procedure\":{PROCEDURE}', 'procedure\":1')"
+        said = f"procedure of training: 1 recorded, {PROCEDURE} here: use the version of refold"
+        with changed(outcome, older), pytest.raises(Mismatch, match=said):
+            outcome.export(out=tmp_path / "out")
 
     def test_a_killed_export_leaves_no_process_and_is_cleaned_up(self, outcome: sweeps.Outcome) -> None:
         """Its processes end with it; what it left in the home goes with the next export."""

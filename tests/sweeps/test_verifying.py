@@ -21,6 +21,7 @@ from tests.closed_formula import InlineWorkers, Killed, starter
 from tracking.ledger import Ledger
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
+from trainer.specs import PROCEDURE
 
 
 def write_data(folder: Path, change: str = "") -> None:
@@ -184,6 +185,10 @@ MUTATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
     "hyperparameter of a trial": (
         tamper("hyperparameters", put("batch_size", value=33), "proposals"),
         "hyperparameter batch_size",
+    ),
+    "an older refold": (
+        tamper("identity", put("procedure", value=PROCEDURE - 1), "sweeps"),
+        "procedure of training",
     ),
     "seed of the sweep": (lambda f: change(f, "UPDATE sweeps SET seed = ?", lambda _: 2), "sweep seed"),
     "key of the sweep": (lambda f: change(f, "UPDATE sweeps SET key = ?", lambda _: "0" * 64), "sweep key"),

@@ -1,4 +1,4 @@
-"""The compiled epoch: what one trace serves, how images reach it, and that its optimisers are Keras' own.
+"""The compiled epoch: what one trace serves, how images reach it, and that its kernels do what Keras' do.
 
 Each test is a script in a training process of its own: TensorFlow's switches are set once a process.
 """
@@ -73,6 +73,91 @@ def test_the_optimisers_are_those_of_keras_and_can_be_set_back() -> None:
     """Twenty steps end where Keras' own end; after a reset they end there again, bit for bit."""
     lines = in_training_process(optimizers).splitlines()
     assert lines == ["adam True True 3.0", "sgd True True 3.0", "rmsprop True True 3.0"]
+
+
+def batch_norms() -> None:
+    """Train the same layer fused and as Keras has it; print how far apart they are."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from trainer.batch_norm import fuse_batch_norm
+
+    def step(shape, rows, *, fused, training):
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, keras.layers.BatchNormalization(momentum=0.8)(inputs))
+        layer = model.layers[-1]
+        channels = shape[-1]
+        layer.gamma.assign(np.linspace(0.5, 2, channels))
+        layer.beta.assign(np.linspace(-1, 1, channels))
+        if fused:
+            fuse_batch_norm(model)
+            assert "call" in vars(layer)
+        rng = np.random.default_rng(1)
+        x = tf.constant(rng.normal(3, 2, (rows, *shape)).astype("float32"))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = model(x, training=training)
+            loss = tf.reduce_sum(y * rng.normal(0, 1, y.shape))
+        gradients = tape.gradient(loss, [x, *(v.value for v in model.trainable_variables)])
+        return [each.numpy() for each in (y, *gradients, layer.moving_mean, layer.moving_variance)]
+
+    for shape, rows in (((5, 4, 3), 7), ((5, 4, 3), 1), ((6,), 9), ((6,), 2), ((6,), 1)):
+        pairs = [step(shape, rows, fused=fused, training=True) for fused in (True, False)]
+        print("apart", max(float(np.abs(one - other).max()) for one, other in zip(*pairs, strict=True)))
+        pairs = [step(shape, rows, fused=fused, training=False) for fused in (True, False)]
+        same = all(one.tobytes() == other.tobytes() for one, other in zip(*pairs, strict=True))
+        print("scoring", same)
+
+
+def test_fused_batch_norm_is_that_of_keras() -> None:
+    """Outputs, gradients and averages, also of a single row; scoring has the same bits."""
+    lines = in_training_process(batch_norms).splitlines()
+    apart = [float(line.split()[1]) for line in lines if line.startswith("apart")]
+    assert len(apart) == 5
+    assert max(apart) < 1e-4
+    assert lines.count("scoring True") == 5
+
+
+def kept_batch_norms() -> None:
+    """Print which layers keep Keras' own call, and whether a frozen one stays as it is in training."""
+    import keras
+    import numpy as np
+
+    from trainer.batch_norm import fuse_batch_norm
+
+    class Own(keras.layers.BatchNormalization):
+        pass
+
+    norm = keras.layers.BatchNormalization
+    image, sequence = (4, 4, 3), (4, 3)
+    for layer, shape in (
+        (norm(axis=1), image),
+        (norm(scale=False), image),
+        (norm(center=False), image),
+        (norm(renorm=True), image),
+        (norm(epsilon=1e-7), image),
+        (norm(dtype="mixed_bfloat16"), image),
+        (norm(), sequence),
+        (Own(), image),
+    ):
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, layer(inputs))
+        fuse_batch_norm(model)
+        print("kept" if "call" not in vars(layer) else "fused")
+    inputs = keras.Input(image)
+    frozen = norm()
+    model = keras.Model(inputs, frozen(inputs))
+    frozen.trainable = False
+    fuse_batch_norm(model)
+    x = np.ones((2, *image), "float32")
+    assert np.array_equal(model(x, training=True), model(x, training=False))
+    assert float(frozen.moving_mean[0]) == 0.0
+
+
+def test_layers_that_ask_for_more_keep_keras_batch_norm() -> None:
+    """Their results would be others."""
+    assert in_training_process(kept_batch_norms).split() == ["kept"] * 8
 
 
 def test_a_dropout_rate_needs_no_trace_of_its_own(
