@@ -204,6 +204,33 @@ def test_three_rates_are_one_trace() -> None:
     assert in_training_process(one_trace).splitlines() == ["1 True", "1 True", "1 True", "3 1"]
 
 
+def bounded_caches() -> None:
+    """Ask for networks of growing size and print which ones each cache holds afterwards."""
+    import numpy as np
+
+    from trainer.architectures import BUILT_IN
+    from trainer.datasets import Dataset
+    from trainer.engine import EngineCache
+
+    pixels, labels = np.zeros((6, 8, 8, 1), dtype=np.uint8), np.arange(6, dtype=np.int32) % 3
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
+    values = {"optimizer": "adam", "filters": 4, "batch_size": 16, "dropout": 0.1}
+    values |= {"learning_rate": 0.1, "weight_decay": 0.1}
+    for bounds in ({"capacity": 2}, {"weights": 50_000}, {"weights": 1}):
+        engines = EngineCache(**bounds)
+        for units in (16, 32, 48, 32, 16):
+            wanted = values | {"dense_units": units}
+            engines.engine_for(
+                BUILT_IN["baseline"], "digest", wanted, dataset, initialisation_seed=1, dropout_seed=1
+            )
+        print([engine.model.trainable_variables[-2].shape[0] for engine in engines._engines.values()])
+
+
+def test_a_cache_holds_so_many_engines_and_so_much_weight() -> None:
+    """The least recently used go first; one that is too large alone is there as long as it is needed."""
+    assert in_training_process(bounded_caches).splitlines() == ["[32, 16]", "[32, 16]", "[16]"]
+
+
 def initial_weights() -> None:
     """Print whether engines that are there begin with the weights of fresh models, and may keep kernels."""
     import keras
