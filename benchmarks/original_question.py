@@ -58,7 +58,7 @@ def child_environment(setting: Setting) -> dict[str, str]:
     variables: dict[str, str | None] = {**runtime.training_environment()}
     if setting.trainer == "keras":  # as a script finds it: nothing set but what hides GPUs and log lines
         ours = {"CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"}
-        variables |= dict.fromkeys(set(runtime.ENVIRONMENT) - ours)
+        variables |= dict.fromkeys(set(runtime.CPU.variables) - ours)
     else:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             variables[name] = str(setting.threads)

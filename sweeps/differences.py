@@ -114,6 +114,8 @@ def plan_of(entry: SweepEntry) -> Plan:
             device=identity.get("device", "cpu"),
         )
     except (KeyError, TypeError, ValueError) as error:
+        for difference in procedure_differences(entry):  # an older refold's identity had other parts
+            raise UsageError(str(difference)) from error
         raise UsageError(f"the record of {entry.name!r} is damaged: its identity lacks {error}") from error
 
 

@@ -100,6 +100,11 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     experiment = prepared.spec.experiment or name
     if experiment != entry.details["experiment"]:
         differences.append(f"mlflow.experiment: {entry.details['experiment']} before, {experiment} now")
+    if any(difference.startswith("procedure: ") for difference in differences):
+        raise UsageError(
+            f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
+            "Go on with that refold, or give this sweep another name"
+        )
     if differences:
         raise UsageError(
             f"a sweep called {name!r} is recorded with other contents: {'; '.join(differences)}. "

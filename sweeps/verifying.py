@@ -193,9 +193,10 @@ def _without_training(
     record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
 ) -> list[Difference]:
     here = environment() | {"variables": runtime.ENVIRONMENT, "switches": runtime.SWITCHES}
+    if older := differences.procedure_differences(entry):
+        return older
     plan = differences.plan_of(entry)
-    found = differences.procedure_differences(entry)
-    found += differences.environment_differences(record, here)
+    found = differences.environment_differences(record, here)
     found += differences.identity_differences(entry)
     found += differences.dataset_differences(entry, dataset)
     found += architecture_differences(entry)

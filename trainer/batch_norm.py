@@ -41,7 +41,7 @@ def _fits(layer: keras.layers.BatchNormalization) -> bool:
 
 def _fused_call(layer: keras.layers.BatchNormalization, keras_call: Any) -> Any:
     def call(inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
-        if not (training and layer.trainable and mask is None):
+        if not (training and layer.trainable and mask is None and inputs.dtype == tf.float32):
             return keras_call(inputs, training=training, mask=mask)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs if len(inputs.shape) == 4 else inputs[:, None, None, :],

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras.src.utils.naming import reset_uids  # clear_session alone would do it, and throw kernels away
 
+from trainer import runtime
 from trainer.architectures import Architecture
 from trainer.datasets import Dataset
 from trainer.errors import FitFailed, one_line
@@ -35,6 +36,7 @@ def build_model(
     Raises:
         FitFailed: if the architecture cannot be built with these hyperparameters.
     """
+    runtime.settle_keras()
     if keep_kernels:
         # What the two calls below do but for TensorFlow; Keras' initialisers draw from the first generator.
         reset_uids()

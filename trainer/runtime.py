@@ -134,12 +134,18 @@ def prepare() -> None:
         _prepare_gpu(tensorflow)
     import keras
 
-    # The user's keras.json must not decide bits.
+    settle_keras()
+    keras.config.disable_traceback_filtering()
+
+
+def settle_keras() -> None:
+    """Set what Keras builds networks by: neither a keras.json nor the network built before decides bits."""
+    import keras
+
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
-    keras.config.disable_traceback_filtering()
 
 
 def _prepare_gpu(tensorflow: ModuleType) -> None:

@@ -318,12 +318,13 @@ def test_changed_fits_are_not_compared(home: Path, table: str) -> None:
         assert str(difference).startswith(f"fit {key[:16]} beside the search: checksum")
 
 
-def test_a_sweep_of_an_older_refold_gets_no_further_fits(home: Path) -> None:
-    """Its recorded fits and new ones would not have been trained alike."""
+@pytest.mark.parametrize("lacking", [(), ("prune",)])
+def test_a_sweep_of_an_older_refold_gets_no_further_fits(home: Path, lacking: tuple[str, ...]) -> None:
+    """Its recorded fits and new ones would not have been trained alike; the oldest identities lack parts."""
     connection = sqlite3.connect(home / "ledger.sqlite")
-    connection.execute(
-        f"UPDATE sweeps SET identity = replace(identity, 'procedure\":{PROCEDURE}', 'procedure\":1')"
-    )
+    (text,) = connection.execute("SELECT identity FROM sweeps").fetchone()
+    identity = {key: value for key, value in json.loads(text).items() if key not in lacking}
+    connection.execute("UPDATE sweeps SET identity = ?", (json.dumps(identity | {"procedure": 1}),))
     connection.commit()
     connection.close()
     with pytest.raises(UsageError, match=f"procedure of training: 1 recorded, {PROCEDURE} here"):

@@ -31,6 +31,19 @@ def test_another_sweep_of_the_same_name_is_refused(change: dict[str, object], wo
     assert ledger.entry("made-up") == before
 
 
+def test_a_sweep_begun_by_an_older_refold_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the user's file that has changed."""
+    ledger = in_memory_ledger()
+    with monkeypatch.context() as older:
+        older.setattr("sweeps.spec.PROCEDURE", 1)
+        enter(prepared(plan()), ledger)
+    said = (
+        "begun by a refold that trains differently: procedure: 1 before, .* Go on with that refold, or give"
+    )
+    with pytest.raises(UsageError, match=said):
+        enter(prepared(plan()), ledger)
+
+
 def test_every_difference_is_listed() -> None:
     """An edited architecture, a narrowed space and a missing architecture are named each."""
     ledger = in_memory_ledger()

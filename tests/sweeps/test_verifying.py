@@ -235,6 +235,19 @@ def test_every_mutation_is_named(folder: Path, name: str) -> None:
     assert (folder / "home" / "ledger.sqlite").read_bytes() == before
 
 
+def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
+    """Their identities lack parts; that refold trains differently now is all that is said."""
+
+    def age(identity: dict[str, Any]) -> None:
+        del identity["prune"]
+        identity["procedure"] = 1
+
+    tamper("identity", age, "sweeps")(folder)
+    (difference,) = checked(folder).differences
+    said = f"1 recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
+    assert str(difference) == f"made: procedure of training: {said}"
+
+
 def test_an_untouched_record_matches(folder: Path) -> None:
     """A sample: one fit of each architecture; nothing is written to what is verified."""
     before = {path: path.read_bytes() for path in (folder / "home").rglob("*") if path.is_file()}

@@ -302,6 +302,47 @@ def test_an_engine_that_is_there_begins_with_a_fresh_networks_weights() -> None:
     ]
 
 
+def leaks() -> None:
+    """Print baseline's results alone, and after a network whose build changes what Keras builds by."""
+    import keras
+    import numpy as np
+
+    from trainer.architectures import BUILT_IN, Architecture
+    from trainer.architectures.middle import middle
+    from trainer.datasets import Dataset
+    from trainer.engine import EngineCache, weights_digest
+    from trainer.feed import feed
+
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(60, dtype=np.int32) % 3
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
+    baseline = BUILT_IN["baseline"]
+    values = {**middle(baseline.space), "optimizer": "adam", "batch_size": 16}
+    values |= {"learning_rate": 0.01, "weight_decay": 0.1}
+
+    def leaking(values, shape, classes):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        keras.config.set_epsilon(1e-3)
+        inputs = keras.Input(shape)
+        x = keras.layers.Flatten()(inputs)
+        return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax", dtype="float32")(x))
+
+    for before in ((), (Architecture(name="mine", build=leaking),)):
+        engines = EngineCache()
+        for architecture in (*before, baseline):
+            engine = engines.engine_for(
+                architecture, architecture.name, values, dataset, initialisation_seed=1, dropout_seed=1
+            )
+            engine.train_epoch(feed(dataset), np.arange(50), 16, np.arange(50, 60))
+        print(weights_digest(engine.weights()))
+
+
+def test_what_a_users_network_sets_does_not_reach_the_next() -> None:
+    """Or bits would depend on what a worker had trained before."""
+    alone, after = in_training_process(leaks).splitlines()
+    assert alone == after
+
+
 def test_a_dataset_that_does_not_fit_is_read_batch_by_batch_with_the_same_bits(
     training_process: TrainingProcess, stored_digits: Path
 ) -> None:
