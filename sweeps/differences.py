@@ -142,6 +142,19 @@ def procedure_differences(entry: SweepEntry) -> list[Difference]:
     return [Difference(subject="procedure of training", where=entry.name, what=what)]
 
 
+def check_device(entry: SweepEntry) -> None:
+    """Refuse to train a sweep's fits here where GPUs trained them: processors round differently.
+
+    Raises:
+        UsageError: if they were.
+    """
+    if (device := entry.identity.get("device", "cpu")) != "cpu":
+        raise UsageError(
+            f"the sweep {entry.name!r} was trained on GPUs (device = {device!r}), and so far only 'refold "
+            "run' uses them: this command trains on processors, which round differently"
+        )
+
+
 def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
     """Compare the dataset as it is now with the recorded fingerprint, and say what kind of change it is."""
     if dataset.fingerprint == entry.dataset.fingerprint:

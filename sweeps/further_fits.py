@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from sweeps.differences import dataset_differences, plan_of, procedure_differences
+from sweeps.differences import check_device, dataset_differences, plan_of, procedure_differences
 from sweeps.dispatch import run_all
 from sweeps.planning import MIXED
 from sweeps.spec import Plan, PlannedArchitecture
@@ -109,6 +109,7 @@ def check_trainable(entry: SweepEntry) -> None:
     Raises:
         UsageError: if versions, the kind of processor or an architecture's source are others now.
     """
+    check_device(entry)
     before, now = dict(platform_of(entry.environment)), dict(platform_of(environment()))
     changed = [
         f"{name} {before.get(name)} then, {now.get(name)} here"

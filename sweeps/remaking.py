@@ -42,7 +42,9 @@ def check_code(entry: SweepEntry, choice: Choice) -> None:
 
     Raises:
         Mismatch: if it is not.
+        UsageError: if the code trained on GPUs, which it cannot do here.
     """
+    differences.check_device(entry)
     for difference in differences.procedure_differences(entry):
         raise Mismatch(str(difference))
     name = choice.trial.architecture

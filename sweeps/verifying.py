@@ -156,8 +156,8 @@ def verify(
         say: told what is being done.
 
     Raises:
-        UsageError: if the record cannot be verified: unfinished, damaged, or its dataset or a user's
-            architecture file is gone.
+        UsageError: if the record cannot be verified: unfinished, damaged, trained on GPUs, or its dataset or
+            a user's architecture file is gone.
     """
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
@@ -169,6 +169,7 @@ def verify(
             f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
             "'refold run' goes on with one that was interrupted"
         )
+    differences.check_device(entry)
     chosen = choose_fits(record, changed, wanted)
     dataset = load_again(entry)
     found = _without_training(record, entry, dataset, changed)

@@ -331,6 +331,16 @@ def test_a_sweep_of_an_older_refold_gets_no_further_fits(home: Path, lacking: tu
         study(around(home, LabelledWorkers(CHANCES)), "made", repeats=2)
 
 
+def test_what_gpus_trained_gets_no_further_fits(home: Path) -> None:
+    """Fits of a processor could not be set beside them."""
+    connection = sqlite3.connect(home / "ledger.sqlite")
+    connection.execute("UPDATE sweeps SET identity = json_set(identity, '$.device', 'gpu')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(UsageError, match="'made' was trained on GPUs"):
+        study(around(home, LabelledWorkers(CHANCES)), "made", repeats=2)
+
+
 def test_another_claim_counts_repeats(home: Path) -> None:
     """About these images alone, whole repeats are independent: fewer degrees of freedom, no floor."""
     where = around(home, LabelledWorkers(CHANCES))

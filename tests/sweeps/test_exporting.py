@@ -276,6 +276,12 @@ class TestExport:
         with changed(outcome, older), pytest.raises(Mismatch, match=said):
             outcome.export(out=tmp_path / "out")
 
+    def test_what_gpus_trained_is_not_exported(self, outcome: sweeps.Outcome, tmp_path: Path) -> None:
+        """Training it again here would give other weights; that is said before any fit is trained."""
+        on_gpus = "UPDATE sweeps SET identity = json_set(identity, '$.device', 'gpu')"
+        with changed(outcome, on_gpus), pytest.raises(UsageError, match="was trained on GPUs"):
+            outcome.export(out=tmp_path / "out")
+
     def test_a_killed_export_leaves_no_process_and_is_cleaned_up(self, outcome: sweeps.Outcome) -> None:
         """Its processes end with it; what it left in the home goes with the next export."""
         home = outcome.home.path

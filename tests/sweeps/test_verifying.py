@@ -248,6 +248,13 @@ def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
     assert str(difference) == f"made: procedure of training: {said}"
 
 
+def test_what_gpus_trained_is_not_called_different(folder: Path) -> None:
+    """A processor cannot repeat it, and no difference from it means anything."""
+    tamper("identity", put("device", value="gpu"), "sweeps")(folder)
+    with pytest.raises(UsageError, match="'made' was trained on GPUs"):
+        checked(folder)
+
+
 def test_an_untouched_record_matches(folder: Path) -> None:
     """A sample: one fit of each architecture; nothing is written to what is verified."""
     before = {path: path.read_bytes() for path in (folder / "home").rglob("*") if path.is_file()}
