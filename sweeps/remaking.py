@@ -42,7 +42,7 @@ def check_code(entry: SweepEntry, choice: Choice) -> None:
 
     Raises:
         Mismatch: if it is not.
-        UsageError: if the code trained on GPUs, which it cannot do here.
+        UsageError: if GPUs trained the sweep: its fits cannot be repeated here.
     """
     differences.check_device(entry)
     for difference in differences.procedure_differences(entry):
