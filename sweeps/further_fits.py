@@ -107,7 +107,8 @@ def check_trainable(entry: SweepEntry) -> None:
     """Refuse to train fits that could not be set beside the recorded ones.
 
     Raises:
-        UsageError: if versions, the kind of processor or an architecture's source are others now.
+        UsageError: if versions, the kind of processor, refold's procedure of training or an architecture's
+            source are others now, or GPUs trained the sweep.
     """
     check_device(entry)
     before, now = dict(platform_of(entry.environment)), dict(platform_of(environment()))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.advice import window_advice
+from sweeps.differences import procedure_differences
 from sweeps.dispatch import choose
 from sweeps.machine import memory_for_images
 from sweeps.planning import Prepared
@@ -100,7 +101,7 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     experiment = prepared.spec.experiment or name
     if experiment != entry.details["experiment"]:
         differences.append(f"mlflow.experiment: {entry.details['experiment']} before, {experiment} now")
-    if any(difference.startswith("procedure: ") for difference in differences):
+    if procedure_differences(entry):
         raise UsageError(
             f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
             "Go on with that refold, or give this sweep another name"

@@ -231,6 +231,40 @@ def test_a_cache_holds_so_many_engines_and_so_much_weight() -> None:
     assert in_training_process(bounded_caches).splitlines() == ["[32, 16]", "[32, 16]", "[16]"]
 
 
+def forgotten_kernels() -> None:
+    """Train one shape again and, when an engine was dropped, again; print what came of it."""
+    import keras
+    import numpy as np
+
+    from trainer import engine
+    from trainer.architectures import BUILT_IN
+    from trainer.datasets import Dataset
+    from trainer.feed import feed
+
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
+    labels = np.arange(60, dtype=np.int32) % 3
+    dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
+    values = {"optimizer": "adam", "dense_units": 8, "batch_size": 16, "dropout": 0.3}
+    values |= {"learning_rate": 0.01, "weight_decay": 0.1}
+    forget, times, digests = keras.utils.clear_session, [], []
+    keras.utils.clear_session = lambda **how: times.append(how) or forget(**how)
+    engine.FORGET_AFTER = 1
+    engines = engine.EngineCache(capacity=2)
+    for filters in (4, 8, 4, 12, 4):
+        trained = engines.engine_for(
+            BUILT_IN["baseline"], "digest", {**values, "filters": filters}, dataset,
+            initialisation_seed=1, dropout_seed=1,
+        )  # fmt: skip
+        trained.train_epoch(feed(dataset), np.arange(50), 16, np.arange(50, 60))
+        digests.append(engine.weights_digest(trained.weights()))
+    print(len({digests[place] for place in (0, 2, 4)}), len(times))
+
+
+def test_forgotten_kernels_change_no_bits() -> None:
+    """An engine that is there when others' kernels are forgotten goes on as before."""
+    assert in_training_process(forgotten_kernels).split() == ["1", "1"]
+
+
 def initial_weights() -> None:
     """Print whether engines that are there begin with the weights of fresh models, and may keep kernels."""
     import keras
