@@ -13,8 +13,8 @@ import optuna
 
 from benchmarks.keras_loop import cross_validate
 from benchmarks.task import STARTUP, Data, Task, Trial, write_trials
+from trainer.fits.seeds import derive
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Value
-from trainer.seeds import derive
 
 
 def suggest(trial: optuna.Trial, name: str, choices: Range) -> Value:

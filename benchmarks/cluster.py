@@ -22,23 +22,23 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from sweeps.cluster_address import ClusterAddress, read_address
-from sweeps.dask_serving import serve_workers
-from sweeps.dask_tasks import Equipment
-from sweeps.dask_workers import cluster_workers
-from sweeps.planning import Prepared, complete_space
-from sweeps.progress import Silent
-from sweeps.running import run_sweep
-from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
-from tracking.ledger import Ledger
+from sweeps.cluster.address import ClusterAddress, read_address
+from sweeps.cluster.coordinator import cluster_workers
+from sweeps.cluster.services import serve_workers
+from sweeps.cluster.worker_tasks import Equipment
+from sweeps.definition.prepare import Prepared, complete_space
+from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
+from sweeps.execution.loop import run_sweep
+from sweeps.execution.progress import Silent
+from tracking.ledger.ledger import Ledger
 from trainer.architectures import BUILT_IN
 from trainer.datasets import Dataset
-from trainer.environment import environment
-from trainer.metrics import macro_f1
-from trainer.process import ProcessDied
-from trainer.results import Epoch, FitResult, FitRun, Timing
-from trainer.specs import FitSpec
-from trainer.worker import Job
+from trainer.fits.metrics import macro_f1
+from trainer.fits.results import Epoch, FitResult, FitRun, Timing
+from trainer.fits.specs import FitSpec
+from trainer.process.jobs import Job
+from trainer.process.training_process import ProcessDied
+from trainer.runtime.environment import environment
 
 CLASSES, EPOCHS, FOLDS = 10, 5, 2
 
@@ -207,7 +207,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     """Run the sweep and print the table."""
     address_file, home = folder / "scheduler.json", folder / "home"
     home.mkdir()
-    starting = ["-m", "sweeps.cli", "scheduler", "--port", "0", "--scheduler-file", str(address_file)]
+    starting = ["-m", "refold", "scheduler", "--port", "0", "--scheduler-file", str(address_file)]
     with ExitStack() as stack:
         scheduler = stack.enter_context(command(starting, folder / "scheduler.log"))
         while not address_file.exists():

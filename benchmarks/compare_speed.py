@@ -23,9 +23,9 @@ from benchmarks import virtual_environments
 from benchmarks.speed_table import MODES, TOOLS, Mode, Row, tables
 from benchmarks.task import Task, Trial, best_f1, fold_epochs, read_trials
 from benchmarks.with_refold import sweep_file, trials_of_record
-from sweeps.planning import git_commit
+from sweeps.definition.prepare import git_commit
 from trainer.architectures import BUILT_IN
-from trainer.environment import environment
+from trainer.runtime.environment import environment
 
 ROOT = virtual_environments.ROOT
 DATA: Mapping[str, tuple[str, int | None]] = {"digits": ("digits", None), "fashion": ("fashion_mnist", 4000)}
@@ -92,7 +92,7 @@ def _command(tool: str, mode: Mode, task: Task, python: Path, folder: Path) -> l
     if tool == "refold":
         text = sweep_file(task, prune=mode == "search")
         (folder / "sweep.toml").write_text(text, encoding="utf-8")
-        return [str(python), "-m", "sweeps.cli", "run", str(folder / "sweep.toml"), *_home(folder)]
+        return [str(python), "-m", "refold", "run", str(folder / "sweep.toml"), *_home(folder)]
     task.write(folder / "task.json")
     files = (str(folder / "task.json"), str(folder / "trials.json"))
     return [str(python), "-m", f"benchmarks.{MODULES[tool]}", *files]
@@ -101,7 +101,7 @@ def _command(tool: str, mode: Mode, task: Task, python: Path, folder: Path) -> l
 def _trials(tool: str, python: Path, folder: Path) -> list[Trial]:
     if tool != "refold":
         return read_trials(folder / "trials.json")
-    shown = _run([str(python), "-m", "sweeps.cli", "show", "speed", "--json", *_home(folder)], folder)
+    shown = _run([str(python), "-m", "refold", "show", "speed", "--json", *_home(folder)], folder)
     return trials_of_record(shown)
 
 

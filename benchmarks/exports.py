@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer.formats import FORMATS
+from trainer.formats.catalogue import FORMATS
 
 
 def rows(models: list[dict[str, Any]]) -> list[str]:

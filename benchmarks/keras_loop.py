@@ -15,9 +15,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.task import STOP_SHARE, Data, Task
 from trainer.architectures import built_in
-from trainer.folds import Indices, stop_set
+from trainer.fits.folds import Indices, stop_set
+from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Hyperparameters
-from trainer.seeds import Seeds
 
 #: Images scored in one call, as many as refold's: Keras' default of 32 would be slower.
 SCORING_BATCH = 256

@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from benchmarks.summary import Training
 from trainer.architectures import built_in, source_digest
+from trainer.fits.results import FitResult
+from trainer.fits.seeds import SEED_BITS, Seeds
+from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
-from trainer.results import FitResult
-from trainer.seeds import SEED_BITS, Seeds
-from trainer.specs import FitSpec
 
 #: The question's network and training; the rest of Adam is Keras' default.
 BATCH_SIZE = 64
@@ -80,7 +80,7 @@ def plain_keras(request: dict[str, Any]) -> Training:
         tensorflow.random.set_seed(QUESTION_SEED)
     import keras
 
-    from trainer.engine import weights_digest
+    from trainer.engine.engine import weights_digest
 
     images, labels = (np.load(Path(request["dataset"]) / f"{name}.npy") for name in ("images", "labels"))
     model = built_in("baseline").build(NETWORK, images.shape[1:], 10)
@@ -102,8 +102,8 @@ def refold_with(request: dict[str, Any]) -> Training:
     tensorflow = _tensorflow(request)
     if request["op_determinism"]:
         tensorflow.config.experimental.enable_op_determinism()
-    from trainer import fit
-    from trainer.worker import architecture_of, data_of, engines
+    from trainer.engine.engine import fit
+    from trainer.process.jobs import architecture_of, data_of, engines
 
     if request["data_order"] == "keras":
         fit.permutation = _keras_order  # type: ignore[attr-defined, assignment]

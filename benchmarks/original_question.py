@@ -22,11 +22,11 @@ import numpy as np
 from benchmarks.one_training import fit_spec, training_of
 from benchmarks.settings import MAIN, REMOVED, Setting
 from benchmarks.summary import Row, Training, promise_kept, table
-from trainer import runtime
 from trainer.datasets import Dataset, store
-from trainer.environment import environment
-from trainer.process import TrainingProcess
-from trainer.worker import Job
+from trainer.process.jobs import Job
+from trainer.process.training_process import TrainingProcess
+from trainer.runtime import determinism
+from trainer.runtime.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTED = "12.5042 to 12.5062 (five runs; a spread of 0.0020)"
@@ -55,10 +55,10 @@ def random_images(count: int) -> Dataset:
 
 def child_environment(setting: Setting) -> dict[str, str]:
     """Return the environment of a process that trains under ``setting``."""
-    variables: dict[str, str | None] = {**runtime.training_environment()}
+    variables: dict[str, str | None] = {**determinism.training_environment()}
     if setting.trainer == "keras":  # as a script finds it: nothing set but what hides GPUs and log lines
         ours = {"CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"}
-        variables |= dict.fromkeys(set(runtime.CPU.variables) - ours)
+        variables |= dict.fromkeys(set(determinism.CPU.variables) - ours)
     else:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             variables[name] = str(setting.threads)

@@ -23,23 +23,24 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stopwatch import Stopwatch
-from sweeps import running, sessions
+from sweeps import api
+from sweeps.definition.prepare import Prepared
+from sweeps.definition.spec import Plan, Prune
+from sweeps.execution import loop
+from sweeps.execution.progress import Silent
 from sweeps.home import Home
-from sweeps.planning import Prepared
-from sweeps.progress import Silent
-from sweeps.proposals import propose
-from sweeps.schedule import Schedule
-from sweeps.spec import Plan, Prune
+from sweeps.search.proposals import propose
+from sweeps.search.schedule import Schedule
 from tests.closed_formula import InlineWorkers, Saying, in_memory_ledger, plan, prepared, run_of, starter
-from tracking import mlflow_view
-from tracking.ledger import Ledger
-from tracking.ledger_file import SCHEMA_VERSION
-from tracking.mlflow_content import trial_key
-from tracking.mlflow_runs import KnownRun, RunWriter
+from tracking.ledger.file import SCHEMA_VERSION
+from tracking.ledger.ledger import Ledger
+from tracking.mlflow import view
+from tracking.mlflow.content import trial_key
+from tracking.mlflow.runs import KnownRun, RunWriter
 from tracking.records import SweepRecord
+from trainer.fits.seeds import proposal_seed
+from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Float
-from trainer.seeds import proposal_seed
-from trainer.specs import FitSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDS = 5
@@ -53,7 +54,7 @@ MLFLOW = ("read the ledger", "sweep's run", "trials' runs", "pictures", "rest of
 _FIRST_EPOCH = """
 import sys, time
 from sweeps import sessions
-from sweeps.progress import Silent
+from sweeps.execution.progress import Silent
 
 class FirstEpoch(Silent):
     def fit_started(self, trial, spec):
@@ -90,7 +91,7 @@ def fill(made: Prepared, home: Path, trials: int) -> None:
     It is filled in memory and then put on disk: what is to be measured comes after.
     """
     ledger = in_memory_ledger()
-    running.enter(made, ledger)
+    loop.enter(made, ledger)
     (architecture,) = made.plan.architectures
     for number in range(trials):
         seed = proposal_seed(made.plan.seed, architecture.name, number)
@@ -134,11 +135,11 @@ def _at_first_proposal(begin: Callable[[], None]) -> Iterator[None]:
             begin()
         return propose(*given, **named)
 
-    running.propose = proposal
+    loop.propose = proposal
     try:
         yield
     finally:
-        running.propose = propose
+        loop.propose = propose
 
 
 def measure(trials: int, last: int, clock: Clock = time.perf_counter) -> Overhead:
@@ -181,9 +182,9 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
 
     try:
         with _at_first_proposal(begin):
-            watch.watch("propose", running, "propose")
+            watch.watch("propose", loop, "propose")
             watch.watch("schedule", Schedule, "open_trials", "record", "waiting")
-            watch.watch("schedule", running, "choose")
+            watch.watch("schedule", loop, "choose")
             watch.watch("ledger", Ledger, "add_proposal", "add_run", "run_of")
             watch.watch("once, at the end", Ledger, "sweep")
             _run(made, home, watch)
@@ -199,16 +200,16 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
 def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
     """Return the seconds of each part of MLflow's writer, written after every fit."""
     name = made.spec.name
-    view = mlflow_view.MlflowView(home.tracking_uri(None), home.artifacts, name)
+    mlflow_view = view.MlflowView(home.tracking_uri(None), home.artifacts, name)
 
     def read() -> SweepRecord:
         with Ledger.read(home.path) as reader:
             return reader.sweep(name)
 
-    _believe_written(view, read())
+    _believe_written(mlflow_view, read())
     watch = Stopwatch(clock)
-    watch.watch("sweep's run", mlflow_view, "sweep_content", "_progress")
-    watch.watch("trials' runs", mlflow_view, "trial_content")
+    watch.watch("sweep's run", view, "sweep_content", "_progress")
+    watch.watch("trials' runs", view, "trial_content")
     watch.watch("trials' runs", RunWriter, "create", "write")
     watch.watch("pictures", RunWriter, "_log_files")
 
@@ -216,7 +217,7 @@ def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
         with watch.part("read the ledger"):
             record = read()
         with watch.part("rest of the view"):
-            view.write(record)
+            mlflow_view.write(record)
 
     try:
         with _at_first_proposal(watch.restart):
@@ -229,7 +230,7 @@ def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
 def _run(made: Prepared, home: Home, watch: Stopwatch, on_change: Callable[[], None] = lambda: None) -> None:
     """Run what is missing of the sweep."""
     with Ledger.open(home.path) as ledger:
-        record = running.run_sweep(
+        record = loop.run_sweep(
             made,
             home.path,
             ledger,
@@ -241,7 +242,7 @@ def _run(made: Prepared, home: Home, watch: Stopwatch, on_change: Callable[[], N
     assert record.finished  # noqa: S101 - or the figures mean nothing
 
 
-def _believe_written(view: mlflow_view.MlflowView, record: SweepRecord) -> None:
+def _believe_written(view: view.MlflowView, record: SweepRecord) -> None:
     """Let the view take the trials so far for written: writing thousands would take an hour."""
     view.write(replace(record, trials=()))
     for trial in record.trials:
@@ -259,7 +260,7 @@ def whole_sweep(trials: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         start = time.perf_counter()
-        sessions.run_recorded(
+        api.run_recorded(
             prepared(made_up_plan(trials)),
             home,
             home.tracking_uri(None),

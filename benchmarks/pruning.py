@@ -20,14 +20,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from sweeps.pruning import thresholds
-from sweeps.spec import Prune
-from sweeps.telling import Ended
-from tracking.ledger import Ledger
+from sweeps.definition.spec import Prune
+from sweeps.search.outcomes import Ended
+from sweeps.search.thresholds import thresholds
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, sequence
-from trainer.results import Epoch, FitResult
-from trainer.specs import Thresholds
-from trainer.stopping import missed_rung
+from trainer.fits.results import Epoch, FitResult
+from trainer.fits.specs import Thresholds
+from trainer.fits.stopping import missed_rung
 
 RECORDS = Path(__file__).parent / "records"
 
@@ -109,11 +109,11 @@ def _share(losses: Sequence[float]) -> float:
 
 def _pruned(order: Sequence[Ended], rule: Prune, record: Recorded) -> list[Ended]:
     """Return the trials as they end under the rule, each told all that come before it (a window of 1)."""
-    told: list[Ended] = []
+    observed: list[Ended] = []
     for whole in order:
-        asked = thresholds(rule, told, folds=record.folds, epochs=record.epochs)
-        told.append(whole if whole.state == "failed" else _cut(whole, asked))
-    return told
+        asked = thresholds(rule, observed, folds=record.folds, epochs=record.epochs)
+        observed.append(whole if whole.state == "failed" else _cut(whole, asked))
+    return observed
 
 
 def _cut(whole: Ended, asked: Thresholds | None) -> Ended:
@@ -204,11 +204,11 @@ def record(data: str, workers: int | None) -> None:
     """Train what is missing of a complete sweep, and keep what decides pruning."""
     import tomllib
 
-    import sweeps
-    from sweeps.sweep_file import parse_sweep
+    import refold
+    from sweeps.definition.sweep_file import parse_sweep
 
     spec = parse_sweep(tomllib.loads(SWEEPS[data] + "[prune]\nenabled = false\n"))
-    _write(sweeps.run(spec, workers=workers).record, RECORDS / f"{data}.json.gz")
+    _write(refold.run(spec, workers=workers).record, RECORDS / f"{data}.json.gz")
 
 
 # Rules

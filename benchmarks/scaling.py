@@ -2,8 +2,8 @@
 
 A discrete-event simulation of refold's own schedule, no training and no waiting: which share of the ideal,
 all workers busy all the time, is reached with each ``search.window`` on 1, 4, 16 and 64 workers. Fits cost
-what the architectures cost on two cores, and vary; one worker is a straggler. ``sweeps/advice.py`` has
-the rule of thumb that comes of it.
+what the architectures cost on two cores, and vary; one worker is a straggler. The rule of thumb that comes
+of it stands in ``sweeps/execution/window_advice.py``.
 """
 
 import argparse
@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeps.dispatch import choose
-from sweeps.schedule import Schedule, Trial
-from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
-from trainer.results import Epoch, FitResult
-from trainer.seeds import derive
-from trainer.specs import FitSpec
+from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from sweeps.execution.dispatch import choose
+from sweeps.search.schedule import Schedule, Trial
+from trainer.fits.results import Epoch, FitResult
+from trainer.fits.seeds import derive
+from trainer.fits.specs import FitSpec
 
 WORKERS, WINDOWS = (1, 4, 16, 64), (*range(1, 17), 24, 32)
 GOAL = 0.9

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.statistics.bbc import bootstrap_scores
-from sweeps.statistics.correlated_bayes import probabilities
-from sweeps.statistics.holm import holm
-from sweeps.statistics.paired_t import Estimate, estimate, overlap_of
-from sweeps.statistics.power import repeats_paired, runs_unpaired
-from sweeps.statistics.shares import sobol_shares
-from sweeps.statistics.verdicts import verdict_of
+from sweeps.analysis.statistics.bbc import bootstrap_scores
+from sweeps.analysis.statistics.correlated_bayes import probabilities
+from sweeps.analysis.statistics.holm import holm
+from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
+from sweeps.analysis.statistics.power import repeats_paired, runs_unpaired
+from sweeps.analysis.statistics.shares import sobol_shares
+from sweeps.analysis.statistics.verdicts import verdict_of
 
 Scores = npt.NDArray[np.float64]
 

@@ -21,24 +21,24 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.planning import Prepared
-from sweeps.running import enter
+from sweeps.definition.prepare import Prepared
+from sweeps.execution.loop import enter
 from tests.closed_formula import plan, prepared, run_of
 from tests.mlflow_server import MlflowServer
 from tests.postgresql import postgresql_server
-from tracking import mlflow_content, mlflow_files
-from tracking.ledger import Ledger
-from tracking.mlflow_content import trial_content
-from tracking.mlflow_files import Files
-from tracking.mlflow_view import MlflowView
-from tracking.out_of_fold import HeldOut
-from tracking.recorder import Recorder
+from tracking.ledger.ledger import Ledger
+from tracking.mlflow import content, files
+from tracking.mlflow.content import trial_content
+from tracking.mlflow.files import Files
+from tracking.mlflow.recorder import Recorder
+from tracking.mlflow.view import MlflowView
 from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.out_of_fold import HeldOut
 from trainer.datasets import DatasetSource, load, open_stored, store
-from trainer.folds import held_out_folds
-from trainer.metrics import confusion_matrix, macro_f1
-from trainer.results import Epoch, FitRun, Timing
-from trainer.specs import FitSpec
+from trainer.fits.folds import held_out_folds
+from trainer.fits.metrics import confusion_matrix, macro_f1
+from trainer.fits.results import Epoch, FitRun, Timing
+from trainer.fits.specs import FitSpec
 
 FOLDS, EPOCHS = 5, 20
 
@@ -124,7 +124,7 @@ class Drawn:
 
     def trial_files(self, record: SweepRecord, trial: TrialRecord, *more: Any) -> tuple[Files, str]:
         """Stand in for ``mlflow_files.trial_files``: the same, but drawn already."""
-        _, digest = mlflow_files.trial_files(record, trial, *more)
+        _, digest = files.trial_files(record, trial, *more)
         ready = self._bytes[trial.number]
         return {name: partial(ready.__getitem__, name) for name in ready}, digest
 
@@ -168,8 +168,8 @@ def main() -> None:
         fingerprint = records[0].dataset.fingerprint
         drawn = Drawn(records[-1], HeldOut(open_stored(folder / "home" / "datasets" / fingerprint)))
         say(f"{'drawing, anywhere':<18} {drawn.cost}\n")
-        mlflow_content.trial_files = drawn.trial_files  # type: ignore[assignment]
-        mlflow_content.sweep_files = lambda *_, **__: ({}, "")
+        content.trial_files = drawn.trial_files  # type: ignore[assignment]
+        content.sweep_files = lambda *_, **__: ({}, "")
         with places(folder) as found:
             for title, uri, artifacts in found:
                 view = MlflowView(uri, artifacts, "benchmark", folder / "home" / "datasets")

@@ -16,8 +16,8 @@ from keras_tuner.engine.trial import TrialStatus
 
 from benchmarks.keras_loop import cross_validate
 from benchmarks.task import STARTUP, Data, Task, Trial, write_trials
+from trainer.fits.seeds import derive
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Space
-from trainer.seeds import derive
 
 OBJECTIVE = keras_tuner.Objective("f1", "max")
 

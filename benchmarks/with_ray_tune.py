@@ -19,8 +19,8 @@ from ray.air.integrations.mlflow import setup_mlflow
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.task import STARTUP, Data, Task, Trial, write_trials
+from trainer.fits.seeds import derive
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range
-from trainer.seeds import derive
 
 
 def domain(choices: Range) -> Any:

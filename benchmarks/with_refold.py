@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.task import Task, Trial
-from sweeps.advice import window_for
-from sweeps.sessions import available_cores
+from sweeps.diagnostics.machine import available_cores
+from sweeps.execution.window_advice import window_for
 
 #: How a sweep file says that every trial trains all its folds to their end.
 WITHOUT_PRUNING = "\n[prune]\nenabled = false\n"

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.choosing import Choice, How, choose, pick
-from sweeps.differences import where
-from sweeps.exporting import Exported, export
+from sweeps.definition.identity import where
+from sweeps.export.pipeline import Exported, export
+from sweeps.export.request import ExportRequest
+from sweeps.export.selection import How, ModelSelection, choose, pick
 from sweeps.home import Home
-from sweeps.order import Order
-from tracking.ledger import Ledger
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.errors import Mismatch
-from trainer.formats import parse
+from trainer.formats.catalogue import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ class Outcome:
                 ``"best-fold"``.
             architecture: its best trial instead of the best of all.
             trial: this one, like ``"resnet/3"``.
-            formats: of ``trainer.formats.FORMATS``, or ``"all"``.
+            formats: of ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
             out: folder that takes the model's own folder.
             force: replace another model of the same name.
             tracking_uri: MLflow's store, for its format; as in ``sweeps.run``.
@@ -128,9 +128,10 @@ class Outcome:
             say: told what is being done, once nothing is wrong with the input.
 
         Raises:
-            UsageError, Mismatch, ViewUnavailable: see ``sweeps.exporting.export``.
+            UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.pipeline.export``.
         """
-        from sweeps.sessions import available_cores, mlflow_view
+        from sweeps.diagnostics.machine import available_cores
+        from sweeps.mlflow_record import mlflow_view
 
         record = self.record
         chosen = choose(record, pick(record, architecture, trial), how)
@@ -140,7 +141,7 @@ class Outcome:
             entry = ledger.entry(self.name)
             assert entry is not None  # noqa: S101 - self.record has raised otherwise
             _check_checksums(ledger, self.name, chosen)
-            order = Order(
+            order = ExportRequest(
                 record=record,
                 entry=entry,
                 earlier=ledger.exports(self.name),
@@ -160,7 +161,7 @@ class Outcome:
         return done
 
 
-def _check_checksums(ledger: Ledger, name: str, choice: Choice) -> None:
+def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:
     """Refuse a trial whose rows are not what was written: its scores and epochs decide the model.
 
     Raises:

@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.planning import Prepared
-from sweeps.progress import Silent
-from sweeps.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
-from tracking.ledger import Ledger
-from tracking.ledger_file import TABLES
+from sweeps.definition.prepare import Prepared
+from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
+from sweeps.execution.progress import Silent
+from tracking.ledger.file import TABLES
+from tracking.ledger.ledger import Ledger
 from trainer.datasets import Dataset
-from trainer.environment import PACKAGES, environment
+from trainer.fits.metrics import macro_f1
+from trainer.fits.results import Epoch, FitResult, FitRun, Timing
+from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float
-from trainer.metrics import macro_f1
-from trainer.process import ProcessDied
-from trainer.results import Epoch, FitResult, FitRun, Timing
-from trainer.runtime import ENVIRONMENT, SWITCHES
-from trainer.specs import FitSpec
-from trainer.worker import Job
+from trainer.process.jobs import Job
+from trainer.process.training_process import ProcessDied
+from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
+from trainer.runtime.environment import PACKAGES, environment
 
 SUPPORT = 50
 

@@ -104,7 +104,7 @@ class Cluster:
         self.address = f"{'tls' if certificates else 'tcp'}://127.0.0.1:{self._port}"
         self.options = ["--certificates", str(certificates)] if certificates else []
         self.workers: list[Process] = []
-        command = ["-m", "sweeps.cli", "scheduler", "--port", str(self._port), *self.options]
+        command = ["-m", "refold", "scheduler", "--port", str(self._port), *self.options]
         self.scheduler = Process(command, folder / "scheduler.log")
 
     def start_worker(
@@ -112,7 +112,7 @@ class Cluster:
     ) -> Process:
         """Start a process of ``count`` workers, with a folder of its own, and wait until it has joined."""
         number = len(self.workers)
-        module = ["-m", "sweeps.cli", "worker"] if self._seconds is None else ["-m", FORMULA]
+        module = ["-m", "refold", "worker"] if self._seconds is None else ["-m", FORMULA]
         arguments = [
             self.address,
             "--nworkers",
@@ -148,12 +148,12 @@ def main() -> None:
     from functools import partial
     from unittest.mock import patch
 
-    from sweeps import equipping
-    from sweeps.cli import main as refold
+    from sweeps.cli.main import main as refold
+    from sweeps.cluster import worker_setup
     from tests.closed_formula import FormulaProcess
 
     process = partial(FormulaProcess, seconds=float(os.environ["SECONDS"]))
-    with patch.object(equipping, "TrainingProcess", process):
+    with patch.object(worker_setup, "TrainingProcess", process):
         refold(["worker", *sys.argv[1:]])
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgresql import PostgreSQL, postgresql_server
-from tracking.mlflow_store import prepare_database
-from tracking.mlflow_view import _mlflow
+from tracking.mlflow.store import prepare_database
+from tracking.mlflow.view import _mlflow
 
 
 def pytest_configure() -> None:

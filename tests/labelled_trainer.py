@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.planning import prepare
-from sweeps.progress import Silent
-from sweeps.running import run_sweep
-from sweeps.spec import ArchitectureChoice, CrossValidation, Prune, SweepSpec
+from sweeps.definition.prepare import prepare
+from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Prune, SweepSpec
+from sweeps.execution.loop import run_sweep
+from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
-from tracking.ledger import Ledger
+from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
-from trainer.folds import held_out_folds
-from trainer.metrics import confusion_matrix, macro_f1
-from trainer.results import FitResult, FitRun
-from trainer.seeds import derive
-from trainer.worker import Job
+from trainer.fits.folds import held_out_folds
+from trainer.fits.metrics import confusion_matrix, macro_f1
+from trainer.fits.results import FitResult, FitRun
+from trainer.fits.seeds import derive
+from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
 

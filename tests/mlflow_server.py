@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from tracking.mlflow_content import RunContent, sweep_content, sweep_identity, trial_content
-from tracking.mlflow_view import MlflowView, _mlflow
-from tracking.notes import RUN_ID
-from tracking.out_of_fold import HeldOut
+from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content
+from tracking.mlflow.view import MlflowView, _mlflow
 from tracking.records import SweepRecord
+from tracking.reports.notes import RUN_ID
+from tracking.reports.out_of_fold import HeldOut
 
 
 class MlflowServer:

@@ -1,1 +1,1 @@
-"""What is remembered: the ledger, the record it gives, and the MLflow view of it."""
+"""What is remembered of sweeps: the ledger, MLflow's view of it, reports. Knows nothing of Optuna or Dask."""

@@ -6,12 +6,12 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any, Literal
 
-from tracking.pruning import shortfall
 from trainer.canonical import digest
+from trainer.fits.metrics import macro_f1, pooled
+from trainer.fits.pruning import shortfall
+from trainer.fits.results import Confusion, FitResult, FitRun
+from trainer.fits.specs import FitSpec, Thresholds
 from trainer.hyperparameters import Value
-from trainer.metrics import macro_f1, pooled
-from trainer.results import Confusion, FitResult, FitRun
-from trainer.specs import FitSpec, Thresholds
 
 TrialState = Literal["complete", "pruned", "failed", "running"]
 

@@ -1,8 +1,22 @@
-"""The three ways things go wrong, named by what the caller has to do about them."""
+"""The ways things go wrong, named by what the caller has to do about them."""
+
+from typing import ClassVar
 
 
-class UsageError(Exception):
-    """The input is wrong: one line that says what, where and what to do instead. Exit code 2."""
+class RefoldError(Exception):
+    """What refold says about something that went wrong: one line that says all there is to say.
+
+    Attributes:
+        exit_code: the command line's, 1 (the answer is no) or 2 (the input is wrong).
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(RefoldError):
+    """The input is wrong: one line that says what, where and what to do instead."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class FitFailed(Exception):
@@ -12,8 +26,8 @@ class FitFailed(Exception):
     """
 
 
-class Mismatch(Exception):
-    """What was computed again is not what was recorded or trained. Exit code 1."""
+class Mismatch(RefoldError):
+    """What was computed again is not what was recorded or trained."""
 
 
 def one_line(error: BaseException) -> str:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.task import STARTUP, STOP_SHARE, Data, Task, Trial
-from sweeps.spec import CrossValidation, Search
+from sweeps.definition.spec import CrossValidation, Search
 from trainer.architectures import built_in, middle
-from trainer.folds import held_out_folds
-from trainer.seeds import Seeds
+from trainer.fits.folds import held_out_folds
+from trainer.fits.seeds import Seeds
 
 TASK = Task(
     dataset="digits", samples=300, architectures=("lenet",), trials=1, folds=2, epochs=3, patience=1, seed=2
@@ -67,8 +67,8 @@ def test_the_network_begins_with_refolds_weights() -> None:
 
     from benchmarks.keras_loop import compiled_model
     from trainer.datasets import DatasetSource, load
-    from trainer.engine import weights_digest
-    from trainer.model import build_model
+    from trainer.engine.engine import weights_digest
+    from trainer.engine.model import build_model
 
     values = VALUES | middle(built_in("lenet").space)
     ours = build_model(built_in("lenet"), values, load(DatasetSource(source="digits", samples=300)), seed=5)

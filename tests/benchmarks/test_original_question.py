@@ -9,10 +9,10 @@ from benchmarks.one_training import fit_spec
 from benchmarks.original_question import arguments, child_environment, measure, page, random_images
 from benchmarks.settings import MAIN, REMOVED, Setting
 from benchmarks.summary import HEADER, Row, Training, cells, compared, digests, promise_kept, spread, table
-from trainer import runtime
 from trainer.datasets import open_stored, store
-from trainer.folds import parts_of
-from trainer.seeds import Seeds
+from trainer.fits.folds import parts_of
+from trainer.fits.seeds import Seeds
+from trainer.runtime import determinism
 
 SETTINGS = (*MAIN, *REMOVED)
 
@@ -128,7 +128,7 @@ def test_redrawn_seeds_exist() -> None:
 
 def differing(setting: Setting) -> dict[str, str | None]:
     """What a setting's environment has and a training process's has not, or the other way round."""
-    usual, here = runtime.training_environment(), child_environment(setting)
+    usual, here = determinism.training_environment(), child_environment(setting)
     return {name: here.get(name) for name in {*usual, *here} if usual.get(name) != here.get(name)}
 
 
@@ -149,8 +149,8 @@ def test_plain_keras_finds_no_measure_of_ours(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PYTHONHASHSEED", "0")
     here = child_environment(MAIN[0])
     shared = {"CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"}
-    assert {name for name in runtime.CPU.variables if name in here} == shared
-    assert not set(runtime.FORBIDDEN) & set(here)
+    assert {name for name in determinism.CPU.variables if name in here} == shared
+    assert not set(determinism.FORBIDDEN) & set(here)
     assert os.environ["PYTHONHASHSEED"] == "0"
 
 

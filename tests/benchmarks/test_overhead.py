@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.overhead import LOOP, MLFLOW, Overhead, fill, made_up_plan, main, measure, table
 from benchmarks.stopwatch import Stopwatch
-from sweeps import running
+from sweeps.execution import loop
 from tests.closed_formula import prepared
-from tracking.ledger import Ledger
-from trainer.specs import FitSpec
+from tracking.ledger.ledger import Ledger
+from trainer.fits.specs import FitSpec
 
 
 class Clock:
@@ -59,9 +59,9 @@ def test_a_made_up_ledger_is_a_real_one(tmp_path: Path) -> None:
 
 def test_all_parts_are_measured() -> None:
     """Every part of the loop and of MLflow's writer takes some time, and nothing stays replaced."""
-    before = (running.propose, running.choose, Ledger.add_run, FitSpec.key)
+    before = (loop.propose, loop.choose, Ledger.add_run, FitSpec.key)
     found = measure(3, 1)
-    assert (running.propose, running.choose, Ledger.add_run, FitSpec.key) == before
+    assert (loop.propose, loop.choose, Ledger.add_run, FitSpec.key) == before
     for parts, names in ((found.loop, LOOP), (found.mlflow, MLFLOW)):
         assert tuple(parts) == names
         assert all(math.isfinite(value) and value > 0 for value in parts.values())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.scaling import Load, main, measure, needed_window, share_of_ideal, table
-from sweeps.spec import Prune
+from sweeps.definition.spec import Prune
 
 EVEN = Load(
     costs={"a": 1.0, "b": 1.0}, trials=6, folds=4, spread=0.0, straggler=1.0, prune=Prune(enabled=False)

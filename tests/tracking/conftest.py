@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow_server import MlflowServer, Place
-from tracking import mlflow_files
+from tracking.mlflow import files
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
-from tracking.report import trial_name
-from trainer.metrics import macro_f1
-from trainer.results import Confusion, Epoch, FitResult, FitRun, Timing
-from trainer.seeds import Seeds
-from trainer.specs import FitSpec, Stopping
+from tracking.reports.class_report import trial_name
+from trainer.fits.metrics import macro_f1
+from trainer.fits.results import Confusion, Epoch, FitResult, FitRun, Timing
+from trainer.fits.seeds import Seeds
+from trainer.fits.specs import FitSpec, Stopping
 
 BEGIN = 1_790_000_000.0
 CLASSES = tuple("0123456789")
@@ -245,8 +245,8 @@ SWEEP_PICTURES = (
 @pytest.fixture
 def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names in place of pictures: half a second of drawing a trial would be most of some tests."""
-    monkeypatch.setattr(mlflow_files, "learning_curves", trial_name)
-    monkeypatch.setattr(mlflow_files, "confusion_picture", lambda trial, _: trial_name(trial))
-    monkeypatch.setattr(mlflow_files, "png", str.encode)
+    monkeypatch.setattr(files, "learning_curves", trial_name)
+    monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial_name(trial))
+    monkeypatch.setattr(files, "png", str.encode)
     for name in SWEEP_PICTURES:
-        monkeypatch.setattr(mlflow_files.sweep_pictures, name, lambda record: record.name)
+        monkeypatch.setattr(files.sweep_pictures, name, lambda record: record.name)

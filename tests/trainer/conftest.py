@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainer.datasets import DatasetSource, load, store
-from trainer.process import TrainingProcess
+from trainer.process.training_process import TrainingProcess
 
 
 @pytest.fixture(scope="session")

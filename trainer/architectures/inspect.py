@@ -9,7 +9,7 @@ from typing import Any
 from trainer.architectures.source import UserSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
-from trainer.runtime import training_environment
+from trainer.runtime.determinism import training_environment
 from trainer.space_json import space_from_json
 
 #: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.

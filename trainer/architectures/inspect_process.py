@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer import runtime
 from trainer.architectures.middle import middle
 from trainer.architectures.source import UserSource
 from trainer.architectures.user import UserArchitecture, blame
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Space
+from trainer.runtime import determinism
 from trainer.space_json import space_to_json
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     answers = os.dup(1)
     os.dup2(2, 1)  # neither a print nor a library in C can write into the answer now
-    runtime.prepare()
+    determinism.prepare()
     try:
         source, space = examine(request)
         answer = {"ok": True, "source": source.to_json(), "space": space_to_json(space)}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
-from trainer.seeds import derive, permutation
+from trainer.fits.seeds import derive, permutation
 
 SAMPLING_SEED = 0  # a constant: which images a sweep sees must not depend on the sweep's seed
 

@@ -1,0 +1,1 @@
+"""What a record says about the architectures: comparisons, variance, sample sizes."""

@@ -1,0 +1,367 @@
+"""Which architecture is better and how sure that is: a pure function of the record and the true labels.
+
+Each architecture's winner is judged by fresh repeats alone, never by the scores that made it the winner.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.analysis.extra_fits import ExtraFits
+from sweeps.analysis.statistics import bbc, five_by_two
+from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
+from sweeps.analysis.statistics.holm import holm
+from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
+from sweeps.analysis.statistics.verdicts import Seen, Settling, Verdict, settling, verdict_of
+from sweeps.analysis.statistics.wins import Wins, wins
+from sweeps.definition.spec import Plan
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.errors import UsageError
+from trainer.fits.folds import held_out_folds
+from trainer.fits.metrics import macro_f1, pooled
+from trainer.fits.seeds import derive
+
+#: What the answer is about: other images of the same kind, or these images under other seeds.
+Claim = Literal["new-data", "this-data"]
+
+#: What the fits of a comparison are called in the ledger and in their seeds.
+PURPOSE = "comparison"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonSettings:
+    """What a comparison is asked for.
+
+    Attributes:
+        repeats: fresh cross-validations of each winner, at least 2.
+        rope: half the width of the region of practical equivalence, in [0, 0.5).
+        claim: what the answer is about.
+    """
+
+    repeats: int = 5
+    rope: float = 0.005
+    claim: Claim = "new-data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One architecture's winner.
+
+    Attributes:
+        architecture: its name.
+        trial: the winner's number.
+        trials: complete trials that it was chosen from.
+        search: macro-F1 with which it won the search, corrected for having been chosen.
+        scores: macro-F1 of each confirmation fit, repeat by repeat in fold order.
+        confirmed: their mean with a 95 % interval, which ends at 0 and 1.
+        pooled: mean over repeats of the macro-F1 of a repeat's predictions taken together, as in the search.
+    """
+
+    architecture: str
+    trial: int
+    trials: int
+    search: bbc.Corrected
+    scores: tuple[float, ...]
+    confirmed: Estimate
+    pooled: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two architectures side by side; ``one`` has the higher mean score, differences are one minus other.
+
+    Attributes:
+        one: its name.
+        other: its name.
+        differences: paired, repeat by repeat in fold order.
+        difference: their mean with a 95 % interval; each interval by itself, not adjusted for their number.
+        adjusted_p: Holm's over all pairs; None where there is no spread to judge by.
+        chances: that ``one`` is truly worse, equivalent, better.
+        wins: paired fits that ``one`` won.
+        verdict: on ``one``.
+        settling: what would settle it; None where it is settled or there is no spread.
+        five_by_two: p-value of Alpaydin's 5x2cv F-test, where the design is 5 repeats of 2 folds.
+    """
+
+    one: str
+    other: str
+    differences: tuple[float, ...]
+    difference: Estimate
+    adjusted_p: float | None
+    chances: Probabilities
+    wins: Wins
+    verdict: Verdict
+    settling: Settling | None
+    five_by_two: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The answer.
+
+    Attributes:
+        sweep: its name.
+        dataset: its name.
+        samples: images in it.
+        folds: of each repeat.
+        asked: what was asked for.
+        contenders: highest confirmed score first.
+        pairs: all of them, in that order.
+        left_out: architectures that could not be compared, with the reason.
+    """
+
+    sweep: str
+    dataset: str
+    samples: int
+    folds: int
+    asked: ComparisonSettings
+    contenders: tuple[Contender, ...]
+    pairs: tuple[Pair, ...]
+    left_out: Mapping[str, str]
+
+
+def check(asked: ComparisonSettings) -> None:
+    """Refuse what no formula can answer.
+
+    Raises:
+        UsageError: saying what is wrong.
+    """
+    if asked.repeats < 2:
+        raise UsageError("--repeats: one repeat shows no spread between repeats; at least 2 are needed")
+    if not 0 <= asked.rope < 0.5:
+        raise UsageError(
+            f"--rope {asked.rope:g}: a difference that does not matter is 0 to 0.5; 0.005 is half a point"
+        )
+
+
+def further_fits(record: SweepRecord, plan: Plan, repeats: int) -> list[ExtraFits]:
+    """Return the fits of each winner on repeats 1 to ``repeats``.
+
+    Their seeds depend on repeat and fold alone, so that architectures meet the same splits, stop sets and
+    orders: differences are paired.
+    """
+    planned = {architecture.name: architecture for architecture in plan.architectures}
+    wanted = []
+    for winner in record.winners:
+        architecture = planned[winner.architecture]
+        specs = [
+            spec
+            for repeat in range(1, repeats + 1)
+            for spec in plan.fit_specs(architecture, PURPOSE, winner.hyperparameters, repeat=repeat)
+        ]
+        wanted.append(ExtraFits(trial=winner, specs=dict(enumerate(specs))))
+    return wanted
+
+
+def recorded_repeats(record: SweepRecord) -> int:
+    """Return how many whole repeats the ledger holds of every winner."""
+    folds = record.fits_per_trial
+    confirmed = {(trial.architecture, trial.number): trial for trial in record.confirmed}
+    counts = []
+    for winner in record.winners:
+        trial = confirmed.get((winner.architecture, winner.number))
+        held = {(fold.spec.repeat, fold.spec.fold) for fold in trial.folds} if trial else set()
+        count = 0
+        while all((count + 1, fold) in held for fold in range(folds)):
+            count += 1
+        counts.append(count)
+    return min(counts, default=0)
+
+
+def confirmed_scores(record: SweepRecord, repeats: int) -> dict[str, tuple[float, ...]]:
+    """Return each confirmed winner's macro-F1 by architecture, repeat by repeat in fold order.
+
+    Raises:
+        UsageError: if not all of these repeats are recorded.
+    """
+    fits, _ = _confirmed_fits(record, repeats)
+    return {name: tuple(float(fit.run.result.f1 or 0.0) for fit in mine) for name, mine in fits.items()}
+
+
+def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: ComparisonSettings) -> Comparison:
+    """Compare the winners by their fresh repeats.
+
+    Args:
+        record: of a finished sweep, with the confirmation fits of its winners.
+        labels: ``[n]`` true classes of the dataset.
+        asked: what to compare by.
+
+    Raises:
+        UsageError: if something is missing or the record contradicts itself.
+    """
+    check(asked)
+    fits, left_out = _confirmed_fits(record, asked.repeats)
+    contenders = [
+        _contender(record, labels, trial, fits[name], asked) for name, trial in _winners(record, fits)
+    ]
+    contenders.sort(key=lambda contender: -contender.confirmed.mean)
+    return Comparison(
+        sweep=record.name,
+        dataset=record.dataset.name,
+        samples=record.dataset.samples,
+        folds=record.fits_per_trial,
+        asked=asked,
+        contenders=tuple(contenders),
+        pairs=tuple(_pairs(contenders, record.fits_per_trial, asked)),
+        left_out=left_out,
+    )
+
+
+def _winners(record: SweepRecord, fits: Mapping[str, Sequence[FoldRecord]]) -> list[tuple[str, TrialRecord]]:
+    return [(winner.architecture, winner) for winner in record.winners if winner.architecture in fits]
+
+
+def _confirmed_fits(record: SweepRecord, repeats: int) -> tuple[dict[str, list[FoldRecord]], dict[str, str]]:
+    """Return each architecture's confirmation fits in order, and why others have none."""
+    confirmed = {(trial.architecture, trial.number): trial for trial in record.confirmed}
+    winners = {winner.architecture: winner for winner in record.winners}
+    fits: dict[str, list[FoldRecord]] = {}
+    left_out = {}
+    for name in record.architectures:
+        if name not in winners:
+            left_out[name] = "none of its trials is complete"
+            continue
+        trial = confirmed.get((name, winners[name].number))
+        mine = [fold for fold in trial.folds if fold.spec.repeat <= repeats] if trial else []
+        failed = [fold for fold in mine if fold.run.result.state != "complete"]
+        if failed:
+            spec, reason = failed[0].spec, failed[0].run.result.reason
+            left_out[name] = f"its winner failed on repeat {spec.repeat}, fold {spec.fold}: {reason}"
+        elif len(mine) != repeats * record.fits_per_trial:
+            raise UsageError(
+                f"{name}: {len(mine)} of {repeats * record.fits_per_trial} confirmation fits are recorded; "
+                f"'refold compare {record.name}' trains what is missing"
+            )
+        else:
+            fits[name] = mine
+    return fits, left_out
+
+
+def _contender(
+    record: SweepRecord,
+    labels: npt.NDArray[np.integer],
+    winner: TrialRecord,
+    fits: Sequence[FoldRecord],
+    asked: ComparisonSettings,
+) -> Contender:
+    folds = record.fits_per_trial
+    scores = tuple(float(fit.run.result.f1 or 0.0) for fit in fits)
+    complete = [
+        trial
+        for trial in record.trials
+        if trial.architecture == winner.architecture and trial.state == "complete"
+    ]
+    by_repeat = [fits[start : start + folds] for start in range(0, len(fits), folds)]
+    return Contender(
+        architecture=winner.architecture,
+        trial=winner.number,
+        trials=len(complete),
+        search=bbc.corrected(
+            labels,
+            out_of_fold(complete, labels),
+            classes=len(record.dataset.classes),
+            seed=derive(record.seed, "bias correction"),
+        ),
+        scores=scores,
+        confirmed=_within_scores(_estimate(scores, folds, asked.claim)),
+        pooled=math.fsum(macro_f1(pooled(fit.run.result.confusion for fit in repeat)) for repeat in by_repeat)
+        / len(by_repeat),
+    )
+
+
+def out_of_fold(trials: Sequence[TrialRecord], labels: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Return the out-of-fold predictions of complete trials, ``[n, trials]``, in the dataset's order.
+
+    Raises:
+        UsageError: if the recorded predictions do not fit the dataset.
+    """
+    first = trials[0].folds[0].spec
+    parts = held_out_folds(labels, folds=first.folds, seed=first.seeds.split)
+    table = np.empty((len(labels), len(trials)), dtype=np.int64)
+    for column, trial in enumerate(trials):
+        for fold in trial.folds:
+            rows, predicted = parts[fold.spec.fold or 0], fold.run.result.predicted_classes()
+            if len(rows) != len(predicted):
+                raise UsageError(
+                    f"the record of {trial.architecture} t{trial.number:04}, fold {fold.spec.fold}, has "
+                    f"{len(predicted)} predictions for {len(rows)} held-out images: restore the ledger "
+                    "from a copy"
+                )
+            table[rows, column] = predicted
+    return table
+
+
+def _units(scores: Sequence[float], folds: int, claim: Claim) -> list[float]:
+    """Return what the t-tests count: single fits, or for a claim about these images whole repeats.
+
+    On fixed images repeats are independent of each other; the folds of one repeat are not.
+    """
+    if claim == "new-data":
+        return list(scores)
+    return [math.fsum(scores[start : start + folds]) / folds for start in range(0, len(scores), folds)]
+
+
+def _overlap(folds: int, claim: Claim) -> float:
+    return overlap_of(folds) if claim == "new-data" else 0.0
+
+
+def _estimate(scores: Sequence[float], folds: int, claim: Claim) -> Estimate:
+    return estimate(_units(scores, folds, claim), overlap=_overlap(folds, claim))
+
+
+def _within_scores(found: Estimate) -> Estimate:
+    """Cut an interval at 0 and 1: no score lies beyond."""
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _pairs(contenders: Sequence[Contender], folds: int, asked: ComparisonSettings) -> list[Pair]:
+    both = list(combinations(contenders, 2))
+    differences = [tuple(a - b for a, b in zip(one.scores, other.scores, strict=True)) for one, other in both]
+    found = [_estimate(values, folds, asked.claim) for values in differences]
+    adjusted = holm([1.0 if each.p is None else each.p for each in found])
+    return [
+        _pair(one, other, values, each, None if each.p is None else p, folds, asked, len(both))
+        for (one, other), values, each, p in zip(both, differences, found, adjusted, strict=True)
+    ]
+
+
+def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
+    one: Contender,
+    other: Contender,
+    differences: tuple[float, ...],
+    found: Estimate,
+    adjusted_p: float | None,
+    folds: int,
+    asked: ComparisonSettings,
+    comparisons: int,
+) -> Pair:
+    units, overlap = _units(differences, folds, asked.claim), _overlap(folds, asked.claim)
+    chances = probabilities(units, overlap=overlap, rope=asked.rope)
+    verdict = verdict_of(adjusted_p, chances)
+    seen = Seen(
+        mean=found.mean,
+        deviation=found.deviation,
+        runs_per_repeat=folds if asked.claim == "new-data" else 1,
+        folds=folds if asked.claim == "new-data" else None,
+        rope=asked.rope,
+        comparisons=comparisons,
+    )
+    table = [differences[start : start + folds] for start in range(0, len(differences), folds)]
+    five_by_two_design = len(table) == 5 and folds == 2 and any(a != b for a, b in table)
+    return Pair(
+        one=one.architecture,
+        other=other.architecture,
+        differences=differences,
+        difference=found,
+        adjusted_p=adjusted_p,
+        chances=chances,
+        wins=wins(differences),
+        verdict=verdict,
+        settling=settling(seen) if verdict == "undecided" and found.deviation else None,
+        five_by_two=five_by_two.f_test(table).p if five_by_two_design else None,
+    )

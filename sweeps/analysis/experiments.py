@@ -1,0 +1,200 @@
+"""Studies of a finished sweep, with everything they do: training, ledger, MLflow.
+
+What they conclude is worked out elsewhere, by pure functions of the record.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from sweeps.analysis import comparison, extra_fits, variance_components, wording
+from sweeps.analysis.comparison import Comparison, ComparisonSettings
+from sweeps.analysis.extra_fits import ExtraFits, StartWorkers
+from sweeps.analysis.page import page
+from sweeps.analysis.variance_components import Variances
+from sweeps.definition.identity import plan_of
+from sweeps.diagnostics.machine import available_cores
+from sweeps.execution import fit_progress
+from sweeps.execution.progress import duration
+from sweeps.home import Home
+from sweeps.mlflow_record import check_tracking_uri, mlflow_view
+from tracking.errors import ViewUnavailable
+from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.records import ReportRecord, SweepRecord
+from trainer.errors import UsageError
+from trainer.fits.specs import FitSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisContext:
+    """Where a study takes place.
+
+    Attributes:
+        home: of the ledger.
+        workers: training processes; one a core if None.
+        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        console: where to show progress.
+        start_workers: what trains; processes behind Dask if None.
+    """
+
+    home: Home
+    workers: int | None = None
+    tracking_uri: str | None = None
+    console: Console | None = None
+    start_workers: StartWorkers | None = None
+
+    @property
+    def count(self) -> int:
+        """How many training processes there will be."""
+        return self.workers or available_cores()
+
+    @property
+    def shown_on(self) -> Console:
+        """Where to show progress."""
+        return self.console or Console(stderr=True)
+
+    def say(self, text: str) -> None:
+        """Tell the user something, one line."""
+        self.shown_on.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def starter(self) -> StartWorkers:
+        """Return what starts the workers."""
+        if self.start_workers is not None:
+            return self.start_workers
+        from sweeps.cluster.coordinator import local_workers
+
+        return lambda: local_workers(self.count, self.home.worker_log)
+
+
+def compare(
+    where: AnalysisContext,
+    name: str,
+    *,
+    repeats: int | None = None,
+    rope: float = 0.005,
+    claim: comparison.Claim = "new-data",
+) -> Comparison:
+    """Confirm each architecture's winner on fresh repeats and compare them.
+
+    Args:
+        where: home, workers, MLflow.
+        name: of a finished sweep.
+        repeats: of each winner, at least 2; 5 if None, or as many as are recorded where there are more.
+        rope: half the width of the region of practical equivalence.
+        claim: what the answer is about.
+
+    Raises:
+        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        WorkersFailed: if a fit cannot be run; run again to go on.
+    """
+    comparison.check(ComparisonSettings(repeats=2 if repeats is None else repeats, rope=rope, claim=claim))
+    uri = _checked_uri(where)
+    record, entry = extra_fits.read_finished(where.home.path, name)
+    if not record.winners:
+        raise UsageError(f"no architecture of {name!r} has a complete trial: there is nothing to compare")
+    if repeats is None:
+        repeats = max(ComparisonSettings().repeats, comparison.recorded_repeats(record))
+    asked = ComparisonSettings(repeats=repeats, rope=rope, claim=claim)
+    wanted = comparison.further_fits(record, plan_of(entry), repeats)
+    with Ledger.open(where.home.path) as ledger:
+        _train(where, ledger, entry, comparison.PURPOSE, wanted)
+        labels = extra_fits.dataset_of(where.home.path, entry).labels
+        found = comparison.compare(ledger.sweep(name), labels, asked)
+        report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
+        ledger.add_report(name, comparison.PURPOSE, report)
+        _write_view(where, uri, entry, ledger.sweep(name))
+    return found
+
+
+def variance(
+    where: AnalysisContext, name: str, *, architecture: str | None = None, rows: int = 16
+) -> Variances:
+    """Measure where the variance of a trial's score comes from.
+
+    Args:
+        where: home, workers, MLflow.
+        name: of a finished sweep.
+        architecture: whose best trial is taken; the best of all if None.
+        rows: of the design, at least 4; each takes 6 fits.
+
+    Raises:
+        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        WorkersFailed: if a fit cannot be run; run again to go on.
+    """
+    uri = _checked_uri(where)
+    record, entry, wanted = variance_fits(where, name, architecture, rows)
+    trial = wanted.trial
+    with Ledger.open(where.home.path) as ledger:
+        _train(where, ledger, entry, variance_components.PURPOSE, [wanted])
+        fits = ledger.further_fits(name, variance_components.PURPOSE)[trial.architecture, trial.number]
+        found = variance_components.variances(record, trial, fits, rows)
+        report = ReportRecord(content=json.dumps(variance_components.to_json(found)), page="")
+        ledger.add_report(name, f"{variance_components.PURPOSE}-{trial.architecture}", report)
+        _write_view(where, uri, entry, ledger.sweep(name))
+    return found
+
+
+def variance_fits(
+    where: AnalysisContext, name: str, architecture: str | None, rows: int
+) -> tuple[SweepRecord, SweepEntry, ExtraFits]:
+    """Return a sweep and the design's fits; train nothing.
+
+    Raises:
+        UsageError: if something is missing or wrong.
+    """
+    record, entry = extra_fits.read_finished(where.home.path, name)
+    trial = variance_components.chosen(record, architecture)
+    plan, planned = extra_fits.planned(entry, trial.architecture)
+    return record, entry, variance_components.further_fits(plan, planned, trial, rows)
+
+
+def expected_cost(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> str:
+    """Return what a study would cost now, in a line."""
+    with Ledger.read(where.home.path) as ledger:
+        return cost(wanted, extra_fits.missing(ledger, wanted), where.count)
+
+
+def _checked_uri(where: AnalysisContext) -> str:
+    uri = where.home.tracking_uri(where.tracking_uri)
+    check_tracking_uri(uri)
+    return uri
+
+
+def _train(
+    where: AnalysisContext, ledger: Ledger, entry: SweepEntry, purpose: str, wanted: Sequence[ExtraFits]
+) -> None:
+    """Train what the ledger does not hold, and say before what it will cost."""
+    lacking = extra_fits.missing(ledger, wanted)
+    if lacking:
+        extra_fits.check_trainable(entry)
+    for further in wanted:
+        trial = further.trial
+        ledger.add_further_fits(entry.name, purpose, trial.architecture, trial.number, further.specs)
+    if not lacking:
+        return
+    where.say(cost(wanted, lacking, where.count))
+    with fit_progress.shown(where.shown_on, len(lacking)) as on_fit:
+        extra_fits.train(
+            where.home.path, ledger, entry, lacking, start_workers=where.starter(), on_fit=on_fit
+        )
+
+
+def cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) -> str:
+    """Return what a study costs, in a line."""
+    fits = sum(len(further.specs) for further in wanted)
+    seconds = extra_fits.expected_seconds(wanted, lacking, workers)
+    return (
+        f"{fits} fits of {len(wanted)} architecture{'' if len(wanted) == 1 else 's'}, "
+        f"{fits - len(lacking)} recorded already, {len(lacking)} to train: about {duration(seconds)} with "
+        f"{workers} worker{'' if workers == 1 else 's'}"
+    )
+
+
+def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: SweepRecord) -> None:
+    """Bring MLflow up to date; the ledger has everything if MLflow cannot be reached."""
+    try:
+        mlflow_view(where.home, uri, entry.details["experiment"]).write(record)
+    except ViewUnavailable as problem:
+        where.say(f"{problem}; 'refold sync {record.name}' completes MLflow's record")

@@ -1,0 +1,305 @@
+"""How many runs tell a difference apart: from a few scores that someone has, or from a recorded sweep."""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+from sweeps.analysis.comparison import confirmed_scores, recorded_repeats
+from sweeps.analysis.statistics.paired_t import estimate, overlap_of
+from sweeps.analysis.statistics.power import (
+    detectable_paired,
+    detectable_unpaired,
+    repeats_paired,
+    runs_unpaired,
+)
+from sweeps.analysis.statistics.spread import Spread, pooled_spread, spread_of
+from sweeps.analysis.statistics.wins import pairs_for_sign
+from tracking.records import SweepRecord
+from trainer.errors import UsageError
+
+#: True differences that are planned for, in units of the score, and the chances to find them.
+DIFFERENCES, POWERS = (0.002, 0.005, 0.01, 0.02), (0.8, 0.95)
+
+#: Level of all comparisons together.
+ALPHA = 0.05
+
+
+def from_scores(scores: Sequence[float], *, architectures: int = 2) -> dict[str, Any]:
+    """Return how many unpaired runs of each architecture are needed, as JSON data.
+
+    Args:
+        scores: of runs of one network, in [0, 1].
+        architectures: that will be compared pairwise, at least 2; planned for Holm's strictest step.
+
+    Raises:
+        UsageError: if the scores are too few, all equal or not in [0, 1].
+    """
+    _check(scores, architectures)
+    mean, spread = estimate(scores, overlap=0), spread_of(scores)
+    alpha = _alpha(architectures)
+
+    def runs(deviation: float, difference: float, power: float) -> int | None:
+        return runs_unpaired(difference, deviation, power=power, alpha=alpha)
+
+    return {
+        "scores": list(scores),
+        "mean": mean.mean,
+        "mean_low": mean.low,
+        "mean_high": mean.high,
+        "spread": _spread_json(spread),
+        "architectures": architectures,
+        "comparisons": math.comb(architectures, 2),
+        "smallest_difference": detectable_unpaired(spread.deviation, len(scores), power=0.8, alpha=alpha),
+        "runs": [
+            {
+                "difference": difference,
+                "power": power,
+                "runs": runs(spread.deviation, difference, power),
+                "runs_low": runs(spread.low, difference, power),
+                "runs_high": runs(spread.high, difference, power),
+            }
+            for difference in DIFFERENCES
+            for power in POWERS
+        ],
+        "pairs_for_three_wins_in_four": math.ceil(pairs_for_sign(0.75, alpha=0.05, power=0.8)),
+    }
+
+
+def _check(scores: Sequence[float], architectures: int) -> None:
+    if len(scores) < 2:
+        raise UsageError(
+            "one score has no spread: give at least two, of runs that differ in nothing but their seeds"
+            if scores
+            else "no scores were given: refold plan --scores 0.8905 0.8796 0.8849"
+        )
+    for score in scores:
+        if not 0 <= score <= 1:  # NaN too
+            hint = f" ({score:g} % is {score / 100:g})" if 1 < score <= 100 else ""
+            raise UsageError(f"scores must lie in 0 to 1, and {score:g} does not{hint}")
+    if len(set(scores)) == 1:
+        raise UsageError(
+            f"all {len(scores)} scores are {scores[0]:g}: there is no spread to plan with; "
+            "give scores of runs with different seeds"
+        )
+    if architectures < 2:
+        raise UsageError("--architectures: there is nothing to compare with fewer than 2")
+
+
+def _alpha(architectures: int) -> float:
+    return ALPHA / math.comb(architectures, 2)
+
+
+def _spread_json(spread: Spread) -> dict[str, Any]:
+    return {
+        "deviation": spread.deviation,
+        "low": spread.low,
+        "high": spread.high,
+        "freedom": spread.freedom,
+    }
+
+
+def score_lines(report: dict[str, Any]) -> list[str]:
+    """Return what ``from_scores`` found, for people."""
+    spread, count = report["spread"], len(report["scores"])
+    rows = [
+        [_points(difference), *(_with_range(cell) for cell in cells)]
+        for difference, cells in _by_difference(report["runs"])
+    ]
+    named = f"{report['comparisons']} pairs" if report["comparisons"] > 1 else "one pair"
+    said = [
+        f"{count} runs: mean {report['mean']:.4f}, 95 % interval {report['mean_low']:.4f} to "
+        f"{report['mean_high']:.4f}",
+        f"spread (standard deviation) {spread['deviation']:.4f}; from {count} runs, it may be anything from "
+        f"{spread['low']:.4f} to {spread['high']:.4f}",
+        "",
+        f"Runs of each architecture that tell a true difference apart (t-test at 5 % for {named}):",
+        "",
+        *_aligned([["difference", "80 % power", "95 % power"], *rows]),
+        "",
+        f"With {count} runs of each, differences below {100 * report['smallest_difference']:.1f} points are "
+        "missed more often than one time in five.",
+        "A point is 0.01 of the score. In brackets: for the lower and upper end of the spread's interval.",
+        "80 % power: four experiments in five find a difference of that size.",
+    ]
+    if report["comparisons"] == 1:
+        said.append("For more than two architectures add --architectures N: more comparisons need more runs.")
+    said.append(
+        "To see only that one wins three paired runs in four: "
+        f"{report['pairs_for_three_wins_in_four']} pairs."
+    )
+    return said
+
+
+def from_differences(
+    name: str,
+    differences: Sequence[Sequence[float]],
+    *,
+    folds: int,
+    architectures: int,
+    basis: str,
+) -> dict[str, Any]:
+    """Return how many repeats of a cross-validation are needed, as JSON data.
+
+    Args:
+        name: of the sweep.
+        differences: for each pair of architectures its paired differences, repeat by repeat in fold order.
+        folds: of the cross-validation, at least 2.
+        architectures: that are compared pairwise.
+        basis: where the differences come from, for people.
+
+    Raises:
+        UsageError: if there is no spread to plan with.
+    """
+    try:
+        spread = pooled_spread(differences)
+    except ValueError:
+        raise UsageError(
+            f"the winners of {name!r} have equal scores on every fold: there is no spread to plan with; "
+            "a larger or harder dataset would show one"
+        ) from None
+    between = _between_repeats(differences, folds) or spread.deviation / math.sqrt(folds)
+    alpha, overlap = _alpha(architectures), overlap_of(folds)
+
+    def new_data(difference: float, power: float) -> int | None:
+        return repeats_paired(
+            difference, spread.deviation, runs_per_repeat=folds, overlap=overlap, power=power, alpha=alpha
+        )
+
+    def this_data(difference: float, power: float) -> int | None:
+        return repeats_paired(difference, between, runs_per_repeat=1, overlap=0, power=power, alpha=alpha)
+
+    return {
+        "sweep": name,
+        "basis": basis,
+        "folds": folds,
+        "architectures": architectures,
+        "comparisons": math.comb(architectures, 2),
+        "spread": _spread_json(spread),
+        "spread_between_repeats": between,
+        "repeats": [
+            {
+                "difference": difference,
+                "power": power,
+                "new_data": new_data(difference, power),
+                "this_data": this_data(difference, power),
+            }
+            for difference in DIFFERENCES
+            for power in POWERS
+        ],
+        "smallest_difference": {
+            f"{power:g}": detectable_paired(spread.deviation, overlap=overlap, power=power, alpha=alpha)
+            for power in POWERS
+        },
+    }
+
+
+def _between_repeats(differences: Sequence[Sequence[float]], folds: int) -> float | None:
+    """Return the spread of whole repeats' mean differences, None where there are too few repeats."""
+    repeats = len(differences[0]) // folds
+    if repeats < 3:
+        return None
+    means = [
+        [math.fsum(pair[start : start + folds]) / folds for start in range(0, repeats * folds, folds)]
+        for pair in differences
+    ]
+    found = [estimate(pair, overlap=0).deviation for pair in means]
+    return math.sqrt(sum(deviation**2 for deviation in found) / len(found)) or None
+
+
+def repeat_lines(report: dict[str, Any]) -> list[str]:
+    """Return what ``from_differences`` found, for people."""
+    spread, folds = report["spread"], report["folds"]
+    rows = [
+        [
+            _points(difference),
+            *(_repeats(cell["new_data"]) for cell in cells),
+            *(_repeats(cell["this_data"]) for cell in cells),
+        ]
+        for difference, cells in _by_difference(report["repeats"])
+    ]
+    pairs = f"{report['comparisons']} pairs" if report["comparisons"] > 1 else "one pair"
+    smallest = report["smallest_difference"]
+    more = math.sqrt(2)
+    return [
+        f"sweep {report['sweep']}: {report['architectures']} architectures, {folds} folds; {report['basis']}",
+        f"spread of paired differences (fold by fold) {spread['deviation']:.4f}, 95 % interval "
+        f"{spread['low']:.4f} to {spread['high']:.4f}",
+        "",
+        f"Repeats of the {folds}-fold cross-validation ({folds} fits of each architecture) that tell a true",
+        f"difference apart, at 5 % for {pairs}:",
+        "",
+        *_aligned(
+            [
+                ["", "a new training set", "", "this data set, new seeds", ""],
+                ["difference", "80 % power", "95 % power", "80 % power", "95 % power"],
+                *rows,
+            ]
+        ),
+        "",
+        "A point is 0.01 of the score. 80 % power: four experiments in five find a difference of that size.",
+        f"For a new training set, no number of repeats tells less than {100 * smallest['0.8']:.2f} points "
+        f"(80 % power): all",
+        f"repeats share these images. Twice the images would bring that to about "
+        f"{100 * smallest['0.8'] / more:.2f} points.",
+    ]
+
+
+def from_record(record: SweepRecord) -> dict[str, Any]:
+    """Return how many repeats a recorded sweep needs; see ``from_differences``.
+
+    It goes by the winners' fresh repeats where a comparison has recorded two or more, by their folds in the
+    search otherwise.
+
+    Raises:
+        UsageError: if fewer than two architectures have a complete trial.
+    """
+    winners = record.winners
+    if len(winners) < 2:
+        raise UsageError(
+            f"the sweep {record.name!r} has complete trials of {len(winners)} architecture"
+            f"{'' if len(winners) == 1 else 's'}: at least 2 are needed, run it to its end first"
+        )
+    repeats = recorded_repeats(record)
+    scores = [winner.fold_scores for winner in winners]
+    basis = "from the winners' folds in the search"
+    if repeats >= 2:
+        scores = list(confirmed_scores(record, repeats).values())
+        basis = f"from {repeats} fresh repeats of the winners"
+    return from_differences(
+        record.name,
+        [[a - b for a, b in zip(one, other, strict=True)] for one, other in combinations(scores, 2)],
+        folds=record.fits_per_trial,
+        architectures=len(winners),
+        basis=basis,
+    )
+
+
+def _by_difference(cells: Sequence[dict[str, Any]]) -> list[tuple[float, list[dict[str, Any]]]]:
+    return [
+        (difference, [cell for cell in cells if cell["difference"] == difference])
+        for difference in DIFFERENCES
+    ]
+
+
+def _points(difference: float) -> str:
+    points = 100 * difference
+    return f"{points:g} point" + ("" if points == 1 else "s")
+
+
+def _with_range(cell: dict[str, Any]) -> str:
+    return f"{_count(cell['runs'])} ({_count(cell['runs_low'])} to {_count(cell['runs_high'])})"
+
+
+def _count(runs: int | None) -> str:
+    return "over a million" if runs is None else str(runs)
+
+
+def _repeats(repeats: int | None) -> str:
+    return "never" if repeats is None else str(repeats)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,62 @@
+"""The spread of a few runs, and how little a few runs say about it.
+
+For normally distributed scores (n - 1) s^2 / sigma^2 is chi-squared with n - 1 degrees of freedom: three runs
+leave the true standard deviation open within a factor of 12.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+from sweeps.analysis.statistics.paired_t import estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A standard deviation with its confidence interval.
+
+    Attributes:
+        deviation: the estimate (n - 1 in the denominator), above 0.
+        low: lower end of the interval, above 0.
+        high: upper end.
+        freedom: degrees of freedom of the estimate.
+    """
+
+    deviation: float
+    low: float
+    high: float
+    freedom: int
+
+
+def spread_of(values: Sequence[float], *, confidence: float = 0.95) -> Spread:
+    """Estimate the standard deviation behind some values.
+
+    Raises:
+        ValueError: if there are fewer than 2 values or all are equal.
+    """
+    return pooled_spread([values], confidence=confidence)
+
+
+def pooled_spread(groups: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Spread:
+    """Estimate the standard deviation that several groups of values share, each around its own mean.
+
+    The groups may depend on each other (differences between the same architectures do): so the degrees of
+    freedom are those of one group, the smallest, and the interval is on the wide side.
+
+    Raises:
+        ValueError: if a group has fewer than 2 values, or there is no spread at all.
+    """
+    found = [estimate(group, overlap=0) for group in groups]
+    deviation = math.sqrt(sum(group.deviation**2 for group in found) / len(found))
+    if deviation == 0:
+        raise ValueError("all values are equal: there is no spread")
+    freedom = min(group.freedom for group in found)
+    tail = (1 - confidence) / 2
+    return Spread(
+        deviation=deviation,
+        low=deviation * math.sqrt(freedom / float(stats.chi2.isf(tail, freedom))),
+        high=deviation * math.sqrt(freedom / float(stats.chi2.ppf(tail, freedom))),
+        freedom=freedom,
+    )

@@ -1,0 +1,240 @@
+"""How much of a score's variance comes from each source: the design of fits, and what they show.
+
+Each row of the design has two sets of seeds. One fit has the first set, one the second (everything varied at
+once), and one fit for each source has the first set with that source's seeds from the second: one source
+varied at a time, from another starting point in each row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sweeps.analysis.extra_fits import ExtraFits
+from sweeps.analysis.statistics.shares import (
+    Interval,
+    Share,
+    Shares,
+    component_of_rows,
+    sobol_shares,
+    told_apart,
+)
+from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.export.selection import pick
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.errors import UsageError
+from trainer.fits.seeds import Seeds, derive
+
+#: What the fits are called in the ledger and in their seeds.
+PURPOSE = "variance"
+
+#: Each source with the seeds that it stands for.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "split": ("split", "stop"),
+    "initialisation": ("initialisation",),
+    "order": ("order",),
+    "dropout": ("dropout",),
+}
+
+#: Fits in a row: all first, all second, each source by itself.
+ROW = 2 + len(SOURCES)
+
+#: Fewer rows than this show nothing.
+FEWEST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variances:
+    """Where the variance of one trial's score comes from.
+
+    Attributes:
+        sweep: its name.
+        architecture: of the trial.
+        trial: its number.
+        rows: of the design that all fits of are complete.
+        failed_rows: of the design with a fit that failed; they are left out.
+        shares: of the seeds.
+        hyperparameters: standard deviation between the search's trials of this architecture, the folds'
+            and the noise taken out; None with fewer than 3 complete trials.
+        trials: complete ones that it is from.
+    """
+
+    sweep: str
+    architecture: str
+    trial: int
+    rows: int
+    failed_rows: int
+    shares: Shares
+    hyperparameters: Interval | None
+    trials: int
+
+
+def chosen(record: SweepRecord, architecture: str | None) -> TrialRecord:
+    """Return the trial whose variance is measured: an architecture's best, or the best of all.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    return pick(record, architecture)
+
+
+def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialRecord, rows: int) -> ExtraFits:
+    """Return the design's fits: ``rows`` times ``ROW``, each on one held-out fold.
+
+    Raises:
+        UsageError: if there are too few rows to show anything.
+    """
+    if rows < FEWEST:
+        raise UsageError(f"--rows {rows}: at least {FEWEST} rows are needed; shares of 0.1 take 16 and more")
+    specs = {}
+    for row in range(rows):
+        spec = plan.fit_specs(architecture, PURPOSE, trial.hyperparameters, repeat=row + 1)[0]
+        first, second = (_seeds(plan.seed, row, side) for side in ("first", "second"))
+        mixed = [
+            replace(first, **{name: getattr(second, name) for name in names}) for names in SOURCES.values()
+        ]
+        for column, seeds in enumerate([first, second, *mixed]):
+            specs[row * ROW + column] = replace(spec, seeds=seeds)
+    return ExtraFits(trial=trial, specs=specs)
+
+
+def _seeds(seed: int, row: int, side: str) -> Seeds:
+    names = [name for source in SOURCES.values() for name in source]
+    return Seeds(**{name: derive(seed, PURPOSE, row, side, name) for name in names})
+
+
+def variances(
+    record: SweepRecord, trial: TrialRecord, fits: Mapping[int, FoldRecord], rows: int
+) -> Variances:
+    """Share out the variance that the design's fits show.
+
+    Args:
+        record: of the finished sweep.
+        trial: whose fits they are.
+        fits: by position in the design, all of them.
+        rows: of the design.
+
+    Raises:
+        UsageError: if fits are missing, too many failed, or all scores are equal.
+    """
+    lacking = [place for place in range(rows * ROW) if place not in fits]
+    if lacking:
+        raise UsageError(f"{len(lacking)} of {rows * ROW} fits of the design are missing: run it again")
+    scores = [[fits[row * ROW + column].run.result.f1 for column in range(ROW)] for row in range(rows)]
+    table = [[score for score in row if score is not None] for row in scores]
+    whole = [row for row in table if len(row) == ROW]
+    if len(whole) < FEWEST:
+        raise UsageError(
+            f"{rows - len(whole)} of {rows} rows have a fit that failed: too few are left to share out a "
+            "variance"
+        )
+    base, other, *changed = (list(column) for column in zip(*whole, strict=True))
+    seed = derive(record.seed, PURPOSE, "bootstrap")
+    try:
+        shares = sobol_shares(base, other, dict(zip(SOURCES, changed, strict=True)), seed=seed)
+    except ValueError:
+        raise UsageError(
+            f"all {len(whole) * ROW} scores of {trial.architecture} are {base[0]:.4f}: there is no variance "
+            "to share out; more images, or harder ones, would show some"
+        ) from None
+    complete = [
+        each for each in record.trials if each.architecture == trial.architecture and each.state == "complete"
+    ]
+    return Variances(
+        sweep=record.name,
+        architecture=trial.architecture,
+        trial=trial.number,
+        rows=len(whole),
+        failed_rows=rows - len(whole),
+        shares=shares,
+        hyperparameters=component_of_rows([each.fold_scores for each in complete], seed=seed)
+        if len(complete) >= 3
+        else None,
+        trials=len(complete),
+    )
+
+
+def to_json(found: Variances) -> dict[str, Any]:
+    """Return it as JSON data; docs/statistics.md describes it."""
+    return {
+        "sweep": found.sweep,
+        "architecture": found.architecture,
+        "trial": found.trial,
+        "rows": found.rows,
+        "failed_rows": found.failed_rows,
+        "fits": found.rows * ROW,
+        "deviation": found.shares.deviation,
+        "sources": {name: asdict(share) for name, share in found.shares.sources.items()},
+        "larger_than": [list(pair) for pair in _ranking(found)],
+        "hyperparameters": None
+        if found.hyperparameters is None
+        else {"deviation": asdict(found.hyperparameters), "trials": found.trials},
+    }
+
+
+def _ranking(found: Variances) -> list[tuple[str, str]]:
+    return told_apart({name: share.total for name, share in found.shares.sources.items()})
+
+
+def lines(found: Variances) -> list[str]:
+    """Return it for people."""
+    shares = found.shares
+    rows = [["source", "share", "95 % interval", "points"]]
+    rows += [_row(name, share) for name, share in shares.sources.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    failed = f"; {found.failed_rows} rows with a failed fit left out" if found.failed_rows else ""
+    return [
+        f"{found.architecture} t{found.trial:04} of {found.sweep}: macro-F1 of one held-out fold, "
+        f"{found.rows} rows of {ROW} fits{failed}",
+        f"spread with all seeds varied: {100 * shares.deviation:.2f} points (standard deviation)",
+        "",
+        *("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows),
+        "",
+        "share: of the variance when everything varies, interactions included, so shares may add up to more",
+        "than 1; points: the spread if this alone varied.",
+        *_order(found),
+        "",
+        *_of_hyperparameters(found),
+    ]
+
+
+def _row(name: str, share: Share) -> list[str]:
+    total = share.total
+    if total.low == total.high == 0:
+        return [name, "0", "exactly: not used", "0.00"]
+    return [
+        name,
+        f"{total.value:.2f}",
+        f"{total.low:.2f} to {total.high:.2f}",
+        f"{100 * share.deviation:.2f}",
+    ]
+
+
+def _order(found: Variances) -> list[str]:
+    pairs = _ranking(found)
+    said = [f"{larger} contributes more than {smaller}." for larger, smaller in pairs]
+    count = len(SOURCES) * (len(SOURCES) - 1) // 2
+    if len(pairs) < count:
+        others = "the other sources" if pairs else "the sources"
+        said.append(f"Nothing is said about the order of {others}: their intervals overlap.")
+    return said
+
+
+def _of_hyperparameters(found: Variances) -> list[str]:
+    what = found.hyperparameters
+    if what is None:
+        return [
+            f"hyperparameters: {found.trials} complete trial{'' if found.trials == 1 else 's'}; "
+            "at least 3 are needed to say what they contribute"
+        ]
+    share = _share(what.value, found)
+    return [
+        f"hyperparameters (the search's {found.trials} trials, folds and noise taken out): "
+        f"{100 * what.value:.2f} points, 95 % interval {100 * what.low:.2f} to {100 * what.high:.2f};",
+        f"beside all seeds together that is {share:.2f} of the variance "
+        f"({_share(what.low, found):.2f} to {_share(what.high, found):.2f}).",
+        "A search that draws near its best trials shows less than drawing at random would.",
+    ]
+
+
+def _share(deviation: float, found: Variances) -> float:
+    return deviation**2 / (deviation**2 + found.shares.deviation**2)

@@ -1,0 +1,236 @@
+"""A comparison in words that a beginner understands, and as JSON data."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sweeps.analysis.comparison import Comparison, ComparisonSettings, Contender, Pair
+from sweeps.analysis.statistics.paired_t import Estimate
+from sweeps.analysis.statistics.verdicts import ALPHA, POWER
+
+
+def points(value: float, *, sign: bool = False) -> str:
+    """Return a score or a difference in points (hundredths)."""
+    return f"{100 * value:+.2f}" if sign else f"{100 * value:.2f}"
+
+
+def interval(found: Estimate) -> str:
+    """Return an interval of differences in points."""
+    return f"{points(found.low, sign=True)} to {points(found.high, sign=True)}"
+
+
+def luck(contender: Contender) -> str:
+    """Return what the choice among trials added to a score; the bootstrap's noise may make it negative."""
+    return f"{round(contender.search.luck, 4) + 0.0:.4f}"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value as it is written: never as 0."""
+    if p is None:
+        return "none"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def share_text(value: float) -> str:
+    """Return a probability with two digits, never rounded to certainty."""
+    return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
+
+
+def headline(comparison: Comparison) -> list[str]:
+    """Return what the comparison comes to: where the highest score stands, and how many pairs are open."""
+    if len(comparison.contenders) < 2:
+        return ["Fewer than two architectures could be confirmed: there is nothing to compare."]
+    first = comparison.contenders[0].architecture
+    against: dict[str, list[str]] = {"better": [], "equivalent": [], "undecided": []}
+    for pair in comparison.pairs:
+        if pair.one == first and pair.verdict in against:
+            against[pair.verdict].append(pair.other)
+    parts = []
+    if against["better"]:
+        parts.append(f"better than {listed(against['better'])}")
+    if against["equivalent"]:
+        parts.append(f"equivalent to {listed(against['equivalent'])}")
+    if against["undecided"]:
+        parts.append(f"undecided against {listed(against['undecided'])}")
+    undecided = sum(pair.verdict == "undecided" for pair in comparison.pairs)
+    count = len(comparison.pairs)
+    return [
+        f"{first} has the highest confirmed score: {'; '.join(parts)}.",
+        f"Of {count} pair{'s' if count > 1 else ''} {count - undecided} "
+        f"{'are' if count - undecided != 1 else 'is'} decided, {undecided} undecided.",
+    ]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a person lists them.
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def claim(asked: ComparisonSettings) -> str:
+    """Return which claim the answer makes, in a sentence or two."""
+    if asked.claim == "new-data":
+        return (
+            "The claim: how the architectures would compare on another training set of this size from the "
+            "same source. The intervals are wide because all repeats share these images, which no number of "
+            "repeats undoes. For a claim about these images alone: --claim this-data."
+        )
+    return (
+        "The claim: how the architectures compare on exactly these images, over new splits and seeds. It "
+        "says nothing about other images, even from the same source."
+    )
+
+
+def conditions(comparison: Comparison) -> list[str]:
+    """Return what else the answer depends on."""
+    asked, rope = comparison.asked, points(comparison.asked.rope)
+    return [
+        f"Each winner was trained on {asked.repeats} fresh repeats of the {comparison.folds}-fold "
+        "cross-validation; splits, stop sets, initialisation, order and dropout seeds are the same for all.",
+        f"Better: Holm's p is at most {ALPHA} and the difference exceeds {rope} points with a probability of "
+        f"at least 0.95. Equivalent: it lies within {rope} points with that probability.",
+        "One search of equal length chose each winner; another search might choose another one.",
+    ]
+
+
+def verdict(pair: Pair, asked: ComparisonSettings) -> str:
+    """Return the verdict on a pair in a sentence."""
+    one, other, found = pair.one, pair.other, pair.difference
+    if pair.verdict == "better":
+        return (
+            f"{one} is better than {other} by {points(found.mean)} points "
+            f"(95 % interval {points(found.low)} to {points(found.high)})."
+        )
+    if pair.verdict == "worse":  # the higher mean can only be better; kept for any order
+        return f"{one} is worse than {other} by {points(-found.mean)} points."
+    if pair.verdict == "equivalent":
+        return (
+            f"{one} and {other} are equivalent: their difference lies within {points(asked.rope)} points "
+            f"with a probability of {share_text(pair.chances.equivalent)}."
+        )
+    return f"{one} and {other} are undecided: {_why(pair, asked)} {_what_settles(pair, asked)}"
+
+
+def _why(pair: Pair, asked: ComparisonSettings) -> str:
+    found = pair.difference
+    if not found.deviation:
+        return (
+            f"all {len(pair.differences)} paired scores differ by exactly {points(found.mean)} points, so "
+            "there is no spread to judge by."
+        )
+    if pair.adjusted_p is not None and pair.adjusted_p <= ALPHA:
+        return (
+            f"there is a difference (p {p_text(pair.adjusted_p)}), but whether it exceeds "
+            f"{points(asked.rope)} points is open (probability {share_text(pair.chances.better)})."
+        )
+    return (
+        f"the difference of {points(found.mean)} points may be anything from {points(found.low)} to "
+        f"{points(found.high)}."
+    )
+
+
+def _what_settles(pair: Pair, asked: ComparisonSettings) -> str:
+    what = pair.settling
+    if what is None:
+        return "More images, or harder ones, would show one."
+    if what.repeats is not None:
+        return f"{what.repeats} repeats would probably settle it at this mean and spread."
+    if what.data_factor is None:
+        more = f"the difference is about as large as the {points(asked.rope)} points that do not matter"
+        return f"No number of repeats would settle it: {more}; another --rope would."
+    folds = f" {what.folds} folds might (if their scores spread no wider);" if what.folds else ""
+    return (
+        f"No number of repeats on these images would settle it;{folds} about {factor(what.data_factor)} "
+        "times as many images would."
+    )
+
+
+def factor(value: float) -> str:
+    """Return how many times as much, with one digit below 10."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def settles(pair: Pair) -> str:
+    """Return what would settle an undecided pair, in a few words for a table."""
+    what = pair.settling
+    if pair.verdict != "undecided":
+        return ""
+    if what is None:
+        return "no spread"
+    if what.repeats is not None:
+        return f"{what.repeats} repeats"
+    if what.data_factor is None:
+        return "another --rope"
+    folds = f"{what.folds} folds? or " if what.folds else ""
+    return f"{folds}{factor(what.data_factor)} x images"
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison as JSON data; docs/statistics.md describes it."""
+    asked = comparison.asked
+    return {
+        "sweep": comparison.sweep,
+        "dataset": {"name": comparison.dataset, "samples": comparison.samples},
+        "folds": comparison.folds,
+        "repeats": asked.repeats,
+        "rope": asked.rope,
+        "claim": asked.claim,
+        "claim_in_words": claim(asked),
+        "conclusion": " ".join(headline(comparison)),
+        "alpha": ALPHA,
+        "power_of_advice": POWER,
+        "architectures": [_contender_json(contender) for contender in comparison.contenders],
+        "pairs": [_pair_json(pair, asked) for pair in comparison.pairs],
+        "left_out": dict(comparison.left_out),
+    }
+
+
+def _contender_json(contender: Contender) -> dict[str, Any]:
+    search, confirmed = contender.search, contender.confirmed
+    return {
+        "architecture": contender.architecture,
+        "trial": contender.trial,
+        "trials": contender.trials,
+        "search_f1": search.uncorrected,
+        "search_f1_corrected": search.score,
+        "search_f1_corrected_low": search.low,
+        "search_f1_corrected_high": search.high,
+        "search_luck": search.luck,
+        "confirmed_f1": confirmed.mean,
+        "confirmed_f1_low": confirmed.low,
+        "confirmed_f1_high": confirmed.high,
+        "confirmed_f1_std": confirmed.deviation,
+        "confirmed_f1_pooled": contender.pooled,
+        "scores": list(contender.scores),
+    }
+
+
+def _pair_json(pair: Pair, asked: ComparisonSettings) -> dict[str, Any]:
+    found = pair.difference
+    return {
+        "one": pair.one,
+        "other": pair.other,
+        "difference": found.mean,
+        "difference_low": found.low,
+        "difference_high": found.high,
+        "difference_std": found.deviation,
+        "t": found.t,
+        "degrees_of_freedom": found.freedom,
+        "p": found.p,
+        "p_holm": pair.adjusted_p,
+        "p_5x2cv_f": pair.five_by_two,
+        "probability_worse": pair.chances.worse,
+        "probability_equivalent": pair.chances.equivalent,
+        "probability_better": pair.chances.better,
+        "won": pair.wins.won,
+        "tied": pair.wins.tied,
+        "runs": pair.wins.runs,
+        "share_won": pair.wins.share,
+        "verdict": pair.verdict,
+        "verdict_in_words": verdict(pair, asked),
+        "settled_by": None if pair.settling is None else asdict(pair.settling),
+        "differences": list(pair.differences),
+    }

@@ -1,0 +1,149 @@
+"""What a sweep says about architectures: ``refold compare``, ``plan``, ``variance``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sweeps.cli.options import Arguments, Verbs, json_option, positive, tracking_option, workers_option
+from sweeps.cli.output import err, out, print_json
+from sweeps.home import Home
+from trainer.errors import UsageError
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``compare``, ``plan`` and ``variance``."""
+    _compare_options(verbs.add(compare, "compare digits --html digits.html"))
+    _plan_options(verbs.add(plan, "plan --scores 0.8905 0.8796 0.8849"))
+    _variance_options(verbs.add(variance, "variance digits --dry-run"))
+
+
+def _compare_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument(
+        "--repeats", type=positive, help="fresh repeats of each winner (default: 5, or all recorded)"
+    )
+    added.add_argument(
+        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+    )
+    added.add_argument(
+        "--claim",
+        choices=["new-data", "this-data"],
+        default="new-data",
+        help="about other images of the same source, or about these (default: new-data)",
+    )
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    workers_option(added)
+    tracking_option(added)
+    json_option(added)
+
+
+def compare(options: Arguments) -> int:
+    """Say which architecture is better and how sure that is, after fresh repeats of each winner."""
+    from sweeps.analysis import experiments, tables, wording
+    from sweeps.analysis.page import page
+
+    if options.html and not options.html.parent.is_dir():
+        raise UsageError(f"--html: there is no folder {options.html.parent}")
+    found = experiments.compare(
+        _surroundings(options),
+        options.sweep,
+        repeats=options.repeats,
+        rope=options.rope,
+        claim=options.claim,
+    )
+    if options.html:
+        options.html.write_text(page(found), encoding="utf-8")
+    if options.json:
+        print_json(wording.to_json(found))
+    else:
+        out.print(tables.contenders_table(found))
+        out.print()
+        if found.pairs:
+            out.print(tables.pairs_table(found))
+            out.print()
+        out.print("\n".join(tables.remarks(found)), markup=False)
+        if options.html:
+            out.print(f"\npage  {options.html}", markup=False)
+    return 1 if found.left_out else 0
+
+
+def _plan_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
+    added.add_argument(
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+    )
+    added.add_argument(
+        "--architectures", type=positive, default=2, help="with --scores: how many you compare (default: 2)"
+    )
+    json_option(added)
+
+
+def plan(options: Arguments) -> int:
+    """Say how many runs a difference of a given size needs."""
+    from sweeps.analysis import sample_size
+
+    if (options.sweep is None) == (options.scores is None):
+        raise UsageError("name a recorded sweep, or give --scores of runs that you have: one of the two")
+    if options.scores is not None:
+        report = sample_size.from_scores(options.scores, architectures=options.architectures)
+        lines = sample_size.score_lines(report)
+    else:
+        report = sample_size.from_record(_record(options))
+        lines = sample_size.repeat_lines(report)
+    if options.json:
+        print_json(report)
+    else:
+        out.print("\n".join(lines), markup=False)
+    return 0
+
+
+def _record(options: Arguments) -> Any:
+    from tracking.ledger.ledger import Ledger
+
+    with Ledger.read(Home.chosen(options.home).path) as ledger:
+        return ledger.sweep(options.sweep)
+
+
+def _variance_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("sweep", help="name of a finished sweep")
+    added.add_argument("--architecture", help="its best trial instead of the best of all")
+    added.add_argument("--rows", type=positive, default=16, help="of the design, 6 fits each (default: 16)")
+    added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    workers_option(added)
+    tracking_option(added)
+    json_option(added)
+
+
+def variance(options: Arguments) -> int:
+    """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
+    from sweeps.analysis import experiments
+    from sweeps.analysis.variance_components import ROW, SOURCES, lines, to_json
+
+    where = _surroundings(options)
+    if options.dry_run:
+        _, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
+        names = ", ".join(SOURCES)
+        out.print(
+            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {ROW} "
+            f"fits: two with everything varied, one each for {names}",
+            markup=False,
+        )
+        out.print(experiments.expected_cost(where, [wanted]), markup=False)
+        return 0
+    found = experiments.variance(where, options.sweep, architecture=options.architecture, rows=options.rows)
+    if options.json:
+        print_json(to_json(found))
+    else:
+        out.print("\n".join(lines(found)), markup=False)
+    return 0
+
+
+def _surroundings(options: Arguments) -> Any:
+    from sweeps.analysis.experiments import AnalysisContext
+
+    return AnalysisContext(
+        home=Home.chosen(options.home),
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        console=err,
+    )

@@ -1,0 +1,111 @@
+"""Many machines: ``refold scheduler``, ``worker``, ``certificates``."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+from sweeps.cli.options import Arguments, Verbs, certificates_option, port, positive
+from sweeps.cli.output import out, say
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``scheduler``, ``worker`` and ``certificates``."""
+    _scheduler_options(verbs.add(scheduler, "scheduler --host 10.0.0.5 --certificates certificates"))
+    _worker_options(verbs.add(worker, "worker tls://10.0.0.5:8786 --certificates certificates"))
+    making = verbs.add(certificates, "certificates certificates")
+    making.add_argument("folder", type=Path, help="takes ca.pem, cert.pem and key.pem")
+    making.add_argument("--days", type=positive, default=825, help="how long they are good (default: 825)")
+    making.add_argument("--if-missing", action="store_true", help="keep those that are there")
+
+
+def _scheduler_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--host", default="127.0.0.1", help="interface to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
+    )
+    added.add_argument("--port", type=port, default=8786, help="0 for any free one (default: 8786)")
+    added.add_argument("--scheduler-file", type=Path, metavar="FILE", help="takes the address")
+    certificates_option(added)
+
+
+def scheduler(options: Arguments) -> int:
+    """Start a scheduler, which workers and sweeps on several machines meet at."""
+    from sweeps.cluster.certificates import Certificates
+    from sweeps.cluster.services import serve_scheduler
+
+    folder = options.certificates or os.environ.get("REFOLD_CERTIFICATES")
+    serve_scheduler(
+        options.host,
+        options.port,
+        certificates=Certificates(Path(folder).resolve()).checked() if folder else None,
+        scheduler_file=options.scheduler_file,
+        say=say,
+    )
+    return 0
+
+
+def _worker_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "address", help="the scheduler's: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
+    )
+    added.add_argument(
+        "--nworkers", type=positive, help="training processes (default: one a GPU, or one a core without)"
+    )
+    added.add_argument(
+        "--per-gpu", type=positive, default=1, metavar="N", help="workers that share a GPU (default: 1)"
+    )
+    added.add_argument("--cpu", action="store_true", help="leave GPUs alone")
+    added.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("refold-worker"),
+        help="for logs and data (default: refold-worker)",
+    )
+    added.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="stored datasets, like a home's 'datasets'"
+    )
+    added.add_argument(
+        "--wait", type=positive, default=60, metavar="SECONDS", help="for the scheduler (default: 60)"
+    )
+    certificates_option(added)
+
+
+def worker(options: Arguments) -> int:
+    """Start workers on this machine, which train what sweeps ask for."""
+    from sweeps.cluster.address import read_address
+    from sweeps.cluster.services import serve_workers
+    from sweeps.cluster.worker_setup import WorkerOptions, equip
+
+    address = read_address(options.address, options.certificates)
+    wish = WorkerOptions(
+        count=options.nworkers,
+        per_gpu=options.per_gpu,
+        cpu=options.cpu,
+        folder=options.folder.resolve(),
+        data=None if options.data is None else options.data.resolve(),
+    )
+    serve_workers(address, equip(wish), folder=wish.folder, patience=options.wait, say=say)
+    return 0
+
+
+def certificates(options: Arguments) -> int:
+    """Make the TLS certificates that scheduler, workers and coordinator prove themselves with."""
+    from sweeps.cluster.certificates import Certificates, make_certificates
+
+    folder: Path = options.folder
+    if options.if_missing and Certificates(folder).key.exists():
+        Certificates(folder).checked()
+        return 0
+    made = make_certificates(folder, days=options.days)
+    out.print(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}", markup=False)
+    out.print(
+        f"good for {options.days} days; who has {made.key.name} may run code on the cluster", markup=False
+    )
+    out.print("\nnext, with a copy of the folder on each machine:")
+    for command in (
+        f"refold scheduler --host HOST --certificates {shlex.quote(str(folder))}",
+        f"refold worker tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
+        f"refold run SWEEP.toml --cluster tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
+    ):
+        out.print(f"  {command}", markup=False)
+    return 0

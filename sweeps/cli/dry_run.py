@@ -1,0 +1,58 @@
+"""What a sweep would do, said before anything starts."""
+
+from typing import Any
+
+from sweeps.definition.prepare import Prepared
+from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range
+
+
+def report(prepared: Prepared) -> dict[str, Any]:
+    """Return a sweep's trials, folds, fits and ranges as JSON data."""
+    plan, dataset = prepared.plan, prepared.dataset
+    fits = plan.trials * plan.cv.folds * len(plan.architectures)
+    return {
+        "sweep": prepared.spec.name,
+        "dataset": {
+            "name": dataset.name,
+            "samples": len(dataset.labels),
+            "input_shape": list(dataset.input_shape),
+            "classes": len(dataset.classes),
+        },
+        "trials_per_architecture": plan.trials,
+        "folds": plan.cv.folds,
+        "epochs": plan.cv.epochs,
+        "fits": fits,
+        "architectures": {a.name: {k: _words(r) for k, r in a.space.items()} for a in plan.architectures},
+        "trials": [
+            {"architecture": a.name, "number": number, "folds": list(range(plan.cv.folds))}
+            for number in range(plan.trials)
+            for a in plan.architectures
+        ],
+    }
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """Return the report for people."""
+    data, trials, folds = report["dataset"], report["trials_per_architecture"], report["folds"]
+    height, width, channels = data["input_shape"]
+    which = " to ".join(f"t{number:04}" for number in sorted({0, trials - 1}))
+    said = [
+        f"sweep {report['sweep']}: {data['samples']} images {height}x{width}x{channels} of {data['name']}, "
+        f"{data['classes']} classes",
+        f"{len(report['architectures'])} architectures x {trials} trials x {folds} folds = "
+        f"{report['fits']} fits of at most {report['epochs']} epochs",
+    ]
+    for name, space in report["architectures"].items():
+        said += ["", f"{name}: trials {which}, each on folds 0 to {folds - 1}: {trials * folds} fits"]
+        said += [f"  {hyperparameter:<16} {words}" for hyperparameter, words in space.items()]
+    return said
+
+
+def _words(choices: Range) -> str:
+    match choices:
+        case Float(low=low, high=high, log=log) | Integer(low=low, high=high, log=log):
+            return f"{low:g} to {high:g}" + (" (log)" if log else "")
+        case Choice(values=values):
+            return ", ".join(map(str, values))
+        case Fixed(value=value):
+            return f"{value} (fixed)"

@@ -1,0 +1,67 @@
+"""The command line: ``refold VERB``. Gathers the verbs, and says what becomes of errors.
+
+Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.
+"""
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from types import FrameType
+from typing import NoReturn
+
+from sweeps.cli import analysis, cluster, doctor, export, mlflow, record, run, verify
+from sweeps.cli.options import Parser, Verbs
+from sweeps.cli.output import err
+from trainer.errors import RefoldError
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    # What is imported stays: looking through it for garbage as often as Python does by itself took a sixth
+    # of a short sweep's coordinator.
+    gc.set_threshold(50_000, 10, 10)
+    options = parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler's or a closed terminal's Ctrl-C
+        signal.signal(number, _interrupt)
+    try:
+        code = options.action(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        err.print("\ninterrupted; what has finished is recorded, run the same command again to go on")
+        code = 130
+    except BrokenPipeError:  # 'refold show ... | head'
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the one place where nothing may get past
+        if options.debug:
+            traceback.print_exc()
+        code = error.exit_code if isinstance(error, RefoldError) else 1
+        known = isinstance(error, RefoldError)
+        hint = "" if known else " (an error in refold; --debug shows where)"
+        name = "" if known else f"{type(error).__name__}: "
+        text = " ".join(str(error).split())  # one line, whatever a library put into it
+        err.print(f"refold: {name}{text}{hint}", markup=False)
+    sys.exit(code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def parser() -> Parser:
+    """Return the command line's grammar."""
+    top = Parser(
+        prog="refold",
+        description="Hyperparameter sweeps over CNN architectures that repeat bit for bit.",
+        epilog="Begin with: refold run examples/digits.toml. Exit codes: 0 done; 1 the answer is no; "
+        "2 wrong input; 130 interrupted.",
+    )
+    top.add_argument("--version", action="version", version=f"refold {version('refold')}")
+    verbs = Verbs(top)
+    for module in (run, record, verify, analysis, export, mlflow, cluster, doctor):
+        module.add_verbs(verbs)
+    return top

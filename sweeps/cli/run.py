@@ -1,0 +1,116 @@
+"""``refold run``: a sweep, or what is missing of it; and what it would do."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from sweeps.cli import dry_run, tables
+from sweeps.cli.options import (
+    Arguments,
+    Verbs,
+    certificates_option,
+    json_option,
+    positive,
+    tracking_option,
+    workers_option,
+)
+from sweeps.cli.output import err, out, print_json
+from trainer.errors import UsageError
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``run``."""
+    added = verbs.add(run, "run examples/digits.toml --workers 2")
+    added.add_argument("sweep", help="the sweep file (TOML)")
+    workers_option(added)
+    added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
+    added.add_argument("--quiet", action="store_true", help="no progress")
+    added.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="train on the workers of this scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file "
+        "(or REFOLD_CLUSTER); --workers then says how many to wait for (default: 1)",
+    )
+    certificates_option(added)
+    added.add_argument(
+        "--wait", type=positive, metavar="SECONDS", help="for the scheduler, then for workers (default: 60)"
+    )
+    added.add_argument(
+        "--mixed",
+        action="store_true",
+        help="let in other kinds of processors or GPUs: bits may differ; each fit records its own",
+    )
+    tracking_option(added)
+    json_option(added)
+
+
+def run(options: Arguments) -> int:
+    """Run or resume a sweep."""
+    from sweeps import api
+
+    prepared = api.ready(Path(options.sweep))
+    if options.dry_run:
+        report = dry_run.report(prepared)
+        if options.json:
+            print_json(report)
+        else:
+            out.print("\n".join(dry_run.lines(report)), markup=False)
+        return 0
+    outcome = api.run(
+        prepared,
+        home=options.home,
+        workers=options.workers,
+        cluster=_cluster(options),
+        tracking_uri=options.tracking_uri,
+        progress=not options.quiet,
+        console=err,
+    )
+    record = outcome.record
+    if options.json:
+        print_json(tables.sweep_json(record))
+    else:
+        tables.print_leaderboard(out, record)
+        _say_what_next(record, options)
+    lost = set(record.architectures) - {trial.architecture for trial in record.winners}
+    return 1 if lost else 0
+
+
+def _cluster(options: Arguments) -> Any:
+    from sweeps.api import PATIENCE, Cluster
+
+    there = options.cluster or os.environ.get("REFOLD_CLUSTER")
+    if not there:
+        given = [name for name in ("certificates", "mixed", "wait") if getattr(options, name)]
+        if given:
+            raise UsageError(f"--{given[0]} is for a cluster: give its scheduler with --cluster ADDRESS")
+        return None
+    return Cluster(
+        address=there,
+        certificates=options.certificates,
+        mixed=options.mixed,
+        patience=options.wait or PATIENCE,
+    )
+
+
+def _say_what_next(record: Any, options: Arguments) -> None:
+    for trial in record.winners:
+        for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
+            out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)
+    home = f" --home {shlex.quote(options.home)}" if options.home else ""
+    uri = f" --tracking-uri {shlex.quote(options.tracking_uri)}" if options.tracking_uri else ""
+    out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
+    if len(record.trials) > len(record.winners):
+        out.print("Each is the best of its trials, so expect a little less of it on new data.")
+    lines = (
+        (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
+        (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
+        (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
+        (f"refold export {record.name}{home}", "the best model, trained on all the data"),
+        (f"refold study {record.name}{home} --storage sqlite:///study.db", "the same for optuna-dashboard"),
+    )
+    width = max(len(command) for command, _ in lines)
+    out.print("\nnext:")
+    for command, what in lines:
+        out.print(f"  {command:<{width}}  {what}", markup=False)

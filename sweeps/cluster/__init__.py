@@ -1,0 +1,1 @@
+"""Workers behind Dask, on one machine or on many."""

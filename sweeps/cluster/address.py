@@ -1,0 +1,227 @@
+"""Where a cluster's scheduler is, and whether one answers there: one clear line if not. Knows no Dask."""
+
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sweeps.cluster.certificates import Certificates
+from trainer.errors import UsageError
+
+#: Dask's own.
+PORT = 8786
+
+#: How long one attempt may take.
+ATTEMPT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAddress:
+    """A scheduler's address.
+
+    Attributes:
+        url: ``tcp://host:port`` or ``tls://host:port``.
+        certificates: to prove oneself with, where it is ``tls://``; None otherwise.
+    """
+
+    url: str
+    certificates: Certificates | None = None
+
+    @property
+    def host(self) -> str:
+        """Name or number of the scheduler's host."""
+        return str(urlsplit(self.url).hostname)
+
+    @property
+    def port(self) -> int:
+        """The scheduler's port."""
+        return int(urlsplit(self.url).port or PORT)
+
+    @property
+    def options(self) -> str:
+        """The address as it is given to ``refold worker``."""
+        return self.url + (f" --certificates {self.certificates.folder}" if self.certificates else "")
+
+    @property
+    def warning(self) -> str | None:
+        """What is to be said of an address that others could reach and that asks nobody who they are."""
+        if self.certificates or is_loopback(self.host):
+            return None
+        return (
+            f"{self.url} is neither loopback nor TLS: whoever reaches it can run code on every machine of "
+            "the cluster; 'refold certificates DIR' makes what --certificates needs"
+        )
+
+
+def read_address(text: str, certificates: str | None) -> ClusterAddress:
+    """Return the address that a user gives.
+
+    Args:
+        text: ``tcp://host:port``, ``tls://host:port``, ``host:port``, or the path of a scheduler file.
+        certificates: folder of them; ``REFOLD_CERTIFICATES`` if None. Read only where the address is TLS.
+
+    Raises:
+        UsageError: saying what is wrong with it.
+    """
+    url = _from_file(Path(text)) if "://" not in text and Path(text).is_file() else text
+    if url.endswith(".json") and "://" not in url:
+        raise UsageError(f"there is no scheduler file {url}: the scheduler writes it when it starts")
+    folder = certificates or os.environ.get("REFOLD_CERTIFICATES") or None
+    if "://" not in url:
+        url = f"{'tls' if folder else 'tcp'}://{url}"
+    parts = urlsplit(url)
+    try:
+        port = parts.port or PORT
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no scheduler's address ({error}): {_FORMS}") from None
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(f"{text!r} is no scheduler's address: {_FORMS}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return ClusterAddress(
+        f"{parts.scheme}://{host}:{port}", _certificates(parts.scheme, certificates, folder)
+    )
+
+
+_FORMS = "it looks like tcp://scheduler:8786 or tls://scheduler:8786, or it is the path of a scheduler file"
+
+
+def _certificates(scheme: str, asked: str | None, folder: str | None) -> Certificates | None:
+    if scheme == "tls":
+        if folder is None:
+            raise UsageError(
+                "a tls:// address needs certificates: give their folder with --certificates DIR or "
+                "REFOLD_CERTIFICATES; 'refold certificates DIR' makes them"
+            )
+        return Certificates(Path(folder).resolve()).checked()
+    if asked is not None:
+        raise UsageError("--certificates is for TLS: write the address as tls://HOST:PORT, or leave it out")
+    return None
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} is no scheduler file ({type(error).__name__}): a scheduler that is started with "
+            "--scheduler-file writes one"
+        ) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def address_towards(address: ClusterAddress) -> str:
+    """Return the number of this machine's interface that the scheduler is reached through."""
+    family = socket.AF_INET6 if ":" in _number(address.host) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((address.host, address.port))  # sends nothing
+        return str(probe.getsockname()[0])
+
+
+def _number(host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
+    except OSError as error:
+        raise UsageError(
+            f"no host is called {host!r} here ({error}): give its number, or mend its name"
+        ) from None
+
+
+def await_scheduler(address: ClusterAddress, patience: float) -> None:
+    """Return when a scheduler answers.
+
+    Args:
+        address: where it should be.
+        patience: seconds to wait for one.
+
+    Raises:
+        UsageError: if none does; at once if something answers that will not do, whoever waits.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return _knock(address)
+        except OSError as error:
+            if time.monotonic() - begun < patience:
+                time.sleep(0.2)
+                continue
+            if isinstance(error, _Silent):
+                raise _no_scheduler(address) from None
+            how = f" --certificates {address.certificates.folder}" if address.certificates else ""
+            raise UsageError(
+                f"no scheduler answers at {address.url} (waited {time.monotonic() - begun:.0f} s: "
+                f"{error.strerror or error}): start one there with 'refold scheduler --host {address.host} "
+                f"--port {address.port}{how}'"
+            ) from None
+
+
+def _knock(address: ClusterAddress) -> None:
+    """Connect once and wait for the scheduler's first word.
+
+    Raises:
+        OSError: if nobody is there.
+        UsageError: if somebody is who is no scheduler of ours.
+    """
+    with socket.create_connection((address.host, address.port), timeout=ATTEMPT) as plain:
+        try:
+            if address.certificates is None:
+                first = plain.recv(1)
+            else:
+                with address.certificates.context(server=False).wrap_socket(plain) as encrypted:
+                    # A server that does not accept our certificate says so only in place of its first word.
+                    first = encrypted.recv(1)
+        except ssl.SSLError as error:
+            raise _mismatch(address, error) from None
+        except TimeoutError:
+            raise _Silent from None  # busy, or waiting for us to speak first
+    if not first:
+        raise _no_scheduler(address)
+
+
+class _Silent(OSError):
+    """Somebody is there who says nothing."""
+
+
+def _no_scheduler(address: ClusterAddress) -> UsageError:
+    other = "tcp" if address.certificates else "tls"
+    return UsageError(
+        f"what answers at {address.url} is no scheduler that speaks {address.url[:3]}: try {other}://, "
+        "or see what runs there"
+    )
+
+
+def _mismatch(address: ClusterAddress, error: ssl.SSLError) -> UsageError:
+    assert address.certificates is not None  # noqa: S101 - no TLS error without TLS
+    folder = address.certificates.folder
+    if error.reason in ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE"):
+        return UsageError(
+            f"the scheduler at {address.url} does not speak TLS: try tcp://, or start it with TLS"
+        )
+    return UsageError(
+        f"the certificates in {folder} do not match those of the scheduler at {address.url} "
+        f"({error.reason or error}): both need a copy of the same folder"
+    )
+
+
+def main() -> None:
+    """Exit with 0 if a scheduler answers at the address given: a health check."""
+    try:
+        await_scheduler(read_address(sys.argv[1], None), patience=0)
+    except UsageError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

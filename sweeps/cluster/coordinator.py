@@ -1,0 +1,441 @@
+"""Workers behind Dask, as the coordinator sees them: on this machine, or on a cluster.
+
+A worker is given one fit at a time and keeps it: what waits, waits here, in the order of trials. So the loss
+of anything, the scheduler included, costs the fits under way and nothing else.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from logging import CRITICAL
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import CancelledError, Client, Future, KilledWorker, Scheduler, SpecCluster, Worker
+from distributed.client import ClosedClientError
+
+from sweeps.cluster.address import ClusterAddress, await_scheduler
+from sweeps.cluster.compatibility import Description, describe, differences
+from sweeps.cluster.membership import Members
+from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
+from sweeps.cluster.worker_tasks import EPOCHS, Equipment, Trainer, run_job, scheduler_software
+from sweeps.execution.workers import EpochEvent, WorkersFailed
+from trainer.errors import UsageError
+from trainer.fits.results import FitRun
+from trainer.process.jobs import Job
+
+#: Seconds between two looks at who is there.
+LOOK = 0.5
+
+#: Seconds that a running sweep waits for a scheduler, or for the first worker, to come back.
+PATIENCE = 1800.0
+
+#: Seconds to wait for a result that is there before somebody looks whether its worker still is.
+FETCH = 1.0
+
+#: A fit whose worker is lost so often is what loses them.
+LOSSES_ALLOWED = 10
+
+#: Schedulers and workers that are threads of this process, and whose web servers only this machine reaches.
+WITHIN = {"protocol": "inproc://", "dashboard": False, "dashboard_address": LOOPBACK}
+
+OnEpoch = Callable[[EpochEvent], None]
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A fit that a worker was given.
+
+    Attributes:
+        job: the fit.
+        worker: its address.
+        losses: how many workers were lost at this fit before.
+        future: Dask's, once the worker has the data that the fit needs.
+    """
+
+    job: Job
+    worker: str
+    losses: int = 0
+    future: Future | None = None
+
+
+class DaskWorkers:
+    """Workers behind a Dask scheduler; see ``Workers``.
+
+    Args:
+        connect: connects to the scheduler; raises OSError while there is none.
+        here: what the coordinator says of itself.
+        mixed: whether other kinds of processors or GPUs are welcome.
+        share_memory: whether each worker is to work out its share of its machine's memory.
+        on_epoch: told of each finished epoch.
+        say: told what the user should know, a line each.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        here: Description,
+        *,
+        mixed: bool = False,
+        share_memory: bool = False,
+        on_epoch: OnEpoch = lambda _event: None,
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._connect, self._on_epoch, self._say = connect, on_epoch, say
+        self._share_memory = share_memory
+        self._news: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._members = Members(here, mixed, self._news.put, say)
+        self._given: dict[str, Assignment] = {}
+        self._homeless: list[Assignment] = []
+        self._unfetched: list[Assignment] = []
+        self._ended: list[tuple[Job, FitRun]] = []
+        self._looked_at = self._deserted_at = 0.0
+        self._numbers = iter(range(10**9))
+        self._begin()
+
+    def idle(self) -> Sequence[str]:
+        """See ``Workers``."""
+        self._look()
+        return self._free_after_the_homeless()
+
+    def submit(self, job: Job, worker: str) -> None:
+        """See ``Workers``."""
+        self._give(Assignment(job, worker))
+
+    def finished(self, timeout: float) -> Sequence[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        self._take_in_news(timeout, lambda: bool(self._ended))
+        self._look()
+        unfetched, self._unfetched = self._unfetched, []
+        for given in unfetched:
+            self._collect(given)
+        self._free_after_the_homeless()
+        ended, self._ended = self._ended, []
+        return ended
+
+    def await_members(self, expected: int, patience: float) -> None:
+        """Wait for so many workers to join.
+
+        Raises:
+            UsageError: if fewer have done so after ``patience`` seconds.
+        """
+        deadline = time.monotonic() + patience
+        while len(self._members.admitted) < expected:
+            if time.monotonic() > deadline:
+                raise UsageError(self._too_few(expected, patience))
+            self._look()
+            self._take_in_news(0.1, lambda: False)
+
+    @property
+    def count(self) -> int:
+        """How many workers may take fits."""
+        return len(self._members.admitted)
+
+    @property
+    def begun(self) -> int:
+        """How many of the fits that are under way have all that they need."""
+        return sum(given.future is not None for given in self._given.values())
+
+    @property
+    def gpu(self) -> str:
+        """Kind of the GPU that the workers train on; empty where they train on processors."""
+        return self._members.here["gpu"]
+
+    def close(self) -> None:
+        """Leave the scheduler; workers give up what they are at when its next epoch has ended."""
+        with suppress(OSError, TimeoutError, RuntimeError):
+            self._client.close(timeout=5)
+
+    def _free_after_the_homeless(self) -> list[str]:
+        """Give fits that lost their worker another one; return the workers that are free then."""
+        busy = {given.worker for given in self._given.values()}
+        free = sorted(self._members.admitted.keys() - busy)
+        while self._homeless and free:
+            again = self._homeless.pop(0)
+            self._give(Assignment(again.job, free.pop(0), again.losses))
+        return free
+
+    def _too_few(self, expected: int, patience: float) -> str:
+        scheduler = self._client.scheduler.address
+        there, refused = len(self._members.admitted), self._members.refused
+        why = f"; not used: {'; '.join(f'{a} ({r})' for a, r in sorted(refused.items()))}" if refused else ""
+        return (
+            f"{there or 'no'} worker{'' if there == 1 else 's'} of {expected} expected at {scheduler} after "
+            f"{patience:.0f} s: start them with 'refold worker {scheduler}'{why}"
+        )
+
+    def _begin(self) -> None:
+        self._client = self._connect()
+        self._connection = self._client.scheduler_comm
+        self._client.subscribe_topic(EPOCHS, self._hear)
+
+    def _hear(self, event: tuple[float, EpochEvent]) -> None:
+        if event[1]["key"] in self._given:  # other coordinators may use the same scheduler
+            self._on_epoch(event[1])
+
+    def _take_in_news(self, timeout: float, enough: Callable[[], bool]) -> None:
+        """Take in what is new until the time is up, or until it is enough and nothing else is there."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = 0.0 if enough() else deadline - time.monotonic()
+            try:
+                news = self._news.get(timeout=left) if left > 0 else self._news.get_nowait()
+            except queue.Empty:
+                return
+            news()
+
+    def _give(self, given: Assignment) -> None:
+        key = given.job.spec.key
+        self._given[key] = given
+        if self._members.has(given.worker, given.job.dataset):
+            self._hand_over(given)
+            return
+
+        def then(failure: str | None) -> None:
+            if self._given.get(key) is not given:
+                return
+            if failure is None:
+                self._hand_over(given)
+            else:
+                self._members.refuse(given.worker, failure)
+                self._take_back(given)
+                self._check_deserted()
+
+        self._members.deliver(self._client, given.worker, given.job.dataset, then)
+
+    def _hand_over(self, given: Assignment) -> None:
+        neighbours = self._members.neighbours(given.worker) if self._share_memory else None
+        # A name of its own: two coordinators, or two attempts, may ask for the same fit.
+        name = f"fit-{given.job.spec.key[:16]}-{next(self._numbers)}-{id(self)}"
+        try:
+            given.future = self._client.submit(
+                run_job, given.job, neighbours, key=name, pure=False, workers=[given.worker]
+            )
+        except ClosedClientError:  # the next look connects again
+            self._take_back(given)
+            return
+        given.future.add_done_callback(lambda _: self._news.put(lambda: self._collect(given)))
+
+    def _collect(self, given: Assignment) -> None:
+        key, future = given.job.spec.key, given.future
+        if self._given.get(key) is not given or future is None:
+            return
+        try:
+            run: FitRun = future.result(timeout=FETCH)
+        except (TimeoutError, UnboundLocalError):
+            # Perhaps its worker has gone with it, and the next look says so. The second is what Dask 2026.8
+            # makes of its own waiting being cancelled, which a very busy machine has brought about.
+            self._unfetched.append(given)
+        except CancelledError:  # the scheduler is gone
+            self._take_back(given)
+        except KilledWorker:
+            self._lose(given)
+        except Exception as error:
+            spec, host = given.job.spec, self._members.admitted.get(given.worker, {}).get("host", "?")
+            raise WorkersFailed(
+                f"the fit of {spec.architecture} on fold {spec.fold} cannot be run: {error} "
+                f"(worker {given.worker} on {host})"
+            ) from error
+        else:
+            del self._given[key]
+            self._ended.append((given.job, run))
+
+    def _take_back(self, given: Assignment) -> None:
+        del self._given[given.job.spec.key]
+        if given.future is not None:
+            with suppress(OSError, RuntimeError):
+                given.future.cancel(force=True)
+        self._homeless.append(given)
+
+    def _lose(self, given: Assignment) -> None:
+        given.losses += 1
+        if given.losses > LOSSES_ALLOWED:
+            spec = given.job.spec
+            raise WorkersFailed(
+                f"the fit of {spec.architecture} on fold {spec.fold} has lost {given.losses} workers: it may "
+                "be what ends them; see their logs, or narrow its hyperparameters"
+            )
+        self._take_back(given)
+
+    def _look(self) -> None:
+        """Take note of who came and who went, now and then."""
+        if time.monotonic() - self._looked_at < LOOK:
+            return
+        try:
+            # Dask makes itself a new connection; what was sent in between is lost then.
+            if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
+                raise OSError("the connection is gone")
+            # Not 'scheduler_info': its answer may be another thread's, which asks without the workers.
+            identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            there = list(identity["workers"])
+        except (OSError, TimeoutError):
+            self._reconnect()
+            return
+        self._looked_at = time.monotonic()
+        gone = set(self._members.look(self._client, there))
+        lost = [given for given in self._given.values() if given.worker in gone]
+        for given in lost:
+            self._lose(given)
+        if gone:
+            self._say(
+                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({_some(sorted(gone))}), "
+                f"{len(self._members.admitted)} left; {len(lost)} of the fits under way begin again elsewhere"
+            )
+        self._check_deserted()
+
+    def _check_deserted(self) -> None:
+        """Say so, once, where nobody is left, and give up when nobody has come for long.
+
+        Raises:
+            UsageError: if everybody there was refused.
+            WorkersFailed: if nobody has come.
+        """
+        if self._members.admitted or not (self._given or self._homeless):
+            self._deserted_at = 0.0
+            return
+        if self._members.refused:
+            raise UsageError(self._too_few(1, 0))
+        now, scheduler = time.monotonic(), self._client.scheduler.address
+        if not self._deserted_at:
+            self._deserted_at = now
+            self._say(f"no worker is left: waiting for one ('refold worker {scheduler}' starts them)")
+        if now - self._deserted_at > PATIENCE:
+            raise WorkersFailed(
+                f"no worker has joined {scheduler} for {PATIENCE / 60:.0f} min; what has finished is "
+                "recorded, run again to go on"
+            )
+
+    def _reconnect(self) -> None:
+        """Wait for the scheduler to be there again; what was under way begins again.
+
+        Raises:
+            WorkersFailed: if it does not come back.
+        """
+        scheduler = self._client.scheduler.address if self._client.scheduler else "its address"
+        self._say(f"the scheduler at {scheduler} is gone: waiting for it to come back")
+        self.close()
+        self._members.forget_all()
+        for given in list(self._given.values()):
+            del self._given[given.job.spec.key]
+            self._homeless.append(given)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._begin()
+            except (OSError, TimeoutError):
+                if time.monotonic() > deadline:
+                    raise WorkersFailed(
+                        f"the scheduler at {scheduler} has not come back for {PATIENCE / 60:.0f} min; what "
+                        "has finished is recorded, start it and run again to go on"
+                    ) from None
+                time.sleep(1)
+            else:
+                self._say(f"the scheduler is back; {len(self._homeless)} fits begin again")
+                return
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first few of many names.
+
+    >>> _some(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+@contextmanager
+def local_workers(count: int, log: Path, on_epoch: OnEpoch = lambda _event: None) -> Iterator[DaskWorkers]:
+    """Start a scheduler and ``count`` workers on this machine, and end them on leaving.
+
+    Args:
+        count: number of training processes, at least 1.
+        log: file that takes what they print.
+        on_epoch: told of each finished epoch: the fit's key, epoch from 1, stop-set F1, seconds.
+    """
+    with (
+        dask.config.set(CONFIGURATION),
+        SpecCluster(
+            workers={number: _local_worker(log) for number in range(count)},
+            scheduler={"cls": Scheduler, "options": WITHIN},
+            silence_logs=CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        workers = DaskWorkers(lambda: client, describe(), on_epoch=on_epoch)
+        workers.await_members(count, patience=60)
+        yield workers
+
+
+def _local_worker(log: Path) -> Mapping[str, Any]:
+    trainer = Trainer(Equipment(log=log))
+    return {"cls": Worker, "options": WITHIN | {"nthreads": 1, "memory_limit": 0, "plugins": (trainer,)}}
+
+
+@contextmanager
+def cluster_workers(
+    address: ClusterAddress,
+    *,
+    expected: int = 1,
+    patience: float = 60.0,
+    mixed: bool = False,
+    device: str = "cpu",
+    on_epoch: OnEpoch = lambda _event: None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Iterator[DaskWorkers]:
+    """Use the workers of a cluster, those that are there and those that come, and leave it as it is.
+
+    Args:
+        address: of its scheduler.
+        expected: how many workers to wait for before anything begins, at least 1.
+        patience: seconds to wait for the scheduler, and then for them.
+        mixed: whether other kinds of processors or GPUs are welcome.
+        device: what the sweep's fits are trained on.
+        on_epoch: as for ``local_workers``.
+        say: told what the user should know, a line each.
+
+    Raises:
+        UsageError: if the scheduler or the workers are not there, or are not the same software.
+    """
+    here = describe(device=device)
+
+    def connect() -> Client:
+        client = Client(
+            address.url, security=security(address.certificates), set_as_default=False, timeout=10
+        )
+        _check_scheduler(client, address, here)
+        return client
+
+    if address.warning:
+        say(f"warning: {address.warning}")
+    await_scheduler(address, patience)
+    with dask.config.set(CONFIGURATION), quiet():
+        workers = DaskWorkers(connect, here, mixed=mixed, share_memory=True, on_epoch=on_epoch, say=say)
+        try:
+            workers.await_members(expected, patience)
+            yield workers
+        finally:
+            workers.close()
+
+
+def _check_scheduler(client: Client, address: ClusterAddress, here: Description) -> None:
+    """Refuse a scheduler with other software: it reads what it passes on."""
+    try:
+        there = client.run_on_scheduler(scheduler_software)
+    except (OSError, TimeoutError):
+        client.close(timeout=5)
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever another installation may say
+        client.close(timeout=5)
+        what = f"has no refold, or another one ({type(error).__name__}: {error})"
+        raise UsageError(f"the scheduler at {address.url} {what}: install the same release there") from None
+    found = differences({name: here[name] for name in there}, there)
+    if found:
+        client.close(timeout=5)
+        raise UsageError(
+            f"the scheduler at {address.url} is another release: {'; '.join(found.values())}; install the "
+            "same one there"
+        )

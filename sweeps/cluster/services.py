@@ -1,0 +1,138 @@
+"""A scheduler, and workers, as commands that run until they are told to stop.
+
+Each listens on one address: the scheduler on the one it is given, a worker on the one that it reaches the
+scheduler from. Nothing listens on all interfaces unless it is asked to.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Scheduler, Worker
+
+from sweeps.cluster.address import ClusterAddress, address_towards, await_scheduler
+from sweeps.cluster.certificates import Certificates
+from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
+from sweeps.cluster.worker_tasks import Equipment, Trainer
+from trainer.errors import UsageError
+
+Say = Callable[[str], None]
+
+
+def serve_scheduler(
+    host: str, port: int, *, certificates: Certificates | None, scheduler_file: Path | None, say: Say
+) -> None:
+    """Run a scheduler until this process is told to stop.
+
+    Args:
+        host: name or number of the interface to listen on; ``0.0.0.0`` for all.
+        port: 0 for any free one.
+        certificates: to speak TLS with; None for plain TCP.
+        scheduler_file: takes the address, for others to find it.
+        say: told the address.
+
+    Raises:
+        UsageError: if it cannot listen there.
+    """
+    protocol = "tls" if certificates else "tcp"
+
+    async def serve(stop: asyncio.Event) -> None:
+        try:
+            scheduler = await Scheduler(
+                host=f"{protocol}://{host}",
+                port=port,
+                security=security(certificates),
+                dashboard=False,
+                dashboard_address=LOOPBACK,
+                scheduler_file=None if scheduler_file is None else str(scheduler_file),
+            )
+        except (OSError, RuntimeError) as error:
+            raise UsageError(
+                f"no scheduler can listen at {protocol}://{host}:{port} ({error.__cause__ or error}): is the "
+                "port taken, or the host another machine's? Choose with --host and --port"
+            ) from None
+        address = ClusterAddress(scheduler.address, certificates)
+        if address.warning:
+            say(f"warning: {address.warning}")
+        say(f"scheduler at {address.url}; workers: refold worker {address.options}")
+        try:
+            await stop.wait()
+        finally:
+            await scheduler.close()
+
+    _run(serve)
+
+
+def serve_workers(
+    address: ClusterAddress, equipments: Sequence[Equipment], *, folder: Path, patience: float, say: Say
+) -> None:
+    """Run workers until this process is told to stop; a scheduler that was lost is waited for.
+
+    Args:
+        address: the scheduler's.
+        equipments: one for each worker.
+        folder: for what Dask keeps on disk.
+        patience: seconds to wait for the scheduler at first.
+        say: told what the user should know.
+
+    Raises:
+        UsageError: if no scheduler is there.
+    """
+    if address.warning:
+        say(f"warning: {address.warning}")
+    await_scheduler(address, patience)
+    host = address_towards(address)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async def keep(equipment: Equipment, *, first: bool) -> None:
+            while True:
+                worker = await _worker(address, equipment, host, folder)
+                try:
+                    if first:
+                        say(f"{len(equipments)} worker{'' if len(equipments) == 1 else 's'} at {address.url}")
+                    await worker.finished()
+                finally:
+                    await worker.close()
+                if first:
+                    say(f"the scheduler at {address.url} is gone: waiting for it to come back")
+
+        kept = [asyncio.create_task(keep(each, first=each is equipments[0])) for each in equipments]
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopping, *kept], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, *kept):
+            task.cancel()
+        await asyncio.gather(stopping, *kept, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()  # raises what ended it
+
+    _run(serve)
+
+
+async def _worker(address: ClusterAddress, equipment: Equipment, host: str, folder: Path) -> Worker:
+    return await Worker(
+        address.url,
+        nthreads=1,
+        host=f"{address.url[:3]}://{host}",
+        security=security(address.certificates),
+        local_directory=str(folder),
+        memory_limit=0,
+        dashboard=False,
+        dashboard_address=LOOPBACK,
+        plugins=(Trainer(equipment),),
+    )
+
+
+def _run(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run ``serve`` until a signal asks for an end; it is given the event that says so."""
+
+    async def main() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop.set)
+        await serve(stop)
+
+    with dask.config.set(CONFIGURATION), quiet():
+        asyncio.run(main())

@@ -1,0 +1,206 @@
+"""What happens on a Dask worker: fits, one at a time, in a process of their own; joining; data arriving.
+
+A Dask worker trains nothing itself: it holds a ``TrainingProcess`` and hands it one fit at a time. So the
+workers of one machine are threads of one process, and what costs memory are the training processes alone.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from distributed import Worker, WorkerPlugin, get_worker
+
+from sweeps.cluster.compatibility import Description, describe
+from sweeps.diagnostics.machine import memory_for_images
+from trainer.datasets import transfer
+from trainer.errors import UsageError
+from trainer.fits.results import Epoch, FitRun
+from trainer.process.jobs import Job, out_of_memory, out_of_time
+from trainer.process.training_process import OutOfMemory, ProcessDied, TrainingProcess
+
+#: Dask's event topic on which finished epochs are announced.
+EPOCHS = "refold-epochs"
+
+#: A fit whose process dies so often will not do better the next time.
+DEATHS_ALLOWED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What the workers of one machine are given.
+
+    Attributes:
+        log: file that takes what training processes print.
+        datasets: folders in which stored datasets are looked for, each in one named by its fingerprint.
+        own: the one of them that takes datasets which are sent; None for workers on the coordinator's own
+            machine, who use its folder.
+        process: starts a training process that prints to a log.
+        description: what the worker says of itself.
+    """
+
+    log: Path
+    datasets: tuple[Path, ...] = ()
+    own: Path | None = None
+    process: Callable[[Path], TrainingProcess] = TrainingProcess
+    description: Description = field(default_factory=describe)
+
+    def find(self, given: Path) -> Path | None:
+        """Return where this machine has the dataset that the coordinator has at ``given``, or None."""
+        folders = (given.parent,) if self.own is None else self.datasets
+        return transfer.find(given.name, folders)
+
+
+class Unwanted(Exception):
+    """Nobody waits for this fit any more: its coordinator has ended, or has given it to another worker."""
+
+
+class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
+    """Gives a Dask worker its training process, and another one when that dies."""
+
+    name = "refold-trainer"
+
+    def __init__(self, equipment: Equipment) -> None:
+        self.equipment = equipment
+        self._closing = False
+        self._overdue = False
+
+    def setup(self, worker: Worker) -> None:
+        """Start the process; it imports TensorFlow while Dask does the rest."""
+        self._process = self.equipment.process(self.equipment.log)
+        self._lock = threading.Lock()  # two coordinators may ask one worker
+
+    def teardown(self, worker: Worker) -> None:
+        """End the process with its worker, whatever it is at."""
+        self._closing = True
+        self._process.close()
+
+    def run(self, job: Job, neighbours: int | None, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
+        """Run a fit, again if its process dies.
+
+        Args:
+            job: the fit, as the coordinator sees it.
+            neighbours: how many training processes share this machine's memory; None where the job says
+                what each may take.
+            on_epoch: told of each epoch.
+
+        Returns:
+            The run; a failed one if the fit has run out of memory so often that it will again, or has
+            taken longer than its limit.
+
+        Raises:
+            ProcessDied: if its process dies too often for any other reason.
+        """
+        with self._lock:
+            return self._run(self._at_home(job, neighbours), on_epoch)
+
+    def _run(self, job: Job, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
+        started_at = time.time()
+        for _ in range(DEATHS_ALLOWED):
+            try:
+                with self._limit(job.seconds):
+                    return self._process.run(job, on_epoch)
+            except ProcessDied as death:
+                reason = death
+                if self._closing:
+                    raise
+                self._renew()
+                if self._overdue:
+                    return out_of_time(job, started_at)
+            except Unwanted:
+                self._renew()
+                raise
+        if isinstance(reason, OutOfMemory):
+            return out_of_memory(job.spec, str(reason), DEATHS_ALLOWED, started_at)
+        raise ProcessDied(f"{reason}, {DEATHS_ALLOWED} times over")
+
+    def _renew(self) -> None:
+        self._process.close()
+        self._process = self.equipment.process(self.equipment.log)
+
+    @contextmanager
+    def _limit(self, seconds: float | None) -> Iterator[None]:
+        """End the training process if the block takes longer."""
+        self._overdue = False
+        if seconds is None:
+            yield
+            return
+
+        def end() -> None:
+            self._overdue = True
+            self._process.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _at_home(self, job: Job, neighbours: int | None) -> Job:
+        """Return the job with what it needs as this machine has it."""
+        given = Path(job.dataset)
+        here = self.equipment.find(given)
+        if here is None:
+            raise UsageError(f"the dataset {given.name[:16]} is not on this machine any more")
+        memory = job.memory if neighbours is None else memory_for_images(neighbours)
+        return replace(job, dataset=str(here), memory=memory)
+
+
+def run_job(job: Job, neighbours: int | None) -> FitRun:
+    """Run one fit as a Dask task, announcing each epoch as it ends; see ``Trainer.run``."""
+    here = get_worker()
+    me = here.get_current_task()
+
+    def announce(number: int, epoch: Epoch, seconds: float) -> None:
+        task = here.state.tasks.get(me)
+        if task is None or task.state != "executing":  # Dask cannot interrupt a task that it has cancelled
+            raise Unwanted
+        event = {"key": job.spec.key, "epoch": number, "f1": epoch.stop_f1, "seconds": seconds}
+        here.log_event(EPOCHS, event)
+
+    run: FitRun = here.plugins[Trainer.name].run(job, neighbours, announce)
+    return run
+
+
+async def join(dask_worker: Worker) -> Description:
+    """Return what a worker says of itself; one that ``refold worker`` did not start becomes such a one."""
+    if Trainer.name not in dask_worker.plugins:
+        folder = Path(dask_worker.local_directory)
+        own = folder / "datasets"
+        equipment = Equipment(log=folder / "training.log", datasets=(own,), own=own)
+        await dask_worker.plugin_add(Trainer(equipment), name=Trainer.name)
+    found: Description = dask_worker.plugins[Trainer.name].equipment.description
+    return found
+
+
+async def has_dataset(stored: str, dask_worker: Worker) -> bool:
+    """Return whether a worker has the dataset that the coordinator has at ``stored``."""
+    equipment = dask_worker.plugins[Trainer.name].equipment
+    return await asyncio.to_thread(equipment.find, Path(stored)) is not None
+
+
+async def take_part(part: transfer.Part, fingerprint: str, sender: str, dask_worker: Worker) -> None:
+    """Take a part of a dataset that is sent."""
+    await asyncio.to_thread(transfer.take, part, _own(dask_worker), fingerprint, sender)
+
+
+async def complete(fingerprint: str, sender: str, dask_worker: Worker) -> None:
+    """Check a dataset of which all parts have been sent, and keep it."""
+    await asyncio.to_thread(transfer.complete, _own(dask_worker), fingerprint, sender)
+
+
+def _own(worker: Worker) -> Path:
+    own: Path | None = worker.plugins[Trainer.name].equipment.own
+    if own is None:
+        raise UsageError("this worker takes no datasets")
+    return own
+
+
+def scheduler_software() -> Mapping[str, str]:
+    """Return what the scheduler says of itself: it reads what it passes on."""
+    return {name: text for name, text in describe().items() if name in ("code", "python", "distributed")}

@@ -1,0 +1,195 @@
+"""From what a sweep file says to a plan that can run: loads the data, completes the spaces, checks it all.
+
+Nothing is written here: a sweep that cannot run changes nothing.
+"""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.spec import ArchitectureChoice, Plan, PlannedArchitecture, SweepSpec
+from tracking.records import DatasetRecord
+from trainer.architectures import BUILT_IN, inspect_user, source_digest
+from trainer.datasets import Dataset, load
+from trainer.errors import UsageError
+from trainer.fits.folds import held_out_folds
+from trainer.fits.seeds import derive
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
+from trainer.runtime.environment import environment, platform_of
+from trainer.spelling import nearest
+
+#: The kind of processor or GPU that a sweep has whose fits were trained on several.
+MIXED = "mixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A sweep that is ready to run."""
+
+    spec: SweepSpec
+    text: str
+    plan: Plan
+    dataset: Dataset
+    environment: Mapping[str, Any]
+
+    @property
+    def dataset_record(self) -> DatasetRecord:
+        """What the ledger keeps of the dataset."""
+        return DatasetRecord(
+            name=self.dataset.name,
+            fingerprint=self.dataset.fingerprint,
+            samples=len(self.dataset.labels),
+            classes=self.dataset.classes,
+            input_shape=self.dataset.input_shape,
+            pixel_max=self.dataset.pixel_max,
+        )
+
+
+def prepare(spec: SweepSpec, text: str) -> Prepared:
+    """Load the sweep's data and check that every part of it can be trained.
+
+    Args:
+        spec: the sweep.
+        text: the sweep file's text, for the record.
+
+    Raises:
+        UsageError: for the first thing that is wrong.
+    """
+    dataset = load(spec.dataset, base=spec.folder)
+    _check_folds(spec, dataset)
+    here = environment() | {"git_commit": git_commit(spec.folder)}
+    plan = Plan(
+        seed=spec.seed,
+        dataset=dataset.fingerprint,
+        trials=spec.trials,
+        cv=spec.cv,
+        search=spec.search,
+        prune=spec.prune,
+        architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
+        platform=platform_of(here),
+        device=spec.device,
+    )
+    return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here)
+
+
+def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
+    """Return the sweep as it is when others than this machine train it.
+
+    Where kinds may be mixed no fit may pass for one of this machine's kind: each is recorded with its own.
+
+    Args:
+        prepared: the sweep as this machine would train it.
+        mixed: whether machines of several kinds do.
+        gpu: the kind of GPU that fits are trained on; empty where none are.
+    """
+    here = dict(prepared.environment)
+    if gpu:
+        here |= {"device": "gpu", "gpu": MIXED if mixed else gpu}
+    if mixed:
+        here["cpu"] = {"model name": MIXED}
+    plan = replace(prepared.plan, platform=platform_of(here))
+    return replace(prepared, plan=plan, environment=here)
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit that ``folder`` stands at, with ``+`` if files differ from it; None outside git."""
+    git = ["git", "-C", str(folder), "-c", "core.fsmonitor=false"]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        state = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+" if state.stdout.strip() else "")
+
+
+def _check_folds(spec: SweepSpec, dataset: Dataset) -> None:
+    try:
+        held_out_folds(dataset.labels, folds=spec.cv.folds, seed=derive(spec.seed, "split", 0))
+    except UsageError as error:
+        names = ", ".join(f"{index} is {name}" for index, name in enumerate(dataset.classes[:10]))
+        named = "" if dataset.classes[0] == "0" else f" (class {names})"
+        raise UsageError(f"dataset {dataset.name}: {error}{named}") from None
+
+
+def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> PlannedArchitecture:
+    if choice.source is None:
+        own, source, digest = BUILT_IN[choice.name].space, None, source_digest(choice.name)
+    else:
+        source, own = inspect_user(
+            choice.source,
+            base=spec.folder,
+            name=choice.name,
+            input_shape=dataset.input_shape,
+            classes=len(dataset.classes),
+        )
+        digest = source.digest
+    space = complete_space(choice.name, own, choice.ranges)
+    return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
+
+
+def complete_space(name: str, own: Space, ranges: Mapping[str, Range]) -> Space:
+    """Return the space to search: the shared one, the architecture's own, then what the sweep file narrows.
+
+    Raises:
+        UsageError: if the sweep file names a hyperparameter that there is not, or a value it cannot have.
+    """
+    default = {**SHARED_SPACE, **own}
+    space = dict(default)
+    for hyperparameter, choices in ranges.items():
+        key = f"architectures.{name}.{hyperparameter}"
+        if hyperparameter not in default:
+            raise UsageError(f"unknown hyperparameter {key}: {nearest(hyperparameter, default)}")
+        problem = _misfit(hyperparameter, default[hyperparameter], choices)
+        if problem:
+            raise UsageError(f"{key}: {problem}")
+        space[hyperparameter] = _as(default[hyperparameter], choices)
+    return {hyperparameter: space[hyperparameter] for hyperparameter in sorted(space)}
+
+
+def _misfit(name: str, default: Range, choices: Range) -> str | None:
+    """Return why ``choices`` cannot stand in for ``default``, or None if it can."""
+    values, usual = _extremes(choices), _extremes(default)
+    if isinstance(usual[0], str):
+        unknown = [value for value in values if value not in usual]
+        return (
+            f"{unknown[0]!r} is not possible: {nearest(str(unknown[0]), map(str, usual))}"
+            if unknown
+            else None
+        )
+    if any(isinstance(value, bool) != isinstance(usual[0], bool) for value in values):
+        return f"{values[0]} must be {'true or false' if isinstance(usual[0], bool) else 'a number'}"
+    if any(isinstance(value, str) for value in values):
+        return f"{values[0]!r} must be a number"
+    if isinstance(usual[0], int) and not all(isinstance(value, int) for value in values):
+        return f"{values[0]} must be a whole number"
+    return _out_of_bounds(name, [float(value) for value in values], [float(value) for value in usual])
+
+
+def _out_of_bounds(name: str, values: Sequence[float], usual: Sequence[float]) -> str | None:
+    """Return why a value can make no sense: rates are below 1, what is always positive stays so."""
+    if name == "dropout" and not all(0.0 <= value < 1.0 for value in values):
+        return "must lie in 0 to 1, without 1"
+    if min(usual) > 0 and name != "weight_decay" and min(values) <= 0:
+        return f"{min(values):g} must be above 0"
+    if min(usual) >= 0 and min(values) < 0:
+        return f"{min(values):g} must not be negative"
+    return None
+
+
+def _as(default: Range, choices: Range) -> Range:
+    """Return ``choices`` as real numbers where the default is real: people write 0 to 1."""
+    if isinstance(default, Float) and isinstance(choices, Integer):
+        return Float(low=choices.low, high=choices.high, log=choices.log)
+    return choices
+
+
+def _extremes(choices: Range) -> tuple[Value, ...]:
+    match choices:
+        case Float(low=low, high=high) | Integer(low=low, high=high):
+            return low, high
+        case Choice(values=values):
+            return values
+        case Fixed(value=value):
+            return (value,)

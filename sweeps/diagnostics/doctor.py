@@ -1,0 +1,259 @@
+"""``refold doctor``: what would break repeatability or speed here, said before a sweep begins.
+
+Each check is a function of plain facts; ``examine`` gathers them. A *problem* would break the promise of
+identical bytes, or keep a sweep from its end; a *note* is worth knowing.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sweeps.definition.prepare import Prepared
+from sweeps.diagnostics.machine import (
+    Mount,
+    Pins,
+    available_cores,
+    available_memory,
+    existing,
+    gpus,
+    installed,
+    mount_of,
+    mounts,
+    pins,
+    read,
+)
+from sweeps.diagnostics.rehearsal import Rehearsal, rehearse
+from sweeps.home import Home
+from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, SWITCHES
+from trainer.runtime.environment import environment
+
+#: Packages whose version decides bits, folds or proposals; then those that stand beside.
+DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
+BESIDE = ("scipy", "ml-dtypes", "pillow", "distributed", "mlflow")
+
+#: File systems on which another machine may hold the file: SQLite's locks are not safe there.
+NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs"}
+    | {"pvfs2", "orangefs", "ocfs2", "gfs2", "davfs", "coda", "vboxsf", "prl_fs", "vmhgfs"}
+)
+
+#: Bytes that ledger, MLflow's store and logs may need beside the dataset, roughly.
+ROOM = 200_000_000
+
+Level = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it stands, and what to do about it (nothing if empty)."""
+
+    subject: str
+    level: Level
+    what: str
+    do: str = ""
+
+
+def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
+    """Compare the packages that decide with what is pinned, then those beside them."""
+    found = []
+    for package in (*DECIDING, *BESIDE):
+        requirement, here = wanted.wanted.get(package), have[package]
+        if requirement is None:
+            continue
+        # A local version ("2.21.0+nv1") is another build, which "==2.21.0" would let pass.
+        fits = here is not None and requirement.specifier.contains(here, prereleases=True) and "+" not in here
+        if not fits:
+            decides = package in DECIDING or here is None
+            why = "other bits than the pinned version" if decides else "seldom matters to the bits"
+            level: Level = "problem" if decides else "note"
+            there = f"{package} {here or 'is not installed'}"
+            what = f"{there}; {wanted.source} wants {requirement.specifier}: {why}"
+            command = (
+                f"-c {wanted.source} {package}" if wanted.exact else f"'{package}{requirement.specifier}'"
+            )
+            found.append(Finding("versions", level, what, f"pip install {command}"))
+    if not any(finding.level == "problem" for finding in found):
+        listed = ", ".join(f"{package} {have[package]}" for package in DECIDING)
+        found.insert(0, Finding("versions", "ok", f"{listed}: as {wanted.source} wants them"))
+    if not wanted.exact:
+        what = "no constraints.txt beside refold, the sweep file or here: only ranges were compared"
+        advice = "keep 'pip freeze' with your results, or install with refold's constraints.txt"
+        found.append(Finding("versions", "note", what, advice))
+    return found
+
+
+def variables(here: Mapping[str, str]) -> list[Finding]:
+    """Tell variables that training never sees from those that it inherits."""
+    found = []
+    kept_out = [f"{n}={here[n]}" for n, value in ENVIRONMENT.items() if here.get(n, value) != value]
+    kept_out += [f"{name}={here[name]}" for name in FORBIDDEN if name in here]
+    if kept_out:
+        what = f"{', '.join(kept_out)}: set here, no effect on training (its processes get their own)"
+        found.append(Finding("variables", "note", what))
+    if "glibc.cpu" in here.get("GLIBC_TUNABLES", ""):
+        what = f"GLIBC_TUNABLES={here['GLIBC_TUNABLES']} reaches training and can choose other kernels"
+        found.append(Finding("variables", "problem", what, "unset GLIBC_TUNABLES"))
+    return found or [Finding("variables", "ok", "nothing is set here that could decide bits")]
+
+
+def switches(process: Mapping[str, Any]) -> list[Finding]:
+    """Compare what a training process found itself to be with what is promised."""
+    wrong = [
+        f"{name} is {process[name]}, not {value}"
+        for name, value in SWITCHES.items()
+        if process[name] != value
+    ]
+    got = process["variables"]
+    wrong += [f"{n} is {got.get(n)}, not {value}" for n, value in ENVIRONMENT.items() if got.get(n) != value]
+    wrong += [f"{name} is set" for name in FORBIDDEN if name in got]
+    if wrong:
+        advice = "remove what changes the environment of new processes (sitecustomize, a wrapper of python)"
+        return [Finding("training", "problem", f"a training process found: {'; '.join(wrong)}", advice)]
+    what = "a training process says: 1 thread, op determinism on, oneDNN on, XLA off, float32, no GPU"
+    return [Finding("training", "ok", what)]
+
+
+def processor(cpu: Mapping[str, str], cards: Sequence[str]) -> list[Finding]:
+    """Name the kind of machine that the promise is about."""
+    flags = set(cpu.get("vectors", "").split())
+    widest = [flag for flag in ("amx_tile", "avx512f", "avx2", "avx", "sse4_2") if flag in flags][:2]
+    kind = f"{cpu['model name']} ({', '.join(widest) or 'vector extensions unknown'})"
+    what = f"{kind}: identical bytes are promised on this kind of processor only"
+    advice = "compare digests between machines of one kind"
+    found = [Finding("processor", "note", what, advice)]
+    if cards:
+        what = f"{', '.join(cards)}: here but unused, training runs on the CPU; TF32 (a GPU's) cannot arise"
+        return [*found, Finding("gpu", "note", what)]
+    return [*found, Finding("gpu", "ok", "none, and none is used: TF32 (a GPU's) cannot arise on the CPU")]
+
+
+def home_folder(path: Path, known: Sequence[Mount]) -> list[Finding]:
+    """Say whether the home can be written and whether SQLite's locks hold on its file system."""
+    found = []
+    place = existing(path)
+    if not place.is_dir():
+        found.append(Finding("home", "problem", f"{place} is not a folder", "choose another with --home"))
+    elif not os.access(place, os.W_OK | os.X_OK):
+        found.append(Finding("home", "problem", f"{place} cannot be written", "choose another with --home"))
+    mount = mount_of(place.resolve(), known)
+    kind = mount.kind if mount else "a file system that is not listed"
+    if kind in NETWORK or kind.startswith("fuse.") or kind == "fuse":
+        what = f"{path} is on {kind}: SQLite's locks are not safe there, and the ledger could be damaged"
+        found.append(Finding("home", "problem", what, "choose a folder on a local disk with --home"))
+    elif kind in ("tmpfs", "ramfs"):
+        what = f"{path} is on {kind}: it is memory, and lost at the next reboot"
+        found.append(Finding("home", "note", what, "choose a folder on a disk with --home to keep results"))
+    elif kind == "overlay":
+        what = f"{path} is on a container's own layer: lost when the container is removed"
+        found.append(Finding("home", "note", what, "mount a folder of the host and name it with --home"))
+    return found or [Finding("home", "ok", f"{path} can be written, on {kind}, where SQLite's locks hold")]
+
+
+def disk(free: int, needed: int) -> list[Finding]:
+    """Say whether the dataset's copy and the records fit on the home's disk."""
+    what = f"{_size(free)} free where the home is; the sweep's data takes {_size(needed)}"
+    if free < needed + ROOM:
+        return [
+            Finding(
+                "disk", "problem", what, f"make room for {_size(needed + ROOM)}, or choose another --home"
+            )
+        ]
+    return [Finding("disk", "ok", what)]
+
+
+def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
+    """Say how many workers fit into the memory that is there.
+
+    Args:
+        worker: bytes that one needs.
+        workers: how many there will be.
+        available: bytes that can be had, None if that is not known.
+    """
+    need = f"{workers} workers need about {_size(workers * worker)} ({_size(worker)} each)"
+    if available is None:
+        return [Finding("memory", "note", f"{need}; this system does not say what is free", "watch it")]
+    fit = available // worker
+    what = f"{need}; {_size(available)} can be had, enough for {fit}"
+    if fit >= workers:
+        return [Finding("memory", "ok", what)]
+    advice = (
+        f"--workers {fit}: the result is the same" if fit else "free memory, or use fewer or smaller images"
+    )
+    return [Finding("memory", "problem", f"{what}: the system would kill training processes", advice)]
+
+
+def cores(workers: int, available: int) -> list[Finding]:
+    """Say whether each worker has a core."""
+    what = f"{workers} workers on {available} cores"
+    if workers > available:
+        advice = f"--workers {available}: the result is the same"
+        return [Finding("cores", "note", f"{what}: more than one a core only slows them down", advice)]
+    return [Finding("cores", "ok", what)]
+
+
+def step(name: str, answer: Mapping[str, Any]) -> Finding:
+    """Say what became of one architecture's training step."""
+    subject = f"step of {name}"
+    if not answer["ok"]:
+        at = f"the op {answer['node']}: " if answer.get("node") else ""
+        if answer["deterministic"]:
+            what, advice = f"failed: {at}{answer['error']}", "correct the architecture, or narrow its ranges"
+        else:
+            what = f"has no deterministic form: {at}{answer['error']}"
+            advice = "replace that op, or draw random numbers through keras.random with a SeedGenerator"
+        return Finding(subject, "problem", what, advice)
+    if not answer["repeats"]:
+        what = "two steps from the same seeds gave different bytes"
+        advice = (
+            "draw randomness only through Keras' layers and initialisers; keep no state outside the model"
+        )
+        return Finding(subject, "problem", what, advice)
+    if not answer["finite"]:
+        what = "repeats, but in the middle of its ranges the loss is not a number after two batches"
+        return Finding(subject, "note", what, "narrow its learning_rate in the sweep file")
+    return Finding(subject, "ok", f"repeats byte for byte under op determinism ({answer['seconds']:.2f} s)")
+
+
+def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[Finding]:
+    """Look at everything.
+
+    Args:
+        prepared: the sweep; without one, the built-in baseline is tried on made-up images.
+        home: where the sweep's records will stand.
+        workers: how many processes will train; one a core if None.
+    """
+    count = workers or available_cores()
+    beside = [Path(__file__).parent.parent, *([prepared.spec.folder] if prepared else []), Path()]
+    data = prepared.dataset.images.nbytes if prepared else 0
+    stored = prepared is not None and (home.path / "datasets" / prepared.dataset.fingerprint).exists()
+    return [
+        *versions(pins(beside), installed((*DECIDING, *BESIDE))),
+        *variables(os.environ),
+        *processor(environment()["cpu"], gpus()),
+        *home_folder(home.path, mounts(read("/proc/mounts"))),
+        *disk(shutil.disk_usage(existing(home.path)).free, 0 if stored else data),
+        *cores(count, available_cores()),
+        *_rehearsed(rehearse(prepared), data, count),
+    ]
+
+
+def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
+    """Judge what the training process said."""
+    if rehearsal.process is None:
+        advice = "run the command again; if it stays so, install refold again with its constraints.txt"
+        return [Finding("training", "problem", f"no training process starts: {rehearsal.died}", advice)]
+    found = switches(rehearsal.process)
+    if rehearsal.peak:
+        # The step saw a part of the images; a worker copies all of them.
+        found += memory(rehearsal.peak + data, workers, available_memory(read("/proc/meminfo")))
+    return found + [step(name, answer) for name, answer in rehearsal.steps.items()]
+
+
+def _size(number: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number} bytes"

@@ -1,0 +1,55 @@
+"""Which of the waiting fits a free worker takes: decides only how fast a sweep goes, never what it finds."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sweeps.execution.workers import Workers
+from trainer.fits.results import FitRun
+from trainer.process.jobs import Job
+
+Item = TypeVar("Item")
+
+
+def choose(
+    waiting: Sequence[Item],
+    group: Callable[[Item], Hashable],
+    *,
+    worker: str,
+    last: Mapping[str, Hashable],
+) -> Item:
+    """Choose the fit that ``worker`` takes from ``waiting`` (not empty, most urgent first).
+
+    Fits of one trial share a compiled trace, so a worker stays with the trial it worked on last and otherwise
+    begins one that no other worker is at; failing that it helps with the most urgent.
+
+    Args:
+        waiting: fits that may run.
+        group: the trial that a fit belongs to.
+        worker: the free worker.
+        last: the trial each worker took a fit of last.
+    """
+    own = [item for item in waiting if group(item) == last.get(worker)]
+    others = {trial for name, trial in last.items() if name != worker}
+    untouched = [item for item in waiting if group(item) not in others]
+    return (own or untouched or list(waiting))[0]
+
+
+def run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
+    """Run fits that wait for nothing, and yield each with its result as it ends.
+
+    Raises:
+        WorkersFailed: if a fit cannot be run.
+    """
+    waiting, running = list(jobs), 0
+    last: dict[str, str] = {}
+    while waiting or running:
+        for worker in workers.idle():
+            if waiting:
+                job = choose(waiting, lambda job: job.spec.architecture, worker=worker, last=last)
+                waiting.remove(job)
+                workers.submit(job, worker)
+                last[worker] = job.spec.architecture
+                running += 1
+        for ended in workers.finished(timeout=0.5):
+            running -= 1
+            yield ended

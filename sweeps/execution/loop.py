@@ -1,0 +1,288 @@
+"""Runs a sweep, or goes on with one: the loop between schedule, workers and ledger.
+
+Going on is running again: a fit that the ledger holds returns at once, so there is no second code path.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.identity import procedure_differences
+from sweeps.definition.prepare import Prepared
+from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.diagnostics.machine import memory_for_images
+from sweeps.execution.dispatch import choose
+from sweeps.execution.progress import Progress
+from sweeps.execution.stragglers import Stragglers
+from sweeps.execution.window_advice import window_advice
+from sweeps.execution.workers import Workers
+from sweeps.search.proposals import Observation, propose
+from sweeps.search.schedule import Schedule, Trial
+from tracking.errors import DiskFull
+from tracking.ledger.disk_space import check as check_room
+from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.records import SweepRecord
+from trainer.datasets import store
+from trainer.errors import UsageError
+from trainer.fits.results import FitRun
+from trainer.fits.seeds import proposal_seed
+from trainer.fits.specs import FitSpec
+from trainer.hyperparameters import Hyperparameters, Value
+from trainer.process.jobs import Job
+from trainer.runtime.environment import platform_of
+
+#: Starts workers that announce their epochs to the function given, and ends them on leaving.
+StartWorkers = Callable[[Callable[[Mapping[str, Any]], None]], AbstractContextManager[Workers]]
+
+
+def run_sweep(
+    prepared: Prepared,
+    home: Path,
+    ledger: Ledger,
+    *,
+    start_workers: StartWorkers,
+    workers: int,
+    progress: Progress,
+    on_change: Callable[[], None] = lambda: None,
+) -> SweepRecord:
+    """Run what the ledger does not hold of a sweep.
+
+    Args:
+        prepared: the sweep.
+        home: where its dataset is stored for the workers.
+        ledger: open for writing.
+        start_workers: called once, and only if something has to be trained.
+        workers: how many there will be, for the time left and each one's share of the memory.
+        progress: told of everything.
+        on_change: called after each change of the ledger.
+
+    Returns:
+        The record of the finished sweep.
+
+    Raises:
+        UsageError: if the ledger has another sweep of this name.
+        WorkersFailed: if a fit cannot be run.
+        DiskFull: if there is no room to record another fit.
+    """
+    if enter(prepared, ledger):
+        return ledger.sweep(prepared.spec.name)
+    progress.begin(prepared.plan, workers)
+    if advice := window_advice(prepared.plan, workers):
+        progress.say(advice)
+    loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
+    loop.open_trials()
+    if not loop.schedule.finished:
+        dataset = store(prepared.dataset, home / "datasets")
+        with start_workers(progress.epoch_ended) as running:
+            loop.train(running, dataset)
+    return ledger.sweep(prepared.spec.name)
+
+
+def enter(prepared: Prepared, ledger: Ledger) -> bool:
+    """Enter the sweep in the ledger, or check that the one of its name there is the same.
+
+    Returns:
+        Whether it is finished already.
+
+    Raises:
+        UsageError: listing what differs.
+    """
+    name, plan = prepared.spec.name, prepared.plan
+    entry = ledger.entry(name)
+    if entry is None:
+        ledger.add_sweep(_entry(prepared))
+        return False
+    differences = _differences(entry.identity, plan.identity())
+    if plan.trials < entry.trials:
+        differences.append(f"trials: {entry.trials} before, {plan.trials} now (they can only be raised)")
+    experiment = prepared.spec.experiment or name
+    if experiment != entry.details["experiment"]:
+        differences.append(f"mlflow.experiment: {entry.details['experiment']} before, {experiment} now")
+    if procedure_differences(entry):
+        raise UsageError(
+            f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
+            "Go on with that refold, or give this sweep another name"
+        )
+    if differences:
+        raise UsageError(
+            f"a sweep called {name!r} is recorded with other contents: {'; '.join(differences)}. "
+            "Give this one another name, or remove that one with 'refold rm'"
+        )
+    finished = plan.trials == entry.trials and ledger.sweep(name).finished
+    before, now = dict(platform_of(entry.environment)), dict(platform_of(prepared.environment))
+    changed = _differences(before, now)
+    if changed and not finished:
+        raise UsageError(
+            f"the sweep {name!r} was begun with other versions or on another kind of processor, and its bits "
+            f"would not match: {'; '.join(changed)}. Go on there, or give the sweep another name"
+        )
+    ledger.update_sweep(name, plan.trials, prepared.text, _details(prepared))
+    return finished
+
+
+def _entry(prepared: Prepared) -> SweepEntry:
+    plan = prepared.plan
+    return SweepEntry(
+        name=prepared.spec.name,
+        key=plan.key,
+        identity=plan.identity(),
+        toml=prepared.text,
+        seed=plan.seed,
+        dataset=prepared.dataset_record,
+        architectures=tuple(architecture.name for architecture in plan.architectures),
+        trials=plan.trials,
+        fits=plan.cv.folds,
+        environment=prepared.environment,
+        details=_details(prepared),
+        created_at=time.time(),
+    )
+
+
+def _details(prepared: Prepared) -> dict[str, Any]:
+    """Return where things were found; it may change from run to run, the outcome does not depend on it."""
+    sources = {a.name: a.source.to_json() for a in prepared.plan.architectures if a.source is not None}
+    return {
+        "folder": str(prepared.spec.folder.resolve()),
+        "dataset": asdict(prepared.spec.dataset),
+        "experiment": prepared.spec.experiment or prepared.spec.name,
+        "sources": sources,
+    }
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return what differs between two identities, a phrase each."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key}: {_short(old)} before, {_short(new)} now")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:12]}…"
+
+
+class _Loop:
+    """One run of a sweep: what is under way between the schedule, the ledger and the workers."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        home: Path,
+        ledger: Ledger,
+        progress: Progress,
+        on_change: Callable[[], None],
+        memory: int | None,
+    ) -> None:
+        self._name, self._home = prepared.spec.name, home
+        self._sources = {a.name: a.source for a in prepared.plan.architectures}
+        self._ledger, self._progress, self._on_change = ledger, progress, on_change
+        self._memory = memory
+        minutes = prepared.spec.limits.fit_minutes
+        self._seconds = None if minutes is None else 60 * minutes
+        self._announced: set[tuple[str, int]] = set()
+        self._held_out = -(-len(prepared.dataset.labels) // prepared.plan.cv.folds)
+        self._full: DiskFull | None = None
+        self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, ledger.proposals(self._name)))
+
+    def open_trials(self) -> None:
+        """Open what may begin, take in what the ledger holds of it, and so on until nothing new opens."""
+        while opened := self.schedule.open_trials():
+            for trial in opened:
+                with self._noting_a_full_disk():
+                    self._ledger.add_proposal(
+                        self._name, trial.architecture.name, trial.number, trial.specs, time.time()
+                    )
+                for spec in trial.specs:
+                    held = self._ledger.run_of(spec.key)
+                    if held is not None:
+                        self._take_in(spec, held, recorded=True)
+        self._on_change()
+
+    def train(self, workers: Workers, dataset: Path) -> None:
+        """Keep every worker busy until all trials have ended.
+
+        Where the disk is full nothing more is begun, and what is under way is recorded first.
+        """
+        running: set[str] = set()
+        last: dict[str, tuple[str, int]] = {}
+        stragglers = Stragglers()
+        while not self.schedule.finished:
+            if self._full and not running:
+                raise self._full
+            waiting = [item for item in self.schedule.waiting() if item[1].key not in running]
+            for worker in workers.idle():
+                with self._noting_a_full_disk():
+                    check_room(self._home, len(running) + 1, self._held_out)
+                if not waiting or self._full:
+                    break
+                trial, spec = choose(waiting, _group, worker=worker, last=last)
+                waiting = [item for item in waiting if item[1].key != spec.key]
+                workers.submit(self._job(spec, dataset), worker)
+                running.add(spec.key)
+                last[worker] = _group((trial, spec))
+                self._progress.fit_started(trial.number, spec)
+                called = f"{spec.architecture} t{trial.number:04} fold {spec.fold}"
+                stragglers.begin(spec.key, spec.architecture, called, worker, time.monotonic())
+            for job, run in workers.finished(timeout=0.5):
+                running.discard(job.spec.key)
+                stragglers.end(job.spec.key, time.monotonic())
+                with self._noting_a_full_disk():
+                    self._ledger.add_run(job.spec, run)
+                self._take_in(job.spec, run, recorded=False)
+                self.open_trials()
+            for line in stragglers.late(time.monotonic()):
+                self._progress.say(line)
+
+    @contextmanager
+    def _noting_a_full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except DiskFull as error:
+            self._full = self._full or error
+
+    def _job(self, spec: FitSpec, dataset: Path) -> Job:
+        source = self._sources[spec.architecture]
+        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory, seconds=self._seconds)
+
+    def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
+        trial = self.schedule.record(run.result)
+        self._progress.fit_ended(trial.number, spec, run, recorded=recorded)
+        name = (trial.architecture.name, trial.number)
+        if trial.ended and name not in self._announced:
+            self._announced.add(name)
+            self._progress.trial_ended(*name, trial.ended.f1 if trial.state == "complete" else None)
+
+
+def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:
+    trial, _ = item
+    return trial.architecture.name, trial.number
+
+
+def _proposer(
+    plan: Plan, recorded: Mapping[tuple[str, int], Mapping[str, Value]]
+) -> Callable[
+    [PlannedArchitecture, int, Sequence[Observation], Sequence[Hyperparameters]], Mapping[str, Value]
+]:
+    """Return what proposes: the record where it has the trial, TPE otherwise. Both say the same."""
+
+    def proposal(
+        architecture: PlannedArchitecture,
+        number: int,
+        observed: Sequence[Observation],
+        pending: Sequence[Hyperparameters],
+    ) -> Mapping[str, Value]:
+        held = recorded.get((architecture.name, number))
+        if held is not None:
+            return held
+        seed = proposal_seed(plan.seed, architecture.name, number)
+        return propose(architecture.space, observed, pending, seed=seed, startup=plan.search.startup)
+
+    return proposal

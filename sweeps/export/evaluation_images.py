@@ -1,0 +1,118 @@
+"""The images on which an exported model has to agree with the trained one, and what it scores on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.export.parity import Probabilities
+from sweeps.export.selection import ModelSelection
+from tracking.ledger.ledger import SweepEntry
+from tracking.records import SweepRecord, TrialRecord
+from trainer.datasets import Dataset, DatasetSource, load, load_test, open_stored
+from trainer.errors import UsageError
+from trainer.fits.folds import parts_of
+from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
+from trainer.fits.results import Confusion
+
+#: Where nothing was held out from the model, so many training images are compared.
+TRAINING_IMAGES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationImages:
+    """Images that both models classify.
+
+    Attributes:
+        images: ``[n, height, width, channels]`` raw pixels.
+        name: what they are, for people.
+        test: the official test set, where they are that.
+    """
+
+    images: npt.NDArray[Any]
+    name: str
+    test: Dataset | None
+
+
+def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, dataset: Path) -> EvaluationImages:
+    """Return held-out images: the official test set, else the fold that the model never saw.
+
+    A model that was trained on everything, where there is no test set, is asked about its training images:
+    that shows as well whether the file is the model.
+
+    Args:
+        record: the sweep.
+        entry: what the ledger keeps beside it.
+        choice: the model.
+        dataset: folder of the stored dataset.
+
+    Raises:
+        UsageError: if the dataset has changed, and its test set may have too.
+    """
+    test = _official_test_set(record, entry)
+    if test is not None:
+        return EvaluationImages(images=test.images, name="the official test set", test=test)
+    stored = open_stored(dataset)
+    if choice.how == "best-fold":
+        held_out = parts_of(choice.specs[0], stored.labels).held_out
+        return EvaluationImages(images=stored.images[held_out], name="its held-out fold", test=None)
+    return EvaluationImages(
+        images=stored.images[:TRAINING_IMAGES],
+        name="images of the training data (there is no official test set)",
+        test=None,
+    )
+
+
+def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
+    """Open the official test set, if there is one and it still belongs to what was trained on."""
+    source = DatasetSource.from_json(entry.details["dataset"])
+    base = Path(entry.details["folder"])
+    test = load_test(source, base=base)
+    if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
+        raise UsageError(
+            f"the dataset {source.source} has changed since the sweep {record.name!r}, and its test set may "
+            "have too: bring back the former, or run the sweep again under another name"
+        )
+    return test
+
+
+def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> dict[str, Any]:
+    """Return what the model scored where, as JSON data; None where there is no such score.
+
+    ``cross_validation`` is the trial's, ``fold`` the held-out fold's of a single fold model, ``test`` the
+    official test set's. Each has images, f1 (macro), accuracy and the confusion matrix.
+    """
+    trial, test = choice.trial, images.test
+    fold = choice.recorded[0] if choice.how == "best-fold" else None
+    return {
+        "cross_validation": _cross_validation(trial),
+        "fold": fold
+        and {"fold": fold.spec.fold, "repeat": fold.spec.repeat, **_score(fold.run.result.confusion)},
+        "test": test
+        and {
+            "fingerprint": test.fingerprint,
+            **_score(confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))),
+        },
+    }
+
+
+def _cross_validation(trial: TrialRecord) -> dict[str, Any]:
+    assert trial.confusion is not None  # noqa: S101 - a complete trial has one
+    return {
+        **_score(trial.confusion),
+        "f1_mean": trial.f1_mean,
+        "f1_std": trial.f1_std,
+        "f1_folds": list(trial.fold_scores),
+        "best_epochs": [fold.run.result.best_epoch for fold in trial.folds],
+    }
+
+
+def _score(confusion: Confusion) -> dict[str, Any]:
+    return {
+        "images": int(np.sum(confusion)),
+        "f1": macro_f1(confusion),
+        "accuracy": accuracy(confusion),
+        "confusion": [list(row) for row in confusion],
+    }

@@ -1,0 +1,100 @@
+"""A model in MLflow: described, logged, registered, served, asked, and only then made the champion."""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sweeps.export import model_folder, parity
+from sweeps.export.evaluation_images import EvaluationImages
+from sweeps.export.parity import Probabilities
+from sweeps.export.request import ExportRequest
+from tracking.mlflow.scoring import serving
+from tracking.mlflow.uri import shown
+from trainer.formats.catalogue import FORMATS
+
+if TYPE_CHECKING:
+    from tracking.mlflow.registry import Registered
+
+#: So many images are sent to MLflow's scoring server: they go through it as text.
+SERVED_IMAGES = 1000
+
+REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
+
+
+def register(
+    request: ExportRequest,
+    work: Path,
+    model: Path,
+    images: EvaluationImages,
+    trained: Probabilities,
+    about: dict[str, Any],
+) -> tuple["Registered", dict[str, Any]]:
+    """Bring a model into MLflow and compare what MLflow's scoring server says with the trained model.
+
+    Args:
+        request: with MLflow's view.
+        work: a folder for what is in between.
+        model: the folder with the Keras file.
+        images: what to ask it.
+        trained: what the trained model says to that.
+        about: what ``model.json`` says so far; parts of it become the model's metadata.
+
+    Returns:
+        The version, which is not the champion yet, and what ``model.json`` says of it.
+
+    Raises:
+        Mismatch: if the served model is another; it is taken out again.
+        ViewUnavailable: if MLflow cannot take it, or not serve it.
+    """
+    record, choice, view = request.record, request.choice, request.view
+    assert view is not None  # noqa: S101 - whoever asks for this format gives it
+    folder = _described(model / str(FORMATS["keras"].file), images, trained, about, work)
+    tags = {
+        "refold.sweep": record.name,
+        "refold.architecture": choice.trial.architecture,
+        "refold.trial": str(choice.trial.number),
+        "refold.how": choice.how,
+        "refold.weights_sha256": about["weights_sha256"],
+    }
+    title = f"{choice.trial.architecture}-{choice.how}"
+    registered = view.add_model(record, choice.trial, folder, title=title, tags=tags)
+    try:
+        asked = images.images[:SERVED_IMAGES]
+        with serving(registered.uri, request.tracking_uri, work / "serving.log") as server:
+            served, ms_per_image = server.score(asked)
+        proof = parity.compare("mlflow", trained[: len(asked)], served, ms_per_image)
+    except BaseException:
+        view.withdraw(registered)
+        raise
+    return registered, {
+        "file": None,
+        "uri": registered.uri,
+        "champion_uri": registered.champion_uri,
+        "tracking_uri": shown(request.tracking_uri),
+        "bytes": model_folder.size(folder),
+        **asdict(proof),
+    }
+
+
+def _described(
+    keras_file: Path, images: EvaluationImages, trained: Probabilities, about: dict[str, Any], work: Path
+) -> Path:
+    """Write the folder of an MLflow model around the Keras file."""
+    folder = work / "mlflow"
+    np.save(work / "example.npy", images.images[:1])
+    np.save(work / "example-probabilities.npy", trained[:1])
+    message = {
+        "keras": str(keras_file),
+        "folder": str(folder),
+        "images": str(work / "example.npy"),
+        "probabilities": str(work / "example-probabilities.npy"),
+        "requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
+        "metadata": {name: about[name] for name in ("name", "classes", "pixel_max", "weights_sha256")},
+    }
+    (work / "mlflow.json").write_text(json.dumps(message), encoding="utf-8")
+    parity.run("tracking.mlflow.flavour", [str(work / "mlflow.json")], work)
+    return folder

@@ -1,0 +1,136 @@
+"""The folder that an exported model ends up in: it appears when it is complete, and never half."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import Mismatch, UsageError
+from trainer.formats.catalogue import FORMATS
+
+ABOUT, CARD = "model.json", "README.md"
+
+
+def check_target(target: Path, key: str, *, force: bool) -> None:
+    """Check that the model's folder can be made, or holds this very model.
+
+    Args:
+        target: the folder.
+        key: of the model.
+        force: replace another one.
+
+    Raises:
+        UsageError: if it is taken, or cannot be written.
+    """
+    above = next(folder for folder in (target.parent, *target.parent.absolute().parents) if folder.exists())
+    if not above.is_dir():
+        raise UsageError(f"{above} is no folder: choose another with --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UsageError(f"{above} cannot be written: choose another folder with --out")
+    if target.exists() and not force and (read_about(target) or {}).get("key") != key:
+        raise UsageError(
+            f"{target} is there already and is not this model: add --force to replace it, "
+            "or choose another folder with --out"
+        )
+
+
+def check_room(target: Path, needed: int) -> None:
+    """Check that the disk has room for a model.
+
+    Args:
+        target: the folder to be made.
+        needed: bytes.
+
+    Raises:
+        UsageError: if it has not.
+    """
+    above = next(folder for folder in target.absolute().parents if folder.exists())
+    free = shutil.disk_usage(above).free
+    if free < needed:
+        raise UsageError(
+            f"the disk of {above} has {free / 1e6:.1f} MB left and the model needs {needed / 1e6:.1f} MB: "
+            "make room, or choose another folder (--out for the model, --home for the work)"
+        )
+
+
+def read_about(folder: Path) -> dict[str, Any] | None:
+    """Return what ``model.json`` says; None where there is none that can be read."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return about if isinstance(about, dict) else None
+
+
+def carry_over(target: Path, model: Path, about: dict[str, Any], *, force: bool) -> None:
+    """Take over the formats that the same model was exported in before, so that none gets lost.
+
+    Args:
+        target: the model's folder, as it is now.
+        model: the folder that will replace it.
+        about: what will be its ``model.json``; gains the formats.
+        force: whatever is there is to be replaced.
+
+    Raises:
+        Mismatch: if what is there should be this model, and is not.
+    """
+    before = None if force else read_about(target)
+    if before is None:
+        return
+    if before.get("weights_sha256") != about["weights_sha256"]:
+        raise Mismatch(
+            f"{target} has the same fits but other weights ({before.get('weights_sha256', '')[:16]}, now "
+            f"{about['weights_sha256'][:16]}): nothing was exported; --force replaces it"
+        )
+    now = about["formats"]
+    kept = {name: form for name, form in before["formats"].items() if name in FORMATS and name not in now}
+    for name in kept:
+        if (file := FORMATS[name].file) is not None:
+            _copy(target / file, model / file)
+    about["formats"] = {name: (kept | now)[name] for name in FORMATS if name in kept | now}
+
+
+def publish(model: Path, target: Path) -> None:
+    """Copy the complete folder beside its place, then put it there.
+
+    Raises:
+        UsageError: if it cannot be written; what was there before still is.
+    """
+    partial, old = (target.with_name(f".{target.name}.{what}") for what in ("partial", "old"))
+    try:
+        try:
+            for leftover in (partial, old):  # of an export that was killed here
+                shutil.rmtree(leftover, ignore_errors=True)
+            shutil.copytree(model, partial)
+            if target.exists():
+                target.rename(old)
+            partial.rename(target)
+        finally:
+            if old.exists() and not target.exists():
+                old.rename(target)
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"{target.parent} cannot take the model ({error.strerror or error}): choose another with --out"
+        ) from error
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
+
+
+def formats_of(about: Mapping[str, Any]) -> list[str]:
+    """Return the formats that a model's folder has files of, in the order of ``FORMATS``."""
+    return [name for name, form in FORMATS.items() if form.file is not None and name in about["formats"]]
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)

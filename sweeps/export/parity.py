@@ -1,0 +1,114 @@
+"""The proof that a file is the trained model: its own runtime, a fresh process, the same numbers."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.errors import Mismatch
+from trainer.formats.catalogue import FORMATS
+from trainer.runtime.determinism import training_environment
+from trainer.runtime.lifeline import started
+
+Probabilities = npt.NDArray[np.float32]
+
+#: A file may differ from the trained model by so much in a probability: another kernel, not another model.
+TOLERANCE = 1e-5
+
+#: Two classes whose probabilities are closer than this may change places.
+TIE = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """How an exported model compares with the trained one.
+
+    Attributes:
+        images: how many were compared.
+        largest_difference: of any probability, at most ``TOLERANCE``.
+        ties: images whose class differs, all within ``TIE`` of a tie.
+        ms_per_image: milliseconds for one image alone, the median of many, loading not included.
+    """
+
+    images: int
+    largest_difference: float
+    ties: int
+    ms_per_image: float
+
+
+def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_image: float) -> Parity:
+    """Compare two models' probabilities, ``[n, classes]``, for the same images.
+
+    Args:
+        name: of the format, for the message.
+        trained: what the trained model gave.
+        loaded: what the exported one gives.
+        ms_per_image: to be noted with it.
+
+    Raises:
+        Mismatch: if they are not those of the same model.
+    """
+    title = FORMATS[name].title
+    if trained.shape != loaded.shape:
+        raise Mismatch(f"the {title} model gives {loaded.shape} probabilities, not {trained.shape}")
+    apart = float(np.abs(trained.astype(np.float64) - loaded.astype(np.float64)).max())
+    if not apart <= TOLERANCE:  # NaN is not
+        raise Mismatch(
+            f"the {title} model that was loaded again differs from the trained one by {apart:.2g} in a "
+            f"probability (at most {TOLERANCE:g} is allowed): nothing was exported"
+        )
+    best = np.sort(trained, axis=1)
+    tie = best[:, -1] - best[:, -2] < TIE
+    other = trained.argmax(axis=1) != loaded.argmax(axis=1)
+    if (other & ~tie).any():
+        raise Mismatch(f"the {title} model gives another class for {(other & ~tie).sum()} images")
+    return Parity(
+        images=len(trained),
+        largest_difference=apart,
+        ties=int(other.sum()),
+        ms_per_image=ms_per_image,
+    )
+
+
+def score(name: str, model: Path, images: Path, work: Path) -> tuple[Probabilities, dict[str, Any]]:
+    """Have a fresh process load a model with its own runtime and classify images.
+
+    Args:
+        name: of the format.
+        model: file or folder.
+        images: ``.npy`` of raw pixels.
+        work: takes what the process writes.
+
+    Returns:
+        Probabilities ``[n, classes]``, and what else ``trainer.formats.reload`` reports.
+
+    Raises:
+        Mismatch: if the model cannot be loaded.
+    """
+    out = work / f"{name}-loaded.npy"
+    report = json.loads(run("trainer.formats.reload", [name, str(model), str(images), str(out)], work))
+    return np.load(out, allow_pickle=False), report
+
+
+def run(module: str, arguments: Sequence[str], work: Path) -> str:
+    """Run a module in a fresh process that ends when this one does, and return what it prints.
+
+    Raises:
+        Mismatch: if it fails, with the last line that it wrote.
+    """
+    errors = work / f"{module}.log"
+    with errors.open("w", encoding="utf-8") as log:
+        command = [sys.executable, "-m", module, *arguments]
+        with started(command, environment=training_environment(), log=log) as process:
+            assert process.stdout is not None  # noqa: S101 - it was asked for
+            printed = process.stdout.read()
+            code = process.wait()
+    if code:
+        lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
+        raise Mismatch(f"{module} ended with code {code}: {lines[-1].strip()[:300]}")
+    return printed

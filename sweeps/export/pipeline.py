@@ -1,0 +1,194 @@
+"""Takes the best model home: makes it, writes it in every format asked for, and proves each file.
+
+Everything is prepared in a folder of the home, which the ledger's lock keeps to one export at a time: what a
+killed one left there goes when the next one begins. The model's own folder appears when it is complete.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.export import evaluation_images, model_card, model_folder, parity
+from sweeps.export.evaluation_images import EvaluationImages
+from sweeps.export.mlflow_model import register
+from sweeps.export.parity import Probabilities
+from sweeps.export.request import ExportRequest
+from sweeps.export.retraining import Member, check_code, retrain
+from trainer.errors import Mismatch, UsageError
+from trainer.formats.catalogue import FORMATS, require
+
+#: The folder in the home in which exports are prepared.
+WORK = "export.partial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A model that was exported.
+
+    Attributes:
+        folder: holds its files, ``model.json`` and ``README.md``.
+        about: what ``model.json`` says.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+
+
+def export(request: ExportRequest) -> Exported:
+    """Make a model, write it and prove what was written. Whoever calls it holds the ledger's lock.
+
+    Raises:
+        UsageError: if the model cannot be exported like that; nothing was written.
+        Mismatch: if what was trained again is not what was recorded, or a file not what was trained; nothing
+            is left under the final name.
+        ViewUnavailable: if MLflow cannot take the model.
+    """
+    for name in request.formats:
+        require(name)
+    model_folder.check_target(request.target, request.choice.key, force=request.force)
+    if not request.dataset.exists():
+        raise UsageError(f"the stored dataset {request.dataset} is gone: run the sweep again to store it")
+    check_code(request.entry, request.choice)
+    with _working(request.home) as work:
+        images = evaluation_images.gather(request.record, request.entry, request.choice, request.dataset)
+        _rehearse(request, work, images)
+        if request.view is not None:  # whether MLflow can take it is to be known before anything is trained
+            request.view.write(request.record)
+        np.save(work / "images.npy", images.images)
+        members = retrain(request, work)
+        _check_earlier(request, members)
+        return _written(request, work, images, members)
+
+
+@contextmanager
+def _working(home: Path) -> Iterator[Path]:
+    """Give an empty folder that goes away afterwards."""
+    work = home / WORK
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        yield work
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or work} cannot be written ({error.strerror or error}): make room, or choose "
+            "another folder with --home"
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> None:
+    """Write the model untrained: what cannot be held, or has no room, is known before training."""
+    draft = work / "rehearsal"
+    draft.mkdir()
+    _convert(request, [], draft, work)
+    files = model_folder.size(draft)
+    shutil.rmtree(draft)
+    # Here the weights of each member, the files and MLflow's copy; there the files.
+    model_folder.check_room(work, (2 + len(request.choice.specs)) * files + images.images.nbytes)
+    model_folder.check_room(request.target, files)
+
+
+def _written(
+    request: ExportRequest, work: Path, images: EvaluationImages, members: Sequence[Member]
+) -> Exported:
+    """Convert, prove, publish."""
+    model = work / "model"
+    model.mkdir()
+    request.say(f"writing {', '.join(FORMATS[name].title for name in request.formats)} ...")
+    _convert(request, members, model, work)
+    trained = _mean([np.load(member.probabilities) for member in members])
+    about = model_card.describe(request, members, images, trained)
+    registered = None
+    for name in request.formats:  # MLflow comes last: it is the only one that others see at once
+        request.say(f"loading {FORMATS[name].title} in a fresh process ...")
+        if name == "mlflow":
+            registered, about["formats"][name] = register(request, work, model, images, trained, about)
+        else:
+            about["formats"][name] = _proven(name, model, work, trained)
+    try:
+        _unneeded_keras(request, model)
+        model_folder.carry_over(request.target, model, about, force=request.force)
+        text = model_card.to_json(about)
+        (model / model_folder.ABOUT).write_text(text, encoding="utf-8")
+        (model / model_folder.CARD).write_text(model_card.card(about), encoding="utf-8")
+        model_folder.publish(model, request.target)
+    except BaseException:
+        if registered is not None and request.view is not None:
+            request.view.withdraw(registered)
+        raise
+    if registered is not None and request.view is not None:
+        request.view.promote(registered)
+    return Exported(folder=request.target, about=json.loads(text))
+
+
+def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
+    """Return the mean over models of their probabilities; a single model's stay as they are."""
+    return np.asarray(np.mean(np.stack(probabilities), axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, work: Path) -> None:
+    """Have the model written in all formats.
+
+    Raises:
+        UsageError: if a format cannot hold it, or the disk.
+        Mismatch: if the weights that were kept are not those that were trained.
+    """
+    message = {
+        "architecture": request.choice.trial.architecture,
+        "source": None if request.source is None else request.source.to_json(),
+        "hyperparameters": dict(request.choice.trial.hyperparameters),
+        "dataset": str(request.dataset),
+        "members": [
+            {"weights": str(member.weights), "sha256": member.run.result.weights_sha256} for member in members
+        ],
+        "count": len(request.choice.specs),
+        "formats": list(request.formats),
+        "folder": str(folder),
+    }
+    (work / "request.json").write_text(json.dumps(message), encoding="utf-8")
+    answer = json.loads(parity.run("trainer.formats.convert", [str(work / "request.json")], work))
+    if "refused" in answer:
+        raise UsageError(f"{answer['refused']}; choose other formats with --format")
+    if "unwritable" in answer:
+        raise UsageError(f"{answer['unwritable']}; make room, or choose another folder with --home")
+    if "mismatch" in answer:
+        raise Mismatch(answer["mismatch"])
+
+
+def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> dict[str, Any]:
+    """Compare a format's file with the trained model; return what ``model.json`` says of it."""
+    file = model / str(FORMATS[name].file)
+    loaded, report = parity.score(name, file, work / "images.npy", work)
+    proof = parity.compare(name, trained, loaded, report["ms_per_image"])
+    return {"file": file.name, "bytes": model_folder.size(file), **asdict(proof)}
+
+
+def _unneeded_keras(request: ExportRequest, model: Path) -> None:
+    """Take away the Keras file that was only written for MLflow."""
+    if "keras" not in request.formats:
+        (model / str(FORMATS["keras"].file)).unlink(missing_ok=True)
+
+
+def _check_earlier(request: ExportRequest, members: Sequence[Member]) -> None:
+    """Compare with what the same fits gave in earlier exports: a refit has no other record.
+
+    Raises:
+        Mismatch: if they gave other weights.
+    """
+    recorded = {
+        fit["key"]: fit["weights_sha256"] for earlier in request.earlier for fit in earlier.get("fits", [])
+    }
+    for member in members:
+        now = member.run.result
+        if recorded.get(now.key, now.weights_sha256) != now.weights_sha256 and not request.force:
+            raise Mismatch(
+                f"an earlier export trained the same fit to other weights ({recorded[now.key][:16]} then, "
+                f"{now.weights_sha256[:16]} now): 'refold doctor' looks for the cause; nothing was exported"
+            )

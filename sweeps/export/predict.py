@@ -1,0 +1,108 @@
+"""Classifies image files with an exported model: the quickest check a person can do."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.export import model_folder, parity
+from trainer.datasets.folder import READ, read_files
+from trainer.errors import UsageError
+from trainer.formats.catalogue import FORMATS, require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model says of one image.
+
+    Attributes:
+        image: its path, as it was given.
+        class_name: the class that is most probable.
+        probability: of it, in [0, 1].
+        probabilities: of every class.
+    """
+
+    image: str
+    class_name: str
+    probability: float
+    probabilities: Mapping[str, float]
+
+
+def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
+    """Classify images with the model's own runtime, in a fresh process.
+
+    Images become what the model was trained on: where the sweep brought a folder's images to one size or
+    colour, so does this; anything else is refused.
+
+    Args:
+        model: an exported model's folder, or a file in it.
+        images: PNG and JPEG files, and folders of them.
+
+    Raises:
+        UsageError: if there is no such model or image, or an image does not fit.
+    """
+    about, name, file = _find(model)
+    require(name)
+    paths = [path for given in images for path in _files(given)]
+    height, width, channels = about["input_shape"]
+    pixels = read_files(
+        paths,
+        input_shape=(height, width, channels),
+        resize=about["image_size"] is not None,
+        recolour=about["colour"] is not None,
+    )
+    # Files have 255 for a full pixel; a sweep on arrays may have had something else.
+    raw = pixels.astype(np.float32) * np.float32(about["pixel_max"] / 255)
+    with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
+        np.save(Path(folder) / "images.npy", raw)
+        probabilities, _ = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
+    classes = [str(each) for each in about["classes"]]
+    return [
+        Prediction(
+            image=str(path),
+            class_name=classes[int(row.argmax())],
+            probability=float(row.max()),
+            probabilities=dict(zip(classes, map(float, row), strict=True)),
+        )
+        for path, row in zip(paths, probabilities, strict=True)
+    ]
+
+
+def _find(model: Path) -> tuple[dict[str, Any], str, Path]:
+    """Return what is known of the model, a format, and its file."""
+    if not model.exists():
+        raise UsageError(f"there is no model {model}: name the folder that 'refold export' made")
+    folder = model if (model / model_folder.ABOUT).exists() else model.parent
+    about = model_folder.read_about(folder)
+    if about is None or "formats" not in about:
+        raise UsageError(f"{model} is no model of 'refold export': there is no {model_folder.ABOUT} with it")
+    there = model_folder.formats_of(about)
+    named = [name for name in there if folder == model or FORMATS[name].file == model.name]
+    if not named:
+        what = "was only exported to MLflow" if folder == model else "is no file of the model"
+        raise UsageError(f"{model} {what}: export it in another format, or name the model's folder")
+    file = folder / str(FORMATS[named[0]].file)
+    if not file.exists():
+        raise UsageError(f"{file} is gone: export the model again")
+    return about, named[0], file
+
+
+def _files(given: Path) -> Iterator[Path]:
+    """Yield the images that a path names: itself, or all in a folder and in the folders in it."""
+    if not given.is_dir():
+        if not given.exists():
+            raise UsageError(f"there is no image {given}")
+        yield given
+        return
+    images = (path for path in given.rglob("*") if path.suffix.lower() in READ)
+    found = sorted(path for path in images if not _hidden(path.relative_to(given)))
+    if not found:
+        raise UsageError(f"the folder {given} has no PNG or JPEG image in it")
+    yield from found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

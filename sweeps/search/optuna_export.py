@@ -1,0 +1,243 @@
+"""A recorded sweep as Optuna studies, one an architecture: for optuna-dashboard and Optuna's own plots.
+
+A view like MLflow's: written from the ledger, never read back. Trials are found again by an attribute, so
+writing again adds what is missing and nothing else.
+"""
+
+import fcntl
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sweeps.search.proposals import distributions, optuna_package
+from tracking.ledger.ledger import SweepEntry
+from tracking.mlflow.content import sweep_identity
+from tracking.mlflow.reasons import reason
+from tracking.mlflow.uri import shown
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.errors import UsageError
+from trainer.hyperparameters import Fixed, Space
+from trainer.space_json import space_from_json
+
+#: The attribute by which a trial is found again; its value is the trial's number.
+TRIAL = "refold.trial"
+_IDENTITY = "refold.sweep_key"
+_EXAMPLES = "use sqlite:///study.db or postgresql+psycopg2://user@host/database"
+_STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a study holds now.
+
+    Attributes:
+        study: its name, ``<sweep>-<architecture>``.
+        trials: how many of the sweep's trials are in it.
+        added: how many of them were added now.
+        waiting: trials that have not ended, or come after one that has not; the next time adds them.
+    """
+
+    study: str
+    trials: int
+    added: int
+    waiting: int
+
+
+def write_studies(record: SweepRecord, entry: SweepEntry, storage: str, home: Path) -> tuple[Written, ...]:
+    """Bring the sweep's studies up to date; what is there already is left alone.
+
+    Trials are added in the order of their numbers up to the first that has not ended, so Optuna's numbers are
+    refold's.
+
+    Args:
+        record: the sweep.
+        entry: what the ledger keeps beside it: the search spaces.
+        storage: a database's URL, as Optuna takes it.
+        home: takes the lock that keeps two writers of one home apart.
+
+    Raises:
+        UsageError: if the storage cannot be used, or a study of that name there is another sweep's.
+    """
+    optuna = optuna_package()
+    with _locked(home), _plainly(storage), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "experimental", for the metric's name
+        opened = _open(optuna, storage)
+        try:
+            described = entry.identity["architectures"]
+            spaces = {name: space_from_json(described[name]["space"]) for name in record.architectures}
+            return tuple(_write(optuna, opened, record, name, space) for name, space in spaces.items())
+        finally:
+            opened.remove_session()
+            opened.engine.dispose()
+
+
+def _write(optuna: Any, opened: Any, record: SweepRecord, architecture: str, space: Space) -> Written:
+    """Write the study of one architecture."""
+    name = f"{record.name}-{architecture}"
+    study = optuna.create_study(study_name=name, storage=opened, direction="maximize", load_if_exists=True)
+    _claim(study, opened.url, record, architecture)
+    own = [trial for trial in record.trials if trial.architecture == architecture]
+    there = {trial.user_attrs.get(TRIAL) for trial in study.get_trials(deepcopy=False)}
+    ended = _ended(own)
+    missing = [trial for trial in ended if trial.number not in there]
+    for trial in missing:
+        study.add_trial(frozen_trial(optuna, trial, space))
+    waiting = record.trials_per_architecture - len(ended)
+    return Written(study=name, trials=len(ended), added=len(missing), waiting=waiting)
+
+
+def _ended(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials before the first that has not ended."""
+    ended: list[TrialRecord] = []
+    for trial in trials:
+        if trial.state == "running" or trial.number != len(ended):
+            break
+        ended.append(trial)
+    return ended
+
+
+def _claim(study: Any, storage: str, record: SweepRecord, architecture: str) -> None:
+    """Say in the study what it is of, or refuse one that is of something else."""
+    identity, known = sweep_identity(record), study.user_attrs.get(_IDENTITY)
+    if known not in (None, identity) or (known is None and study.get_trials(deepcopy=False)):
+        raise UsageError(
+            f"{shown(storage)} has a study {study.study_name!r} that is not of this sweep: name another "
+            f"storage, or delete it with: optuna delete-study --study-name {study.study_name} "
+            f"--storage {shown(storage)}"
+        )
+    if known is None:
+        about = {
+            "refold.sweep": record.name,
+            "refold.architecture": architecture,
+            "refold.seed": record.seed,
+            "refold.dataset": f"{record.dataset.name} {record.dataset.fingerprint[:16]}",
+            "refold.folds": record.fits_per_trial,
+            "refold.intermediate_values": "macro-F1 of the held-out folds in order; of a fit that was "
+            "pruned, its best macro-F1 on the stop set",
+        }
+        for key, value in about.items():
+            study.set_user_attr(key, value)
+        study.set_metric_names(["macro-F1"])
+        study.set_user_attr(_IDENTITY, identity)  # last: it says that the others are there
+
+
+def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
+    """Return an ended trial as Optuna keeps it: state, score, times, folds as intermediate values."""
+    searched = distributions(space)
+    values = dict(enumerate(_scores(trial.folds)))
+    # As Optuna itself does, a pruned trial has its last intermediate value.
+    score = trial.f1 if trial.state == "complete" else next(reversed(values.values()), None)
+    frozen = optuna.trial.create_trial(
+        state=optuna.trial.TrialState[_STATES[trial.state]],
+        value=None if trial.state == "failed" else score,
+        params={name: trial.hyperparameters[name] for name in searched},
+        distributions=dict(searched),
+        user_attrs=_attributes(trial, space),
+        intermediate_values=values,
+    )
+    frozen.datetime_start = datetime.fromtimestamp(trial.proposed_at)
+    ends = [fold.run.timing.ended_at for fold in trial.folds]
+    frozen.datetime_complete = datetime.fromtimestamp(max([trial.proposed_at, *ends]))
+    return frozen
+
+
+def _scores(folds: Sequence[FoldRecord]) -> Iterator[float]:
+    """Yield a value for each fold; of a fit that was pruned, the best on its stop set."""
+    for fold in folds:
+        result = fold.run.result
+        stop = [epoch.stop_f1 for epoch in result.epochs if epoch.stop_f1 is not None]
+        if result.f1 is not None:
+            yield result.f1
+        elif result.state != "failed" and stop:
+            yield max(stop)
+
+
+def _attributes(trial: TrialRecord, space: Space) -> dict[str, Any]:
+    """Return what else is known of a trial."""
+    results = [fold.run.result for fold in trial.folds]
+    fixed = {name: r.value for name, r in sorted(space.items()) if isinstance(r, Fixed)}
+    known: Mapping[str, Any] = {
+        TRIAL: trial.number,
+        "seed": trial.seed,
+        "reason": trial.reason,
+        "f1_mean": trial.f1_mean,
+        "f1_std": trial.f1_std,
+        "folds": [result.f1 for result in results],
+        "best_epochs": [result.best_epoch for result in results],
+        "epochs": [len(result.epochs) for result in results],
+        "weights_sha256": [result.weights_sha256 for result in results],
+        "training_seconds": round(trial.training_seconds, 3),
+        "fixed": fixed,
+    }
+    return {name: value for name, value in known.items() if value not in (None, {})}
+
+
+def _open(optuna: Any, storage: str) -> Any:
+    """Return Optuna's storage at a URL, with its tables; another program's database stays as it is."""
+    parts = urlsplit(storage)
+    if "://" not in storage or (parts.scheme.startswith("sqlite") and parts.path in ("", "/", "/:memory:")):
+        raise UsageError(f"the storage {shown(storage)!r} is no database's URL; {_EXAMPLES}")
+    import sqlalchemy
+
+    storage = _with_driver(storage)
+    engine = sqlalchemy.create_engine(storage)
+    try:
+        tables = set(sqlalchemy.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+    if tables and "version_info" not in tables:
+        raise UsageError(
+            f"the database {shown(storage)} is another program's ({', '.join(sorted(tables)[:3])}, ...): "
+            "Optuna needs one of its own, since both keep an alembic_version"
+        )
+    # A server that restarted meanwhile is connected to again.
+    return optuna.storages.RDBStorage(storage, engine_kwargs={"pool_pre_ping": True})
+
+
+def _with_driver(storage: str) -> str:
+    """Return the URL with the PostgreSQL driver that is installed, where it names none."""
+    kind, _, rest = storage.partition("://")
+    installed = [name for name in ("psycopg", "psycopg2") if find_spec(name)]
+    return f"postgresql+{installed[0]}://{rest}" if kind == "postgresql" and installed else storage
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Keep two writers of one home apart: between looking and adding, nobody else adds."""
+    with (home / "study.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError("another 'refold study' writes from this home: wait for it to end") from None
+        yield
+
+
+@contextmanager
+def _plainly(storage: str) -> Iterator[None]:
+    """Turn whatever a database raises into one line.
+
+    Raises:
+        UsageError: in place of what Optuna, SQLAlchemy or the driver raised.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        why = f"{_why(error)}; {_EXAMPLES}"
+        raise UsageError(f"the storage {shown(storage)} cannot be used: {why}") from error
+
+
+def _why(error: Exception) -> str:
+    """Return one line about what a database raised."""
+    if isinstance(error, ImportError):
+        return "its driver is not installed (for PostgreSQL: pip install 'refold[postgresql]')"
+    if type(error).__name__ == "ArgumentError":
+        return "that is no database's URL"
+    return reason(error)

@@ -1,0 +1,126 @@
+"""Which trial may begin and which fit may run: pure, without a clock, a worker or a database.
+
+Trial n of an architecture is proposed from exactly the outcomes of its trials 0 to n - window, with the
+trials between as pending. So what is proposed depends on outcomes alone, never on the number of workers or on
+the order in which fits finish; those decide only how soon.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.search.outcomes import Ended
+from sweeps.search.proposals import Observation
+from sweeps.search.thresholds import thresholds
+from tracking.records import TrialState, sequence
+from trainer.fits.results import FitResult
+from trainer.fits.specs import FitSpec
+from trainer.hyperparameters import Hyperparameters, Value
+
+#: ``propose(architecture, number, observed, pending)``: hyperparameters for the trial of that number.
+Propose = Callable[
+    [PlannedArchitecture, int, Sequence[Observation], Sequence[Hyperparameters]], Mapping[str, Value]
+]
+
+
+@dataclass(slots=True)
+class Trial:
+    """One trial under way or ended.
+
+    Attributes:
+        results: of its fits by position; those that came too late to count are among them.
+        ended: what those that come after it are told, once it has ended.
+    """
+
+    architecture: PlannedArchitecture
+    number: int
+    hyperparameters: Mapping[str, Value]
+    specs: tuple[FitSpec, ...]
+    results: dict[int, FitResult] = field(default_factory=dict)
+    state: TrialState = "running"
+    ended: Ended | None = None
+
+    def take(self, position: int, result: FitResult) -> None:
+        """Take in the result of the fit at ``position``."""
+        self.results[position] = result
+        self.state, counted = sequence(self.results, len(self.specs), self.specs[0].thresholds)
+        if self.state != "running":
+            results = tuple(self.results[position] for position in range(counted))
+            self.ended = Ended(self.hyperparameters, self.state, results)
+
+    def waiting(self) -> list[FitSpec]:
+        """Return the fits that have no result and can still matter.
+
+        None after a fold that ended the trial. Where trials are pruned the first fold is a gate: most that
+        stop at all stop there, and until it has ended no other fold is worth a worker.
+        """
+        ended = [position for position, result in self.results.items() if result.state != "complete"]
+        end = min(ended, default=len(self.specs))
+        if self.specs[0].thresholds is not None and 0 not in self.results:
+            end = 1
+        return [spec for position, spec in enumerate(self.specs[:end]) if position not in self.results]
+
+
+class Schedule:
+    """The trials of a sweep, opened as soon as what they are proposed from is known."""
+
+    def __init__(self, plan: Plan, propose: Propose) -> None:
+        self._plan = plan
+        self._propose = propose
+        self._trials: dict[str, list[Trial]] = {a.name: [] for a in plan.architectures}
+        self._places: dict[str, tuple[Trial, int]] = {}
+        self._ended = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every trial has ended."""
+        return self._ended == self._plan.trials * len(self._trials)
+
+    def open_trials(self) -> list[Trial]:
+        """Propose every trial that may begin now, and return those new ones."""
+        opened = []
+        for architecture in self._plan.architectures:
+            trials = self._trials[architecture.name]
+            while len(trials) < self._plan.trials and self._may_begin(trials):
+                trial = self._propose_trial(architecture, trials)
+                trials.append(trial)
+                opened.append(trial)
+        return opened
+
+    def record(self, result: FitResult) -> Trial:
+        """Take in the result of a fit and return its trial."""
+        trial, position = self._places[result.key]
+        if position not in trial.results:
+            before = trial.state
+            trial.take(position, result)
+            self._ended += before == "running" and trial.state != "running"
+        return trial
+
+    def waiting(self) -> list[tuple[Trial, FitSpec]]:
+        """Return the fits without a result that can still matter, the most urgent first.
+
+        Lower trial numbers come first, so that all architectures advance together.
+        """
+        window = self._plan.search.window
+        last = [trial for trials in self._trials.values() for trial in trials[-window:]]
+        running = sorted((t for t in last if t.state == "running"), key=lambda trial: trial.number)
+        return [(trial, spec) for trial in running for spec in trial.waiting()]
+
+    def _may_begin(self, trials: Sequence[Trial]) -> bool:
+        needed = max(0, len(trials) - self._plan.search.window + 1)
+        return all(trial.state != "running" for trial in trials[:needed])
+
+    def _propose_trial(self, architecture: PlannedArchitecture, trials: Sequence[Trial]) -> Trial:
+        number = len(trials)
+        needed = max(0, number - self._plan.search.window + 1)
+        ended, cv = [trial.ended for trial in trials[:needed] if trial.ended], self._plan.cv
+        observed = [trial.observation(cv.epochs) for trial in ended]
+        # Inside the window a trial counts as pending even if it has ended: whether it has is timing.
+        pending = [trial.hyperparameters for trial in trials[needed:]]
+        hyperparameters = self._propose(architecture, number, observed, pending)
+        asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs)
+        specs = self._plan.fit_specs(architecture, number, hyperparameters, thresholds=asked)
+        trial = Trial(architecture, number, hyperparameters, specs)
+        for position, spec in enumerate(specs):
+            self._places[spec.key] = (trial, position)
+        return trial

@@ -1,0 +1,64 @@
+"""Thresholds for the next trial, from the outcomes of observed trials: do not train what cannot win.
+
+Two rules, both per architecture. Across epochs of the first fold: who is in the worst part of what observed
+trials had reached at a rung stops there (successive halving's idea, Jamieson & Talwalkar, AISTATS 2016, with
+observed trials in place of a cohort). Across folds: who could not reach the incumbent even with the best
+score that any observed trial has had on each remaining fold, plus a margin, stops there.
+``docs/performance.md`` has the replays that chose the defaults.
+"""
+
+import math
+from collections.abc import Sequence
+
+from sweeps.definition.spec import Prune
+from sweeps.search.outcomes import Ended
+from trainer.fits.results import FitResult
+from trainer.fits.specs import Rung, Thresholds
+
+
+def thresholds(rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: int) -> Thresholds | None:
+    """Return what the next trial has to reach, or None if nothing is pruned.
+
+    Args:
+        rule: the sweep's.
+        observed: ended trials of the architecture.
+        folds: of the cross-validation.
+        epochs: the most a fit trains.
+    """
+    if not rule.enabled:
+        return None
+    complete = [trial for trial in observed if trial.state == "complete"]
+    rungs = _rungs(rule, [trial.results[0] for trial in observed if trial.results], epochs)
+    if not complete:
+        return Thresholds(rungs=rungs)
+    return Thresholds(
+        rungs=rungs,
+        ceilings=tuple(_ceiling(observed, fold, rule.margin) for fold in range(folds)),
+        incumbent_mean=max(trial.mean for trial in complete),
+        incumbent_f1=max(trial.f1 for trial in complete),
+    )
+
+
+def reached(first_fold: FitResult, epoch: int) -> float | None:
+    """Return the best stop-set macro-F1 that a trial had by ``epoch``; None if it was stopped before.
+
+    A fit that early stopping ended before has reached what it will ever reach.
+    """
+    if first_fold.state == "failed" or (first_fold.state == "pruned" and len(first_fold.epochs) < epoch):
+        return None
+    return max(seen.stop_f1 or 0.0 for seen in first_fold.epochs[:epoch])
+
+
+def _rungs(rule: Prune, first_folds: Sequence[FitResult], epochs: int) -> tuple[Rung, ...]:
+    found = []
+    for epoch in rule.rungs_within(epochs):
+        values = [value for fold in first_folds if (value := reached(fold, epoch)) is not None]
+        if len(values) >= rule.startup:
+            kept = math.ceil(rule.keep * len(values))
+            found.append(Rung(epoch=epoch, f1=sorted(values, reverse=True)[kept - 1]))
+    return tuple(found)
+
+
+def _ceiling(observed: Sequence[Ended], fold: int, margin: float) -> float:
+    scores = [trial.results[fold].f1 for trial in observed if len(trial.results) > fold]
+    return min(1.0, max(score for score in scores if score is not None) + margin)

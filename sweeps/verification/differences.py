@@ -1,0 +1,257 @@
+"""What differs between a record and what follows from it: pure comparisons, causes before effects.
+
+Machine and software, the sweep's identity, dataset, the parts of each fit's spec, proposals, scores within
+the record; then a fit and the same fit trained again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sweeps.definition.identity import Difference, where
+from sweeps.definition.spec import Plan
+from sweeps.search.outcomes import Ended
+from sweeps.search.proposals import propose
+from sweeps.search.thresholds import thresholds
+from tracking.ledger.ledger import SweepEntry
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.canonical import digest
+from trainer.datasets import Dataset
+from trainer.fits.metrics import macro_f1
+from trainer.fits.results import FitResult, FitRun
+from trainer.fits.seeds import proposal_seed
+from trainer.fits.stopping import EarlyStopping
+from trainer.runtime.environment import software
+
+
+def same_machine_kind(record: SweepRecord, here: Mapping[str, Any]) -> bool:
+    """Whether the record comes from this kind of processor and device, for which equal bytes are promised."""
+    machines = [record.environment, *(f.run.environment for f in fits(record))]
+    return all(m["cpu"] == here["cpu"] and m["device"] == here["device"] for m in machines)
+
+
+def fits(record: SweepRecord) -> Iterator[FoldRecord]:
+    """Yield every recorded fit in trial order."""
+    for trial in record.trials:
+        yield from trial.folds
+
+
+def environment_differences(record: SweepRecord, here: Mapping[str, Any]) -> list[Difference]:
+    """Compare the software and the switches that fits were recorded under with those of a fit here.
+
+    Args:
+        record: the sweep.
+        here: the environment that a training process of this installation reports.
+    """
+    found = []
+    for trial in record.trials:
+        for fold in trial.folds:
+            then, place = fold.run.environment, where(fold.spec, trial.number)
+            found += _unequal(place, software(then), software(here))
+            for part in ("switches", "variables"):
+                found += _unequal(place, then[part], here[part])
+    return found
+
+
+def _unequal(place: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(subject=name, where=place, what=f"{then.get(name)} recorded, {now.get(name)} here")
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
+
+
+def identity_differences(entry: SweepEntry) -> list[Difference]:
+    """Check that the sweep's key, seed and dataset are those of its identity."""
+    pairs = (
+        ("sweep key", entry.key, digest(entry.identity)),
+        ("sweep seed", entry.seed, entry.identity.get("seed")),
+        ("dataset fingerprint", entry.dataset.fingerprint, entry.identity.get("dataset")),
+    )
+    return [
+        Difference(subject=subject, where=entry.name, what=f"{recorded} recorded, {derived} derived")
+        for subject, recorded, derived in pairs
+        if recorded != derived
+    ]
+
+
+def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
+    """Compare the dataset as it is now with the recorded fingerprint, and say what kind of change it is."""
+    if dataset.fingerprint == entry.dataset.fingerprint:
+        return []
+    then = entry.dataset
+    changes = [
+        f"{name} {before} recorded, {now} here"
+        for name, before, now in (
+            ("images", then.samples, len(dataset.labels)),
+            ("classes", list(then.classes), list(dataset.classes)),
+            ("shape", list(then.input_shape), list(dataset.input_shape)),
+            ("pixel_max", then.pixel_max, dataset.pixel_max),
+        )
+        if before != now
+    ]
+    what = "; ".join(changes) or "same size and classes, but pixels, labels or their order were changed"
+    short = f"fingerprint {then.fingerprint[:16]} recorded, {dataset.fingerprint[:16]} here: {what}"
+    return [Difference(subject="dataset", where=entry.name, what=short)]
+
+
+def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
+    """Derive the spec of every recorded fit again, seeds included, and compare it field by field.
+
+    Thresholds follow from other trials' results, so they are taken as recorded here.
+    """
+    found = []
+    planned = {architecture.name: architecture for architecture in plan.architectures}
+    for trial in record.trials:
+        asked = trial.folds[0].spec.thresholds if trial.folds else None
+        derived = plan.fit_specs(
+            planned[trial.architecture], trial.number, trial.hyperparameters, thresholds=asked
+        )
+        for fold, spec in zip(trial.folds, derived, strict=False):
+            place = where(spec, trial.number)
+            then, now = _flat(fold.spec.to_json()), _flat(spec.to_json())
+            found += [
+                Difference(
+                    subject=name, where=place, what=f"{then.get(name)} recorded, {now.get(name)} derived"
+                )
+                for name in sorted(then.keys() | now.keys())
+                if then.get(name) != now.get(name)
+            ]
+            if fold.run.result.key != spec.key and then == now:
+                what = f"{fold.run.result.key[:16]} recorded, {spec.key[:16]} derived"
+                found.append(Difference(subject="fit key", where=place, what=what))
+    return found
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one with dotted names; hyperparameters get their own names."""
+    flat: dict[str, Any] = {}
+    for name, value in data.items():
+        if name == "hyperparameters":
+            flat |= {f"hyperparameter {key}": item for key, item in value}
+        elif name == "platform":
+            flat |= dict(value)
+        elif isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
+    """Propose every trial again from the recorded outcomes before it, and derive its thresholds."""
+    found = []
+    for architecture in plan.architectures:
+        trials = [trial for trial in record.trials if trial.architecture == architecture.name]
+        for trial in trials:
+            end = max(0, trial.number - plan.search.window + 1)
+            ended = [_ended(observed) for observed in trials[:end]]
+            proposed = propose(
+                architecture.space,
+                [observed.observation(plan.cv.epochs) for observed in ended],
+                [t.hyperparameters for t in trials[end : trial.number]],
+                seed=proposal_seed(plan.seed, architecture.name, trial.number),
+                startup=plan.search.startup,
+            )
+            place = f"{architecture.name} t{trial.number:04}"
+            found += [
+                Difference(
+                    subject=f"proposal of {name}",
+                    where=place,
+                    what=f"{trial.hyperparameters.get(name)} recorded, {proposed.get(name)} proposed",
+                )
+                for name in sorted(proposed.keys() | trial.hyperparameters.keys())
+                if proposed.get(name) != trial.hyperparameters.get(name)
+            ]
+            asked = thresholds(plan.prune, ended, folds=plan.cv.folds, epochs=plan.cv.epochs)
+            if trial.folds and trial.folds[0].spec.thresholds != asked:
+                what = f"{trial.folds[0].spec.thresholds} recorded, {asked} derived"
+                found.append(Difference(subject="thresholds", where=place, what=what))
+    return found
+
+
+def _ended(trial: TrialRecord) -> Ended:
+    return Ended(trial.hyperparameters, trial.state, tuple(fold.run.result for fold in trial.folds))
+
+
+def score_differences(record: SweepRecord) -> list[Difference]:
+    """Check each fit's score, best epoch and weights digest against the rest of its own result."""
+    found = []
+    for trial in record.trials:
+        for fold in trial.folds:
+            place = where(fold.spec, trial.number)
+            for subject, recorded, derived in _within(fold):
+                if recorded != derived:
+                    what = f"{recorded} recorded, {derived} follows from the rest of the record"
+                    found.append(Difference(subject=subject, where=place, what=what))
+    return found
+
+
+def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
+    """Return (name, recorded, derived) of what a complete result says twice."""
+    result, rule = fold.run.result, fold.spec.stopping
+    if result.state != "complete" or rule is None:
+        return []
+    watch = EarlyStopping(rule)
+    for epoch in result.epochs:
+        watch.update(float("nan") if epoch.stop_f1 is None else epoch.stop_f1)
+    return [
+        ("score", result.f1, macro_f1(result.confusion)),
+        ("best epoch", result.best_epoch, watch.best_epoch),
+        ("weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256),
+    ]
+
+
+def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Difference]:
+    """Compare a fit with the same fit trained again; the order is that in which things come about."""
+    then, now, place = fold.run.result, again.result, where(fold.spec, number)
+    found = []
+    for subject, recorded, found_now in _in_order(then, now):
+        if recorded != found_now:
+            before, after = _shortened(recorded, found_now)
+            what = f"{before} recorded, {after} trained again{_size(then, now)}"
+            found.append(Difference(subject=subject, where=place, what=what))
+    return found
+
+
+def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (subject, recorded, trained again) of two results, the causes before their effects."""
+    yield "state", then.state, now.state
+    yield "reason", then.reason, now.reason
+    yield "folds and stop set", then.parts_sha256, now.parts_sha256
+    yield "initial weights", then.initial_weights_sha256, now.initial_weights_sha256
+    for number, (a, b) in enumerate(zip(then.epochs, now.epochs, strict=False), start=1):
+        yield f"weights after epoch {number}", a.weights_sha256, b.weights_sha256
+        for name, recorded in asdict(a).items():
+            if name != "weights_sha256":
+                yield f"{name} of epoch {number}", recorded, getattr(b, name)
+    yield "number of epochs", len(then.epochs), len(now.epochs)
+    yield "best epoch", then.best_epoch, now.best_epoch
+    yield "weights", then.weights_sha256, now.weights_sha256
+    yield "probabilities", then.probabilities_sha256, now.probabilities_sha256
+    yield "predictions", then.predictions, now.predictions
+    yield "confidences", then.confidences, now.confidences
+    yield "confusion matrix", then.confusion, now.confusion
+    yield "score", then.f1, now.f1
+    yield "fit key", then.key, now.key
+
+
+def _shortened(one: Any, other: Any) -> tuple[str, str]:
+    """Return two long values as texts, from shortly before the place where they begin to differ."""
+    a, b = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
+    if len(a) <= 24 and len(b) <= 24:
+        return a, b
+    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = max(0, same - 8)
+    lead = "…" if start else ""
+    return f"{lead}{a[start : start + 20]}…", f"{lead}{b[start : start + 20]}…"
+
+
+def _size(then: FitResult, now: FitResult) -> str:
+    """Return how far two results are apart, where that is a number."""
+    losses = [abs(a.loss - b.loss) for a, b in zip(then.epochs, now.epochs, strict=False)]
+    largest = max(losses, default=0.0)
+    parts = [f"largest difference of a training loss {largest:.2g}"] if largest else []
+    if then.f1 is not None and now.f1 is not None and then.f1 != now.f1:
+        parts.append(f"of the held-out macro-F1 {abs(then.f1 - now.f1):.2g}")
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,254 @@
+"""Proves a record: derives, proposes and trains again from it alone, and says what differs first.
+
+Nothing is written to what is verified: training again uses a copy of the dataset in a temporary folder.
+"""
+
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition import identity
+from sweeps.definition.identity import Difference
+from sweeps.execution.dispatch import run_all
+from sweeps.verification import differences
+from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.architectures import UserSource, inspect_user, source_digest
+from trainer.datasets import Dataset, DatasetSource, load, store
+from trainer.errors import UsageError
+from trainer.fits.specs import FitSpec
+from trainer.process.jobs import Job, is_circumstance
+from trainer.runtime import determinism
+from trainer.runtime.environment import environment
+
+Chosen = tuple[TrialRecord, FoldRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSelection:
+    """Which fits to train again: all, those of one trial, of one fold; a sample where nothing is said."""
+
+    everything: bool = False
+    architecture: str | None = None
+    trial: int | None = None
+    fold: int | None = None
+
+    @property
+    def sample(self) -> bool:
+        """Whether a sample is to be drawn."""
+        return not self.everything and self.architecture is None and self.fold is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was compared and what differs, the first difference first.
+
+    Attributes:
+        sweep: its name.
+        same_kind: recorded on this kind of machine, for which identical bytes are promised.
+        proposed: trials that were proposed again.
+        trained: fits that were trained again, of ``recorded`` ones.
+        recorded: fits in the record.
+        differences: in the order of cause and effect; none if all matches.
+    """
+
+    sweep: str
+    same_kind: bool
+    proposed: int
+    trained: int
+    recorded: int
+    differences: tuple[Difference, ...]
+
+
+def load_again(entry: SweepEntry) -> Dataset:
+    """Load the sweep's dataset from where it came from.
+
+    Raises:
+        UsageError: if it is gone or cannot be read any more.
+    """
+    source = DatasetSource.from_json(entry.details["dataset"])
+    return load(source, base=Path(entry.details["folder"]))
+
+
+def architecture_differences(entry: SweepEntry) -> list[Difference]:
+    """Compare each architecture's source as it is now with the recorded digest.
+
+    Raises:
+        UsageError: if a user's file is gone or cannot be built any more.
+    """
+    found = []
+    for name in entry.architectures:
+        then = entry.identity["architectures"][name]["digest"]
+        now = _digest_now(entry, name)
+        if now != then:
+            what = f"digest {then[:16]} recorded, {now[:16]} here: its source was edited"
+            found.append(Difference(subject="architecture source", where=name, what=what))
+    return found
+
+
+def _digest_now(entry: SweepEntry, name: str) -> str:
+    if name not in entry.details["sources"]:
+        return source_digest(name)
+    recorded = UserSource.from_json(entry.details["sources"][name])
+    source, _ = inspect_user(
+        recorded.spec,
+        base=Path(entry.details["folder"]),
+        name=name,
+        input_shape=entry.dataset.input_shape,
+        classes=len(entry.dataset.classes),
+    )
+    return source.digest
+
+
+def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelection) -> list[Chosen]:
+    """Choose what is trained again.
+
+    A sample is one fit of each architecture, another one each time, and every fit whose record was changed.
+
+    Args:
+        record: the sweep.
+        changed: keys of fits whose checksum does not match.
+        wanted: what was asked for.
+
+    Raises:
+        UsageError: if nothing is like that.
+    """
+    everything = [
+        (t, fold) for t in record.trials for fold in t.folds if not is_circumstance(fold.run.result.reason)
+    ]
+    if wanted.sample:
+        suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
+        drawn = [
+            random.SystemRandom().choice(mine)
+            for name in record.architectures
+            if (mine := [(trial, fold) for trial, fold in everything if trial.architecture == name])
+        ]
+        return list({fold.spec.key: (trial, fold) for trial, fold in suspicious + drawn}.values())
+    chosen = [
+        (trial, fold)
+        for trial, fold in everything
+        if wanted.architecture in (None, trial.architecture)
+        and wanted.trial in (None, trial.number)
+        and wanted.fold in (None, fold.spec.fold)
+    ]
+    if not chosen:
+        raise UsageError(f"the sweep {record.name!r} has no such trial or fold")
+    return chosen
+
+
+def verify(
+    home: Path,
+    name: str,
+    wanted: FitSelection,
+    *,
+    start_workers: Callable[[Path], Any],
+    say: Callable[[str], None] = lambda _text: None,
+) -> Report:
+    """Verify a finished sweep.
+
+    Args:
+        home: where its ledger is.
+        name: of the sweep.
+        wanted: which fits to train again.
+        start_workers: given a log file, starts workers in fresh processes; a context.
+        say: told what is being done.
+
+    Raises:
+        UsageError: if the record cannot be verified: unfinished, damaged, trained on GPUs, or its dataset or
+            a user's architecture file is gone.
+    """
+    with Ledger.read(home) as ledger:
+        ledger.check_integrity()
+        record, entry = ledger.sweep(name), ledger.entry(name)
+        changed = ledger.changed_fits(name)
+    if entry is None or not record.finished:
+        ended, asked = record.progress
+        raise UsageError(
+            f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
+            "'refold run' goes on with one that was interrupted"
+        )
+    identity.check_device(entry)
+    chosen = choose_fits(record, changed, wanted)
+    dataset = load_again(entry)
+    found = _without_training(record, entry, dataset, changed)
+    trained = 0
+    if not found:
+        say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
+        found = _trained_again(entry, dataset, chosen, start_workers)
+        trained = len(chosen)
+        found += _unexplained(chosen, changed, found)
+        found += _changed_beside(record, changed)
+    return Report(
+        sweep=name,
+        same_kind=differences.same_machine_kind(record, environment()),
+        proposed=len(record.trials),
+        trained=trained,
+        recorded=len(list(differences.fits(record))),
+        differences=tuple(found),
+    )
+
+
+def _without_training(
+    record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
+) -> list[Difference]:
+    here = environment() | {"variables": determinism.ENVIRONMENT, "switches": determinism.SWITCHES}
+    if older := identity.procedure_differences(entry):
+        return older
+    plan = identity.plan_of(entry)
+    found = differences.environment_differences(record, here)
+    found += differences.identity_differences(entry)
+    found += differences.dataset_differences(entry, dataset)
+    found += architecture_differences(entry)
+    if not found:
+        found += differences.spec_differences(record, plan)
+        found += differences.score_differences(record)
+        if not found and not changed:  # what was changed cannot be told: training again shows what it was
+            found += differences.proposal_differences(record, plan)
+    return found
+
+
+def _trained_again(
+    entry: SweepEntry, dataset: Dataset, chosen: Sequence[Chosen], start_workers: Callable[[Path], Any]
+) -> list[Difference]:
+    by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
+    found: dict[str, list[Difference]] = {}
+    with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
+        stored = store(dataset, Path(folder))
+        jobs = [job_of(entry, fold.spec, stored) for _, fold in chosen]
+        with start_workers(Path(folder) / "workers.log") as workers:
+            for job, again in run_all(workers, jobs):
+                trial, fold = by_key[job.spec.key]
+                found[job.spec.key] = differences.fit_differences(fold, trial.number, again)
+    return [difference for key in by_key for difference in found[key]]
+
+
+def job_of(entry: SweepEntry, spec: FitSpec, stored: Path) -> Job:
+    """Return a fit of a recorded sweep with where to find what it needs."""
+    source = entry.details["sources"].get(spec.architecture)
+    return Job(
+        spec=spec, dataset=str(stored), source=None if source is None else UserSource.from_json(source)
+    )
+
+
+def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:
+    """Name fits of a comparison or a variance design whose record was changed; they are not trained again."""
+    of_trials = {fold.spec.key for fold in differences.fits(record)}
+    what = "its record was changed after it was written"
+    return [
+        Difference(subject="checksum", where=f"fit {key[:16]} beside the search", what=what)
+        for key in changed
+        if key not in of_trials
+    ]
+
+
+def _unexplained(
+    chosen: Sequence[Chosen], changed: Sequence[str], found: Sequence[Difference]
+) -> list[Difference]:
+    """Name fits whose record was changed in something that training again does not give: times, hosts."""
+    named = {difference.where for difference in found}
+    places = [identity.where(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
+    what = "its record was changed after it was written, in its times or circumstances"
+    return [Difference(subject="checksum", where=p, what=what) for p in places if p not in named]

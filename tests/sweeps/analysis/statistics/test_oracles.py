@@ -1,0 +1,180 @@
+"""The statistics against other people's programs, on random inputs."""
+
+import warnings
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from sweeps.analysis.statistics import bbc, five_by_two, shares
+from sweeps.analysis.statistics.correlated_bayes import probabilities
+from sweeps.analysis.statistics.holm import holm
+from sweeps.analysis.statistics.paired_t import estimate, overlap_of
+from sweeps.analysis.statistics.power import power_unpaired, runs_unpaired
+from sweeps.analysis.statistics.ranks import critical_difference, friedman
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import baycomp
+    from mlxtend.evaluate import combined_ftest_5x2cv, paired_ttest_5x2cv, paired_ttest_kfold_cv
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.power import TTestIndPower
+
+
+class Scripted:
+    """An estimator that mlxtend can fit and score: its scores are a list."""
+
+    _estimator_type = "classifier"
+
+    def __init__(self, scores: np.ndarray) -> None:
+        self._scores = iter(scores)
+
+    def fit(self, images: Any, labels: Any) -> "Scripted":
+        """Learn nothing."""
+        return self
+
+    def next_score(self) -> float:
+        """Return the next score of the list."""
+        return float(next(self._scores))
+
+
+def scored(estimator: Scripted, images: Any, labels: Any) -> float:
+    """What mlxtend calls to score an estimator."""
+    return estimator.next_score()
+
+
+IMAGES, LABELS = np.zeros((40, 1)), np.arange(40) % 2
+
+
+@given(seed=st.integers(0, 10_000), folds=st.integers(2, 10), repeats=st.integers(1, 10))
+@settings(max_examples=60)
+def test_bayesian_correlated_t_is_baycomps(seed: int, folds: int, repeats: int) -> None:
+    """Baycomp's two_on_single, for any number of folds and runs."""
+    rng = np.random.default_rng(seed)
+    one, other = rng.normal(0.9, 0.02, (2, folds * repeats))
+    rope = float(rng.choice([0.0, 0.005, 0.02]))
+    expected = baycomp.two_on_single(one, other, rope, runs=repeats)
+    found = probabilities(other - one, overlap=overlap_of(folds), rope=rope)
+    if rope:
+        assert (found.worse, found.equivalent, found.better) == pytest.approx(expected, abs=1e-12)
+    else:
+        assert (found.worse, found.better) == pytest.approx(expected, abs=1e-12)
+        assert found.equivalent == pytest.approx(0, abs=1e-12)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25)
+def test_five_by_two_tests_are_mlxtends(seed: int) -> None:
+    """Mlxtend's 5x2cv t and F, on estimators whose scores are scripted."""
+    one, other = np.random.default_rng(seed).normal(0.8, 0.05, (2, 10))
+    table = (one - other).reshape(5, 2)
+    arguments = {"X": IMAGES, "y": LABELS, "scoring": scored, "random_seed": 1}
+    t, p = paired_ttest_5x2cv(Scripted(one), Scripted(other), **arguments)
+    found = five_by_two.t_test(table)
+    assert (found.statistic, found.p) == pytest.approx((t, p), rel=1e-9)
+    f, p = combined_ftest_5x2cv(Scripted(one), Scripted(other), **arguments)
+    found = five_by_two.f_test(table)
+    assert (found.statistic, found.p) == pytest.approx((f, p), rel=1e-9)
+
+
+@given(seed=st.integers(0, 10_000), runs=st.integers(2, 20))
+@settings(max_examples=25)
+def test_plain_paired_t_is_mlxtends(seed: int, runs: int) -> None:
+    """Without a correction it is the t-test of mlxtend's paired_ttest_kfold_cv and of SciPy."""
+    one, other = np.random.default_rng(seed).normal(0.8, 0.05, (2, runs))
+    t, p = paired_ttest_kfold_cv(Scripted(one), Scripted(other), X=IMAGES, y=LABELS, cv=runs, scoring=scored)
+    found = estimate(one - other, overlap=0)
+    assert (found.t, found.p) == pytest.approx((t, p), rel=1e-9)
+    interval = stats.ttest_rel(one, other).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@settings(max_examples=100)
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    """Statsmodels' multipletests, method "holm"."""
+    with mock.patch(
+        "gc.collect"
+    ):  # it collects garbage each time, which takes seconds beside all other tests
+        expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == pytest.approx(list(expected), abs=1e-12)
+
+
+@given(effect=st.floats(0.05, 4), power=st.floats(0.3, 0.99), alpha=st.sampled_from([0.05, 0.01, 0.05 / 15]))
+@settings(max_examples=60)
+@example(effect=0.0625, power=0.9375, alpha=0.05)  # 6,252 runs: beyond 10,000 degrees of freedom
+def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None:
+    """Statsmodels' TTestIndPower, and the number of runs is the fewest that reaches the power."""
+    runs = runs_unpaired(effect, 1.0, power=power, alpha=alpha)
+    assert runs is not None
+    oracle = TTestIndPower()
+    reached = oracle.power(effect, runs, alpha)
+    assert power_unpaired(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
+    assert reached >= power - 1e-6
+    assert runs == 2 or oracle.power(effect, runs - 1, alpha) < power + 1e-6
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(3, 6), datasets=st.integers(4, 15))
+@settings(max_examples=30)
+def test_friedman_is_scipys(seed: int, count: int, datasets: int) -> None:
+    """SciPy's friedmanchisquare on scores without ties."""
+    scores = np.random.default_rng(seed).normal(size=(count, datasets))
+    ranks = stats.rankdata(-scores, axis=0).mean(axis=1)
+    expected = stats.friedmanchisquare(*scores).statistic
+    assert friedman(ranks, datasets=datasets).chi_squared == pytest.approx(expected)
+    assert critical_difference(count, datasets=datasets) > 0
+
+
+def bbc_by_the_book(true: np.ndarray, predicted: np.ndarray, seed: int, samples: int) -> np.ndarray:
+    """Tsamardinos et al., algorithm 3, written down line by line with scikit-learn's F1."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    found = []
+    for _ in range(samples):
+        rows = generator.integers(0, len(true), len(true))
+        outside = np.setdiff1d(np.arange(len(true)), rows)
+        inside = [f1_score(true[rows], column[rows], average="macro") for column in predicted.T]
+        best = int(np.argmax(np.round(inside, 12)))
+        found.append(f1_score(true[outside], predicted[outside, best], average="macro"))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("classes", "images", "trials"), [(2, 40, 3), (3, 30, 5), (10, 120, 4)])
+def test_bias_correction_by_the_book(classes: int, images: int, trials: int) -> None:
+    """The vectorised bootstrap is the algorithm as printed, sample by sample."""
+    rng = np.random.default_rng(classes)
+    true = np.arange(images) % classes
+    wrong = rng.random((images, trials)) < 0.3
+    predicted = np.where(wrong, rng.integers(0, classes, (images, trials)), true[:, None])
+    scorer = bbc.macro_f1_scorer(true, predicted, classes)
+    found = bbc.bootstrap_scores(scorer, images, seed=7, samples=120)
+    assert found == pytest.approx(bbc_by_the_book(true, predicted, 7, 120), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_total_shares_are_scipys(seed: int) -> None:
+    """SciPy's sobol_indices takes scores that were worked out before; its total share is Jansen's too."""
+    rng = np.random.default_rng(seed)
+    base, other = rng.normal(size=(2, 3, 32))
+
+    def score(inputs: np.ndarray) -> np.ndarray:
+        return inputs[0] + 2 * inputs[1] * inputs[2] + inputs[2]
+
+    mixed = np.array([np.where(np.arange(3)[:, None] == i, other, base) for i in range(3)])
+    changed = [score(inputs) for inputs in mixed]
+    expected = stats.sobol_indices(
+        func={
+            "f_A": score(base)[None],
+            "f_B": score(other)[None],
+            "f_AB": np.array(changed)[:, None],
+        },
+        n=32,
+    )
+    found = shares.sobol_shares(score(base), score(other), dict(zip("abc", changed, strict=True)), seed=1)
+    ratio = np.var([*score(base), *score(other)], ddof=1) / np.var([*score(base), *score(other)])
+    totals = [source.total.value * ratio for source in found.sources.values()]
+    assert totals == pytest.approx(list(expected.total_order), rel=1e-9)

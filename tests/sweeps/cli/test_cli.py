@@ -1,0 +1,444 @@
+"""The command line as a user types it: what is printed, what it exits with, what it leaves behind."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.cluster.certificates import make_certificates
+from tests.cluster import Cluster
+
+SWEEP = """
+name = "tiny"
+trials = 2
+[dataset]
+source = "digits"
+samples = 200
+[cv]
+folds = 2
+epochs = 3
+[architectures.lenet]
+batch_size = 32
+[architectures.baseline]
+optimizer = "adam"
+"""
+
+
+def refold(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder of its own, with nothing of the caller's MLflow or home settings."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
+    return subprocess.run(
+        [sys.executable, "-m", "refold", *arguments],
+        cwd=cwd,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that wrong input gets."""
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "run",
+        "ls",
+        "show",
+        "verify",
+        "compare",
+        "plan",
+        "variance",
+        "doctor",
+        "export",
+        "predict",
+        "ui",
+        "study",
+        "sync",
+        "rm",
+        "scheduler",
+        "worker",
+        "certificates",
+    ],
+)
+def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
+    """What it does, its options, and a line to copy."""
+    done = refold(verb, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"Example: refold {verb}" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ls"], ["show", "x"]])
+def test_answers_come_without_heavy_imports(arguments: Sequence[str], tmp_path: Path) -> None:
+    """Help and looking at records import neither TensorFlow nor MLflow, Optuna, Dask or scikit-learn."""
+    script = (
+        "import sys\nfrom sweeps.cli.main import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+        "    heavy = {'tensorflow', 'keras', 'mlflow', 'optuna', 'distributed', 'sklearn', 'pandas'}\n"
+        "    print('imported:', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "imported: []" in done.stdout
+
+
+def npz(path: Path, **arrays: np.ndarray) -> str:
+    """Write an .npz file and return the line of a sweep file that names it."""
+    np.savez(path, **arrays)
+    return f'dataset = "{path.name}"'
+
+
+IMAGES = np.zeros((20, 8, 8), dtype=np.uint8)
+LABELS = np.arange(20) % 2
+
+WRONG: dict[str, tuple[str, str]] = {
+    "unknown key": ("trails = 2", "unknown key trails: did you mean 'trials'?"),
+    "range": ("[architectures.lenet]\ndropout = {low = 0.5, high = 0.1}", "low 0.5 is above high 0.1"),
+    "architecture": ("[architectures.lenett]", "unknown architecture 'lenett': did you mean 'lenet'?"),
+    "dataset": ('dataset = "digitz"', "digits"),
+    "hyperparameter": ("[architectures.lenet]\ndropuot = 0.1", "did you mean 'dropout'?"),
+    "few samples": (npz.__name__, "class 1 has 3 samples, fewer than the 5 folds"),
+    "no arrays": (npz.__name__, "images"),
+    "lengths": (npz.__name__, "20"),
+    "corrupt image": ('dataset = "photos"', "broken.png"),
+    "no module": ('[architectures.mine]\nsource = "none.py:Net"', "none.py"),
+    "no such name": ('[architectures.mine]\nsource = "mine.py:Nte"', "did you mean 'Net'?"),
+    "does not import": ('[architectures.mine]\nsource = "bad.py:Net"', "bad.py"),
+    "wrong output": ('[architectures.mine]\nsource = "mine.py:Wide"', "(None, 7)"),
+}
+
+MINE = """
+import keras
+
+def _net(input_shape, classes):
+    return keras.Sequential(
+        [keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")]
+    )
+
+def Net(hyperparameters, input_shape, classes):
+    return _net(input_shape, classes)
+
+def Wide(hyperparameters, input_shape, classes):
+    return _net(input_shape, 7)
+"""
+
+
+def prepare(case: str, folder: Path) -> str:
+    """Lay out what the case needs; return what the sweep file says beyond its name."""
+    text, _ = WRONG[case]
+    if case == "few samples":
+        return npz(folder / "d.npz", images=IMAGES, labels=np.array([0] * 17 + [1] * 3))
+    if case == "no arrays":
+        return npz(folder / "d.npz", pictures=IMAGES)
+    if case == "lengths":
+        return npz(folder / "d.npz", images=IMAGES, labels=LABELS[:-1])
+    if case == "corrupt image":
+        for name in ("cats", "dogs"):
+            (folder / "photos" / name).mkdir(parents=True)
+            (folder / "photos" / name / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (folder / "mine.py").write_text(MINE)
+    (folder / "bad.py").write_text("import keras\nNet = undefined_name\n")
+    return text
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_gets_one_line_and_changes_nothing(case: str, tmp_path: Path) -> None:
+    """Exit code 2, no home folder, for dry runs as well."""
+    text = f'name = "x"\n{prepare(case, tmp_path)}\n'
+    (tmp_path / "sweep.toml").write_text(text)
+    for extra in ([], ["--dry-run"]) if "source" not in text else ([],):
+        line = one_line(refold("run", "sweep.toml", *extra, cwd=tmp_path))
+        assert WRONG[case][1] in line
+    assert not (tmp_path / "refold-runs").exists()
+
+
+def test_files_homes_and_names_that_are_not_there(tmp_path: Path) -> None:
+    """Each is named, with what to do."""
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "file").write_text("")
+    assert "no such file" in one_line(refold("run", "none.toml", cwd=tmp_path))
+    assert "cannot be written" in one_line(refold("run", "sweep.toml", "--home", "file/x", cwd=tmp_path))
+    assert "no sweep has run in" in one_line(refold("ls", cwd=tmp_path))
+    assert "no sweep has run in" in one_line(refold("show", "x", cwd=tmp_path, REFOLD_HOME="elsewhere"))
+    bad_uri = refold("run", "sweep.toml", "--tracking-uri", "foo://x", cwd=tmp_path)
+    assert "tracking" in one_line(bad_uri).lower()
+    done = refold("run", "sweep.toml", "--workers", "0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "whole number of at least 1" in done.stderr
+
+
+def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
+    """Trials, folds, fits and ranges; the same as JSON."""
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    done = refold("run", "sweep.toml", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 architectures x 2 trials x 2 folds = 8 fits of at most 3 epochs" in done.stdout
+    assert "lenet: trials t0000 to t0001, each on folds 0 to 1: 4 fits" in done.stdout
+    report = json.loads(refold("run", "sweep.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
+    assert report["fits"] == 8
+    assert len(report["trials"]) == 4
+    assert report["trials"][0] == {"architecture": "lenet", "number": 0, "folds": [0, 1]}
+    assert report["architectures"]["lenet"]["batch_size"] == "32 (fixed)"
+    assert not (tmp_path / "refold-runs").exists()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the tiny sweep has run."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "sweep.toml").write_text(SWEEP)
+    done = refold("run", "sweep.toml", "--workers", "2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "macro-F1" in done.stdout
+    assert "refold export tiny" in done.stdout
+    assert done.stderr.count("fold") >= 6  # eight fits, but for what is pruned
+    return folder
+
+
+def shown(folder: Path, home: str = "refold-runs") -> dict[str, object]:
+    """Return ``refold show tiny --json``."""
+    done = refold("show", "tiny", "--json", "--home", home, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    value: dict[str, object] = json.loads(done.stdout)
+    return value
+
+
+@pytest.mark.training
+class TestFinishedSweep:
+    """What can be done with a sweep that has run."""
+
+    def test_show_prints_the_documented_object(self, finished: Path) -> None:
+        """The keys of the design's page, and nothing is missing."""
+        record = shown(finished)
+        assert {"sweep", "seed", "key", "digest", "dataset", "trials"} <= set(record)
+        trials = record["trials"]
+        assert isinstance(trials, list)
+        assert len(trials) == 4
+        wanted = {
+            "architecture", "number", "state", "hyperparameters", "seed", "f1", "f1_mean", "f1_std",
+            "duration_s", "folds",
+        }  # fmt: skip
+        assert wanted <= set(trials[0])
+        wanted = {"repeat", "fold", "f1", "best_epoch", "epochs", "weights_sha256", "key"}
+        assert wanted <= set(trials[0]["folds"][0])
+
+    def test_show_and_ls_speak_to_people(self, finished: Path) -> None:
+        """Leaderboard, trials, one trial with its report, the list of sweeps."""
+        text = refold("show", "tiny", cwd=finished).stdout
+        assert "lenet" in text
+        assert "complete" in text
+        text = refold("show", "tiny", "--trial", "lenet/1", cwd=finished).stdout
+        for word in ("weights", "precision", "recall", "support", "learning_rate"):
+            assert word in text
+        assert "lenet/0 to lenet/1" in one_line(refold("show", "tiny", "--trial", "lenet/7", cwd=finished))
+        assert "tiny" in refold("ls", cwd=finished).stdout
+        assert json.loads(refold("ls", "--json", cwd=finished).stdout)[0]["sweep"] == "tiny"
+
+    def test_running_again_trains_nothing(self, finished: Path) -> None:
+        """The same leaderboard at once."""
+        before = shown(finished)
+        done = refold("run", "sweep.toml", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "epoch" not in done.stderr
+        assert shown(finished) == before
+
+    def test_a_changed_sweep_of_the_same_name_is_refused(self, finished: Path) -> None:
+        """What differs is listed; the record stays."""
+        before = shown(finished)
+        (finished / "other.toml").write_text(SWEEP.replace("epochs = 3", "epochs = 4"))
+        assert "cv.epochs: 3 before, 4 now" in one_line(refold("run", "other.toml", cwd=finished))
+        assert shown(finished) == before
+
+    def test_one_worker_gives_the_same_digest(self, finished: Path) -> None:
+        """Elsewhere, with other thread settings, locale and hash seed outside."""
+        done = refold(
+            "run", "sweep.toml", "--workers", "1", "--home", "one", "--json", "--quiet", cwd=finished,
+            OMP_NUM_THREADS="2", TF_NUM_INTRAOP_THREADS="4", PYTHONHASHSEED="77", LC_ALL="C", TZ="Asia/Tokyo",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["digest"] == shown(finished)["digest"]
+
+    def test_kill_minus_nine_and_again_gives_the_same_digest(self, finished: Path) -> None:
+        """The coordinator is killed half way; running again goes on from the last finished fit."""
+        command = [sys.executable, "-m", "refold", "run", "sweep.toml", "--home", "killed"]
+        with subprocess.Popen(command, cwd=finished, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.lstrip().startswith("3/8"):
+                    break
+            process.send_signal(signal.SIGKILL)
+        done = refold("run", "sweep.toml", "--home", "killed", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "fits were recorded already" in done.stderr
+        assert shown(finished, "killed")["digest"] == shown(finished)["digest"]
+
+    def test_a_cluster_gives_the_same_digest(self, finished: Path, tmp_path: Path) -> None:
+        """Over TLS, with a worker that joins late and one that is killed in the middle; the same fits."""
+        certificates = make_certificates(tmp_path / "certificates").folder
+        with Cluster(tmp_path, certificates, seconds=None).running(1) as cluster:
+            where = ["--home", str(tmp_path / "home"), "--cluster", cluster.address, *cluster.options]
+            command = [sys.executable, "-m", "refold", "run", "sweep.toml", *where]
+            with subprocess.Popen(command, cwd=finished, stderr=subprocess.PIPE, text=True) as run:
+                assert run.stderr is not None
+                lines = []
+                for line in run.stderr:
+                    lines.append(line)
+                    if line.lstrip().startswith("1/8"):
+                        cluster.start_worker(1)
+                        cluster.workers[0].end()
+                assert run.wait(60) == 0, "".join(lines)
+        assert any("1 worker gone" in line for line in lines)
+        assert shown(finished, str(tmp_path / "home")) | {"trials": []} == shown(finished) | {"trials": []}
+
+    def test_interrupting_says_how_to_go_on(self, finished: Path) -> None:
+        """Ctrl-C ends at once with 130 and one line."""
+        text = (finished / "sweep.toml").read_text()
+        longer, count = re.subn(
+            r"(?m)^trials = \d+", "trials = 40", text
+        )  # it must not end before the signal comes
+        assert count == 1
+        (finished / "longer.toml").write_text(longer)
+        command = [sys.executable, "-m", "refold", "run", "longer.toml", "--home", "interrupted"]
+        with subprocess.Popen(command, cwd=finished, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.lstrip().startswith("1/"):
+                    break
+            process.send_signal(signal.SIGINT)
+            begin = time.monotonic()
+            rest = process.stderr.read()
+            assert process.wait(60) == 130
+        assert time.monotonic() - begin < 30
+        assert "run the same command again" in rest
+        assert "Traceback" not in rest
+
+    def test_a_ledger_in_use_is_named(self, finished: Path) -> None:
+        """A second run on the same home is told who is at it."""
+        script = (
+            "import time; from pathlib import Path; from tracking.ledger.ledger import Ledger\n"
+            "with Ledger.open(Path('refold-runs')): print('open', flush=True); time.sleep(60)"
+        )
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, cwd=finished, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            line = one_line(refold("run", "sweep.toml", cwd=finished))
+            assert f"held by process {holder.pid}" in line
+            holder.kill()
+
+    def test_a_study_is_written_once(self, finished: Path) -> None:
+        """What was added is said; a second time nothing is."""
+        arguments = ("study", "tiny", "--storage", "sqlite:///study.db")
+        done = refold(*arguments, cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "tiny-lenet     2 trials, 2 added now" in done.stdout
+        assert "optuna-dashboard sqlite:///study.db" in done.stdout
+        again = json.loads(refold(*arguments, "--json", cwd=finished).stdout)
+        assert [(each["study"], each["trials"], each["added"]) for each in again] == [
+            ("tiny-lenet", 2, 0),
+            ("tiny-baseline", 2, 0),
+        ]
+        assert "no database's URL" in one_line(refold("study", "tiny", "--storage", "x", cwd=finished))
+        assert "no sweep is called" in one_line(refold("study", "none", "--storage", "x", cwd=finished))
+
+    def test_a_record_that_was_deleted_is_rebuilt(self, finished: Path) -> None:
+        """From the ledger alone, in a home that has moved."""
+        shutil.copytree(finished / "refold-runs", finished / "moved")
+        done = refold("sync", "--rebuild", "--home", "moved", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert "removed from MLflow: 1 run of the sweep and 4 of its trials" in done.stderr
+        assert "MLflow has all of tiny: 4 trials" in done.stderr
+        for name in ("mlflow.db", "artifacts"):
+            path = finished / "moved" / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        done = refold("sync", "--home", "moved", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        assert len(list((finished / "moved" / "artifacts").rglob("learning_curves.png"))) == 4
+
+    def test_removing_asks_first_and_takes_only_its_own(self, finished: Path) -> None:
+        """Without an answer nothing goes; with --yes the sweep is gone from ledger and MLflow."""
+        (finished / "second.toml").write_text(SWEEP.replace('"tiny"', '"second"'))
+        assert refold("run", "second.toml", cwd=finished).returncode == 0
+        done = refold("rm", "second", cwd=finished)
+        assert done.returncode == 2
+        assert "nothing was removed" in done.stderr
+        done = refold("rm", "second", "--yes", cwd=finished)
+        assert done.returncode == 0, done.stderr
+        names = [entry["sweep"] for entry in json.loads(refold("ls", "--json", cwd=finished).stdout)]
+        assert names == ["tiny"]
+
+
+@pytest.mark.training
+def test_a_sweep_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
+    """Each failure is recorded with its reason, the other architecture goes on, the exit code is 1."""
+    text = SWEEP.replace("batch_size = 32", 'learning_rate = 1e30\noptimizer = "sgd"')
+    (tmp_path / "sweep.toml").write_text(text)
+    done = refold("run", "sweep.toml", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "lenet: none of its 2 trials is complete: training diverged" in done.stdout
+    record = shown(tmp_path)
+    states = [(t["architecture"], t["state"]) for t in record["trials"]]  # type: ignore[index, attr-defined]
+    assert states.count(("lenet", "failed")) == 2
+    assert states.count(("baseline", "complete")) == 2
+
+
+@pytest.mark.training
+def test_an_architecture_of_the_users_own(tmp_path: Path) -> None:
+    """Its file is found beside the sweep file, wherever the command is run."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "mine.py").write_text(MINE)
+    text = SWEEP.replace("[architectures.lenet]", '[architectures.mine]\nsource = "mine.py:Net"')
+    (tmp_path / "sub" / "sweep.toml").write_text(text)
+    done = refold("run", "sub/sweep.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    states = {(t["architecture"], t["state"]) for t in shown(tmp_path)["trials"]}  # type: ignore[index, attr-defined]
+    assert ("mine", "complete") in states
+
+
+def run_id(folder: Path, name: str) -> str:
+    """Return the id of a run in the home's MLflow."""
+    connection = sqlite3.connect(folder / "refold-runs" / "mlflow.db")
+    (found,) = connection.execute("SELECT run_uuid FROM runs WHERE name = ?", (name,)).fetchone()
+    connection.close()
+    return str(found)
+
+
+@pytest.mark.training
+def test_a_record_is_verified_from_the_command_line(finished: Path) -> None:
+    """By the sweep's name or by the id of a run in MLflow; a changed bit is named and exits with 1."""
+    done = refold("verify", "tiny", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    trials = shown(finished)["trials"]
+    fits = {(t["architecture"], t["number"]): len(t["folds"]) for t in trials}  # type: ignore[attr-defined]
+    assert f"MATCH  tiny: 4 trials proposed again, 2 of {sum(fits.values())} fits trained" in done.stdout
+    report = json.loads(refold("verify", run_id(finished, "t0001-lenet"), "--json", cwd=finished).stdout)
+    assert (report["match"], report["fits_trained"]) == (True, fits["lenet", 1])
+    assert "neither a sweep nor a run" in one_line(refold("verify", "0" * 32, cwd=finished))
+    assert "no such trial or fold" in one_line(refold("verify", "tiny", "--fold", "9", cwd=finished))
+
+    shutil.copytree(finished / "refold-runs", finished / "tampered")
+    connection = sqlite3.connect(finished / "tampered" / "ledger.sqlite")
+    connection.execute("UPDATE sweeps SET seed = seed + 1")
+    connection.commit()
+    connection.close()
+    done = refold("verify", "tiny", "--home", "tampered", cwd=finished)
+    assert done.returncode == 1
+    assert "MISMATCH  tiny: sweep seed: 2 recorded, 1 derived" in done.stdout

@@ -1,0 +1,87 @@
+"""plan, compare and variance as a user types them, with real training on a few digits."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sweeps.cli.test_cli import SWEEP, one_line, refold
+
+
+def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
+    """A table for people, JSON for programs; no home is needed, none is made."""
+    done = refold("plan", "--scores", "0.8905", "0.8796", "0.8849", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 point     6 (3 to 186)" in done.stdout
+    done = refold("plan", "--scores", "0.8905", "0.8796", "0.8849", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["spread"]["freedom"] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("plan", "name a recorded sweep, or give --scores"),
+        ("plan x --scores 0.1 0.2", "one of the two"),
+        ("plan --scores 0.9", "one score has no spread"),
+        ("plan --scores 89 88", "89 does not (89 % is 0.89)"),
+        ("plan --scores 0.5 0.5", "all 2 scores are 0.5"),
+        ("plan --scores a", "invalid float value: 'a'"),
+        ("plan x", "no sweep has run in"),
+        ("compare x", "no sweep has run in"),
+        ("compare x --repeats 1", "at least 2 are needed"),
+        ("compare x --rope 2", "--rope 2"),
+        ("compare x --html none/page.html", "there is no folder none"),
+        ("compare x --tracking-uri foo://x", "foo"),
+        ("compare x --claim all", "invalid choice: 'all'"),
+        ("variance x", "no sweep has run in"),
+    ],
+)
+def test_wrong_input_gets_one_line(arguments: str, words: str, tmp_path: Path) -> None:
+    """Exit code 2, and nothing is left behind."""
+    assert words in one_line(refold(*arguments.split(), cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.training
+def test_a_sweep_is_compared_and_its_variance_shared_out(tmp_path: Path) -> None:
+    """From the sweep to the page: interrupted, gone on with, in MLflow."""
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    assert "is not finished" not in one_line(refold("compare", "tiny", cwd=tmp_path))
+    done = refold("run", "sweep.toml", "--quiet", cwd=tmp_path)
+    assert "refold compare tiny" in done.stdout
+    digest = json.loads(refold("show", "tiny", "--json", cwd=tmp_path).stdout)["digest"]
+
+    command = [sys.executable, "-m", "refold", "compare", "tiny", "--repeats", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        for line in process.stderr:
+            if line.startswith("1/8"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
+    assert first.startswith("8 fits of 2 architectures, 0 recorded already, 8 to train: about")
+    assert "run the same command again" in rest
+    assert "Traceback" not in rest
+
+    done = refold("compare", "tiny", "--repeats", "2", "--html", "page.html", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert " 0 recorded already" not in done.stderr
+    found = json.loads(done.stdout)
+    assert [len(each["scores"]) for each in found["architectures"]] == [4, 4]
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    said = refold("compare", "tiny", "--repeats", "2", cwd=tmp_path)
+    assert said.stderr == ""  # nothing to train
+    assert "The claim: how the architectures would compare on another training set" in said.stdout
+
+    assert "from 2 fresh repeats of the winners" in refold("plan", "tiny", cwd=tmp_path).stdout
+    cost = refold("variance", "tiny", "--rows", "4", "--dry-run", cwd=tmp_path).stdout
+    assert "24 fits of 1 architecture, 0 recorded already, 24 to train: about" in cost
+    assert json.loads(refold("show", "tiny", "--json", cwd=tmp_path).stdout)["digest"] == digest
+    pages = list((tmp_path / "refold-runs" / "artifacts").rglob("comparison.html"))
+    assert len(pages) == 1

@@ -1,0 +1,230 @@
+"""Workers: one contract, kept by Dask with real training, by a cluster, and by the stand-in of tests."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Future
+
+from sweeps.cluster.address import read_address
+from sweeps.cluster.coordinator import cluster_workers, local_workers
+from sweeps.execution.workers import Workers, WorkersFailed
+from tests.closed_formula import InlineWorkers
+from tests.cluster import Cluster, await_true
+from trainer.architectures import UserSource, source_digest
+from trainer.datasets import DatasetSource, load, store
+from trainer.fits.results import FitRun
+from trainer.fits.seeds import Seeds
+from trainer.fits.specs import FitSpec, Stopping
+from trainer.process.jobs import Job
+
+Start = Callable[[int], AbstractContextManager[Workers]]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small stored dataset."""
+    return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(params=["inline", pytest.param("dask", marks=pytest.mark.training), "cluster"])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
+    """Each implementation in turn."""
+
+    @contextmanager
+    def inline(count: int) -> Iterator[Workers]:
+        yield InlineWorkers(count)
+
+    @contextmanager
+    def cluster(count: int) -> Iterator[Workers]:
+        with (
+            Cluster(tmp_path).running(*[1] * count) as there,
+            cluster_workers(read_address(there.address, None), expected=count) as workers,
+        ):
+            yield workers
+
+    def local(count: int) -> AbstractContextManager[Workers]:
+        return local_workers(count, tmp_path / "log")
+
+    return {"inline": inline, "dask": local, "cluster": cluster}[request.param]
+
+
+def job(stored: Path, fold: int = 0, *, epochs: int = 2) -> Job:
+    """A small fit."""
+    values = {
+        "batch_size": 32, "dense_units": 64, "dropout": 0.1, "filters": 8, "learning_rate": 1e-3,
+        "optimizer": "adam", "weight_decay": 1e-4,
+    }  # fmt: skip
+    spec = FitSpec(
+        dataset=stored.name,
+        architecture="baseline",
+        architecture_digest=source_digest("baseline"),
+        hyperparameters=tuple(sorted(values.items())),
+        folds=4,
+        repeat=0,
+        fold=fold,
+        seeds=Seeds.of_fit(1, trial=0, repeat=0, fold=fold),
+        epochs=epochs,
+        stopping=Stopping(),
+    )
+    return Job(spec=spec, dataset=str(stored))
+
+
+def collect(workers: Workers, count: int, seconds: float = 120) -> list[tuple[Job, FitRun]]:
+    """Wait for so many jobs."""
+    ended: list[tuple[Job, FitRun]] = []
+    deadline = time.monotonic() + seconds
+    while len(ended) < count and time.monotonic() < deadline:
+        ended += workers.finished(0.5)
+    return ended
+
+
+def test_every_job_ends_once_with_its_own_result(start: Start, stored: Path) -> None:
+    """More jobs than workers, given out as workers become idle."""
+    jobs = [job(stored, fold) for fold in range(4)]
+    with start(2) as workers:
+        assert len(workers.idle()) == 2
+        ended: list[tuple[Job, FitRun]] = []
+        waiting = list(jobs)
+        while len(ended) < len(jobs):
+            for name in workers.idle():
+                if waiting:
+                    workers.submit(waiting.pop(0), name)
+            ended += workers.finished(0.5)
+        assert workers.finished(0.01) == []
+    assert sorted(done.spec.fold for done, _ in ended if done.spec.fold is not None) == [0, 1, 2, 3]
+    assert all(done.spec.key == run.result.key for done, run in ended)
+
+
+def test_a_busy_worker_is_not_idle(start: Start, stored: Path) -> None:
+    """It is again once its job was collected."""
+    with start(1) as workers:
+        (name,) = workers.idle()
+        workers.submit(job(stored), name)
+        assert workers.idle() == []
+        assert len(collect(workers, 1)) == 1
+        assert list(workers.idle()) == [name]
+
+
+def test_a_result_that_gets_lost_on_its_way_is_fetched_again(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a very busy machine Dask's waiting was cancelled, and all that it said of it was this error."""
+    fetch, lost = Future.result, iter([True])
+
+    def result(self: Future, timeout: float | None = None) -> FitRun:
+        if next(lost, False):
+            raise UnboundLocalError("cannot access local variable 'result'")
+        run: FitRun = fetch(self, timeout)
+        return run
+
+    monkeypatch.setattr(Future, "result", result)
+    with (
+        Cluster(tmp_path).running(1) as there,
+        cluster_workers(read_address(there.address, None)) as workers,
+    ):
+        workers.submit(job(stored), workers.idle()[0])
+        ((_, run),) = collect(workers, 1)
+    assert run.result.key == job(stored).spec.key
+    assert next(lost, None) is None
+
+
+@pytest.mark.training
+def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) -> None:
+    """With the result it would have had anyway."""
+    pids: set[int] = set()
+
+    def kill_first(_event: object) -> None:
+        for pid in training_processes(tmp_path / "log") - pids:
+            pids.add(pid)
+            if len(pids) == 1:
+                os.kill(pid, signal.SIGKILL)
+
+    with local_workers(1, tmp_path / "log", kill_first) as workers:
+        workers.submit(job(stored, epochs=5), workers.idle()[0])
+        ((_, killed),) = collect(workers, 1)
+        workers.submit(job(stored, epochs=5), workers.idle()[0])
+        ((_, undisturbed),) = collect(workers, 1)
+    assert len(pids) == 2
+    assert killed.result == undisturbed.result
+
+
+def training_processes(log: Path) -> set[int]:
+    """Return the ids of the training processes that print to ``log``."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "fd" / "2").readlink() == log:
+                found.add(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.training
+def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: Path) -> None:
+    """After three deaths it is named, with the signal and what may help; nothing waits for ever."""
+
+    def kill(_event: object) -> None:
+        for pid in training_processes(tmp_path / "log"):
+            os.kill(pid, signal.SIGKILL)
+
+    with local_workers(1, tmp_path / "log", kill) as workers:
+        endless = job(stored, epochs=100_000)
+        patient = replace(endless.spec, stopping=Stopping(patience=100_000))
+        workers.submit(replace(endless, spec=patient), workers.idle()[0])
+        with pytest.raises(WorkersFailed, match=r"baseline on fold 0 .* signal 9, 3 times over"):
+            collect(workers, 1)
+
+
+@pytest.mark.training
+def test_nothing_listens_beyond_this_machine(tmp_path: Path) -> None:
+    """Dask's web servers are bound to loopback; by default they would be on all interfaces."""
+    with local_workers(1, tmp_path / "log"):
+        listening = [c for c in psutil.Process().net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert {connection.laddr.ip for connection in listening} <= {"127.0.0.1", "::1"}
+
+
+@pytest.mark.training
+def test_nothing_is_left_behind(stored: Path, tmp_path: Path) -> None:
+    """Leaving in the middle of a fit ends the processes."""
+    with local_workers(2, tmp_path / "log") as workers:
+        workers.submit(job(stored, epochs=1000), workers.idle()[0])
+        # While TensorFlow is imported their standard error leads elsewhere.
+        await_true(lambda: len(training_processes(tmp_path / "log")) == 2, 120, "two training processes")
+    assert training_processes(tmp_path / "log") == set()
+
+
+HUGE = """
+import keras
+
+def huge(hyperparameters, input_shape, classes):
+    x = inputs = keras.Input(input_shape)
+    x = keras.layers.Dense(2**36)(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
+"""
+
+
+@pytest.mark.training
+def test_a_fit_that_is_too_large_is_tried_three_times_and_fails(stored: Path, tmp_path: Path) -> None:
+    """Its reason says what it asked for and what to change; the worker goes on with the next fit."""
+    source = UserSource(spec="huge.py:huge", files=(("huge.py", HUGE),))
+    asked = replace(job(stored).spec, architecture="huge", architecture_digest=source.digest)
+    with local_workers(1, tmp_path / "log") as workers:
+        workers.submit(replace(job(stored), spec=asked, source=source), workers.idle()[0])
+        ((_, failed),) = collect(workers, 1)
+        workers.submit(job(stored), workers.idle()[0])
+        ((_, after),) = collect(workers, 1)
+    assert failed.result.state == "failed"
+    reason = failed.result.reason or ""
+    assert reason.startswith("ran out of memory 3 times (")
+    assert "held up to" in reason
+    assert reason.endswith("use fewer workers, a smaller batch_size or a smaller network")
+    assert failed.environment.keys() == after.environment.keys()
+    assert after.result.state == "complete"

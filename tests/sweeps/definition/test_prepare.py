@@ -1,0 +1,81 @@
+"""Planning: spaces are completed and checked before anything starts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.definition.prepare import complete_space, git_commit, prepare
+from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from trainer.datasets import DatasetSource
+from trainer.errors import UsageError
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
+
+OWN = {"dropout": Float(low=0.0, high=0.6), "filters": Choice((16, 32)), "blocks": Integer(low=1, high=3)}
+
+
+def test_a_narrowed_range_replaces_the_default() -> None:
+    """The rest of the space stays, and names come sorted."""
+    space = complete_space("net", OWN, {"dropout": Fixed(0.2), "learning_rate": Float(low=1e-4, high=1e-3)})
+    assert list(space) == sorted({**SHARED_SPACE, **OWN})
+    assert space["dropout"] == Fixed(0.2)
+    assert space["learning_rate"] == Float(low=1e-4, high=1e-3)
+    assert space["filters"] == OWN["filters"]
+
+
+def test_whole_bounds_of_a_real_range_mean_reals() -> None:
+    """People write 0 to 1 where they mean any number between."""
+    space = complete_space("net", OWN, {"weight_decay": Integer(low=0, high=1)})
+    assert space["weight_decay"] == Float(low=0, high=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "words"),
+    [
+        ("learning_rat", Fixed(1), "did you mean 'learning_rate'"),
+        ("optimizer", Fixed("adamm"), "'adamm' is not possible: did you mean 'adam'"),
+        ("optimizer", Choice(("adam", "lion")), "'lion' is not possible"),
+        ("dropout", Fixed("high"), "must be a number"),
+        ("blocks", Fixed(1.5), "must be a whole number"),
+        ("filters", Choice((16.5,)), "must be a whole number"),
+        ("batch_size", Fixed(0), "must be above 0"),
+        ("learning_rate", Float(low=0.0, high=1.0), "must be above 0"),
+        ("batch_size", Fixed(True), "must be a number"),
+        ("weight_decay", Fixed(-1.0), "must not be negative"),
+        ("dropout", Fixed(1.5), "must lie in 0 to 1"),
+        ("filters", Fixed(-2), "must be above 0"),
+    ],
+)
+def test_impossible_ranges_are_refused(name: str, choices: object, words: str) -> None:
+    """With the key and what is possible."""
+    with pytest.raises(UsageError, match=rf"architectures\.net\.{name}: .*{words}"):
+        complete_space("net", OWN, {name: choices})
+
+
+def test_a_class_with_too_few_samples_is_named(tmp_path: Path) -> None:
+    """By number and name, before anything starts."""
+    labels = np.array(["cat"] * 10 + ["dog"] * 2)
+    np.savez(tmp_path / "pets.npz", images=np.zeros((12, 8, 8), dtype=np.uint8), labels=labels)
+    spec = SweepSpec(
+        name="pets",
+        dataset=DatasetSource(source="pets.npz"),
+        cv=CrossValidation(folds=3),
+        architectures=(ArchitectureChoice(name="lenet"),),
+        folder=tmp_path,
+    )
+    with pytest.raises(UsageError, match=r"class 1 has 2 samples, fewer than the 3 folds.*1 is dog"):
+        prepare(spec, "")
+
+
+def test_digits_make_a_plan() -> None:
+    """The identity names the data, the architectures' code and the whole space."""
+    prepared = prepare(SweepSpec(name="x", architectures=(ArchitectureChoice(name="lenet"),)), "")
+    identity = prepared.plan.identity()
+    assert identity["dataset"] == prepared.dataset.fingerprint
+    assert set(identity["architectures"]) == {"lenet"}
+    assert prepared.environment["packages"]["tensorflow"] != "not installed"
+
+
+def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
+    """None, and no message of git's gets through."""
+    assert git_commit(tmp_path) is None

@@ -1,0 +1,121 @@
+"""A model's folder: whole or not there, and never another model's by accident."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sweeps.export.model_folder import carry_over, check_room, check_target, publish, read_about, size
+from trainer.errors import Mismatch, UsageError
+
+
+def write(folder: Path, **about: Any) -> Path:
+    """Write a model's folder."""
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text(json.dumps({"key": "k", "weights_sha256": "w", "formats": {}} | about))
+    for form in about.get("formats", {}).values():
+        (folder / form["file"]).write_text(form["file"])
+    return folder
+
+
+def test_another_model_is_never_replaced_without_force(tmp_path: Path) -> None:
+    """The same one may be exported again; a folder without model.json is somebody's."""
+    target = write(tmp_path / "name")
+    check_target(target, "k", force=False)
+    check_target(target, "other", force=True)
+    check_target(tmp_path / "a" / "b" / "new", "k", force=False)
+    with pytest.raises(UsageError, match="is not this model: add --force"):
+        check_target(target, "other", force=False)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UsageError, match="is not this model"):
+        check_target(tmp_path / "mine", "k", force=False)
+
+
+def test_a_file_cannot_take_a_model(tmp_path: Path) -> None:
+    """Said before anything is trained."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file is no folder: choose another with --out"):
+        check_target(tmp_path / "file" / "name", "k", force=False)
+
+
+def test_a_folder_that_cannot_be_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may write everywhere, so the question to the system is stood in for."""
+    monkeypatch.setattr(os, "access", lambda folder, _mode: folder != tmp_path)
+    with pytest.raises(UsageError, match="cannot be written: choose another folder with --out"):
+        check_target(tmp_path / "out" / "name", "k", force=False)
+
+
+def test_a_small_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both figures, for the disk of the nearest folder that is there."""
+    asked = []
+
+    def usage(folder: Path) -> Any:
+        asked.append(folder)
+        return SimpleNamespace(free=2_000_000)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    check_room(tmp_path / "out" / "name", 2_000_000)
+    with pytest.raises(UsageError, match=r"has 2\.0 MB left and the model needs 3\.5 MB: make room"):
+        check_room(tmp_path / "out" / "name", 3_500_000)
+    assert asked == [tmp_path, tmp_path]
+
+
+def test_what_was_exported_before_stays(tmp_path: Path) -> None:
+    """Formats of the same model that were not asked for again, in the usual order."""
+    formats = {"keras": {"file": "model.keras"}, "onnx": {"file": "model.onnx", "bytes": 1}}
+    target = write(tmp_path / "name", formats=formats)
+    model = write(tmp_path / "new", formats={"keras": {"file": "model.keras", "bytes": 2}})
+    about: dict[str, Any] = {"weights_sha256": "w", "formats": {"keras": {"file": "model.keras", "bytes": 2}}}
+    carry_over(target, model, about, force=False)
+    assert about["formats"] == {"keras": {"file": "model.keras", "bytes": 2}, "onnx": formats["onnx"]}
+    assert (model / "model.onnx").read_text() == "model.onnx"
+
+
+def test_the_same_fits_with_other_weights_are_a_mismatch(tmp_path: Path) -> None:
+    """What was to be the same model is not, and only force takes it."""
+    target = write(tmp_path / "name")
+    about: dict[str, Any] = {"weights_sha256": "x", "formats": {}}
+    with pytest.raises(Mismatch, match="the same fits but other weights"):
+        carry_over(target, tmp_path, about, force=False)
+    carry_over(target, tmp_path, about, force=True)
+    carry_over(tmp_path / "nothing", tmp_path, about, force=False)
+
+
+def test_a_folder_is_swapped_for_the_new_one(tmp_path: Path) -> None:
+    """Nothing of the old one stays, nor what a killed export left beside it."""
+    target = write(tmp_path / "out" / "name", key="old")
+    (target / "stale").write_text("")
+    write(tmp_path / "out" / ".name.partial")
+    write(tmp_path / "out" / ".name.old")
+    publish(write(tmp_path / "new", key="new"), target)
+    assert (read_about(target) or {})["key"] == "new"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
+    assert [path.name for path in target.iterdir()] == ["model.json"]
+
+
+def test_a_copy_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk in the middle of it: no half-written model, and the one before is as it was."""
+    target = write(tmp_path / "out" / "name", key="old")
+
+    def full(source: Path, partial: Path) -> None:
+        partial.mkdir()
+        (partial / "half").write_text("")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        publish(write(tmp_path / "new", key="new"), target)
+    assert (read_about(target) or {})["key"] == "old"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
+
+
+def test_sizes_are_of_all_files(tmp_path: Path) -> None:
+    """Of a file, or of a folder of folders."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_bytes(b"123")
+    (tmp_path / "y").write_bytes(b"12")
+    assert (size(tmp_path), size(tmp_path / "y")) == (5, 2)

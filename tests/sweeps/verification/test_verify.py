@@ -1,0 +1,352 @@
+"""Verification: what matches is said to match, and every way a record can be wrong is named."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweeps.definition.prepare import prepare
+from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from sweeps.execution.loop import run_sweep
+from sweeps.execution.progress import Silent
+from sweeps.verification.verify import FitSelection, Report, verify
+from tests.closed_formula import InlineWorkers, Killed, starter
+from tracking.ledger.ledger import Ledger
+from trainer.datasets import DatasetSource
+from trainer.errors import UsageError
+from trainer.fits.specs import PROCEDURE
+
+
+def write_data(folder: Path, change: str = "") -> None:
+    """Write a small dataset, changed in one way."""
+    rng = np.random.default_rng(1)
+    images, labels = rng.integers(0, 255, (24, 8, 8), dtype=np.uint8), np.arange(24) % 2
+    names = np.array(["a", "b"])
+    if change == "one pixel":
+        images[3, 4, 5] ^= 1
+    if change == "order":
+        images, labels = images[::-1], labels[::-1]
+    if change == "one label":
+        labels[[0, 1]] = labels[[1, 0]]
+    if change == "a class name":
+        names = np.array(["a", "c"])
+    np.savez(folder / "data.npz", images=images, labels=labels, class_names=names)
+
+
+def sweep(folder: Path) -> SweepSpec:
+    """A sweep of two built-in architectures over that dataset."""
+    return SweepSpec(
+        name="made",
+        trials=3,
+        dataset=DatasetSource(source="data.npz"),
+        cv=CrossValidation(folds=3, epochs=5),
+        architectures=(ArchitectureChoice(name="lenet"), ArchitectureChoice(name="baseline")),
+        folder=folder,
+    )
+
+
+def record_sweep(folder: Path, kill_after: int | None = None) -> None:
+    """Run the sweep with the closed-formula trainer."""
+    write_data(folder)
+    workers = InlineWorkers(2, kill_after=kill_after)
+    with Ledger.open(folder / "home") as ledger:
+        run_sweep(
+            prepare(sweep(folder), ""),
+            folder / "home",
+            ledger,
+            start_workers=starter(workers),
+            workers=1,
+            progress=Silent(),
+        )
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished sweep and its data."""
+    folder = tmp_path_factory.mktemp("recorded")
+    record_sweep(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(recorded: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may tamper with; the sweep believes that its data is here."""
+    shutil.copytree(recorded, tmp_path / "copy")
+    change(tmp_path / "copy", "UPDATE sweeps SET details = ?", lambda _: here(tmp_path / "copy"))
+    return tmp_path / "copy"
+
+
+def here(folder: Path) -> str:
+    """Return the details that say where the data is."""
+    with Ledger.read(folder / "home") as ledger:
+        entry = ledger.entry("made")
+    assert entry is not None
+    return json.dumps({**entry.details, "folder": str(folder)})
+
+
+def change(folder: Path, statement: str, value: Callable[[Any], Any]) -> None:
+    """Run one UPDATE on the ledger; ``value`` makes the new value."""
+    connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+    connection.execute(statement, (value(None),))
+    connection.commit()
+    connection.close()
+
+
+def tamper(
+    column: str, edit: Callable[[dict[str, Any]], None], table: str = "fits"
+) -> Callable[[Path], None]:
+    """Return what edits the JSON of the first row of a table, as somebody with an editor would."""
+
+    def apply(folder: Path) -> None:
+        connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+        rowid, text = connection.execute(f"SELECT rowid, {column} FROM {table} LIMIT 1").fetchone()
+        data = json.loads(text)
+        edit(data)
+        connection.execute(
+            f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (json.dumps(data, sort_keys=True), rowid)
+        )
+        connection.commit()
+        connection.close()
+
+    return apply
+
+
+def flip(digits: str) -> str:
+    """Return a hexadecimal digest with one bit changed."""
+    return f"{int(digits[0], 16) ^ 1:x}{digits[1:]}"
+
+
+def flip_in(*path: str | int) -> Callable[[dict[str, Any]], None]:
+    """Return what flips one bit of the digest at ``path``."""
+
+    def edit(data: Any) -> None:
+        for step in path[:-1]:
+            data = data[step]
+        data[path[-1]] = flip(data[path[-1]])
+
+    return edit
+
+
+def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Return what sets the value at ``path``."""
+
+    def edit(data: Any) -> None:
+        for step in path[:-1]:
+            data = data[step]
+        data[path[-1]] = value
+
+    return edit
+
+
+def hyperparameter(data: dict[str, Any]) -> None:
+    """Change the learning rate of a spec in its last digit."""
+    for pair in data["hyperparameters"]:
+        if pair[0] == "learning_rate":
+            pair[1] = float(np.nextafter(pair[1], 1))
+
+
+def checked(folder: Path, wanted: FitSelection | None = None) -> Report:
+    """Verify with the closed-formula trainer."""
+
+    @contextmanager
+    def start(_log: Path) -> Iterator[InlineWorkers]:
+        yield InlineWorkers(2)
+
+    return verify(folder / "home", "made", wanted or FitSelection(), start_workers=start)
+
+
+#: What is changed, and the subject that must be named first.
+MUTATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "initial weights": (tamper("run", flip_in("result", "initial_weights_sha256")), "initial weights"),
+    "weights of an epoch": (
+        tamper("run", flip_in("result", "epochs", 0, "weights_sha256")),
+        "weights after epoch 1",
+    ),
+    "best weights": (tamper("run", flip_in("result", "weights_sha256")), "weights"),
+    "probabilities": (tamper("run", flip_in("result", "probabilities_sha256")), "probabilities"),
+    "folds": (tamper("run", flip_in("result", "parts_sha256")), "folds and stop set"),
+    "score": (tamper("run", put("result", "f1", value=0.999)), "score"),
+    "confusion matrix": (tamper("run", put("result", "confusion", 0, 0, value=1)), "score"),
+    "stop score": (tamper("run", put("result", "epochs", 0, "stop_f1", value=0.999)), "best epoch"),
+    "loss": (tamper("run", put("result", "epochs", 0, "loss", value=0.5)), "loss of epoch 1"),
+    "best epoch": (tamper("run", put("result", "best_epoch", value=1)), "best epoch"),
+    "time": (tamper("run", put("timing", "ended_at", value=1.0)), "checksum"),
+    "seed of a fit": (tamper("spec", put("seeds", "order", value=5)), "seeds.order"),
+    "split seed": (tamper("spec", put("seeds", "split", value=5)), "seeds.split"),
+    "fold of a fit": (tamper("spec", put("folds", value=4)), "folds"),
+    "hyperparameter of a fit": (tamper("spec", hyperparameter), "hyperparameter learning_rate"),
+    "hyperparameter of a trial": (
+        tamper("hyperparameters", put("batch_size", value=33), "proposals"),
+        "hyperparameter batch_size",
+    ),
+    "an older refold": (
+        tamper("identity", put("procedure", value=PROCEDURE - 1), "sweeps"),
+        "procedure of training",
+    ),
+    "seed of the sweep": (lambda f: change(f, "UPDATE sweeps SET seed = ?", lambda _: 2), "sweep seed"),
+    "key of the sweep": (lambda f: change(f, "UPDATE sweeps SET key = ?", lambda _: "0" * 64), "sweep key"),
+    "one pixel": (lambda f: write_data(f, "one pixel"), "dataset"),
+    "order of the images": (lambda f: write_data(f, "order"), "dataset"),
+    "one label": (lambda f: write_data(f, "one label"), "dataset"),
+    "a class name": (lambda f: write_data(f, "a class name"), "dataset"),
+    **{
+        f"another {package}": (
+            tamper("run", put("environment", "packages", package, value="0.1")),
+            package,
+        )
+        for package in ("tensorflow", "keras", "numpy", "optuna", "scikit-learn")
+    },
+    "two threads": (
+        tamper("run", put("environment", "switches", "intra_op_threads", value=2)),
+        "intra_op_threads",
+    ),
+    "op determinism off": (
+        tamper("run", put("environment", "switches", "op_determinism", value=False)),
+        "op_determinism",
+    ),
+    "oneDNN off": (
+        tamper("run", put("environment", "variables", "TF_ENABLE_ONEDNN_OPTS", value="0")),
+        "TF_ENABLE_ONEDNN_OPTS",
+    ),
+    "oneDNN capped": (
+        tamper("run", put("environment", "variables", "ONEDNN_MAX_CPU_ISA", value="AVX2")),
+        "ONEDNN_MAX_CPU_ISA",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_every_mutation_is_named(folder: Path, name: str) -> None:
+    """The first difference that is reported is the thing that was changed, however small."""
+    mutate, subject = MUTATIONS[name]
+    mutate(folder)
+    before = (folder / "home" / "ledger.sqlite").read_bytes()
+    report = checked(folder)
+    assert report.differences
+    assert report.differences[0].subject == subject
+    assert "\n" not in str(report.differences[0])
+    assert (folder / "home" / "ledger.sqlite").read_bytes() == before
+
+
+def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
+    """Their identities lack parts; that refold trains differently now is all that is said."""
+
+    def age(identity: dict[str, Any]) -> None:
+        del identity["prune"]
+        identity["procedure"] = 1
+
+    tamper("identity", age, "sweeps")(folder)
+    (difference,) = checked(folder).differences
+    said = f"1 recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
+    assert str(difference) == f"made: procedure of training: {said}"
+
+
+def test_what_gpus_trained_is_not_called_different(folder: Path) -> None:
+    """A processor cannot repeat it, and no difference from it means anything."""
+    tamper("identity", put("device", value="gpu"), "sweeps")(folder)
+    with pytest.raises(UsageError, match="'made' was trained on GPUs"):
+        checked(folder)
+
+
+def test_an_untouched_record_matches(folder: Path) -> None:
+    """A sample: one fit of each architecture; nothing is written to what is verified."""
+    before = {path: path.read_bytes() for path in (folder / "home").rglob("*") if path.is_file()}
+    report = checked(folder)
+    assert report.differences == ()
+    assert (report.proposed, report.trained) == (6, 2)
+    assert report.same_kind
+    assert {p: p.read_bytes() for p in (folder / "home").rglob("*") if p.is_file()} == before
+
+
+def test_all_and_one_trial_and_one_fold_can_be_chosen(folder: Path) -> None:
+    """And what there is not is refused."""
+    everything = checked(folder, FitSelection(everything=True))
+    assert everything.trained == everything.recorded >= 6
+    assert checked(folder, FitSelection(architecture="lenet", trial=1, fold=0)).trained == 1
+    with pytest.raises(UsageError, match="no such trial or fold"):
+        checked(folder, FitSelection(fold=7))
+
+
+def test_a_difference_in_training_is_found_and_sized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If training again gives other weights, the first epoch that differs is named."""
+    tamper("run", flip_in("result", "epochs", 1, "weights_sha256"))(folder)
+    tamper("run", put("result", "epochs", 1, "loss", value=0.5001))(folder)
+    first = checked(folder).differences[0]
+    assert first.subject == "weights after epoch 2"
+    assert "largest difference of a training loss 0.0001" in first.what
+
+
+def test_another_kind_of_machine_is_said(folder: Path) -> None:
+    """No promise of identical bytes, but everything is compared all the same."""
+    tamper("run", put("environment", "cpu", value={"model name": "another"}))(folder)
+    report = checked(folder)
+    assert not report.same_kind
+
+
+def test_what_cannot_be_verified_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
+    """Unfinished, half-written, dataset gone, cut off, flipped bytes: each is named."""
+    ledger = folder / "home" / "ledger.sqlite"
+    whole = ledger.read_bytes()
+    (tmp_path / "unfinished").mkdir()
+    with pytest.raises(Killed):
+        record_sweep(tmp_path / "unfinished", kill_after=4)
+    with pytest.raises(UsageError, match="'made' is not finished"):
+        checked(tmp_path / "unfinished")
+
+    tamper("run", lambda data: data["result"].pop("epochs"))(folder)
+    with pytest.raises(UsageError, match="is damaged"):
+        checked(folder)
+
+    ledger.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UsageError, match=r"damaged|cannot be read"):
+        checked(folder)
+
+    pages = bytearray(whole)
+    for page in range(4096, len(pages), 4096):
+        pages[page : page + 64] = b"\xff" * 64
+    ledger.write_bytes(bytes(pages))
+    with pytest.raises(UsageError, match=r"damaged|cannot be read"):
+        checked(folder)
+
+    ledger.write_bytes(whole)
+    (folder / "data.npz").unlink()
+    with pytest.raises(UsageError, match=r"data\.npz"):
+        checked(folder)
+
+
+@pytest.mark.training
+def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
+    """By its name, while a file that is gone makes the record unusable."""
+    text = (
+        "import keras\n"
+        "def Net(hyperparameters, input_shape, classes):\n"
+        "    layers = [keras.Input(input_shape), keras.layers.Flatten(),\n"
+        "              keras.layers.Dense(classes, activation='softmax')]\n"
+        "    return keras.Sequential(layers)\n"
+    )
+    write_data(tmp_path)
+    (tmp_path / "mine.py").write_text(text)
+    spec = replace(sweep(tmp_path), architectures=(ArchitectureChoice(name="mine", source="mine.py:Net"),))
+    with Ledger.open(tmp_path / "home") as ledger:
+        run_sweep(
+            prepare(spec, ""),
+            tmp_path / "home",
+            ledger,
+            start_workers=starter(InlineWorkers(1)),
+            workers=1,
+            progress=Silent(),
+        )
+    assert checked(tmp_path).differences == ()
+    (tmp_path / "mine.py").write_text(text + "# edited\n")
+    first = checked(tmp_path).differences[0]
+    assert (first.subject, first.where) == ("architecture source", "mine")
+    (tmp_path / "mine.py").unlink()
+    with pytest.raises(UsageError, match=r"mine\.py"):
+        checked(tmp_path)

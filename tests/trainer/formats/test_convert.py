@@ -1,0 +1,154 @@
+"""Models in other programs' formats: what they can hold, and who is to blame where they cannot."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer.architectures import UserSource
+from trainer.datasets import Dataset, store
+from trainer.runtime.determinism import training_environment
+
+CUSTOM = '''
+import keras
+from keras import ops
+
+
+class Twice(keras.layers.Layer):
+    """A layer whose code would have to travel."""
+
+    def call(self, x):
+        return 2 * x
+
+
+class Spectrum(keras.layers.Layer):
+    """A layer that neither a phone nor ONNX has an operation for."""
+
+    def call(self, x):
+        import tensorflow as tf
+
+        return tf.linalg.svd(x[..., 0], compute_uv=False)
+
+
+def soft_sign(x):
+    return x / (1 + ops.abs(x))
+
+
+def build(middle, input_shape, classes):
+    image = keras.Input(input_shape)
+    x = keras.layers.Flatten()(middle(image))
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+
+
+def with_layer(hyperparameters, input_shape, classes):
+    return build(Twice(name="doubled"), input_shape, classes)
+
+
+def with_lambda(hyperparameters, input_shape, classes):
+    return build(keras.layers.Lambda(lambda x: 2 * x, name="hidden"), input_shape, classes)
+
+
+def with_function(hyperparameters, input_shape, classes):
+    return build(keras.layers.Conv2D(2, 3, activation=soft_sign, name="odd"), input_shape, classes)
+
+
+def with_unusual(hyperparameters, input_shape, classes):
+    return build(Spectrum(name="spectrum"), input_shape, classes)
+
+
+def plain(hyperparameters, input_shape, classes):
+    return build(keras.layers.Conv2D(2, 3, activation="silu", kernel_regularizer="l2"), input_shape, classes)
+'''
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored dataset; only its shape matters."""
+    images = np.zeros((4, 8, 8, 1), np.uint8)
+    labels = np.array([0, 1, 0, 1], np.int32)
+    made = Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0)
+    return store(made, tmp_path_factory.mktemp("datasets"))
+
+
+def convert(dataset: Path, work: Path, build: str, *formats: str, **more: Any) -> dict[str, Any]:
+    """Return what the converter answers."""
+    source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
+    (work / "out").mkdir()
+    request = {
+        "architecture": "own", "source": source.to_json(), "hyperparameters": {"learning_rate": 0.1},
+        "dataset": str(dataset), "members": [], "count": 1, "formats": formats, "folder": str(work / "out"),
+    } | more  # fmt: skip
+    (work / "request.json").write_text(json.dumps(request))
+    command = [sys.executable, "-m", "trainer.formats.convert", str(work / "request.json")]
+    done = subprocess.run(command, env=training_environment(), stdout=subprocess.PIPE, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["keras", "mlflow"])
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        ("with_layer", r"the layer 'doubled' \(Twice\)"),
+        ("with_lambda", r"the layer 'hidden' \(Lambda\)"),
+        ("with_function", "the function 'soft_sign' of the layer 'odd'"),
+    ],
+)
+def test_files_that_would_need_code_are_refused(
+    dataset: Path, tmp_path: Path, name: str, build: str, named: str
+) -> None:
+    """By the layer's name; nothing is written."""
+    import re
+
+    if name == "mlflow" and build != "with_layer":
+        pytest.skip("the same check as for keras")
+    answer = convert(dataset, tmp_path, build, name)
+    assert re.search(f"cannot hold {named}: its code would have to travel", answer["refused"])
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.training
+def test_graphs_hold_a_users_layers(dataset: Path, tmp_path: Path) -> None:
+    """They have operations, not classes."""
+    assert convert(dataset, tmp_path, "with_layer", "savedmodel", "onnx", "litert") == {}
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"saved_model", "model.onnx", "model.tflite"}
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_a_format_can_be_asked_for_alone(dataset: Path, tmp_path: Path, name: str) -> None:
+    """Keras' exporters count on what an earlier one did to the model."""
+    assert convert(dataset, tmp_path, "with_layer", name) == {}
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_an_operation_that_a_format_lacks_is_blamed_on_its_layer(
+    dataset: Path, tmp_path: Path, name: str
+) -> None:
+    """The converter's own words come after it."""
+    answer = convert(dataset, tmp_path, "with_unusual", name)
+    assert "cannot hold the layer 'spectrum' (Spectrum): " in answer["refused"]
+
+
+@pytest.mark.training
+def test_keras_own_parts_are_no_strangers(dataset: Path, tmp_path: Path) -> None:
+    """Activations, regularisers, initialisers of Keras need no code of anybody's."""
+    assert convert(dataset, tmp_path, "plain", "keras") == {}
+
+
+@pytest.mark.training
+def test_other_weights_than_asked_for_are_a_mismatch(dataset: Path, tmp_path: Path) -> None:
+    """The digest of what the model holds is compared, not that of a file."""
+    arrays = [np.zeros((3, 3, 1, 2)), np.zeros(2), np.zeros((72, 2)), np.zeros(2)]
+    np.savez(tmp_path / "w.npz", **{str(i): a.astype(np.float32) for i, a in enumerate(arrays)})
+    members = [{"weights": str(tmp_path / "w.npz"), "sha256": "0" * 64}]
+    answer = convert(dataset, tmp_path, "plain", "keras", members=members)
+    assert "not 0000000000000000" in answer["mismatch"]
+    assert list((tmp_path / "out").iterdir()) == []

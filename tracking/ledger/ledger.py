@@ -1,0 +1,405 @@
+"""The sweep's own record: one SQLite file, one writer, every result under its fit's key.
+
+It is the truth. Everything else (MLflow, the terminal, the Optuna study) is a view that can be rebuilt.
+Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracking.ledger import disk_space
+from tracking.ledger.codec import decode_run, encode_run
+from tracking.ledger.file import checksum, connect, reading, take_lock
+from tracking.records import DatasetRecord, FoldRecord, ReportRecord, SweepRecord, TrialRecord, sequence
+from trainer.canonical import canonical_json
+from trainer.errors import UsageError
+from trainer.fits.results import FitRun
+from trainer.fits.seeds import proposal_seed
+from trainer.fits.specs import FitSpec
+from trainer.hyperparameters import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepEntry:
+    """What the ledger keeps of a sweep before its first trial; the fields are the columns of ``sweeps``."""
+
+    name: str
+    key: str
+    identity: Mapping[str, Any]
+    toml: str
+    seed: int
+    dataset: DatasetRecord
+    architectures: tuple[str, ...]
+    trials: int
+    fits: int
+    environment: Mapping[str, Any]
+    details: Mapping[str, Any]
+    created_at: float
+
+
+class Ledger:
+    """One open ledger. Every write is a transaction that is on disk when the method returns."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        known: dict[str, FoldRecord] | None = None,
+        home: Path | None = None,
+    ) -> None:
+        self._connection = connection
+        self._home = home
+        self._known = {} if known is None else known
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Path) -> Iterator["Ledger"]:
+        """Open the ledger of ``home`` for writing, creating it where there is none.
+
+        Raises:
+            UsageError: if the home cannot be written, another process holds the ledger, or it is not ours.
+        """
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            lock = (home / "ledger.lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"the home folder {home} cannot be written ({error.strerror}): "
+                "choose another with --home or REFOLD_HOME"
+            ) from error
+        with lock:
+            take_lock(lock, home)
+            connection = connect(home / "ledger.sqlite", create=True)
+            disk_space.reserve(home)
+            try:
+                yield cls(connection, home=home)
+            finally:
+                connection.close()
+
+    @classmethod
+    @contextmanager
+    def read(cls, home: Path, known: dict[str, FoldRecord] | None = None) -> Iterator["Ledger"]:
+        """Open the ledger of ``home`` for reading, also while another process writes it.
+
+        Args:
+            home: the folder.
+            known: fits by key that were read before, and that get those read now: results never change, so
+                whoever reads a growing sweep again and again reads each fit once.
+
+        Raises:
+            UsageError: if there is none, or it is not ours.
+        """
+        path = home / "ledger.sqlite"
+        if not path.exists():
+            raise UsageError(
+                f"no sweep has run in {home}: start one with 'refold run SWEEP.toml', "
+                "or name another home with --home or REFOLD_HOME"
+            )
+        connection = connect(path, create=False)
+        try:
+            yield cls(connection, known)
+        finally:
+            connection.close()
+
+    # What is written
+
+    def add_sweep(self, entry: SweepEntry) -> None:
+        """Enter a sweep. Its name must be new.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
+                        canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
+                        entry.trials, entry.fits, canonical_json(entry.environment),
+                        canonical_json(entry.details), entry.created_at,
+                    ),
+                )  # fmt: skip
+
+        disk_space.write(self._home, transaction)
+
+    def add_proposal(
+        self, sweep: str, architecture: str, number: int, specs: Iterable[FitSpec], proposed_at: float
+    ) -> None:
+        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
+        specs = list(specs)
+        hyperparameters = canonical_json(dict(specs[0].hyperparameters))
+        members = [(sweep, architecture, number, position, spec.key) for position, spec in enumerate(specs)]
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
+                    (sweep, architecture, number, hyperparameters, proposed_at),
+                )
+                connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+
+        disk_space.write(self._home, transaction)
+
+    def add_run(self, spec: FitSpec, run: FitRun) -> None:
+        """Enter a finished fit. A key that is there already keeps its first result.
+
+        Raises:
+            DiskFull: if there is no room for more after it.
+        """
+        row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
+
+        def transaction() -> None:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
+                )
+
+        disk_space.write(self._home, transaction)
+
+    def update_sweep(self, sweep: str, trials: int, toml: str, details: Mapping[str, Any]) -> None:
+        """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
+        with self._connection as connection:
+            connection.execute(
+                "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
+                (trials, toml, canonical_json(details), sweep),
+            )
+
+    def add_export(self, sweep: str, card: Mapping[str, Any], exported_at: float) -> None:
+        """Enter what was exported."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
+            )
+
+    def add_further_fits(
+        self, sweep: str, purpose: str, architecture: str, number: int, specs: Mapping[int, FitSpec]
+    ) -> None:
+        """Enter which fits beside the search are asked for, by position. What is there already stays."""
+        rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
+        with self._connection as connection:
+            connection.executemany("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def add_report(self, sweep: str, name: str, report: ReportRecord) -> None:
+        """Enter what was concluded from a sweep, in place of what was concluded before."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
+                (sweep, name, report.content, report.page),
+            )
+
+    def remove_sweep(self, name: str) -> int:
+        """Remove a sweep and the fits that no other sweep asked for; return how many fits went."""
+        with self._connection as connection:
+            connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
+            gone = connection.execute(
+                "DELETE FROM fits WHERE key NOT IN"
+                " (SELECT key FROM members UNION SELECT key FROM further_fits)"
+            )
+        return gone.rowcount
+
+    # What is read
+
+    def run_of(self, key: str) -> FitRun | None:
+        """Return the fit recorded under ``key``, or None."""
+        with reading(f"the fit {key[:16]}"):
+            row = self._connection.execute(
+                "SELECT run, predictions, confidences FROM fits WHERE key = ?", (key,)
+            ).fetchone()
+            return None if row is None else decode_run(*row)
+
+    def sweep_names(self) -> list[str]:
+        """Return the names of all sweeps, oldest first."""
+        return [row[0] for row in self._connection.execute("SELECT name FROM sweeps ORDER BY created_at")]
+
+    def entry(self, name: str) -> SweepEntry | None:
+        """Return what was entered for a sweep, or None."""
+        with reading(f"the sweep {name!r}"):
+            cursor = self._connection.execute("SELECT * FROM sweeps WHERE name = ?", (name,))
+            row = cursor.fetchone()
+            if row is None:
+                return None
+            columns = dict(zip((column[0] for column in cursor.description), row, strict=True))
+            for column in ("identity", "dataset", "architectures", "environment", "details"):
+                columns[column] = json.loads(columns[column])
+            return SweepEntry(
+                **columns
+                | {
+                    "dataset": _dataset_from_json(columns["dataset"]),
+                    "architectures": tuple(columns["architectures"]),
+                }
+            )
+
+    def sweep(self, name: str) -> SweepRecord:
+        """Return all that is recorded of a sweep.
+
+        Raises:
+            UsageError: if there is none of that name.
+        """
+        with reading(f"the sweep {name!r}"):
+            entry = self.entry(name)
+            if entry is None:
+                known = ", ".join(self.sweep_names()) or "none yet"
+                raise UsageError(f"no sweep is called {name!r} here; there is: {known}")
+            return SweepRecord(
+                name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
+                architectures=entry.architectures, trials_per_architecture=entry.trials,
+                fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
+                trials=tuple(self._trials(entry)), confirmed=tuple(self._confirmed(entry)),
+                reports=self._reports(name),
+            )  # fmt: skip
+
+    def further_fits(self, sweep: str, purpose: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
+        """Return the recorded fits beside the search by (architecture, trial number) and position."""
+        with reading(f"the {purpose} fits of {sweep!r}"):
+            rows = self._connection.execute(
+                "SELECT architecture, number, position, spec, run, predictions, confidences"
+                " FROM further_fits JOIN fits USING (key) WHERE sweep = ? AND purpose = ? ORDER BY position",
+                (sweep, purpose),
+            )
+            found: dict[tuple[str, int], dict[int, FoldRecord]] = {}
+            for architecture, number, position, spec, *blobs in rows:
+                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+                found.setdefault((architecture, number), {})[position] = record
+            return found
+
+    def check_integrity(self) -> None:
+        """Have SQLite look at every page.
+
+        Raises:
+            UsageError: if the file was cut off or its bytes were changed.
+        """
+        try:
+            answer = [row[0] for row in self._connection.execute("PRAGMA integrity_check(1)")]
+        except sqlite3.DatabaseError as error:
+            answer = [str(error)]
+        if answer != ["ok"]:
+            raise UsageError(f"the ledger is damaged ({answer[0]}): restore it from a copy")
+
+    def changed_fits(self, name: str) -> list[str]:
+        """Return the keys of a sweep's fits whose row is not what was written: its checksum differs."""
+        with reading(f"the sweep {name!r}"):
+            rows = self._connection.execute(
+                "SELECT * FROM fits WHERE key IN (SELECT key FROM members WHERE sweep = ?"
+                " UNION SELECT key FROM further_fits WHERE sweep = ?)",
+                (name, name),
+            )
+            return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
+
+    def exports(self, name: str) -> list[dict[str, Any]]:
+        """Return the cards of what was exported from a sweep, oldest first."""
+        with reading(f"the sweep {name!r}"):
+            rows = self._connection.execute(
+                "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
+            )
+            return [json.loads(row[0]) for row in rows]
+
+    def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
+        rows = self._connection.execute(
+            "SELECT architecture, number, hyperparameters, proposed_at FROM proposals WHERE sweep = ?",
+            (entry.name,),
+        ).fetchall()
+        place = {name: index for index, name in enumerate(entry.architectures)}
+        folds = self._folds(entry.name)
+        for architecture, number, text, proposed_at in sorted(rows, key=lambda r: (r[1], place[r[0]])):
+            hyperparameters: dict[str, Value] = json.loads(text)
+            found = folds.get((architecture, number), {})
+            results = {position: record.run.result for position, record in found.items()}
+            thresholds = found[0].spec.thresholds if 0 in found else None
+            state, length = sequence(results, entry.fits, thresholds)
+            counted = [found[position] for position in sorted(found)][:length]
+            if state == "running":  # what ended a trial shows once the folds before it are in
+                counted = [record for record in counted if record.run.result.state == "complete"]
+            yield TrialRecord(
+                architecture=architecture,
+                number=number,
+                state=state,
+                hyperparameters=hyperparameters,
+                seed=proposal_seed(entry.seed, architecture, number),
+                proposed_at=proposed_at,
+                folds=tuple(counted),
+            )
+
+    def _confirmed(self, entry: SweepEntry) -> Iterator[TrialRecord]:
+        """Yield the confirmed winners in the order of the sweep's architectures."""
+        expected: dict[tuple[str, int], int] = {}
+        for architecture, number, count in self._connection.execute(
+            "SELECT architecture, number, count(*) FROM further_fits"
+            " WHERE sweep = ? AND purpose = 'comparison' GROUP BY architecture, number",
+            (entry.name,),
+        ):
+            expected[architecture, number] = count
+        fits = self.further_fits(entry.name, "comparison")
+        place = {name: index for index, name in enumerate(entry.architectures)}
+        for architecture, number in sorted(fits, key=lambda key: (place[key[0]], key[1])):
+            found = fits[architecture, number]
+            results = {position: record.run.result for position, record in found.items()}
+            state, length = sequence(results, expected[architecture, number], None)
+            counted = tuple(found[position] for position in sorted(found))[:length]
+            yield TrialRecord(
+                architecture=architecture,
+                number=number,
+                state=state,
+                hyperparameters=dict(counted[0].spec.hyperparameters),
+                seed=proposal_seed(entry.seed, architecture, number),
+                proposed_at=min(record.run.timing.started_at for record in counted),
+                folds=counted,
+            )
+
+    def _reports(self, sweep: str) -> dict[str, ReportRecord]:
+        rows = self._connection.execute(
+            "SELECT name, content, page FROM reports WHERE sweep = ? ORDER BY name", (sweep,)
+        )
+        return {name: ReportRecord(content=content, page=page) for name, content, page in rows}
+
+    def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
+        rows = self._connection.execute(
+            "SELECT architecture, number, position, key FROM members JOIN fits USING (key) WHERE sweep = ?",
+            (sweep,),
+        )
+        folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
+        for architecture, number, position, key in rows.fetchall():
+            try:
+                folds.setdefault((architecture, number), {})[position] = self._fold(key)
+            except (ValueError, TypeError, KeyError) as error:
+                raise UsageError(
+                    f"the record of {architecture} t{number:04}, fit {position}, is damaged "
+                    f"({type(error).__name__}: {error}): restore the ledger from a copy"
+                ) from error
+        return folds
+
+    def _fold(self, key: str) -> FoldRecord:
+        if key not in self._known:
+            spec, *blobs = self._connection.execute(
+                "SELECT spec, run, predictions, confidences FROM fits WHERE key = ?", (key,)
+            ).fetchone()
+            self._known[key] = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
+        return self._known[key]
+
+    def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
+        """Return the recorded hyperparameters by (architecture, trial number)."""
+        with reading(f"the sweep {sweep!r}"):
+            rows = self._connection.execute(
+                "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
+            )
+            return {(architecture, number): json.loads(text) for architecture, number, text in rows}
+
+
+def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:
+    return {name: getattr(dataset, name) for name in DatasetRecord.__slots__}
+
+
+def _dataset_from_json(data: Mapping[str, Any]) -> DatasetRecord:
+    height, width, channels = data["input_shape"]
+    return DatasetRecord(
+        **{**data, "classes": tuple(data["classes"]), "input_shape": (height, width, channels)}
+    )

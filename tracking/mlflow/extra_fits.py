@@ -1,0 +1,59 @@
+"""What MLflow shall hold of what came after the search: confirmed winners and conclusions, as plain data."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tracking.mlflow.content import RunContent, sweep_identity, trial_content
+from tracking.mlflow.points import Point, ended_at, legal_name, milliseconds
+from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.class_report import trial_name
+from trainer.canonical import digest
+
+
+def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
+    """Return the run of a winner's fresh repeats: like a trial's, under names of its own.
+
+    Its scores do not begin with ``cv/``, or it would stand among the trials it was chosen from.
+    """
+    content = trial_content(replace(record, fits_per_trial=len(trial.folds)), trial)
+    points = [replace(point, key=point.key.replace("cv/", "confirmed/", 1)) for point in content.points]
+    key = f"{sweep_identity(record)}/confirmation/{trial.architecture}/{trial.number}"
+    return replace(
+        content,
+        key=key,
+        name=f"{trial_name(trial)}-confirmed",
+        tags={**content.tags, "refold.kind": "confirmation", "refold.key": key},
+        points=tuple(points),
+    )
+
+
+def with_conclusions(record: SweepRecord, content: RunContent) -> RunContent:
+    """Return the sweep's run with what was concluded: a page and JSON for each report, confirmed scores."""
+    files: dict[str, Callable[[], bytes]] = {}
+    for name, report in record.reports.items():
+        files[f"{name}.json"] = report.content.encode
+        if report.page:
+            files[f"{name}.html"] = report.page.encode
+    if not files:
+        return content
+    texts = [(report.content, report.page) for report in record.reports.values()]
+    return replace(
+        content,
+        points=(*content.points, *_confirmed_points(record)),
+        files={**content.files, **files},
+        files_digest=f"{content.files_digest}+{digest(texts)}",
+    )
+
+
+def _confirmed_points(record: SweepRecord) -> list[Point]:
+    """Return each confirmed winner's mean score; the step is the number of its repeats."""
+    return [
+        Point(
+            f"confirmed_of/{legal_name(trial.architecture)}",
+            trial.f1_mean,
+            milliseconds(ended_at(trial)),
+            len(trial.folds) // record.fits_per_trial,
+        )
+        for trial in record.confirmed
+        if trial.state == "complete" and trial.f1_mean is not None
+    ]

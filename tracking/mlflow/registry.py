@@ -1,0 +1,163 @@
+"""Models in MLflow: logged under a trial's run, registered under their sweep's name, removed with it.
+
+Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Which version of a registered model is the one to use.
+CHAMPION = "champion"
+
+_SWEEP, _OURS = "refold.sweep_key", "refold.model"
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A model in MLflow.
+
+    Attributes:
+        name: of the registered model.
+        version: its number, as MLflow gives it.
+        model_id: of the logged model behind it.
+    """
+
+    name: str
+    version: str
+    model_id: str
+
+    @property
+    def uri(self) -> str:
+        """How MLflow finds this very version."""
+        return f"models:/{self.name}/{self.version}"
+
+    @property
+    def champion_uri(self) -> str:
+        """How MLflow finds the version to use, whichever it is then."""
+        return f"models:/{self.name}@{CHAMPION}"
+
+
+class Registry:
+    """Logs, registers and removes models.
+
+    Args:
+        mlflow: the package.
+        client: of it.
+        delete_artifacts: given where a model's artifacts are and its experiment's id, deletes them.
+    """
+
+    def __init__(self, mlflow: Any, client: Any, delete_artifacts: Callable[[str, str], None]) -> None:
+        self._mlflow = mlflow
+        self._client = client
+        self._delete_artifacts = delete_artifacts
+
+    def add(
+        self, folder: Path, *, name: str, run_id: str, title: str, identity: str, tags: Mapping[str, str]
+    ) -> Registered:
+        """Log a model under a run and register it as a new version, which nobody is pointed to yet.
+
+        Args:
+            folder: of an MLflow model.
+            name: to register it under.
+            run_id: of the run it came from.
+            title: how the logged model is called.
+            identity: of the sweep.
+            tags: of both.
+        """
+        client, entities = self._client, self._mlflow.entities
+        own = {**tags, _SWEEP: identity}
+        experiment = client.get_run(run_id).info.experiment_id
+        logged = client.create_logged_model(
+            experiment, _legal(title), source_run_id=run_id, tags=own, model_type="classifier"
+        )
+        try:
+            client.log_model_artifacts(logged.model_id, str(folder))
+            client.finalize_logged_model(logged.model_id, entities.LoggedModelStatus.READY)
+            client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=0)])
+            self._ensure_registered(name, identity)
+            # Not "models:/<id>": MLflow 3.17 would look for that in its global tracking URI, not in this one.
+            version = client.create_model_version(
+                name, logged.artifact_location, run_id=run_id, tags=own, model_id=logged.model_id
+            )
+        except BaseException:
+            self._remove_logged(logged)
+            self._remove_if_empty(name)
+            raise
+        return Registered(name=name, version=str(version.version), model_id=logged.model_id)
+
+    def promote(self, registered: Registered) -> None:
+        """Point ``@champion`` to this version."""
+        self._client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+
+    def withdraw(self, registered: Registered) -> None:
+        """Take a version out again, with the model behind it."""
+        self._client.delete_model_version(registered.name, registered.version)
+        self._remove_logged(self._client.get_logged_model(registered.model_id))
+        self._remove_if_empty(registered.name)
+
+    def count(self, identity: str, experiments: Sequence[str]) -> int:
+        """Return how many models there are of a sweep."""
+        return len(list(self._logged(identity, experiments)))
+
+    def remove(self, identity: str, experiments: Sequence[str]) -> None:
+        """Remove a sweep's versions, models and artifacts; a registered model goes when it is empty."""
+        names = set()
+        for version in self._versions(identity):
+            self._client.delete_model_version(version.name, version.version)
+            names.add(version.name)
+        for name in sorted(names):
+            self._remove_if_empty(name)
+        for logged in list(self._logged(identity, experiments)):
+            self._remove_logged(logged)
+
+    def _ensure_registered(self, name: str, identity: str) -> None:
+        """Create the registered model, unless it is there: another sweep of that name, or somebody's own."""
+        found = self._client.search_registered_models(f"name = '{name}'")
+        if not found:
+            text = f"models that `refold export` made of the sweep {name}; `@{CHAMPION}` is the last one"
+            self._client.create_registered_model(name, tags={_OURS: "1", _SWEEP: identity}, description=text)
+
+    def _remove_if_empty(self, name: str) -> None:
+        """Remove a registered model that refold made and that nothing is left in."""
+        for found in self._client.search_registered_models(f"name = '{name}'"):
+            used = self._client.search_model_versions(f"name = '{name}'", max_results=1)
+            if _OURS in found.tags and not used:
+                self._client.delete_registered_model(name)
+
+    def _versions(self, identity: str) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._client.search_model_versions(
+                f"tags.`{_SWEEP}` = '{identity}'", max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _logged(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
+        token = None
+        while experiments:
+            page = self._client.search_logged_models(
+                list(experiments), f"tags.`{_SWEEP}` = '{identity}'", max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _remove_logged(self, logged: Any) -> None:
+        """Remove a logged model; its artifacts first, because without it nobody would find them."""
+        self._delete_artifacts(logged.artifact_location, str(logged.experiment_id))
+        self._client.delete_logged_model(logged.model_id)
+        store = self._client._tracking_client.store
+        if hasattr(store, "_hard_delete_logged_model"):
+            store._hard_delete_logged_model(logged.model_id)
+
+
+def _legal(title: str) -> str:
+    """Return a name that MLflow takes for a logged model."""
+    return "".join("_" if c in "/:.%\"'" else c for c in title)[:200]

@@ -1,0 +1,218 @@
+"""Taking a sweep out of MLflow again: its runs, their artifacts, and nothing else.
+
+Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from tracking.mlflow.registry import Registry
+
+_PAGE = 1000
+#: MLflow's folder for models in that of an experiment.
+_MODELS = "models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What MLflow holds of a sweep.
+
+    Attributes:
+        sweep_runs: 0 where nothing was written, otherwise one for each experiment it was written to.
+        trial_runs: its children.
+        models: exported from it.
+        experiments: names of the experiments that hold them.
+        emptied: those of them that go too: made by refold, and nothing else in them.
+        for_good: False where a server only marks runs as deleted.
+    """
+
+    sweep_runs: int
+    trial_runs: int
+    models: int
+    experiments: tuple[str, ...]
+    emptied: tuple[str, ...]
+    for_good: bool
+
+    def __str__(self) -> str:
+        """Say it to the person who is asked."""
+        if not self.sweep_runs + self.trial_runs:
+            return "nothing, it has no runs of this sweep"
+        where = f"in the experiment {', '.join(self.experiments)}"
+        also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
+        how = "" if self.for_good else " (a server only marks them as deleted)"
+        models = f", {self.models} exported model{'s' if self.models > 1 else ''}" if self.models else ""
+        runs = f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials{models}"
+        return f"{runs} {where}{also}{how}"
+
+
+class Removal:
+    """Finds and removes the runs of a sweep, wherever they are in one MLflow.
+
+    A database deletes for good, by what ``mlflow gc`` uses; a server has no call for that.
+    """
+
+    def __init__(self, mlflow: Any, client: Any, uri: str, artifact_root: Path | None) -> None:
+        self._mlflow = mlflow
+        self._root = artifact_root
+        self._client = client
+        self.registry = Registry(mlflow, client, self._delete_artifacts)
+        self._uri = uri
+        store = client._tracking_client.store
+        self._store = store if hasattr(store, "_hard_delete_run") else None
+
+    def find(self, identity: str) -> Found:
+        """Return what ``remove`` would take away."""
+        runs, experiments = self._of(identity)
+        models = self.registry.count(identity, [each.experiment_id for each in experiments])
+        kinds = [run.data.tags.get("refold.kind") for run in runs]
+        return Found(
+            sweep_runs=kinds.count("sweep"),
+            trial_runs=kinds.count("trial"),
+            models=models,
+            experiments=tuple(experiment.name for experiment in experiments),
+            emptied=tuple(e.name for e in experiments if self._holds_only(e, runs, models)),
+            for_good=self._store is not None,
+        )
+
+    def remove(self, identity: str, *, models: bool = True) -> Found:
+        """Remove the runs, the trials before their sweep, and the experiments that are empty then.
+
+        Args:
+            identity: of the sweep.
+            models: whether models that were exported to MLflow go too.
+        """
+        found = self.find(identity)
+        runs, experiments = self._of(identity)
+        if models:
+            self.registry.remove(identity, [each.experiment_id for each in experiments])
+        for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
+            self.remove_run(run)
+        for experiment in experiments:
+            if self._holds_only(experiment, [], 0):
+                self._remove_experiment(experiment)
+        return found if models else replace(found, models=0)
+
+    def remove_run(self, run: Any) -> None:
+        """Remove a run; its artifacts first, because without the run nobody would find them."""
+        self._delete_artifacts(run.info.artifact_uri, run.info.experiment_id)
+        if run.info.lifecycle_stage != "deleted":
+            self._client.delete_run(run.info.run_id)
+        if self._store is not None:
+            self._store._hard_delete_run(run.info.run_id)
+
+    def _delete_artifacts(self, recorded: str, experiment_id: str) -> None:
+        """Delete the artifacts of a run or of a model, and the folders that are empty then."""
+        registry = self._mlflow.store.artifact.artifact_repository_registry
+        uri = self._here(recorded, experiment_id)
+        registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
+        folder = _local_folder(uri)
+        if folder is not None:
+            _remove_if_empty(folder.parent)
+            if folder.parent.parent.name == _MODELS:
+                _remove_if_empty(folder.parent.parent)
+
+    def _here(self, uri: str, experiment_id: str) -> str:
+        """Return where a run's or a model's artifacts are in this home.
+
+        MLflow stores absolute paths. In a home that was copied they name the original's files, which are
+        not this home's to delete; but an experiment that somebody else made has its files where they said.
+        """
+        folder = _local_folder(uri)
+        if folder is None or self._root is None or folder.is_relative_to(self._root):
+            return uri
+        # experiment / run / "artifacts", or experiment / "models" / model / "artifacts"
+        depth = 4 if folder.parts[-3] == _MODELS else 3
+        here = self._root / Path(*folder.parts[-depth:])
+        experiment = self._client.get_experiment(experiment_id)
+        if not here.exists() and "refold.experiment" not in experiment.tags:
+            return uri
+        return here.as_uri()
+
+    def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
+        """Yield the active runs of a sweep in the given experiments."""
+        yield from self._search(experiments, f"tags.`refold.sweep_key` = '{identity}'", "ACTIVE_ONLY")
+
+    def _of(self, identity: str) -> tuple[list[Any], list[Any]]:
+        """Return the sweep's runs (deleted ones too where they can go for good) and their experiments."""
+        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
+        experiments = {experiment.experiment_id: experiment for experiment in self._experiments(view)}
+        if not experiments:
+            return [], []
+        runs = list(self._search(list(experiments), f"tags.`refold.sweep_key` = '{identity}'", view))
+        holding = dict.fromkeys(run.info.experiment_id for run in runs)
+        return runs, [experiments[each] for each in holding]
+
+    def _experiments(self, view: str) -> Iterator[Any]:
+        """Yield all experiments."""
+        token = None
+        while True:
+            page = self._client.search_experiments(self._view(view), max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _search(self, experiments: Sequence[str], condition: str, view: str) -> Iterator[Any]:
+        """Yield the runs that fulfil a condition, page by page."""
+        token = None
+        while True:
+            page = self._client.search_runs(
+                list(experiments), condition, self._view(view), max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _view(self, name: str) -> Any:
+        """Return MLflow's number for which of active and deleted things are meant."""
+        return getattr(self._mlflow.entities.ViewType, name)
+
+    def _holds_only(self, experiment: Any, runs: Sequence[Any], models: int) -> bool:
+        """Return whether the experiment is refold's and has nothing but these runs and so many models."""
+        if "refold.experiment" not in experiment.tags:
+            return False
+        ours = {run.info.run_id for run in runs}
+        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
+        others = (
+            run for run in self._search([experiment.experiment_id], "", view) if run.info.run_id not in ours
+        )
+        if next(others, None) is not None:
+            return False
+        traces = self._client.search_traces(locations=[experiment.experiment_id], max_results=1)
+        held = self._client.search_logged_models([experiment.experiment_id], max_results=models + 1)
+        return not traces and len(held) <= models
+
+    def _remove_experiment(self, experiment: Any) -> None:
+        """Remove an experiment so that its name is free again."""
+        if self._store is None:
+            # A deleted experiment keeps its name, and a server has no way to remove it for good.
+            self._client.rename_experiment(
+                experiment.experiment_id, f"{experiment.name} (deleted {experiment.experiment_id})"
+            )
+        if experiment.lifecycle_stage != "deleted":
+            self._client.delete_experiment(experiment.experiment_id)
+        if self._store is not None:
+            self._store._hard_delete_experiment(experiment.experiment_id)
+        folder = _local_folder(experiment.artifact_location)
+        if folder is not None and (self._root is None or folder.is_relative_to(self._root)):
+            _remove_if_empty(folder)
+
+
+def _local_folder(uri: str) -> Path | None:
+    """Return the folder that a file URI or a plain path names, None for any other place."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return Path(uri) if not parts.scheme else None
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder that nothing is left in."""
+    with suppress(OSError):
+        folder.rmdir()

@@ -1,0 +1,81 @@
+"""A database for MLflow: created in one step, and never migrated without being asked.
+
+MLflow migrates a database that lacks one of its tables as soon as it opens it, and a migration that is cut
+off leaves one that nothing opens. Here a new SQLite file appears under its name when it is complete; one of
+another MLflow version is refused with the command that migrates it.
+
+Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tracking.errors import ViewUnavailable
+from tracking.mlflow.uri import shown
+
+
+def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
+    """Make sure that a database is there and has the schema of this MLflow.
+
+    Args:
+        mlflow: the package.
+        uri: of a database, not of a server.
+        artifact_root: where a new SQLite database says that artifacts go.
+
+    Raises:
+        ViewUnavailable: if it has another schema.
+    """
+    database = mlflow.store.db.utils
+    path = sqlite_path(mlflow, uri)
+    if path is not None and not path.exists():
+        _create_sqlite(mlflow, path, artifact_root or path.parent / "mlartifacts")
+    engine = database.create_sqlalchemy_engine(uri)
+    try:
+        if database._is_empty_database(engine):
+            database._safe_initialize_tables(engine)
+        else:
+            _check_schema(database, engine, uri)
+    finally:
+        engine.dispose()
+
+
+def sqlite_path(mlflow: Any, uri: str) -> Path | None:
+    """Return the file of an SQLite URI, None for any other."""
+    url = mlflow.store.db.utils.sqlalchemy.engine.make_url(uri)
+    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
+    """Create a database beside its place and then put it there, unless another process was faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    uri = f"sqlite:///{draft}"
+    stores = mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore
+    try:
+        stores(uri, artifact_root.absolute().as_uri()).engine.dispose()
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        stores._engine_map.pop(uri, None)
+        draft.unlink(missing_ok=True)
+
+
+def _check_schema(database: Any, engine: Any, uri: str) -> None:
+    """Refuse a database that another version of MLflow, or something else, has written."""
+    found, needed = database._get_schema_version(engine), database._get_latest_schema_revision()
+    if found == needed:
+        return
+    script = database.ScriptDirectory.from_config(database._get_alembic_config(db_url=""))
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found in known:
+        raise ViewUnavailable(
+            f"the database {shown(uri)} was written by an older MLflow; back it up and migrate it with: "
+            f"mlflow db upgrade {shown(uri)}"
+        )
+    raise ViewUnavailable(
+        f"the database {shown(uri)} was written by a newer MLflow, or is none of MLflow's (schema {found}, "
+        f"needed {needed}); install the MLflow that wrote it or name another database"
+    )

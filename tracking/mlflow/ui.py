@@ -1,0 +1,211 @@
+"""MLflow's own UI, as a process that lives as long as it is looked at."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from tracking.errors import ViewUnavailable
+from tracking.mlflow.reasons import one_line
+from tracking.mlflow.uri import check_uri, is_server, shown
+from trainer.errors import UsageError
+
+DEFAULT_PORT = 5000
+#: MLflow otherwise begins with its pages for language agents.
+_START_PAGE = "#/experiments?workflowType=machine_learning"
+#: Seconds until a server must answer; a new database takes ten of them.
+_START = 120.0
+#: Seconds a server has to end by itself.
+_END = 10.0
+_ENVIRONMENT = {
+    # Eight processes and three quarters of a gigabyte for a job queue that nothing here uses.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+def serve_ui(
+    tracking_uri: str,
+    port: int = DEFAULT_PORT,
+    host: str = "127.0.0.1",
+    *,
+    open_browser: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> None:
+    """Show MLflow's UI until Ctrl-C or SIGTERM; a server's URI is only said, since it has a UI of its own.
+
+    Args:
+        tracking_uri: of the database or server.
+        port: to listen on; 0 for any free one.
+        host: to listen on.
+        open_browser: open the address when it answers.
+        say: given each line for the user; by default they are printed.
+
+    Raises:
+        UsageError: if the port is taken or the URI can never work.
+        ViewUnavailable: if the server does not start, or ends by itself.
+    """
+    tell = say or _print
+    check_uri(tracking_uri)
+    if is_server(tracking_uri):
+        tell(f"MLflow's UI: {shown(tracking_uri)}")
+        if open_browser:
+            webbrowser.open(tracking_uri)
+        return
+    chosen = _port(host, port)
+    address = f"http://{host}:{chosen}/{_START_PAGE}"
+    with _until_stopped(), _server(tracking_uri, chosen, host) as (server, log):
+        tell(f"Starting MLflow's UI for {shown(tracking_uri)} ...")
+        _wait_until_healthy(server, log, f"http://{_reachable(host)}:{chosen}/health")
+        tell(f"MLflow's UI: {address}   (Ctrl-C ends it)")
+        if open_browser:
+            webbrowser.open(address)
+        server.wait()
+        raise ViewUnavailable(f"MLflow's UI ended by itself: {_last_line(log)}")
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _port(host: str, port: int) -> int:
+    """Return the port to use, if it is free."""
+    try:
+        return _try_port(host, port)
+    except OSError as error:
+        free = _try_port("127.0.0.1", 0)
+        raise UsageError(
+            f"cannot listen on port {port} of {host} ({one_line(error.strerror or str(error)).lower()}); "
+            f"port {free} is free: --port {free}"
+        ) from None
+
+
+def _try_port(host: str, port: int) -> int:
+    """Return the port if one can listen on it; a free one for 0.
+
+    Raises:
+        OSError: if one cannot.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return int(probe.getsockname()[1])
+
+
+def _reachable(host: str) -> str:
+    """Return where a server that listens on ``host`` can be asked."""
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  # it is compared, not bound
+
+
+@contextmanager
+def _until_stopped() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the block quietly."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _server(uri: str, port: int, host: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run ``mlflow server`` with all its processes in one group, and end the whole group afterwards."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", _absolute(uri)]
+    command += ["--host", host, "--port", str(port), "--workers", "1", *_artifacts(uri)]
+    # It makes folders where it stands, so it stands in one that goes away.
+    with tempfile.TemporaryDirectory(prefix="refold-ui-") as folder, (Path(folder) / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **_ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield server, Path(folder) / "log"
+        finally:
+            _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Ask the server's process group to end, and make it if it does not."""
+    for number, patience in ((signal.SIGTERM, _END), (signal.SIGKILL, _END)):
+        try:
+            os.killpg(server.pid, number)
+        except ProcessLookupError:
+            break
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and _alive(server):
+            time.sleep(0.05)
+    server.wait()
+
+
+def _alive(server: subprocess.Popen[bytes]) -> bool:
+    """Return whether any process of the server's group is left."""
+    server.poll()  # collects the first one, which would count as long as it is not
+    try:
+        os.killpg(server.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], log: Path, url: str) -> None:
+    """Return when the server answers."""
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise ViewUnavailable(f"MLflow's UI does not start: {_last_line(log)}")
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # always http, on this host
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise ViewUnavailable(f"MLflow's UI does not answer after {_START:.0f} s: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    """Return the last thing the server said."""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return one_line(lines[-1]) if lines else "it said nothing"
+
+
+def _absolute(uri: str) -> str:
+    """Return the URI with an SQLite file's path made absolute: the server stands elsewhere."""
+    path = _sqlite_file(uri)
+    return uri if path is None else uri.replace(urlsplit(uri).path[1:], str(path), 1)
+
+
+def _artifacts(uri: str) -> list[str]:
+    """Return where artifacts go that somebody adds through the UI; refold's own have their place."""
+    path = _sqlite_file(uri)
+    return [] if path is None else ["--artifacts-destination", str(path.parent / "mlartifacts")]
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    """Return the file of an SQLite URI, None for any other."""
+    parts = urlsplit(uri)
+    return Path(parts.path[1:]).absolute() if parts.scheme.startswith("sqlite") else None

@@ -1,0 +1,326 @@
+"""The MLflow view of a sweep: the one file that imports MLflow, and only when it is used.
+
+It writes what ``mlflow_content`` says and finds again what it wrote by tags, never by luck: MLflow takes no
+run ids of one's own, and where an answer is lost a second run stays behind. Everything may be written again
+at any time; points carry the time at which they happened, so a replay adds nothing.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tracking.errors import ViewUnavailable
+from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
+from tracking.mlflow.extra_fits import confirmation_content, with_conclusions
+from tracking.mlflow.reasons import reason
+from tracking.mlflow.registry import Registered
+from tracking.mlflow.removal import Found, Removal
+from tracking.mlflow.runs import KnownRun, RunWriter, precedes
+from tracking.mlflow.store import prepare_database, sqlite_path
+from tracking.mlflow.uri import check_uri, is_server, shown
+from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.out_of_fold import HeldOut
+from trainer.datasets import open_stored
+from trainer.errors import UsageError
+
+#: What MLflow reads from the environment; what the user has set stands.
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow's own defaults block a call for four minutes when a server is away; the recorder comes back.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PGCONNECT_TIMEOUT": "10",
+}
+_PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
+#: Of a new experiment: that it is ours, and that MLflow shall show pages for models, not for language agents.
+_EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_development"}
+
+
+def _progress(record: SweepRecord, *, live: bool) -> object:
+    """Return what changes whenever there is something to write, cheaply; results never change."""
+    trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
+    confirmed = [(trial.architecture, trial.number, len(trial.folds)) for trial in record.confirmed]
+    ended = live or record.finished
+    return sweep_identity(record), record.trials_per_architecture, trials, ended, confirmed, record.reports
+
+
+@cache
+def _mlflow() -> Any:
+    """Import MLflow, quietly, with all of its parts that are used here."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    quieten = "mlflow" not in sys.modules  # a notebook that uses MLflow itself keeps its messages
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, about SQLAlchemy
+        import mlflow
+        import mlflow.entities
+        import mlflow.store.artifact.artifact_repository_registry
+        import mlflow.store.db.utils
+        import mlflow.store.tracking.sqlalchemy_store
+
+    if quieten:
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return mlflow
+
+
+class MlflowView:
+    """Keeps one experiment of one MLflow up to date with sweeps. Not for two threads at once.
+
+    Args:
+        tracking_uri: a database or a server.
+        artifact_root: the folder for artifacts when MLflow is a database; a server has its own.
+        experiment: the experiment's name; it may hold more than one sweep and runs of other tools.
+        datasets: the folder of stored datasets, for images and predictions; without it there are none.
+
+    Raises:
+        UsageError: if the URI can never work.
+    """
+
+    def __init__(
+        self, tracking_uri: str, artifact_root: Path | None, experiment: str, datasets: Path | None = None
+    ) -> None:
+        check_uri(tracking_uri)
+        self._datasets = datasets
+        self._held_out: dict[str, HeldOut | None] = {}
+        self._uri = tracking_uri
+        self._artifact_root = artifact_root
+        self._experiment = experiment
+        self._client: Any = None
+        self._sweep = ""
+        self._experiment_id = ""
+        self._runs: dict[str, KnownRun] = {}
+        self._written: object = None
+        self._created = False
+
+    def write(self, record: SweepRecord, *, live: bool = True) -> None:
+        """Bring MLflow up to date with the record. What is there already is left alone.
+
+        Args:
+            record: the sweep.
+            live: whether it is running now; if not, what has not ended is marked as killed.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot take it now; calling again completes it.
+        """
+        progress = _progress(record, live=live)
+        if progress == self._written:
+            return
+        with self._speaking() as client:
+            if self._sweep != sweep_identity(record):
+                self._find(record)
+            writer = RunWriter(_mlflow(), client, record.dataset)
+            content = with_conclusions(record, sweep_content(record, live=live))
+            sweep = self._ensure(writer, content, {})
+            for trial in record.trials:
+                self._write_trial(writer, record, trial, {_PARENT: sweep.id}, live=live)
+            for trial in record.confirmed:
+                if trial.state != "running":
+                    confirmed = confirmation_content(record, trial)
+                    writer.write(self._ensure(writer, confirmed, {_PARENT: sweep.id}), confirmed, {})
+            writer.write(sweep, content, {})
+            if record.finished and self._created:
+                self._find(record)  # a lost answer may have left a second run; the search removes it
+                self._created = False
+            self._written = progress
+
+    def names_of(self, run_id: str) -> tuple[str, str | None]:
+        """Return the sweep that a run belongs to and, for a trial's run, the trial as ``resnet/3``.
+
+        Raises:
+            UsageError: if there is no such run, or it is not one of refold's.
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking() as client:
+            try:
+                tags = client.get_run(run_id).data.tags
+            except _mlflow().exceptions.MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                tags = {}
+        if "refold.sweep" not in tags:
+            raise UsageError(f"{run_id} is neither a sweep nor a run that refold wrote to MLflow")
+        trial = tags.get("refold.trial")
+        return tags["refold.sweep"], None if trial is None else f"{tags['refold.architecture']}/{int(trial)}"
+
+    def locate(self, record: SweepRecord) -> Found:
+        """Return what ``delete`` would remove.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            return self._removal().find(sweep_identity(record))
+
+    def delete(self, record: SweepRecord, *, models: bool = True) -> Found:
+        """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
+
+        From a database they go for good; a server only marks runs as deleted, and its experiment is renamed
+        first so that the name is free.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked; calling again completes it.
+        """
+        with self._speaking():
+            self._forget()
+            return self._removal().remove(sweep_identity(record), models=models)
+
+    def add_model(
+        self, record: SweepRecord, trial: TrialRecord, folder: Path, *, title: str, tags: dict[str, str]
+    ) -> Registered:
+        """Log a model under its trial's run and register it under the sweep's name; nobody is pointed to it.
+
+        Args:
+            record: the sweep; MLflow gets what it lacks of it first.
+            trial: the model's.
+            folder: of an MLflow model, as ``tracking.mlflow.flavour`` writes it.
+            title: how the logged model is called.
+            tags: of the model.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot take it.
+        """
+        self.write(record)
+        with self._speaking():
+            return self._removal().registry.add(
+                folder,
+                name=record.name,
+                run_id=self._runs[trial_key(record, trial)].id,
+                title=title,
+                identity=sweep_identity(record),
+                tags=tags,
+            )
+
+    def promote(self, registered: Registered) -> None:
+        """Make a registered model the champion.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.promote(registered)
+
+    def withdraw(self, registered: Registered) -> None:
+        """Take a registered model out again.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            self._removal().registry.withdraw(registered)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Any]:
+        """Open MLflow if it is not open, and turn whatever it raises into one line."""
+        mlflow = _mlflow()
+        failures = (
+            mlflow.exceptions.MlflowException,
+            mlflow.store.db.utils.sqlalchemy.exc.SQLAlchemyError,
+            OSError,  # requests' own exceptions are OSErrors too
+            ImportError,  # of a database driver
+        )
+        try:
+            if self._client is None:
+                self._client = self._open(mlflow)
+            yield self._client
+        except failures as error:
+            self._forget()
+            raise ViewUnavailable(f"MLflow at {shown(self._uri)}: {reason(error)}") from error
+        except BaseException:
+            self._forget()
+            raise
+
+    def _open(self, mlflow: Any) -> Any:
+        """Return a client; a database gets its tables first."""
+        if not is_server(self._uri):
+            prepare_database(mlflow, self._uri, self._artifact_root)
+        return mlflow.MlflowClient(tracking_uri=self._uri)
+
+    def _removal(self) -> Removal:
+        """Return what finds and removes, while MLflow is open; only an SQLite file can be a home's copy."""
+        copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
+        return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
+
+    def _forget(self) -> None:
+        """Trust nothing that this process believes to be in MLflow."""
+        self._sweep, self._experiment_id, self._runs, self._written = "", "", {}, None
+
+    def _find(self, record: SweepRecord) -> None:
+        """Look up the experiment and this sweep's runs in it; of two runs for one thing, remove one."""
+        self._forget()
+        self._experiment_id = self._ensure_experiment()
+        found: dict[str, Any] = {}
+        removal = self._removal()
+        for run in removal.search(sweep_identity(record), [self._experiment_id]):
+            twin = found.setdefault(run.data.tags.get("refold.key", ""), run)
+            if twin is not run:
+                keep, drop = (run, twin) if precedes(run, twin) else (twin, run)
+                found[keep.data.tags.get("refold.key", "")] = keep
+                removal.remove_run(drop)
+        self._runs = {key: KnownRun.of(run) for key, run in found.items()}
+        self._sweep = sweep_identity(record)
+
+    def _ensure_experiment(self) -> str:
+        """Return the experiment's id; create it, or take it back out of MLflow's bin if it is ours."""
+        found = self._client.get_experiment_by_name(self._experiment)
+        if found is None:
+            location = self._artifact_location()
+            return str(self._client.create_experiment(self._experiment, location, tags=_EXPERIMENT_TAGS))
+        if found.lifecycle_stage == "deleted":
+            if _EXPERIMENT not in found.tags:
+                raise ViewUnavailable(
+                    f"MLflow at {shown(self._uri)}: the experiment {self._experiment!r} is in MLflow's bin; "
+                    f"restore it with: mlflow experiments restore -x {found.experiment_id}"
+                )
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _artifact_location(self) -> str | None:
+        """Return an absolute place for a new experiment's artifacts; None leaves it to the server."""
+        if is_server(self._uri):
+            return None
+        database = sqlite_path(_mlflow(), self._uri)
+        root = self._artifact_root or (database.parent / "mlartifacts" if database else None)
+        if root is None:
+            return None
+        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._experiment).lstrip(".")[:60]
+        return (root.absolute() / f"{plain}-{os.urandom(4).hex()}").as_uri()
+
+    def _ensure(self, writer: RunWriter, content: RunContent, more: dict[str, str]) -> KnownRun:
+        """Return the run for some content, created if need be."""
+        if content.key not in self._runs:
+            self._runs[content.key] = writer.create(self._experiment_id, content, more)
+            self._created = True
+        return self._runs[content.key]
+
+    def _write_trial(
+        self, writer: RunWriter, record: SweepRecord, trial: TrialRecord, more: dict[str, str], *, live: bool
+    ) -> None:
+        """Write a trial unless this process has written it in this very state; results never change."""
+        folds = tuple(fold.run.result.key for fold in trial.folds)
+        state = (trial.state, live or trial.state != "running", folds)
+        known = self._runs.get(trial_key(record, trial))
+        if known is None or known.state != state:
+            content = trial_content(record, trial, self._dataset(record), live=live)
+            run = self._ensure(writer, content, more)
+            writer.write(run, content, more)
+            run.state = state
+
+    def _dataset(self, record: SweepRecord) -> HeldOut | None:
+        """Return the sweep's images; None where they are not in the home any more."""
+        fingerprint = record.dataset.fingerprint
+        if fingerprint not in self._held_out:
+            self._held_out[fingerprint] = None
+            if self._datasets is not None:
+                with suppress(UsageError):
+                    self._held_out[fingerprint] = HeldOut(open_stored(self._datasets / fingerprint))
+        return self._held_out[fingerprint]

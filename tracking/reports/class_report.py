@@ -1,0 +1,76 @@
+"""A trial in words and rows: its name, and precision, recall and F1 of each class."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracking.records import TrialRecord
+from trainer.fits.metrics import accuracy, class_scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One line of a class report: scores in [0, 1]; accuracy has no precision or recall of its own."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float
+    support: int
+
+
+def trial_name(trial: TrialRecord) -> str:
+    """Return a name that sorts by trial number, such as ``t0007-resnet``."""
+    return f"t{trial.number:04d}-{trial.architecture}"
+
+
+def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow, ...]:
+    """Return a row for each class, then the macro average and the accuracy.
+
+    All are of the pooled out-of-fold predictions of the folds that have ended; before the first one has, the
+    report is empty. The macro average's F1 is the mean of the classes' F1, the trial's score.
+
+    Args:
+        trial: what to report on.
+        classes: names of the classes in label order.
+    """
+    confusion = trial.confusion
+    if confusion is None:
+        return ()
+    scores = class_scores(confusion)
+    rows = [
+        ReportRow(label=name, precision=s.precision, recall=s.recall, f1=s.f1, support=s.support)
+        for name, s in zip(classes, scores, strict=True)
+    ]
+    count, total = len(scores), sum(score.support for score in scores)
+    macro = ReportRow(
+        label="macro average",
+        precision=sum(score.precision for score in scores) / count,
+        recall=sum(score.recall for score in scores) / count,
+        f1=sum(score.f1 for score in scores) / count,
+        support=total,
+    )
+    share = ReportRow(label="accuracy", precision=None, recall=None, f1=accuracy(confusion), support=total)
+    return (*rows, macro, share)
+
+
+def report_text(rows: Sequence[ReportRow]) -> str:
+    """Return the report as an aligned table, four decimals."""
+    width = max([len("class"), *(len(row.label) for row in rows)])
+    lines = [f"{'class':<{width}}  precision  recall      f1  support"]
+    for row in rows:
+        precision, recall = ("" if value is None else f"{value:.4f}" for value in (row.precision, row.recall))
+        lines.append(f"{row.label:<{width}}  {precision:>9}  {recall:>6}  {row.f1:.4f}  {row.support:>7}")
+    return "\n".join(lines) + "\n"
+
+
+def report_csv(rows: Sequence[ReportRow]) -> str:
+    """Return the report as CSV, every number with all its digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["class", "precision", "recall", "f1", "support"])
+    for row in rows:
+        scores = ("" if value is None else repr(value) for value in (row.precision, row.recall, row.f1))
+        writer.writerow([row.label, *scores, row.support])
+    return text.getvalue()

@@ -1,0 +1,167 @@
+"""Notes in Markdown: what a person reads first who opens a run."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.class_report import trial_name
+from tracking.reports.forecast import time_left
+from tracking.reports.savings import savings
+
+#: The leaderboard's length: MLflow keeps 8000 characters of a note.
+_PLACES = 20
+#: Stands for the id of the run that the note is in, which MLflow gives when the run is created.
+RUN_ID = "{run id}"
+
+
+def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool = True) -> str:
+    """Return what the sweep is, how far it has come, its leaderboard, and what to type next.
+
+    Args:
+        record: what the note is about.
+        ranking: the record's, which takes a while to work out.
+        live: whether the sweep is running now.
+    """
+    dataset = record.dataset
+    lines = [
+        f"# {cell(record.name)}",
+        "",
+        _standing(record, live=live),
+        "",
+        f"Dataset **{cell(dataset.name)}**: {dataset.samples} images of "
+        f"{'x'.join(map(str, dataset.input_shape))}, {len(dataset.classes)} classes, "
+        f"fingerprint `{dataset.fingerprint[:16]}`. "
+        f"Seed {record.seed}, {record.fits_per_trial} fits a trial.",
+        "",
+        *_pruned(record),
+        *(_picture("optimisation_history.png") if ranking else []),
+        *leaderboard(ranking[:_PLACES]),
+        *(_picture("folds.png") if ranking else []),
+        *_failures(record),
+        *_next(record, ranking, live=live),
+        f"Sweep key `{record.key}`, digest of the ended trials `{record.digest}`.",
+    ]
+    return "\n".join(lines)
+
+
+def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
+    """Return how the trial ended, or how far it has come.
+
+    Args:
+        trial: what the note is about.
+        fits: how many fits a complete trial has.
+        live: whether its sweep is running now.
+    """
+    done = len(trial.fold_scores)
+    if trial.state == "failed":
+        first = f"**Failed** in fit {len(trial.folds)} of {fits}: {trial.reason}"
+    elif trial.state == "pruned":
+        why = f": {trial.reason}" if trial.reason else ""
+        first = f"**Pruned** after {done} of {fits} folds{why}."
+    elif trial.f1 is None:
+        how = "Running" if live else "**Interrupted**"
+        first = f"{how}: {done} of {fits} folds have ended."
+    else:
+        first = f"Macro-F1 **{trial.f1:.4f}** of the pooled out-of-fold predictions{_spread(trial)}."
+    remarks = dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes)
+    return "\n".join([first, "", *(f"- {remark}" for remark in remarks)]).rstrip()
+
+
+def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
+    """Return a Markdown table of complete trials, in the order given."""
+    if not trials:
+        return []
+    rows = [
+        f"| {place} | {cell(trial_name(trial))} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
+        f"| {_epochs(trial)} | {trial.training_seconds:.0f} s |"
+        for place, trial in enumerate(trials, start=1)
+    ]
+    head = "| place | trial | macro-F1, pooled | mean and spread of folds | epochs | training |"
+    return ["## Leaderboard", "", head, "| ---: | --- | ---: | --- | ---: | ---: |", *rows, ""]
+
+
+def cell(text: str) -> str:
+    """Return text that cannot break a Markdown table or heading."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _standing(record: SweepRecord, *, live: bool) -> str:
+    """Return how far the sweep has come, and when it will have ended."""
+    ended = [trial for trial in record.trials if trial.state != "running"]
+    asked = len(record.architectures) * record.trials_per_architecture
+    counts = {state: sum(t.state == state for t in ended) for state in ("pruned", "failed")}
+    told = [f"{count} {state}" for state, count in counts.items() if count]
+    how = f" ({', '.join(told)})" if told else ""
+    far = f"{len(ended)} of {asked} trials have ended{how}"
+    if record.finished:
+        return f"**Finished.** {far}."
+    if not live:
+        return f"**Interrupted.** {far}; running the sweep again goes on from there."
+    left = time_left(record)
+    when = "" if left is None else f"; about {_duration(left[0])} left, as of {_clock(left[1])}"
+    return f"**Running.** {far}{when}."
+
+
+def _picture(artifact: str) -> list[str]:
+    """Return a picture that is one of the run's artifacts, by the address at which MLflow's pages get it."""
+    return [f"![{artifact}](get-artifact?path={artifact}&run_uuid={RUN_ID})", ""]
+
+
+def _pruned(record: SweepRecord) -> list[str]:
+    """Return what pruning has saved, where it has."""
+    saved = f"{savings(record)}."
+    return [saved[0].upper() + saved[1:], ""] if any(t.state == "pruned" for t in record.trials) else []
+
+
+def _failures(record: SweepRecord) -> list[str]:
+    """Return the failed trials with their reasons, the first ten."""
+    failed = [trial for trial in record.trials if trial.state == "failed"]
+    if not failed:
+        return []
+    rows = [f"- {cell(trial_name(t))}: {cell(t.reason or 'no reason recorded')[:200]}" for t in failed[:10]]
+    more = [f"- and {len(failed) - 10} more"] if len(failed) > 10 else []
+    return ["## Failed", "", *rows, *more, ""]
+
+
+def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) -> list[str]:
+    """Return the commands that make sense now."""
+    name = record.name
+    lines = [] if live or record.finished else [("run SWEEP.toml", "go on with it")]
+    lines.append((f"show {name}", "trials, folds, seeds, digests"))
+    if ranking:
+        best = ranking[0]
+        lines += [
+            (f"show {name} --trial {best.architecture}/{best.number}", "the best trial, class by class"),
+            (f"verify {name}", "train a sample of it again, compare every digest"),
+            (f"export {name}", "the best model, trained on all the data"),
+            (f"study {name} --storage sqlite:///study.db", "the same for optuna-dashboard"),
+        ]
+    return ["## Next", "", *(f"- `refold {command}`: {what}" for command, what in lines), ""]
+
+
+def _spread(trial: TrialRecord) -> str:
+    """Return the folds' mean and spread as a subordinate clause."""
+    return f"; over the folds {_mean(trial)}" if trial.f1_mean is not None else ""
+
+
+def _mean(trial: TrialRecord) -> str:
+    """Return the mean of the folds' macro-F1 with their standard deviation."""
+    if trial.f1_mean is None:
+        return ""
+    return f"{trial.f1_mean:.4f}" + (f" ± {trial.f1_std:.4f}" if trial.f1_std is not None else "")
+
+
+def _epochs(trial: TrialRecord) -> int:
+    """Return how many epochs all fits of the trial trained."""
+    return sum(len(fold.run.result.epochs) for fold in trial.folds)
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in the unit that people would use."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _clock(posix_seconds: float) -> str:
+    return datetime.fromtimestamp(posix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,100 @@
+"""Who was held out when, and what was predicted for whom: a trial's predictions joined with the images."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracking.records import FoldRecord, TrialRecord
+from trainer.datasets import Dataset
+from trainer.fits.folds import held_out_folds
+from trainer.fits.specs import FitSpec
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfFold:
+    """The out-of-fold predictions of a trial: arrays of one length, in (repeat, fold, image) order.
+
+    Attributes:
+        repeat: which cross-validation, from 0.
+        fold: the fold in which the image was held out.
+        image: its index in the dataset.
+        true: its class.
+        predicted: the class that was predicted for it.
+        confidence: the probability that it was given, in [0, 1].
+    """
+
+    repeat: Indices
+    fold: Indices
+    image: Indices
+    true: Indices
+    predicted: Indices
+    confidence: npt.NDArray[np.float64]
+
+    def mistakes(self) -> Indices:
+        """Return the positions of wrong predictions, the most confident first."""
+        wrong = np.flatnonzero(self.true != self.predicted)
+        order: Indices = wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+        return order
+
+    def table(self, classes: tuple[str, ...]) -> str:
+        """Return the table in the JSON that ``mlflow.load_table`` reads and MLflow's pages show.
+
+        Mistakes come first, the most confident at the top; then everything else in the arrays' order.
+        """
+        wrong = self.mistakes()
+        order = np.concatenate([wrong, np.flatnonzero(self.true == self.predicted)])
+        names = np.array(classes, dtype=object)
+        columns: dict[str, npt.NDArray[Any]] = {
+            "image": self.image,
+            "true": names[self.true],
+            "predicted": names[self.predicted],
+            "confidence": np.round(self.confidence, 4),
+            "correct": self.true == self.predicted,
+            "fold": self.fold,
+        }
+        if self.repeat.any():
+            columns["repeat"] = self.repeat
+        rows = list(zip(*(column[order].tolist() for column in columns.values()), strict=True))
+        return json.dumps({"columns": list(columns), "data": rows})
+
+
+class HeldOut:
+    """A dataset together with who is held out in which fold; splits are made once."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._splits: dict[tuple[int, int], tuple[Indices, ...]] = {}
+
+    def of(self, trial: TrialRecord) -> OutOfFold | None:
+        """Return the trial's predictions joined with the images; None where it has none that fit."""
+        parts = [part for fold in trial.folds if (part := self._part(fold)) is not None]
+        if not parts:
+            return None
+        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        repeat, fold, image, predicted, confidence = joined
+        return OutOfFold(
+            repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
+            predicted=predicted, confidence=confidence,
+        )  # fmt: skip
+
+    def _part(self, record: FoldRecord) -> tuple[npt.NDArray[Any], ...] | None:
+        """Return a fold's repeat, fold, images, predicted classes and confidences."""
+        spec, result = record.spec, record.run.result
+        predicted, confidence = result.predicted_classes(), result.predicted_confidences()
+        if spec.fold is None or not len(predicted):
+            return None
+        image = self._held_out(spec)[spec.fold]
+        if not len(image) == len(predicted) == len(confidence):
+            return None
+        return np.full_like(image, spec.repeat), np.full_like(image, spec.fold), image, predicted, confidence
+
+    def _held_out(self, spec: FitSpec) -> tuple[Indices, ...]:
+        key = (spec.folds, spec.seeds.split)
+        if key not in self._splits:
+            self._splits[key] = held_out_folds(self.dataset.labels, folds=spec.folds, seed=spec.seeds.split)
+        return self._splits[key]

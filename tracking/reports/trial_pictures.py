@@ -1,0 +1,198 @@
+"""Pictures of a trial: its learning curves, its confusion matrix, and the images that it confused most."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracking.records import FoldRecord, TrialRecord
+from tracking.reports.class_report import trial_name
+from tracking.reports.drawing import FAINT, INK, Colour, Margins, bare, colour, new_figure
+from tracking.reports.out_of_fold import OutOfFold
+from trainer.datasets import Dataset
+from trainer.fits.results import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: More classes than this and the numbers in the cells could not be read.
+NUMBERED_CLASSES = 20
+#: More curves than this and a legend hides more than it explains.
+NAMED_CURVES = 10
+#: A class's name on the confusion matrix is cut to so many letters, each about so many inches wide.
+_NAME_LENGTH, _LETTER = 16, 0.075
+#: As many of the most confused images are shown.
+SHOWN_IMAGES = 24
+
+
+def learning_curves(trial: TrialRecord) -> "Figure":
+    """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it."""
+    figure = new_figure(9.6, 4.2, Margins(left=0.72, right=0.15, below=0.5, above=0.7))
+    scores, losses = figure.subplots(1, 2, gridspec_kw={"wspace": 0.18})
+    for index, fold in enumerate(trial.folds):
+        _draw_fold(scores, losses, fold, shade=colour(index, len(trial.folds)))
+    _dress(scores, "Stop-set macro-F1", "macro-F1")
+    _dress(losses, "Loss: training solid, stop set dashed", "cross-entropy, nats")
+    scores.plot([], [], linestyle="none", marker="o", markersize=6, color=FAINT, label="best epoch")
+    if len(trial.folds) <= NAMED_CURVES:
+        scores.legend(loc="best", fontsize=8, frameon=False)
+    score = "" if trial.f1 is None else f"   pooled macro-F1 {trial.f1:.4f}"
+    state = "" if trial.state == "complete" else f"   {trial.state}"
+    figure.suptitle(f"{trial_name(trial)}{score}{state}", color=INK, fontsize=12)
+    return figure
+
+
+def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
+    """Draw the counts of the pooled out-of-fold predictions; the shade is the share of the true class.
+
+    Args:
+        trial: with at least one finished fold.
+        classes: names of the classes in label order.
+
+    Raises:
+        ValueError: if no fold has finished yet.
+    """
+    if trial.confusion is None:
+        raise ValueError(f"{trial_name(trial)} has no finished fold to draw")
+    counts = np.asarray(trial.confusion, dtype=np.int64)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(3.2 + 0.36 * len(classes), 10.0)
+    slanted, longest = _slanted(classes), min(_NAME_LENGTH, max(map(len, classes)))
+    margins = Margins(
+        left=0.5 + _LETTER * longest,
+        right=1.2,
+        below=0.6 + (0.7 * _LETTER * longest if slanted else 0.0),
+        above=0.45,
+    )
+    width, height = side + margins.left + margins.right, side + margins.below + margins.above
+    figure = new_figure(width, height, margins)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    if len(classes) <= NUMBERED_CLASSES:
+        _write_counts(axes, counts, shares)
+    _name_classes(axes, classes)
+    axes.set_xlabel("predicted class", color=INK)
+    axes.set_ylabel("true class", color=INK)
+    axes.set_title(
+        f"{trial_name(trial)}   out-of-fold predictions of {len(trial.fold_scores)} folds",
+        color=INK,
+        fontsize=11,
+        pad=10,
+    )
+    place = (1 - 1.05 / width, margins.below / height + 0.1, 0.18 / width, 0.8 * side / height)
+    bar = figure.colorbar(image, cax=figure.add_axes(place))
+    bar.set_label("share of the true class", color=INK)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=INK, labelsize=8, length=0)
+    return figure
+
+
+def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Figure":
+    """Draw the held-out images that were given a wrong class with the highest confidence.
+
+    Args:
+        trial: whose predictions they are.
+        found: them, with at least one mistake.
+        dataset: the images.
+    """
+    shown = found.mistakes()[:SHOWN_IMAGES]
+    columns = max(4, min(6, len(shown)))
+    rows = -(-len(shown) // columns)
+    figure = new_figure(1.45 * columns, 1.75 * rows + 0.4)
+    axes = figure.subplots()  # one for all: two dozen would take ten times as long to draw
+    axes.set_axis_off()
+    for index, place in enumerate(shown):
+        row, column = divmod(index, columns)
+        pixels = np.asarray(dataset.images[found.image[place]]) / dataset.pixel_max
+        coloured = pixels.shape[-1] in (3, 4)
+        height, width, _ = pixels.shape
+        half, top = 0.46 * min(1.0, width / height), row + 1.0 - 0.76 * min(1.0, height / width)
+        axes.imshow(
+            pixels if coloured else pixels[..., 0], cmap="gray", vmin=0.0, vmax=1.0,
+            extent=(column + 0.5 - half, column + 0.5 + half, row + 1.0, top),
+        )  # fmt: skip
+        names = (_cut(dataset.classes[label], 12) for label in (found.true[place], found.predicted[place]))
+        text = f"{' → '.join(names)}\n{found.confidence[place]:.3f}"
+        axes.text(column + 0.5, top - 0.02, text, ha="center", va="bottom", fontsize=7.5, color=INK)
+    axes.set(xlim=(0, columns), ylim=(rows + 0.02, 0), aspect="auto")
+    figure.suptitle(
+        f"{trial_name(trial)}   most confident of {len(found.mistakes())} mistakes: "
+        "true → predicted, probability",
+        color=INK,
+        fontsize=9,
+    )
+    return figure
+
+
+def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colour) -> None:
+    """Add one fold's curves to both halves of the picture."""
+    result = fold.run.result
+    steps = range(1, len(result.epochs) + 1)
+    dot = "." if len(steps) == 1 else ""  # a line through one point is none
+    f1 = _values(result.epochs, lambda epoch: epoch.stop_f1)
+    loss = _values(result.epochs, lambda epoch: epoch.loss)
+    stop_loss = _values(result.epochs, lambda epoch: epoch.stop_loss)
+    scores.plot(steps, f1, color=shade, linewidth=1.4, marker=dot, label=_fold_name(fold))
+    if 1 <= result.best_epoch <= len(f1):
+        best = result.best_epoch
+        scores.plot([best], [f1[best - 1]], marker="o", markersize=6, color=shade, markeredgecolor="white")
+    losses.plot(steps, loss, color=shade, linewidth=1.4, marker=dot)
+    losses.plot(steps, stop_loss, color=shade, linewidth=1.1, linestyle=(0, (4, 2)), marker=dot)
+
+
+def _fold_name(fold: FoldRecord) -> str:
+    """Return what the legend calls a fold."""
+    repeat = f"repeat {fold.spec.repeat}, " if fold.spec.repeat else ""
+    ending = "" if fold.run.result.state == "complete" else f" ({fold.run.result.state})"
+    return f"{repeat}fold {fold.spec.fold}{ending}"
+
+
+def _values(epochs: Sequence[Epoch], value: Callable[[Epoch], float | None]) -> list[float]:
+    """Return one value of each epoch; a gap (NaN) where there is none or it cannot be drawn."""
+    found = [value(epoch) for epoch in epochs]
+    return [math.nan if number is None or not math.isfinite(number) else number for number in found]
+
+
+def _dress(axes: "Axes", title: str, label: str) -> None:
+    """Give a half of the learning curves its title, labels, whole epochs and a light grid."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_title(title, fontsize=10, color=INK)
+    axes.set_xlabel("epoch", color=INK)
+    axes.set_ylabel(label, color=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    bare(axes)
+
+
+def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
+    """Write every count that is not 0 into its cell, light on dark and dark on light."""
+    size = 9 if len(counts) <= 12 else 7
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if shares[row, column] > 0.55 else INK
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour)
+
+
+def _name_classes(axes: "Axes", classes: Sequence[str]) -> None:
+    """Write class names along both sides: all of them, or every n-th where they would overlap."""
+    every = math.ceil(len(classes) / 40)
+    places = list(range(0, len(classes), every))
+    names = [_cut(classes[place], _NAME_LENGTH) for place in places]
+    slanted = _slanted(classes)
+    axes.set_xticks(places, names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_yticks(places, names)
+    axes.tick_params(colors=INK, labelsize=8, length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _slanted(classes: Sequence[str]) -> bool:
+    """Tell whether names are too long to stand side by side."""
+    return max(map(len, classes)) > 3
+
+
+def _cut(name: str, length: int) -> str:
+    """Return a name that is no longer than that."""
+    return name if len(name) <= length else name[: length - 1] + "…"

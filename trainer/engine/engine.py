@@ -1,0 +1,277 @@
+"""A network with its compiled training epoch: traced once, then re-initialised in place for every fit.
+
+Tracing costs about as much as several epochs on small images, and the bits do not depend on it: weights,
+optimiser slots, dropout state and rates, learning rate and weight decay are variables that ``Engine.reset``
+sets for each fit.
+"""
+
+import gc
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.architectures import BUILT_IN, Architecture
+from trainer.canonical import canonical_json
+from trainer.datasets import Dataset
+from trainer.engine.batch_norm import fuse_batch_norm
+from trainer.engine.batches import batch_bounds
+from trainer.engine.dropout_rates import DropoutRates, dropout_layers
+from trainer.engine.feed import Feed, FromFile, OnDevice
+from trainer.engine.model import build_model
+from trainer.engine.optimizers import OPTIMIZERS
+from trainer.fits.folds import Indices
+from trainer.fits.seeds import derive
+from trainer.hyperparameters import Hyperparameters
+
+#: Images scored in one go. Part of the procedure: another batch size may give other bits.
+SCORING_BATCH = 256
+
+#: After so many dropped engines a process forgets all compiled kernels; those in use come back when needed.
+FORGET_AFTER = 16
+
+#: Hyperparameters that are variables of the compiled epoch, so that one trace serves all their values.
+NOT_TRACED = ("learning_rate", "weight_decay", "batch_size")
+
+Weights = list[npt.NDArray[Any]]
+Probabilities = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedEpoch:
+    """What one epoch gives: mean loss (nats), accuracy, and the stop set's probabilities ``[n, classes]``."""
+
+    loss: float
+    accuracy: float
+    stop: Probabilities
+
+
+class Engine:
+    """One network, its optimiser, and the functions that were compiled for them."""
+
+    def __init__(self, model: keras.Model, optimizer: str, dataset: Dataset) -> None:
+        self.model = model
+        self._rates = DropoutRates(model)
+        fuse_batch_norm(model)
+        self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
+        self._learning_rate = tf.Variable(0.0, dtype=tf.float32)
+        self._weight_decay = tf.Variable(0.0, dtype=tf.float32)
+        self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
+        # The number of images is left open: folds differ by one, and must not cost a trace each.
+        pixels = tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype)
+        some = tf.TensorSpec([None], tf.int32)
+        # On the device an epoch is one call; from a file every batch is one.
+        self._score = tf.function(self._score_all, input_signature=[pixels, some])
+        self._epoch = tf.function(self._train_epoch, input_signature=[pixels, some, some, some, some])
+        self._score_pixels = tf.function(self._forward, input_signature=[pixels])
+        self._step = tf.function(self._train_batch, input_signature=[pixels, some])
+
+    def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
+        """Take over the fresh model's initial state and forget all training.
+
+        Each dropout layer gets a seed of its own, derived from ``dropout_seed``.
+        """
+        for mine, theirs in zip(self.model.variables, fresh.variables, strict=True):
+            if mine is not theirs:
+                mine.assign(theirs)
+        states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        for index, state in enumerate(states):
+            state.assign(np.array([derive(dropout_seed, index), 0], dtype=np.uint32))
+        self._rates.take(fresh)
+        self._optimizer.reset()
+        self._learning_rate.assign(float(hyperparameters["learning_rate"]))
+        self._weight_decay.assign(float(hyperparameters["weight_decay"]))
+
+    def train_epoch(self, data: Feed, order: Indices, batch_size: int, stop: Indices) -> TrainedEpoch:
+        """Train on the images once in the given order, then score those at ``stop``."""
+        bounds = batch_bounds(len(order), batch_size)
+        match data:
+            case OnDevice(images=images, labels=labels):
+                indices = [tf.constant(each, tf.int32) for each in (order, bounds, stop)]
+                loss, hits, scored = self._epoch(images, labels, *indices)
+                probabilities = scored.numpy()
+            case FromFile():
+                loss, hits = self._epoch_from_file(data.dataset, order, bounds)
+                probabilities = self.probabilities(data, stop)
+        return TrainedEpoch(float(loss) / len(order), int(hits) / len(order), probabilities)
+
+    def probabilities(self, data: Feed, indices: Indices) -> Probabilities:
+        """Return the class probabilities ``[n, classes]`` of the images at ``indices``, dropout off."""
+        match data:
+            case OnDevice(images=images):
+                scored: Probabilities = self._score(images, tf.constant(indices, tf.int32)).numpy()
+                return scored
+            case FromFile(dataset=dataset):
+                starts = range(0, len(indices), SCORING_BATCH)
+                batches = [np.asarray(dataset.images[indices[at : at + SCORING_BATCH]]) for at in starts]
+                empty = np.empty((0, len(dataset.classes)), np.float32)
+                return np.concatenate([empty, *(self._score_pixels(batch).numpy() for batch in batches)])
+
+    def weights(self) -> Weights:
+        """Return copies of all weights, batch-norm statistics included."""
+        return weights_of(self.model)
+
+    def restore(self, weights: Weights) -> None:
+        """Set all weights to what ``weights`` returned earlier."""
+        for variable, value in zip(self.model.weights, weights, strict=True):
+            variable.assign(value)
+
+    def _epoch_from_file(self, dataset: Dataset, order: Indices, bounds: list[int]) -> tuple[np.float32, int]:
+        total, correct = np.float32(0.0), 0
+        for first, end in pairwise(bounds):
+            batch = order[first:end]
+            labels = tf.constant(dataset.labels[batch], tf.int32)
+            loss, hits = self._step(tf.constant(np.asarray(dataset.images[batch])), labels)
+            total, correct = total + loss.numpy(), correct + int(hits)
+        return total, correct
+
+    def _train_epoch(
+        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, bounds: tf.Tensor, stop: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        total, correct = tf.constant(0.0), tf.constant(0)
+        for step in tf.range(tf.size(bounds) - 1):
+            batch = order[bounds[step] : bounds[step + 1]]
+            loss, hits = self._train_batch(tf.gather(images, batch), tf.gather(labels, batch))
+            total, correct = total + loss, correct + hits
+        return total, correct, self._score(images, stop)
+
+    def _train_batch(self, pixels: tf.Tensor, true: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step; return the sum of the losses and the number of hits."""
+        with tf.GradientTape() as tape:
+            scores = self.model(tf.cast(pixels, tf.float32), training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(true, scores)
+            # Built-in architectures have no penalties of their own; a user's regularisers count.
+            loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        # Decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2).
+        kept = 1.0 - self._learning_rate * self._weight_decay
+        for variable in self._decayed:
+            variable.assign(variable * kept)
+        self._optimizer.apply(gradients, self._learning_rate.value())
+        for variable in self.model.trainable_variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+        hits = tf.argmax(scores, axis=-1, output_type=tf.int32) == true
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    def _score_all(self, images: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        shape = [None, self.model.output_shape[-1]]
+        scored = tf.TensorArray(tf.float32, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
+        for start in tf.range(0, tf.size(indices), SCORING_BATCH):
+            pixels = tf.gather(images, indices[start : start + SCORING_BATCH])
+            scored = scored.write(start // SCORING_BATCH, self._forward(pixels))
+        return scored.concat()
+
+    def _forward(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self.model(tf.cast(pixels, tf.float32), training=False)
+
+
+class EngineCache:
+    """The engines a worker has traced, the least recently used dropped first.
+
+    A sweep of six architectures comes back to each of them after five others: with four engines it traced
+    three times as often as with sixteen. One takes 10 to 30 MiB beside its weights.
+
+    Args:
+        capacity: engines at most.
+        weights: bytes of weights and optimiser slots at most, unless one engine alone has more.
+    """
+
+    def __init__(self, capacity: int = 16, weights: int = 256 * 2**20) -> None:
+        self._capacity, self._weights, self._dropped = capacity, weights, 0
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        # By trace of a user's: whether Keras alone draws its weights, so that kernels can stay.
+        self._keras_draws: dict[str, bool] = {}
+
+    def engine_for(
+        self,
+        architecture: Architecture,
+        architecture_digest: str,
+        hyperparameters: Hyperparameters,
+        dataset: Dataset,
+        *,
+        initialisation_seed: int,
+        dropout_seed: int,
+    ) -> Engine:
+        """Return an engine at the start of a fit: one that is there, or a new one.
+
+        Raises:
+            FitFailed: if the architecture cannot be built with these hyperparameters.
+        """
+        traced = trace_key(architecture, architecture_digest, hyperparameters, dataset)
+
+        def built(*, keep_kernels: bool) -> keras.Model:
+            seed = initialisation_seed
+            return build_model(architecture, hyperparameters, dataset, seed=seed, keep_kernels=keep_kernels)
+
+        ours = architecture is BUILT_IN.get(architecture.name)  # the tests know that Keras alone draws theirs
+        fresh = built(keep_kernels=ours or self._keras_draws.get(traced, False))
+        # How many layers drop anything depends on rates: where one is 0, it is none.
+        key = f"{traced} {len(dropout_layers(fresh))}"
+        if key not in self._engines:
+            if not ours and traced not in self._keras_draws:
+                self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
+            self._make_room_for(fresh)
+            self._engines[key] = Engine(fresh, str(hyperparameters["optimizer"]), dataset)
+        self._engines.move_to_end(key)
+        engine = self._engines[key]
+        engine.reset(fresh, hyperparameters, dropout_seed=dropout_seed)
+        return engine
+
+    def _make_room_for(self, model: keras.Model) -> None:
+        held = sum(_held_by(engine.model) for engine in self._engines.values()) + _held_by(model)
+        before = self._dropped
+        while self._engines and (len(self._engines) >= self._capacity or held > self._weights):
+            _, dropped = self._engines.popitem(last=False)
+            held -= _held_by(dropped.model)
+            self._dropped += 1
+            del dropped
+        if self._dropped > before:
+            gc.collect()  # an engine refers to itself, and would stay until Python looks for such
+        if self._dropped // FORGET_AFTER > before // FORGET_AFTER:
+            # Some of what TensorFlow compiled outlives its function: 0.3 MiB of each dropped engine.
+            keras.utils.clear_session(free_memory=False)
+
+
+def _held_by(model: keras.Model) -> int:
+    """Return the bytes of a model's weights and of two optimiser slots for each, the most there are."""
+    sizes = (int(np.prod(v.shape)) * tf.as_dtype(v.dtype).size for v in model.variables)
+    return int(3 * sum(sizes))
+
+
+def trace_key(
+    architecture: Architecture,
+    architecture_digest: str,
+    hyperparameters: Hyperparameters,
+    dataset: Dataset,
+) -> str:
+    """Name the trace that a fit needs; fits of one name share it if as many of their layers drop anything."""
+    variable = {*NOT_TRACED, *architecture.dropout_rates}
+    traced = {name: value for name, value in hyperparameters.items() if name not in variable}
+    data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
+    return canonical_json([architecture_digest, traced, data])
+
+
+def same_weights(one: keras.Model, other: keras.Model) -> bool:
+    """Tell whether two models hold the same bits."""
+    return weights_digest(weights_of(one)) == weights_digest(weights_of(other))
+
+
+def weights_of(model: keras.Model) -> Weights:
+    """Return copies of all weights of a model, batch-norm statistics included."""
+    return [variable.numpy().copy() for variable in model.weights]
+
+
+def weights_digest(weights: Weights) -> str:
+    """Return the SHA-256 over type, shape and bytes of each weight in order."""
+    content = hashlib.sha256()
+    for weight in weights:
+        content.update(f"{weight.dtype.str}{weight.shape}".encode())
+        content.update(np.ascontiguousarray(weight).data)
+    return content.hexdigest()

@@ -1,0 +1,221 @@
+"""One fit: train on the training part, watch the stop set, score the held-out fold once.
+
+``train`` is a pure function of the spec, the data and the architecture: everything else (a cache of traces, a
+listener for finished epochs) changes how fast it goes and who hears of it, never a bit of what it returns.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.architectures import Architecture
+from trainer.datasets import Dataset
+from trainer.engine.engine import Engine, EngineCache, Probabilities, Weights, weights_digest
+from trainer.engine.feed import Feed
+from trainer.errors import FitFailed, one_line
+from trainer.fits.folds import Indices, Parts, parts_of
+from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
+from trainer.fits.results import Epoch, FitResult
+from trainer.fits.seeds import derive, permutation
+from trainer.fits.specs import FitSpec
+from trainer.fits.stopping import EarlyStopping, missed_rung
+
+EpochListener = Callable[[int, Epoch, float], None]
+
+#: Below this share of its initial value a moving average counts as arrived.
+ARRIVED = 0.05
+
+NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f1": None}
+
+
+@dataclass(slots=True)
+class Trained:
+    """What training leaves: the result, the model with the kept weights, and seconds per epoch."""
+
+    result: FitResult
+    model: keras.Model | None = None
+    epoch_seconds: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Course:
+    """What training came to: its epochs, the best of them (from 1), its weights, and the rung it missed."""
+
+    weights: Weights
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    missed: str | None = None
+
+
+def train(
+    spec: FitSpec,
+    data: Feed,
+    architecture: Architecture,
+    engines: EngineCache,
+    on_epoch: EpochListener = lambda _number, _epoch, _seconds: None,
+) -> Trained:
+    """Run the fit that ``spec`` describes.
+
+    Args:
+        spec: all that decides the bits.
+        data: the dataset whose fingerprint the spec names.
+        architecture: the architecture whose digest the spec names.
+        engines: the traces of this process.
+        on_epoch: called with the epoch's number from 1, its record and its seconds.
+
+    Returns:
+        The result; its state is "failed" where the hyperparameters made the fit impossible.
+
+    Raises:
+        MemoryError: if there was not enough; the spec may well run elsewhere.
+    """
+    epoch_seconds: list[float] = []
+    finished: list[Epoch] = []
+
+    def listen(number: int, epoch: Epoch, seconds: float) -> None:
+        epoch_seconds.append(seconds)
+        finished.append(epoch)
+        on_epoch(number, epoch, seconds)
+
+    try:
+        engine, result = _train(spec, data, architecture, engines, listen)
+    except FitFailed as failure:
+        failed = FitResult(key=spec.key, state="failed", reason=str(failure), epochs=tuple(finished))
+        return Trained(failed, None, epoch_seconds)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(one_line(error)) from error
+    return Trained(result, engine.model, epoch_seconds)
+
+
+def _train(
+    spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
+) -> tuple[Engine, FitResult]:
+    parts = parts_of(spec, data.dataset.labels)
+    engine = _engine(spec, data.dataset, architecture, engines)
+    initial = weights_digest(engine.weights())
+    try:
+        course = _epochs(spec, data, engine, parts, listen)
+    except (FitFailed, MemoryError, tf.errors.ResourceExhaustedError):
+        raise
+    except Exception as error:
+        raise FitFailed(f"training failed: {one_line(error)}") from error
+    best = course.epochs[course.best_epoch - 1]
+    result = FitResult(
+        key=spec.key,
+        state="pruned" if course.missed else "complete",
+        reason=course.missed,
+        parts_sha256=parts.digest,
+        initial_weights_sha256=initial,
+        epochs=tuple(course.epochs),
+        best_epoch=course.best_epoch,
+        weights_sha256=best.weights_sha256,
+        notes=_notes(spec, engine.model, best, course.best_epoch, len(parts.training)),
+    )
+    engine.restore(course.weights)
+    if course.missed or not len(parts.held_out):
+        return engine, result
+    return engine, replace(result, **_held_out(engine, data, parts.held_out))
+
+
+def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
+    return engines.engine_for(
+        architecture,
+        spec.architecture_digest,
+        dict(spec.hyperparameters),
+        dataset,
+        initialisation_seed=spec.seeds.initialisation,
+        dropout_seed=spec.seeds.dropout,
+    )
+
+
+def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: EpochListener) -> Course:
+    """Train epoch by epoch until the stopping rule, a rung or the last epoch ends it."""
+    batch_size = int(dict(spec.hyperparameters)["batch_size"])
+    watch = EarlyStopping(spec.stopping) if spec.stopping else None
+    course = Course(weights=engine.weights())
+    for number in range(1, spec.epochs + 1):
+        start = time.perf_counter()
+        order = parts.training[permutation(derive(spec.seeds.order, number), len(parts.training))]
+        trained = engine.train_epoch(data, order, batch_size, parts.stop)
+        if not (math.isfinite(trained.loss) and np.isfinite(trained.stop).all()):
+            raise FitFailed(_diverged(number, spec))
+        scores = _stop_scores(trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED
+        weights = engine.weights()
+        seen = {"loss": trained.loss, "accuracy": trained.accuracy}
+        course.epochs.append(Epoch(**seen, **scores, weights_sha256=weights_digest(weights)))
+        if watch is None or watch.update(scores["stop_f1"]):
+            course.best_epoch, course.weights = number, weights
+        listen(number, course.epochs[-1], time.perf_counter() - start)
+        if watch:
+            rung = missed_rung(spec.thresholds, number, watch.best_score)
+            course.missed = (
+                None
+                if rung is None
+                else (
+                    f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
+                    f"where {rung.f1:.4f} was asked for"
+                )
+            )
+            if course.missed or watch.should_stop:
+                break
+    return course
+
+
+def _stop_scores(probabilities: Probabilities, dataset: Dataset, stop: Indices) -> dict[str, float]:
+    """Return loss (nats), accuracy and macro-F1 of the whole stop set."""
+    true = dataset.labels[stop]
+    confusion = confusion_matrix(true, probabilities.argmax(axis=1), classes=len(dataset.classes))
+    return {
+        "stop_loss": cross_entropy(probabilities, true),
+        "stop_accuracy": accuracy(confusion),
+        "stop_f1": macro_f1(confusion),
+    }
+
+
+def _held_out(engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
+    """Score the held-out fold, once, with the weights that were kept."""
+    probabilities = engine.probabilities(data, held_out)
+    predicted = probabilities.argmax(axis=1)
+    confusion = confusion_matrix(data.dataset.labels[held_out], predicted, classes=len(data.dataset.classes))
+    confidences = probabilities[np.arange(len(predicted)), predicted]
+    return {
+        "probabilities_sha256": hashlib.sha256(probabilities.astype("<f4").tobytes()).hexdigest(),
+        "predictions": predicted.astype("<u2").tobytes(),
+        "confidences": confidences.astype("<f4").tobytes(),
+        "confusion": confusion,
+        "f1": macro_f1(confusion),
+    }
+
+
+def cross_entropy(probabilities: Probabilities, true: npt.NDArray[np.integer]) -> float:
+    """Return the mean of -log p(true class), in nats; p is taken as at least 1e-7, as Keras does."""
+    chosen = probabilities[np.arange(len(true)), true].astype(np.float64)
+    return float(-np.log(np.maximum(chosen, 1e-7)).mean())
+
+
+def _diverged(number: int, spec: FitSpec) -> str:
+    rate = dict(spec.hyperparameters)["learning_rate"]
+    return f"training diverged: the loss became NaN or infinite in epoch {number} (learning_rate {rate})"
+
+
+def _notes(spec: FitSpec, model: keras.Model, best: Epoch, best_epoch: int, images: int) -> tuple[str, ...]:
+    """Say so where batch normalisation's moving averages had not arrived when the best epoch was chosen."""
+    steps = best_epoch * -(-images // int(dict(spec.hyperparameters)["batch_size"]))
+    layers = [x for x in model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+    momentum = max((float(layer.momentum) for layer in layers), default=0.0)
+    apart = best.stop_accuracy is not None and best.accuracy - best.stop_accuracy > 0.2
+    if not apart or momentum**steps < ARRIVED:
+        return ()
+    return (
+        f"training accuracy {best.accuracy:.2f} but {best.stop_accuracy:.2f} on the stop set: after {steps} "
+        f"steps batch normalisation's moving averages (momentum {momentum:g}) still hold "
+        f"{momentum**steps:.0%} of their initial values; lower the momentum or train longer",
+    )

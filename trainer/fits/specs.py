@@ -1,0 +1,129 @@
+"""What one fit is: all that decides its bits, and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from trainer.canonical import digest
+from trainer.fits.seeds import Seeds
+from trainer.hyperparameters import Value
+
+#: Counts the changes of refold's own training arithmetic. A fit of another procedure is another fit.
+PROCEDURE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The early-stopping rule.
+
+    Attributes:
+        metric: what the stop set is watched for; only ``"f1"`` (macro-F1) exists.
+        patience: epochs without an improvement after which training ends, at least 1.
+        min_delta: gain in macro-F1 that counts as an improvement, in [0, 1).
+        share: part of the training images that becomes the stop set, in (0, 0.5].
+    """
+
+    metric: str = "f1"
+    patience: int = 5
+    min_delta: float = 0.0
+    share: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """A score to be reached in time.
+
+    Attributes:
+        epoch: after which it is asked for, from 1.
+        f1: the best stop-set macro-F1 so far must not lie below it, in [0, 1].
+    """
+
+    epoch: int
+    f1: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What a trial has to reach to be trained on, computed from the outcomes of observed trials alone.
+
+    Attributes:
+        rungs: for the first fold, in the order of their epochs.
+        ceilings: the best that is thought possible on each fold, in [0, 1]; empty while there is no
+            incumbent.
+        incumbent_mean: best mean of the folds' macro-F1 that an observed trial has had.
+        incumbent_f1: best macro-F1 of pooled predictions that an observed trial has had.
+    """
+
+    rungs: tuple[Rung, ...] = ()
+    ceilings: tuple[float, ...] = ()
+    incumbent_mean: float = 0.0
+    incumbent_f1: float = 0.0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Thresholds":
+        """Rebuild thresholds from JSON data."""
+        rungs = tuple(Rung(**rung) for rung in data["rungs"])
+        return cls(**{**data, "rungs": rungs, "ceilings": tuple(data["ceilings"])})
+
+
+@dataclass(frozen=True, kw_only=True)  # without slots: the key is asked for often and worked out once
+class FitSpec:
+    """One training, exactly: two equal specs give equal bytes on one kind of machine.
+
+    Attributes:
+        dataset: fingerprint of the dataset.
+        architecture: its name.
+        architecture_digest: SHA-256 of its source.
+        hyperparameters: (name, value) pairs sorted by name.
+        folds: number of folds of the cross-validation.
+        repeat: which cross-validation, from 0.
+        fold: the held-out fold, or None to train on everything (a refit).
+        seeds: one for each source of variation.
+        epochs: at most so many; exactly so many without a stopping rule.
+        stopping: the early-stopping rule, or None (a refit has no stop set).
+        thresholds: what its trial has to reach, or None where nothing is pruned. Training heeds the rungs.
+        platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
+    """
+
+    dataset: str
+    architecture: str
+    architecture_digest: str
+    hyperparameters: tuple[tuple[str, Value], ...]
+    folds: int
+    repeat: int
+    fold: int | None
+    seeds: Seeds
+    epochs: int
+    stopping: Stopping | None
+    thresholds: Thresholds | None = None
+    platform: tuple[tuple[str, str], ...] = ()
+    precision: str = "float32"
+    threads: int = 1
+    device: str = "cpu"
+    procedure: int = PROCEDURE
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the spec: the name under which the ledger keeps the result."""
+        return digest(asdict(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as plain JSON data; ``from_json`` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "FitSpec":
+        """Rebuild a spec from what ``to_json`` returned."""
+        stopping = data["stopping"]
+        thresholds = data.get("thresholds")  # a fit of procedure 1 has none
+        return cls(
+            **{
+                **data,
+                "hyperparameters": tuple((name, value) for name, value in data["hyperparameters"]),
+                "platform": tuple((name, value) for name, value in data["platform"]),
+                "seeds": Seeds(**data["seeds"]),
+                "stopping": None if stopping is None else Stopping(**stopping),
+                "thresholds": None if thresholds is None else Thresholds.from_json(thresholds),
+            }
+        )

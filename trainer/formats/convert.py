@@ -1,0 +1,195 @@
+"""Writes trained models in the formats of other programs: ``python -m trainer.formats.convert REQUEST``.
+
+A process of its own, started with ``determinism.training_environment()``. The networks are built from their
+code and take over kept weights, which must have the recorded digest: nothing is unpickled, and a user's
+layers need not be loaded from a file.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.architectures import UserSource
+from trainer.datasets import Dataset, open_stored
+from trainer.formats.catalogue import FORMATS
+from trainer.process.jobs import architecture_of
+from trainer.runtime import determinism
+
+if TYPE_CHECKING:
+    import keras
+
+
+def convert(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the model that the request describes.
+
+    Args:
+        request: ``architecture``, ``source`` (of a user's architecture, or None), ``hyperparameters``,
+            ``dataset`` (folder of the stored dataset), ``count`` (of members, whose probabilities are
+            averaged if there are several), ``members`` (each with ``weights``, an ``.npz`` as
+            ``Keep`` in ``trainer.process.jobs`` describes it, and the ``sha256`` that they must have;
+            none for a rehearsal with untrained weights), ``formats`` (their names) and ``folder`` (takes the
+            files).
+
+    Returns:
+        Nothing if all is written; else one line: ``refused`` (a format cannot hold the model), ``unwritable``
+        (the disk) or ``mismatch`` (the weights are not those that were asked for).
+    """
+    determinism.prepare()
+    dataset = open_stored(Path(request["dataset"]))
+    members = [_build(request, dataset) for _ in range(request["count"])]
+    for model, kept in zip(members, request["members"], strict=False):
+        found = _take_over(model, Path(kept["weights"]))
+        if found != kept["sha256"]:
+            return {"mismatch": f"kept weights have the digest {found[:16]}, not {kept['sha256'][:16]}"}
+    model = members[0] if len(members) == 1 else average(members, name=request["architecture"])
+    for name in request["formats"]:
+        form = FORMATS[name]
+        if not form.holds_code and (foreign := foreign_layer(model)):
+            return {"refused": f"{form.title} cannot hold {foreign}: its code would have to travel along"}
+        try:
+            WRITERS[name](model, Path(request["folder"]) / (form.file or KERAS_FILE), dataset)
+        except OSError as error:
+            return {"unwritable": f"{form.title} could not be written: {error.strerror or error}"}
+        except Exception as error:  # noqa: BLE001 - converters raise whatever they like
+            from trainer.errors import one_line
+
+            return {"refused": f"{form.title} cannot hold {_culprit(model, error)}: {one_line(error)}"}
+    return {}
+
+
+def average(members: Sequence["keras.Model"], *, name: str) -> "keras.Model":
+    """Return one model that gives the mean of the members' probabilities, ``[n, classes]``."""
+    import keras
+
+    pixels = keras.Input(members[0].input_shape[1:], name="pixels")
+    named = [keras.Model(m.inputs[0], m.outputs[0], name=f"fold_{index}") for index, m in enumerate(members)]
+    mean = keras.layers.Average(name="mean_probabilities")([member(pixels) for member in named])
+    return keras.Model(pixels, mean, name=f"{name}_ensemble")
+
+
+def foreign_layer(model: "keras.Model") -> str | None:
+    """Name the first layer that is not made of Keras' own parts alone, and what it is; None if all are."""
+    import keras
+
+    for layer in model._flatten_layers(include_self=False):
+        kind = type(layer)
+        if not _is_of_keras(kind.__module__) or kind is keras.layers.Lambda:
+            return f"the layer {layer.name!r} ({kind.__name__})"
+    for layer in model._flatten_layers(include_self=False):
+        if len(list(layer._flatten_layers())) == 1:
+            for part in _foreign_parts(keras.saving.serialize_keras_object(layer)):
+                return f"{part} of the layer {layer.name!r}"
+    return None
+
+
+def _foreign_parts(config: Any) -> Iterator[str]:
+    """Yield what a layer's configuration takes from elsewhere: a user's activations, initialisers."""
+    if isinstance(config, dict):
+        kind, module = config.get("class_name"), config.get("module")
+        if kind == "__lambda__":
+            yield "a lambda function"
+        elif kind == "function":
+            yield f"the function {config.get('config')!r}"
+        elif kind is not None and module is not None and not _is_of_keras(str(module)):
+            yield str(kind)
+        for value in config.values():
+            yield from _foreign_parts(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _foreign_parts(value)
+
+
+def _is_of_keras(module: str) -> bool:
+    return module.partition(".")[0] in ("keras", "builtins")
+
+
+def _build(request: Mapping[str, Any], dataset: Dataset) -> "keras.Model":
+    from trainer.engine.model import build_model
+
+    source = None if request["source"] is None else UserSource.from_json(request["source"])
+    architecture = architecture_of(request["architecture"], source)
+    return build_model(architecture, request["hyperparameters"], dataset, seed=0)
+
+
+def _take_over(model: "keras.Model", weights: Path) -> str:
+    """Give the model the kept weights; return the digest of what it has then."""
+    from trainer.engine.engine import weights_digest
+
+    with np.load(weights, allow_pickle=False) as kept:
+        for index, variable in enumerate(model.weights):
+            variable.assign(kept[str(index)])
+    return weights_digest([variable.numpy() for variable in model.weights])
+
+
+def _write_keras(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
+    model.save(file)
+
+
+def _write_savedmodel(model: "keras.Model", folder: Path, dataset: Dataset) -> None:
+    model.export(folder, format="tf_saved_model", verbose=False)
+    extra = folder / "assets.extra"  # where TensorFlow leaves room for what is not its own
+    extra.mkdir()
+    (extra / "classes.json").write_text(json.dumps(list(dataset.classes)), encoding="utf-8")
+
+
+def _write_onnx(model: "keras.Model", file: Path, dataset: Dataset) -> None:
+    import onnx
+
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras refuses a model that was never called
+    model.export(file, format="onnx", verbose=False)
+    graph = onnx.load(file)
+    for value in (*graph.graph.input, *graph.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "images"
+    names = graph.metadata_props.add()
+    names.key, names.value = "classes", json.dumps(list(dataset.classes))
+    onnx.checker.check_model(graph)
+    onnx.save(graph, file)
+
+
+def _write_litert(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
+    import tensorflow as tf
+
+    # Keras would allow operations of TensorFlow's own as well, which LiteRT's interpreter alone cannot run.
+    built_in = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+    model.export(file, format="litert", verbose=False, target_spec=built_in)
+
+
+#: MLflow's Keras models are such a file with a description beside it.
+KERAS_FILE = "model.keras"
+
+WRITERS: dict[str, Callable[["keras.Model", Path, Dataset], None]] = {
+    "keras": _write_keras,
+    "savedmodel": _write_savedmodel,
+    "onnx": _write_onnx,
+    "litert": _write_litert,
+    "mlflow": _write_keras,
+}
+
+
+def _culprit(model: "keras.Model", error: Exception) -> str:
+    """Name the layer that a converter's error is about, if it tells: graph nodes carry layers' names."""
+    text = str(error)
+    named = [layer for layer in model._flatten_layers(include_self=False) if f"/{layer.name}" in text]
+    if not named:
+        return "this model"
+    innermost = max(named, key=lambda layer: text.rfind(f"/{layer.name}"))
+    return f"the layer {innermost.name!r} ({type(innermost).__name__})"
+
+
+def main() -> None:
+    """Answer one request. What converters print goes to standard error."""
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    answer.write(json.dumps(convert(request)) + "\n")
+    answer.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

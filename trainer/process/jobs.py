@@ -1,0 +1,148 @@
+"""What a training process keeps between fits, and the one function it runs.
+
+TensorFlow is imported once, datasets are memory-mapped and copied to the device once, traces are kept. None
+of it decides a bit: a fresh process returns the same result.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.architectures import Architecture, UserSource, built_in, load_user
+from trainer.datasets import open_stored
+from trainer.fits.results import Epoch, FitResult, FitRun, Timing
+from trainer.fits.specs import FitSpec
+from trainer.runtime import determinism
+from trainer.runtime.environment import environment
+
+if TYPE_CHECKING:
+    from trainer.engine.engine import EngineCache
+    from trainer.engine.feed import Feed
+
+#: How the reason of a fit begins that failed for want of memory: another machine may well train it.
+OUT_OF_MEMORY = "ran out of memory"
+
+#: ... and of one that was stopped because it took too long: a faster machine may well finish it.
+OUT_OF_TIME = "was stopped after"
+
+EpochListener = Callable[[int, Epoch, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is to be kept of a trained model; each is a path.
+
+    Attributes:
+        weights: takes the kept weights, an ``.npz`` of arrays named ``"0"``, ``"1"``, ... in their order.
+        images: ``.npy`` of raw pixels, ``[n, height, width, channels]``.
+        probabilities: takes what the trained model gives for them, ``.npy``, ``[n, classes]`` float32.
+    """
+
+    weights: str
+    images: str
+    probabilities: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A fit and where to find what it needs.
+
+    Attributes:
+        spec: the fit.
+        dataset: folder of the stored dataset.
+        source: the user's architecture, or None for a built-in one.
+        memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
+        seconds: the longest that the fit may take, above 0; None for as long as it needs.
+        keep: what to keep of the trained model; a sweep keeps nothing.
+    """
+
+    spec: FitSpec
+    dataset: str
+    source: UserSource | None = None
+    memory: int | None = None
+    seconds: float | None = None
+    keep: Keep | None = None
+
+
+def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:
+    """Run one fit in this process, which must have been started with ``runtime.training_environment()``."""
+    determinism.prepare()
+    determinism.check(job.spec)
+    from trainer.engine.fit import train
+
+    started_at = time.time()
+    data = data_of(job.dataset, job.memory)
+    trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
+    if job.keep is not None and trained.model is not None:
+        _keep(trained.model, job.keep)
+    timing = Timing(
+        started_at=started_at,
+        ended_at=time.time(),
+        epoch_seconds=tuple(trained.epoch_seconds),
+        host=socket.gethostname(),
+        worker=str(os.getpid()),
+    )
+    return FitRun(result=trained.result, timing=timing, environment=environment())
+
+
+def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
+    """Return the failed run of a fit that has run out of memory so many ``times``."""
+    advice = "use fewer workers, a smaller batch_size or a smaller network"
+    return _given_up(spec, f"{OUT_OF_MEMORY} {times} times ({what}): {advice}", started_at)
+
+
+def out_of_time(job: Job, started_at: float) -> FitRun:
+    """Return the failed run of a fit that has taken longer than it may."""
+    limit = f"{(job.seconds or 0.0) / 60:g} min (limits.fit_minutes)"
+    advice = "raise the limit, or use a smaller network or fewer epochs"
+    return _given_up(job.spec, f"{OUT_OF_TIME} {limit}: {advice}", started_at)
+
+
+def is_circumstance(reason: str | None) -> bool:
+    """Whether a fit failed for want of memory or time: it has no bits to compare, and may well run today."""
+    return (reason or "").startswith((OUT_OF_MEMORY, OUT_OF_TIME))
+
+
+def _given_up(spec: FitSpec, reason: str, started_at: float) -> FitRun:
+    timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
+    here = environment() | {"variables": determinism.ENVIRONMENT, "switches": determinism.SWITCHES}
+    return FitRun(
+        result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
+    )
+
+
+def _keep(model: Any, keep: Keep) -> None:
+    """Write the weights, and what the model gives for the images, as it stands after training."""
+    arrays = {str(index): variable.numpy() for index, variable in enumerate(model.weights)}
+    np.savez(keep.weights, allow_pickle=False, **arrays)
+    images = np.load(keep.images, mmap_mode="r")
+    np.save(keep.probabilities, model.predict(images, batch_size=256, verbose=0))
+
+
+@lru_cache(maxsize=2)
+def data_of(folder: str, memory: int | None = None) -> "Feed":
+    """Return the stored dataset, on the device if it may take so much memory."""
+    from trainer.engine.feed import feed
+
+    return feed(open_stored(Path(folder)), memory)
+
+
+@lru_cache(maxsize=1)
+def engines() -> "EngineCache":
+    """Return this process's traces."""
+    from trainer.engine.engine import EngineCache
+
+    return EngineCache()
+
+
+@lru_cache(maxsize=16)
+def architecture_of(name: str, source: UserSource | None) -> Architecture:
+    """Return the architecture, built in or the user's."""
+    return built_in(name) if source is None else load_user(source, name=name)

@@ -1,0 +1,175 @@
+"""A process that does nothing but train: ``TrainingProcess`` for its caller, ``main`` within it.
+
+Training has a process to itself for two reasons. What decides bits must be set before Python starts. And
+Keras draws the seeds of its initialisers from Python's global ``random``, which any other thread may draw
+from in between: inside a Dask worker the event loop did, and now and then a fit began with other weights.
+"""
+
+import gc
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from trainer.fits.results import Epoch, FitRun
+from trainer.process.jobs import Job, run
+from trainer.runtime import determinism
+from trainer.runtime.memory import gibibytes, kills_for_memory, peak_bytes, peak_bytes_of_children
+
+EpochListener = Callable[[int, Epoch, float], None]
+
+
+class ProcessDied(Exception):
+    """The training process ended in the middle of a fit: killed, out of memory, crashed."""
+
+
+class OutOfMemory(ProcessDied):
+    """It ended because there was not enough memory for the fit."""
+
+
+class TrainingProcess:
+    """Runs fits one after the other in a process of its own. It ends when this one does, however that ends.
+
+    Args:
+        log: file that takes what the process prints.
+        device: what it trains on.
+    """
+
+    def __init__(self, log: Path, device: determinism.Device = determinism.CPU) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trainer.process.training_process"],
+                env=determinism.training_environment(device),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the coordinator to handle
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another fit."""
+        return self._process.poll() is None
+
+    def run(self, job: Job, on_epoch: EpochListener) -> FitRun:
+        """Run one fit.
+
+        Raises:
+            ProcessDied: if the process ends before the fit does; it is the fit's to be run again.
+            OutOfMemory: if that was for want of memory.
+            RuntimeError: if the fit cannot be run by any process, saying why.
+        """
+        kills = kills_for_memory()
+        try:
+            _send(_pipe(self._process.stdin), job)
+            while True:
+                kind, value = _receive(_pipe(self._process.stdout))
+                match kind:
+                    case "epoch":
+                        on_epoch(*value)
+                    case "error":
+                        raise RuntimeError(value)
+                    case "memory":
+                        raise OutOfMemory(value)
+                    case _:
+                        finished: FitRun = value
+                        return finished
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise self._death(kills) from error
+
+    def kill(self) -> None:
+        """End the process now; whoever waits for a fit of it is told that it died."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process now, and forget it."""
+        self.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was still to be written has no reader any more
+                    continue
+
+    def _death(self, kills_before: int) -> ProcessDied:
+        self._process.kill()
+        code = self._process.wait()
+        if code == -signal.SIGKILL and kills_for_memory() > kills_before:
+            held = gibibytes(peak_bytes_of_children())
+            return OutOfMemory(f"the system killed the training process, which held up to {held}")
+        if code < 0:
+            return ProcessDied(f"the training process was killed by signal {-code}")
+        return ProcessDied(f"the training process ended with code {code}; {self._log} says why")
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise EOFError
+    return pipe
+
+
+def _send(pipe: IO[bytes], value: Any) -> None:
+    pickle.dump(value, pipe)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> Any:
+    return pickle.load(pipe)  # noqa: S301 - both ends are ours, and nobody else holds the pipe
+
+
+def main() -> None:
+    """Serve fits from standard input until it ends."""
+    # What a user's module or TensorFlow prints goes to the log; the pipe is kept for answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    jobs: queue.Queue[Job] = queue.Queue()
+    threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
+    # The import makes a million objects that stay: looking through them for garbage takes a fifth of it.
+    gc.disable()
+    determinism.prepare()
+    gc.freeze()
+    gc.enable()
+    while True:
+        _answer(jobs.get(), answers)
+
+
+def _read_jobs(source: IO[bytes], jobs: "queue.Queue[Job]") -> None:
+    """Pass on jobs as they come; end the process at once when nobody is there to send any."""
+    try:
+        while True:
+            jobs.put(_receive(source))
+    finally:
+        os._exit(0)
+
+
+def _answer(job: Job, answers: IO[bytes]) -> None:
+    def announce(number: int, epoch: Epoch, seconds: float) -> None:
+        _send(answers, ("epoch", (number, epoch, seconds)))
+
+    result: tuple[str, FitRun | str]
+    try:
+        result = ("done", run(job, announce))
+    except MemoryError as error:
+        held = f"the training process held up to {gibibytes(peak_bytes())}"
+        _send(answers, ("memory", f"{error}; {held}" if str(error) else held))
+        os._exit(137)  # as if the system had killed it: the fit runs again, in a fresh process
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        result = ("error", f"{type(error).__name__}: {error}")
+    _send(answers, result)
+
+
+if __name__ == "__main__":
+    main()

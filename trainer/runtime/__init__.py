@@ -1,0 +1,1 @@
+"""What a training process runs on: TensorFlow's global switches, memory, its environment, its life."""
