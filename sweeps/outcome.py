@@ -153,7 +153,7 @@ class Outcome:
                 log=self.home.worker_log,
                 processes=processes or available_cores(),
                 tracking_uri=uri,
-                view=mlflow_view(self.home, uri, entry.details["experiment"]) if "mlflow" in wanted else None,
+                view=mlflow_view(self.home, uri, entry.details.experiment) if "mlflow" in wanted else None,
                 say=say,
             )
             done = export(order)

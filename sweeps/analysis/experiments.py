@@ -195,6 +195,6 @@ def cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) 
 def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: SweepRecord) -> None:
     """Bring MLflow up to date; the ledger has everything if MLflow cannot be reached."""
     try:
-        mlflow_view(where.home, uri, entry.details["experiment"]).write(record)
+        mlflow_view(where.home, uri, entry.details.experiment).write(record)
     except ViewUnavailable as problem:
         where.say(f"{problem}; 'refold sync {record.name}' completes MLflow's record")

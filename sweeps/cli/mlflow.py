@@ -46,7 +46,7 @@ def sync(options: Arguments) -> int:
         names = [options.sweep] if options.sweep else ledger.sweep_names()
         records = [ledger.sweep(name) for name in names]
         entries = [ledger.entry(name) for name in names]
-        views = [mlflow_view(home, uri, entry.details["experiment"]) for entry in entries if entry]
+        views = [mlflow_view(home, uri, entry.details.experiment) for entry in entries if entry]
         if options.rebuild:  # all of them before the first is written: experiments are made anew too
             for record, view in zip(records, views, strict=True):
                 # Not the models that were exported there: the ledger alone cannot make them again.

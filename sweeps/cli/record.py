@@ -130,7 +130,7 @@ def rm(options: Arguments) -> int:
         record, entry = reader.sweep(options.sweep), reader.entry(options.sweep)
     fits = sum(len(trial.folds) for trial in record.trials)
     err.print(f"removes the sweep {record.name}: {len(record.trials)} trials, {fits} fits", markup=False)
-    view = mlflow_view(home, uri, entry.details["experiment"]) if entry else None
+    view = mlflow_view(home, uri, entry.details.experiment) if entry else None
     if not options.keep_mlflow and view:
         found = view.locate(record)
         err.print(f"and from MLflow at {uri}: {found}", markup=False)

@@ -6,7 +6,6 @@ Going on is running again: a fit that the ledger holds returns at once, so there
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from sweeps.execution.workers import Workers
 from sweeps.search.proposals import Observation, propose
 from sweeps.search.schedule import Schedule, Trial
 from tracking.errors import DiskFull
+from tracking.ledger.details import SweepDetails
 from tracking.ledger.disk_space import check as check_room
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord
@@ -99,8 +99,8 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     if plan.trials < entry.trials:
         differences.append(f"trials: {entry.trials} before, {plan.trials} now (they can only be raised)")
     experiment = prepared.spec.experiment or name
-    if experiment != entry.details["experiment"]:
-        differences.append(f"mlflow.experiment: {entry.details['experiment']} before, {experiment} now")
+    if experiment != entry.details.experiment:
+        differences.append(f"mlflow.experiment: {entry.details.experiment} before, {experiment} now")
     if procedure_differences(entry):
         raise UsageError(
             f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
@@ -119,7 +119,7 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
             f"the sweep {name!r} was begun with other versions or on another kind of processor, and its bits "
             f"would not match: {'; '.join(changed)}. Go on there, or give the sweep another name"
         )
-    ledger.update_sweep(name, plan.trials, prepared.text, _details(prepared))
+    ledger.update_sweep(name, plan.trials, prepared.text, entry.details.updated(_details(prepared)))
     return finished
 
 
@@ -141,15 +141,13 @@ def _entry(prepared: Prepared) -> SweepEntry:
     )
 
 
-def _details(prepared: Prepared) -> dict[str, Any]:
-    """Return where things were found; it may change from run to run, the outcome does not depend on it."""
-    sources = {a.name: a.source.to_json() for a in prepared.plan.architectures if a.source is not None}
-    return {
-        "folder": str(prepared.spec.folder.resolve()),
-        "dataset": asdict(prepared.spec.dataset),
-        "experiment": prepared.spec.experiment or prepared.spec.name,
-        "sources": sources,
-    }
+def _details(prepared: Prepared) -> SweepDetails:
+    return SweepDetails(
+        folder=str(prepared.spec.folder.resolve()),
+        dataset=prepared.spec.dataset,
+        experiment=prepared.spec.experiment or prepared.spec.name,
+        sources={a.name: a.source for a in prepared.plan.architectures if a.source is not None},
+    )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

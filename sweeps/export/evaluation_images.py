@@ -11,7 +11,7 @@ from sweeps.export.parity import Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
-from trainer.datasets import Dataset, DatasetSource, load, load_test, open_stored
+from trainer.datasets import Dataset, load, load_test, open_stored
 from trainer.errors import UsageError
 from trainer.fits.folds import parts_of
 from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
@@ -67,8 +67,7 @@ def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, datas
 
 def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
     """Open the official test set, if there is one and it still belongs to what was trained on."""
-    source = DatasetSource.from_json(entry.details["dataset"])
-    base = Path(entry.details["folder"])
+    source, base = entry.details.dataset, Path(entry.details.folder)
     test = load_test(source, base=base)
     if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
         raise UsageError(

@@ -38,7 +38,7 @@ def describe(
         trained: what it said to that, ``[n, classes]``.
     """
     record, choice = request.record, request.choice
-    source = request.entry.details["dataset"]
+    source = request.entry.details.dataset
     here = environment()
     weights = [member.run.result.weights_sha256 for member in members]
     return {
@@ -62,8 +62,8 @@ def describe(
         "classes": list(record.dataset.classes),
         "input_shape": list(record.dataset.input_shape),
         "pixel_max": record.dataset.pixel_max,
-        "image_size": source["image_size"],
-        "colour": source["colour"],
+        "image_size": source.image_size,
+        "colour": source.colour,
         "versions": {name: here["packages"][name] for name in PACKAGES} | {"python": here["python"]},
         "platform": {"system": here["system"], "cpu": here["cpu"]["model name"]},
         "formats": {},

@@ -61,5 +61,4 @@ class ExportRequest:
     @property
     def source(self) -> UserSource | None:
         """The architecture's code, if it is the user's own."""
-        found = self.entry.details["sources"].get(self.choice.trial.architecture)
-        return None if found is None else UserSource.from_json(found)
+        return self.entry.details.sources.get(self.choice.trial.architecture)

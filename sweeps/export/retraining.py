@@ -50,7 +50,7 @@ def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
         raise Mismatch(str(difference))
     name = choice.trial.architecture
     recorded = choice.specs[0].architecture_digest
-    if name not in entry.details["sources"] and (now := source_digest(name)) != recorded:
+    if name not in entry.details.sources and (now := source_digest(name)) != recorded:
         raise Mismatch(
             f"the architecture {name} is not the recorded one any more (digest {recorded[:16]} recorded, "
             f"{now[:16]} here): use the version of refold that ran the sweep"

@@ -16,8 +16,8 @@ from sweeps.execution.dispatch import run_all
 from sweeps.verification import differences
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.architectures import UserSource, inspect_user, source_digest
-from trainer.datasets import Dataset, DatasetSource, load, store
+from trainer.architectures import inspect_user, source_digest
+from trainer.datasets import Dataset, load, store
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job, is_circumstance
@@ -69,8 +69,7 @@ def load_again(entry: SweepEntry) -> Dataset:
     Raises:
         UsageError: if it is gone or cannot be read any more.
     """
-    source = DatasetSource.from_json(entry.details["dataset"])
-    return load(source, base=Path(entry.details["folder"]))
+    return load(entry.details.dataset, base=Path(entry.details.folder))
 
 
 def architecture_differences(entry: SweepEntry) -> list[Difference]:
@@ -90,12 +89,12 @@ def architecture_differences(entry: SweepEntry) -> list[Difference]:
 
 
 def _digest_now(entry: SweepEntry, name: str) -> str:
-    if name not in entry.details["sources"]:
+    recorded = entry.details.sources.get(name)
+    if recorded is None:
         return source_digest(name)
-    recorded = UserSource.from_json(entry.details["sources"][name])
     source, _ = inspect_user(
         recorded.spec,
-        base=Path(entry.details["folder"]),
+        base=Path(entry.details.folder),
         name=name,
         input_shape=entry.dataset.input_shape,
         classes=len(entry.dataset.classes),
@@ -227,10 +226,7 @@ def _trained_again(
 
 def job_of(entry: SweepEntry, spec: FitSpec, stored: Path) -> Job:
     """Return a fit of a recorded sweep with where to find what it needs."""
-    source = entry.details["sources"].get(spec.architecture)
-    return Job(
-        spec=spec, dataset=str(stored), source=None if source is None else UserSource.from_json(source)
-    )
+    return Job(spec=spec, dataset=str(stored), source=entry.details.sources.get(spec.architecture))
 
 
 def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
+from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading, take_lock
 from tracking.records import DatasetRecord, FoldRecord, ReportRecord, SweepRecord, TrialRecord, sequence
 from trainer.canonical import canonical_json
@@ -38,7 +39,7 @@ class SweepEntry:
     trials: int
     fits: int
     environment: Mapping[str, Any]
-    details: Mapping[str, Any]
+    details: SweepDetails
     created_at: float
 
 
@@ -122,7 +123,7 @@ class Ledger:
                         entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
                         canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
                         entry.trials, entry.fits, canonical_json(entry.environment),
-                        canonical_json(entry.details), entry.created_at,
+                        canonical_json(entry.details.to_json()), entry.created_at,
                     ),
                 )  # fmt: skip
 
@@ -166,12 +167,12 @@ class Ledger:
 
         disk_space.write(self._home, transaction)
 
-    def update_sweep(self, sweep: str, trials: int, toml: str, details: Mapping[str, Any]) -> None:
+    def update_sweep(self, sweep: str, trials: int, toml: str, details: SweepDetails) -> None:
         """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
         with self._connection as connection:
             connection.execute(
                 "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
-                (trials, toml, canonical_json(details), sweep),
+                (trials, toml, canonical_json(details.to_json()), sweep),
             )
 
     def add_export(self, sweep: str, card: Mapping[str, Any], exported_at: float) -> None:
@@ -236,6 +237,7 @@ class Ledger:
                 | {
                     "dataset": _dataset_from_json(columns["dataset"]),
                     "architectures": tuple(columns["architectures"]),
+                    "details": SweepDetails.from_json(columns["details"]),
                 }
             )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.canonical import canonical_json
+from trainer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,22 @@ class DatasetSource:
     image_size: tuple[int, int] | None = None
     colour: Literal["grey", "rgb"] | None = None
 
+    def to_json(self) -> dict[str, object]:
+        """Return the source as plain JSON data; ``from_json`` is the inverse."""
+        return asdict(self)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "DatasetSource":
-        """Rebuild a source from its fields as JSON has them."""
+        """Rebuild a source from what ``to_json`` returned.
+
+        Raises:
+            UsageError: if it has a field that only a newer version of refold understands.
+        """
+        if newer := sorted(data.keys() - cls.__slots__):
+            raise UsageError(
+                f"the dataset is described by {', '.join(newer)}, which this refold does not know: "
+                "use the one that recorded the sweep"
+            )
         size = data["image_size"]
         return cls(**{**data, "image_size": None if size is None else tuple(size)})
 

@@ -103,7 +103,7 @@ def test_where_things_are_found_is_kept_up_to_date(tmp_path: Path) -> None:
     enter(moved, ledger)
     entry = ledger.entry("made-up")
     assert entry is not None
-    assert entry.details["folder"] == str(tmp_path)
+    assert entry.details.folder == str(tmp_path)
 
 
 def test_another_experiment_is_another_sweep() -> None:

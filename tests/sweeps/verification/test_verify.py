@@ -88,7 +88,7 @@ def here(folder: Path) -> str:
     with Ledger.read(folder / "home") as ledger:
         entry = ledger.entry("made")
     assert entry is not None
-    return json.dumps({**entry.details, "folder": str(folder)})
+    return json.dumps({**entry.details.to_json(), "folder": str(folder)})
 
 
 def change(folder: Path, statement: str, value: Callable[[Any], Any]) -> None:
