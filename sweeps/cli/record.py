@@ -1,13 +1,12 @@
 """Looking at what is recorded, and removing it: ``refold ls``, ``show``, ``study``, ``rm``."""
 
-import shutil
 import sys
 from dataclasses import asdict
 from typing import Any
 
 from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import err, out, print_json, say
 from sweeps.home import Home
 from trainer.errors import UsageError
 
@@ -121,29 +120,18 @@ def study(options: Arguments) -> int:
 
 def rm(options: Arguments) -> int:
     """Delete a sweep: its ledger entries, its MLflow runs and their artifacts."""
-    from sweeps.mlflow_record import mlflow_view
-    from tracking.ledger.ledger import Ledger
+    from sweeps.removal import removal_of, remove
 
     home = Home.chosen(options.home)
-    uri = home.tracking_uri(options.tracking_uri)
-    with Ledger.read(home.path) as reader:
-        record, entry = reader.sweep(options.sweep), reader.entry(options.sweep)
-    fits = sum(len(trial.folds) for trial in record.trials)
-    err.print(f"removes the sweep {record.name}: {len(record.trials)} trials, {fits} fits", markup=False)
-    view = mlflow_view(home, uri, entry.details.experiment) if entry else None
-    if not options.keep_mlflow and view:
-        found = view.locate(record)
-        err.print(f"and from MLflow at {uri}: {found}", markup=False)
+    removal = removal_of(
+        home, options.sweep, tracking_uri=options.tracking_uri, mlflow=not options.keep_mlflow
+    )
+    for line in removal.lines():
+        say(line)
     if not options.yes and not _confirmed():
         raise UsageError("nothing was removed: answer y, or add --yes")
-    with Ledger.open(home.path) as ledger:
-        if not options.keep_mlflow and view:
-            view.delete(record)
-        ledger.remove_sweep(record.name)
-        entries = [ledger.entry(name) for name in ledger.sweep_names()]
-        if record.dataset.fingerprint not in {entry.dataset.fingerprint for entry in entries if entry}:
-            shutil.rmtree(home.path / "datasets" / record.dataset.fingerprint, ignore_errors=True)
-    err.print("removed")
+    remove(removal)
+    say("removed")
     return 0
 
 

@@ -1,0 +1,79 @@
+"""A sweep removed: its rows in the ledger, its stored images if nobody else has them, its runs in MLflow."""
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweeps.home import Home
+from sweeps.mlflow_record import mlflow_view
+from tracking.ledger.ledger import Ledger
+from tracking.mlflow.uri import shown
+from tracking.records import SweepRecord
+
+if TYPE_CHECKING:
+    from tracking.mlflow.removal import Found
+    from tracking.mlflow.view import MlflowView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What would be removed with a sweep; nothing is removed before ``remove``.
+
+    Attributes:
+        home: of the ledger.
+        record: the sweep.
+        view: of MLflow's record, None if that is left alone.
+        found: what MLflow has of the sweep, None if that is left alone.
+        place: MLflow's store, as it may be printed.
+    """
+
+    home: Home
+    record: SweepRecord
+    view: "MlflowView | None"
+    found: "Found | None"
+    place: str
+
+    def lines(self) -> list[str]:
+        """Return it for the person who is asked."""
+        fits = sum(len(trial.folds) for trial in self.record.trials)
+        lines = [f"removes the sweep {self.record.name}: {len(self.record.trials)} trials, {fits} fits"]
+        return lines + ([f"and from MLflow at {self.place}: {self.found}"] if self.found else [])
+
+
+def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow: bool = True) -> Removal:
+    """Look up what would go with a sweep; remove nothing.
+
+    Args:
+        home: of the ledger.
+        name: of the sweep.
+        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        mlflow: whether MLflow's record goes too.
+
+    Raises:
+        UsageError: if there is no such sweep.
+        ViewUnavailable: if MLflow cannot be asked.
+    """
+    uri = home.tracking_uri(tracking_uri)
+    with Ledger.read(home.path) as reader:
+        record, entry = reader.sweep(name), reader.entry(name)
+    assert entry is not None  # noqa: S101 - reader.sweep has raised otherwise
+    view = mlflow_view(home, uri, entry.details.experiment) if mlflow else None
+    found = view.locate(record) if view else None
+    return Removal(home=home, record=record, view=view, found=found, place=shown(uri))
+
+
+def remove(removal: Removal) -> None:
+    """Remove a sweep: from MLflow first, because without its ledger nobody would know what to remove there.
+
+    Raises:
+        UsageError: if another process holds the ledger.
+        ViewUnavailable: if MLflow cannot be asked; calling again completes it.
+    """
+    folder, record = removal.home.path, removal.record
+    with Ledger.open(folder) as ledger:
+        if removal.view is not None:
+            removal.view.delete(record)
+        ledger.remove_sweep(record.name)
+        entries = [ledger.entry(name) for name in ledger.sweep_names()]
+        if record.dataset.fingerprint not in {entry.dataset.fingerprint for entry in entries if entry}:
+            shutil.rmtree(folder / "datasets" / record.dataset.fingerprint, ignore_errors=True)
