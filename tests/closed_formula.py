@@ -25,7 +25,7 @@ from trainer.hyperparameters import SHARED_SPACE, Choice, Float
 from trainer.process.jobs import Job
 from trainer.process.training_process import ProcessDied
 from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
-from trainer.runtime.environment import PACKAGES, environment
+from trainer.runtime.environment import PACKAGES, environment, platform_of
 
 SUPPORT = 50
 
@@ -41,7 +41,8 @@ def result_of(spec: FitSpec) -> FitResult:
     values = dict(spec.hyperparameters)
     if float(values.get("dropout", 0.0)) > 0.3 and spec.fold:
         return FitResult(key=spec.key, state="failed", reason="training diverged: made up")
-    same = replace(spec, procedure=2).key  # the formula does not change with refold's arithmetic
+    # The formula changes neither with refold's arithmetic nor with the machine: only keys and digests do.
+    same = replace(spec, procedure=2, platform=()).key
     noise = int.from_bytes(hashlib.sha256(same.encode()).digest()[:2], "little") / 65536
     quality = 0.9 - 0.1 * abs(math.log10(float(values["learning_rate"])) + 3) + 0.05 * noise
     hits = min(SUPPORT, max(0, round(SUPPORT * quality)))
@@ -205,6 +206,7 @@ def plan(
     return Plan(
         seed=seed,
         dataset="d" * 64,
+        platform=platform_of(_environment()),
         trials=trials,
         cv=CrossValidation(folds=folds, epochs=5),
         search=Search(startup=2, window=window),
@@ -236,8 +238,13 @@ def prepared(made: Plan, name: str = "made-up") -> Prepared:
         text=f'name = "{name}"\n',
         plan=made,
         dataset=Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0),
-        environment={"packages": dict.fromkeys(PACKAGES, "1.0"), "cpu": {}, "git_commit": None},
+        environment=_environment(),
     )
+
+
+def _environment() -> dict[str, Any]:
+    """Return what made-up sweeps run on: one version of everything, and the kind of processor of this run."""
+    return {"packages": dict.fromkeys(PACKAGES, "1.0"), "cpu": environment()["cpu"], "git_commit": None}
 
 
 def in_memory_ledger() -> Ledger:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.processor import python_path
+
 #: Workers whose fits are a formula and take so many seconds: ``python -m tests.cluster ADDRESS ...``.
 FORMULA = "tests.cluster"
 
@@ -33,7 +35,7 @@ class Process:
     ) -> None:
         self.command, self.log = [*within, sys.executable, *command], log
         here = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
-        path = str(Path(__file__).parents[1])
+        path = python_path(Path(__file__).parents[1])
         self._environment = {**here, "PYTHONPATH": path, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 

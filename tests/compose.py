@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.processor import CPUINFO, python_path
+
 FILE = Path(__file__).parents[1] / "docker-compose.yml"
 
 #: What a user puts into .env.
@@ -135,7 +137,8 @@ class Stack:
         path = f"{self.bin}:{os.environ['PATH']}"
         return {
             "PATH": path,
-            "PYTHONPATH": str(FILE.parent),
+            "PYTHONPATH": python_path(FILE.parent),
+            CPUINFO: os.environ[CPUINFO],
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             **own,

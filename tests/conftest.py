@@ -1,25 +1,50 @@
 """What every test begins with."""
 
+import os
+import random
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import processor
 from tests.postgresql import PostgreSQL, postgresql_server
 from tracking.mlflow.store import prepare_database
 from tracking.mlflow.view import _mlflow
 
 
-def pytest_configure() -> None:
-    """Take SIGINT as a terminal would send it.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run be repeated on the kind of processor that another one had."""
+    parser.addoption(
+        "--processor",
+        type=int,
+        default=int(os.environ.get("REFOLD_TESTS_PROCESSOR", random.randrange(1_000_000))),
+        help="number of the made-up kind of processor that the tests run on; without it, any "
+        "(or the variable REFOLD_TESTS_PROCESSOR)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make up a kind of processor, and take SIGINT as a terminal would send it.
 
     A shell starts background jobs with SIGINT ignored, and children inherit that: the tests that press
     Ctrl-C on a process of theirs would wait for ever.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):  # xdist's workers inherit it
+        folder = tempfile.TemporaryDirectory(prefix="refold-tests-")
+        config.add_cleanup(folder.cleanup)
+        processor.pretend(config.getoption("processor"), Path(folder.name))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Name the made-up kind of processor."""
+    number = config.getoption("processor")
+    return f"processor: {processor.name(number)} (again with --processor={number})"
 
 
 # How long an example takes says how busy the machine is, not whether it holds.

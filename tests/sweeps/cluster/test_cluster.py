@@ -21,6 +21,7 @@ from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, Saying, plan, prepared, run_of, starter
 from tests.cluster import Cluster, await_true
+from tests.processor import python_path
 from tests.sweeps.cluster.test_workers import collect, job
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
@@ -323,7 +324,7 @@ class TestJoining:
         with (other / "trainer" / "seeds.py").open("a") as file:
             file.write("# changed\n")
         with Cluster(tmp_path, certificates).running(1) as cluster:
-            stranger = cluster.start_worker(wait=False, environment={"PYTHONPATH": str(other)})
+            stranger = cluster.start_worker(wait=False, environment={"PYTHONPATH": python_path(other)})
             stranger.await_word("worker")
             told: list[str] = []
             expecting_two = join(cluster, certificates, expected=2, patience=5, say=told.append)

@@ -99,19 +99,26 @@ def change(folder: Path, statement: str, value: Callable[[Any], Any]) -> None:
     connection.close()
 
 
+#: The row of each table that is tampered with. Keys are in no order: the fit is named by its trial and fold.
+ROWS = {
+    "fits": "key = (SELECT key FROM members WHERE architecture = 'lenet' AND number = 0 AND position = 0)",
+    "proposals": "architecture = 'lenet' AND number = 0",
+    "sweeps": "name = 'made'",
+}
+
+
 def tamper(
     column: str, edit: Callable[[dict[str, Any]], None], table: str = "fits"
 ) -> Callable[[Path], None]:
-    """Return what edits the JSON of the first row of a table, as somebody with an editor would."""
+    """Return what edits the JSON of a row of a table, as somebody with an editor would."""
 
     def apply(folder: Path) -> None:
         connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
-        rowid, text = connection.execute(f"SELECT rowid, {column} FROM {table} LIMIT 1").fetchone()
+        ((text,),) = connection.execute(f"SELECT {column} FROM {table} WHERE {ROWS[table]}").fetchall()
         data = json.loads(text)
         edit(data)
-        connection.execute(
-            f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (json.dumps(data, sort_keys=True), rowid)
-        )
+        changed = json.dumps(data, sort_keys=True)
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {ROWS[table]}", (changed,))
         connection.commit()
         connection.close()
 
