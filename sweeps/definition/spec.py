@@ -1,17 +1,23 @@
 """What a sweep is, as plain frozen data: what its file says, and what that comes to once data is known."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.definition import checks
+from sweeps.definition.checks import check_fields, checked, shown
 from trainer.architectures import BUILT_IN, UserSource
 from trainer.canonical import digest
 from trainer.datasets import DatasetSource
+from trainer.errors import UsageError
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec, Stopping, Thresholds
 from trainer.hyperparameters import Range, Space, Value
-from trainer.space_json import space_to_json
+from trainer.space_json import range_from_json, space_to_json
+from trainer.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,9 @@ class CrossValidation:
     min_delta: float = 0.0
     stop_share: float = 0.1
 
+    def __post_init__(self) -> None:
+        check_fields(self, checks.CV, "cv.")
+
     @property
     def stopping(self) -> Stopping:
         """The early-stopping rule of every fit."""
@@ -50,6 +59,9 @@ class Search:
 
     startup: int = 5
     window: int = 1
+
+    def __post_init__(self) -> None:
+        check_fields(self, checks.SEARCH, "search.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +85,9 @@ class Prune:
     keep: float = 0.4
     startup: int = 4
 
+    def __post_init__(self) -> None:
+        check_fields(self, checks.PRUNE, "prune.")
+
     def rungs_within(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a sweep whose fits train at most ``epochs``."""
         if self.keep == 1.0:
@@ -93,8 +108,11 @@ class Limits:
 
     fit_minutes: float | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self, checks.LIMITS, "limits.")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class ArchitectureChoice:
     """One architecture of a sweep, as the sweep file asks for it.
 
@@ -105,11 +123,39 @@ class ArchitectureChoice:
     """
 
     name: str
-    source: str | None = None
-    ranges: Mapping[str, Range] = field(default_factory=dict)
+    source: str | None
+    ranges: Mapping[str, Range]
+
+    def __init__(
+        self, *, name: str, source: str | None = None, ranges: Mapping[str, Range | Value] | None = None
+    ) -> None:
+        """Check that there can be such an architecture.
+
+        Args:
+            name: see above.
+            source: see above.
+            ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
+
+        Raises:
+            UsageError: naming the key, what is wrong with it and the nearest right spelling.
+        """
+        name = checked("the name of an architecture", name, checks.text)
+        prefix = f"architectures.{name}"
+        if source is None and name not in BUILT_IN:
+            hint = nearest(name, BUILT_IN)
+            raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
+        if source is not None and not re.fullmatch(r".+\.py:[A-Za-z_]\w*", str(source)):
+            raise UsageError(f'{prefix}.source = {shown(source)}: must look like "file.py:Name"')
+        if not isinstance(ranges, Mapping | None):
+            raise UsageError(f"{prefix}: ranges must be a mapping of hyperparameters, not {ranges!r}")
+        known = {
+            key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in (ranges or {}).items()
+        }
+        for field, value in (("name", name), ("source", source), ("ranges", known)):
+            object.__setattr__(self, field, value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class SweepSpec:
     """A sweep file. Every value has a default but ``name``.
 
@@ -129,17 +175,115 @@ class SweepSpec:
     """
 
     name: str
-    seed: int = 1
-    dataset: DatasetSource = DatasetSource(source="digits")
-    trials: int = 10
-    cv: CrossValidation = CrossValidation()
-    search: Search = Search()
-    prune: Prune = Prune()
-    limits: Limits = Limits()
-    device: str = "cpu"
-    architectures: tuple[ArchitectureChoice, ...] = tuple(ArchitectureChoice(name=name) for name in BUILT_IN)
-    experiment: str | None = None
-    folder: Path = Path()
+    seed: int
+    dataset: DatasetSource
+    trials: int
+    cv: CrossValidation
+    search: Search
+    prune: Prune
+    limits: Limits
+    device: str
+    architectures: tuple[ArchitectureChoice, ...]
+    experiment: str | None
+    folder: Path
+
+    def __init__(  # noqa: PLR0913 - as many as a sweep file has keys
+        self,
+        *,
+        name: str,
+        seed: int = 1,
+        dataset: str | DatasetSource = "digits",
+        trials: int = 10,
+        cv: CrossValidation = CrossValidation(),
+        search: Search = Search(),
+        prune: Prune = Prune(),
+        limits: Limits = Limits(),
+        device: str = "cpu",
+        architectures: Iterable[str | ArchitectureChoice] = tuple(BUILT_IN),
+        experiment: str | None = None,
+        folder: Path | str = Path(),
+    ) -> None:
+        """Check everything that can be checked before the data is read.
+
+        Args:
+            name: see above; so are the others.
+            seed: see above.
+            dataset: a name or path is what a sweep file would have there.
+            trials: see above.
+            cv: see above.
+            search: see above.
+            prune: see above.
+            limits: see above.
+            device: see above.
+            architectures: a name stands for the built-in architecture with its default space.
+            experiment: see above.
+            folder: see above.
+
+        Raises:
+            UsageError: naming the key, its value and what was expected, as for a sweep file.
+        """
+        given = {
+            "name": name, "seed": seed, "trials": trials, "device": device, "experiment": experiment,
+            "dataset": _dataset(dataset), "cv": cv, "search": search, "prune": prune, "limits": limits,
+            "architectures": _architectures(architectures), "folder": _folder(folder),
+        }  # fmt: skip
+        for key, value in given.items():
+            object.__setattr__(self, key, value)
+        check_fields(self, checks.SWEEP)
+        check_fields(self, checks.MLFLOW, "mlflow.")
+        for part, kind in (("cv", CrossValidation), ("search", Search), ("prune", Prune), ("limits", Limits)):
+            if not isinstance(given[part], kind):
+                raise UsageError(f"{part} = {shown(given[part])}: must be a {kind.__name__}")
+        _check_rungs(prune, cv)
+
+
+def _dataset(given: object) -> DatasetSource:
+    """Return a dataset's source with its values checked.
+
+    Raises:
+        UsageError: if there can be no such dataset.
+    """
+    if not isinstance(given, DatasetSource):
+        return DatasetSource(source=checked("dataset", given, checks.text))
+    source = replace(given)  # a copy: its values may be changed to what the checks return
+    check_fields(source, checks.DATASET, "dataset.")
+    return source
+
+
+def _architectures(given: Iterable[str | ArchitectureChoice]) -> tuple[ArchitectureChoice, ...]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise UsageError(f"architectures = {shown(given)}: must be a list of names or ArchitectureChoice")
+    choices = tuple(_choice(each) for each in given)
+    if not choices:
+        raise UsageError("architectures is empty: leave it out for all six, or name at least one")
+    names = [choice.name for choice in choices]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"architectures has {name!r} twice: names must differ")
+    return choices
+
+
+def _choice(given: object) -> ArchitectureChoice:
+    if isinstance(given, str):
+        return ArchitectureChoice(name=given)
+    if not isinstance(given, ArchitectureChoice):
+        raise UsageError(f"architectures: {shown(given)} must be a name or an ArchitectureChoice")
+    return given
+
+
+def _folder(given: object) -> Path:
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"folder = {shown(given)}: must be the path of a folder")
+    return Path(given)
+
+
+def _check_rungs(prune: Prune, cv: CrossValidation) -> None:
+    late = [rung for rung in prune.rungs or () if rung >= cv.epochs]
+    if late:
+        raise UsageError(
+            f"prune.rungs: {late[0]} must lie below cv.epochs = {cv.epochs}: after the last epoch there is "
+            "nothing left to spare"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

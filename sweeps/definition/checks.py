@@ -1,0 +1,185 @@
+"""What each value of a sweep may be: one set of checks for sweep files and for what is built in Python.
+
+The dataclasses of ``spec`` call them when they are made, so no spec has a value that a file may not have.
+"""
+
+import numbers
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trainer.errors import UsageError
+
+#: What a timer can wait for, with much to spare.
+MOST_MINUTES = 43_200
+
+#: So many letters of a wrong value are shown.
+LONGEST = 100
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+#: ``check(value) -> value``; raises ValueError with what was expected.
+Check = Callable[[Any], Any]
+
+
+def check_fields(values: object, checks: Mapping[str, Check], prefix: str = "") -> None:
+    """Check the attributes of a frozen object, and set each to what its check returns.
+
+    Args:
+        values: a frozen dataclass that is being made.
+        checks: by attribute; one that is None in ``values`` and by default is left alone.
+        prefix: of the names in messages: where a sweep file has these keys.
+
+    Raises:
+        UsageError: naming the key, its value and what was expected.
+    """
+    for key, check in checks.items():
+        object.__setattr__(values, key, checked(f"{prefix}{key}", getattr(values, key), check))
+
+
+def checked(key: str, value: Any, check: Check) -> Any:
+    """Return what ``check`` makes of ``value``.
+
+    Raises:
+        UsageError: naming the key, its value and what was expected.
+    """
+    try:
+        return check(value)
+    except ValueError as error:
+        raise UsageError(f"{key} = {shown(value)}: {error}") from None
+
+
+def shown(value: Any) -> str:
+    """Return a value as a sweep file has it, in one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    words = " ".join(str(list(value) if isinstance(value, tuple) else value).split())
+    short = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+    return f'"{short}"' if isinstance(value, str) else short
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _whole(low: int, high: int | None = None) -> Check:
+    def check(value: Any) -> int:
+        if not _is_whole(value):
+            raise ValueError("must be a whole number")
+        if value < low or (high is not None and value > high):
+            raise ValueError(f"must be at least {low}" if high is None else f"must lie in {low} to {high}")
+        return int(value)
+
+    return check
+
+
+def _number(low: float, high: float) -> Check:
+    def check(value: Any) -> float:
+        if not _is_number(value):
+            raise ValueError("must be a number")
+        if not low <= value <= high:
+            raise ValueError(f"must lie in {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _share(value: Any) -> float:
+    if not _is_number(value):
+        raise ValueError("must be a number")
+    if not 0 < value <= 1:
+        raise ValueError("must lie above 0 and be at most 1")
+    return float(value)
+
+
+def _rungs(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of epochs like [3, 9]")
+    epochs = [_whole(1)(epoch) for epoch in value]
+    if epochs != sorted(set(epochs)):
+        raise ValueError("must be in ascending order, each epoch once")
+    return tuple(epochs)
+
+
+def _minutes(value: Any) -> float:
+    if not _is_number(value) or not 0 < value <= MOST_MINUTES:
+        raise ValueError(f"must be a number of minutes above 0, and at most {MOST_MINUTES} (30 days)")
+    return float(value)
+
+
+def _device(value: Any) -> str:
+    if value not in ("cpu", "gpu"):
+        raise ValueError("must be 'cpu' or 'gpu'")
+    return str(value)
+
+
+def text(value: Any) -> str:
+    """Return ``value`` if it is a text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text in quotes")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise ValueError("must be 1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit")
+    return value
+
+
+def _image_size(value: Any) -> tuple[int, int]:
+    whole = _whole(8, 4096)
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("must be [height, width] in pixels, like [64, 64]")
+    height, width = value
+    return whole(height), whole(width)
+
+
+def _colour(value: Any) -> str:
+    if value not in ("grey", "rgb"):
+        raise ValueError("must be 'grey' or 'rgb'")
+    return str(value)
+
+
+SWEEP: Mapping[str, Check] = {
+    "name": _name,
+    "seed": _whole(0, 2**31 - 1),
+    "trials": _whole(1),
+    "device": _device,
+}
+CV: Mapping[str, Check] = {
+    "folds": _whole(2),
+    "epochs": _whole(1),
+    "patience": _whole(1),
+    "min_delta": _number(0.0, 0.999),
+    "stop_share": _number(0.01, 0.5),
+}
+SEARCH: Mapping[str, Check] = {"startup": _whole(1), "window": _whole(1)}
+PRUNE: Mapping[str, Check] = {
+    "enabled": _truth,
+    "margin": _number(0.0, 1.0),
+    "rungs": _or_none(_rungs),
+    "keep": _share,
+    "startup": _whole(1),
+}
+LIMITS: Mapping[str, Check] = {"fit_minutes": _or_none(_minutes)}
+DATASET: Mapping[str, Check] = {
+    "source": text,
+    "samples": _or_none(_whole(4)),
+    "image_size": _or_none(_image_size),
+    "colour": _or_none(_colour),
+}
+MLFLOW: Mapping[str, Check] = {"experiment": _or_none(text)}
