@@ -35,17 +35,17 @@ from tracking.mlflow.view import MlflowView
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
 from trainer.datasets import DatasetSource, load, open_stored, store
-from trainer.fits.folds import held_out_folds
 from trainer.fits.metrics import confusion_matrix, macro_f1
 from trainer.fits.results import Epoch, FitRun, Timing
 from trainer.fits.specs import FitSpec
+from trainer.fits.split import Split
 
 FOLDS, EPOCHS = 5, 20
 
 
 def made_up_run(spec: FitSpec, labels: np.ndarray, started_at: float) -> FitRun:
     """Return a fit of 20 epochs that takes 4 % of its held-out images for the next class."""
-    images = held_out_folds(labels, folds=FOLDS, seed=spec.seeds.split)[spec.fold or 0]
+    images = Split.of_fit(spec, labels).held_out(spec.fold or 0)
     wrong = images % 25 == 0
     predicted = (labels[images] + wrong) % 10
     confusion = confusion_matrix(labels[images], predicted, classes=10)

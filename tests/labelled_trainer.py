@@ -13,10 +13,10 @@ from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
-from trainer.fits.folds import held_out_folds
 from trainer.fits.metrics import confusion_matrix, macro_f1
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import derive
+from trainer.fits.split import Split
 from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
@@ -55,7 +55,7 @@ class LabelledWorkers(InlineWorkers):
             reason = "training diverged: made up"
             return replace(run, result=FitResult(key=spec.key, state="failed", reason=reason))
         labels = np.asarray(open_stored(Path(job.dataset)).labels)
-        held_out = labels[held_out_folds(labels, folds=spec.folds, seed=spec.seeds.split)[spec.fold or 0]]
+        held_out = labels[Split.of_fit(spec, labels).held_out(spec.fold or 0)]
         rng = np.random.default_rng(derive(spec.seeds.order, spec.architecture))
         wrong = rng.random(len(held_out)) >= self._chances[spec.architecture]
         predicted = np.where(wrong, (held_out + 1) % CLASSES, held_out)

@@ -22,9 +22,9 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.spec import Plan
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.errors import UsageError
-from trainer.fits.folds import held_out_folds
 from trainer.fits.metrics import macro_f1, pooled
 from trainer.fits.seeds import derive
+from trainer.fits.split import Split
 
 #: What the answer is about: other images of the same kind, or these images under other seeds.
 Claim = Literal["new-data", "this-data"]
@@ -280,12 +280,11 @@ def out_of_fold(trials: Sequence[TrialRecord], labels: npt.NDArray[np.integer]) 
     Raises:
         UsageError: if the recorded predictions do not fit the dataset.
     """
-    first = trials[0].folds[0].spec
-    parts = held_out_folds(labels, folds=first.folds, seed=first.seeds.split)
+    split = Split.of_fit(trials[0].folds[0].spec, labels)
     table = np.empty((len(labels), len(trials)), dtype=np.int64)
     for column, trial in enumerate(trials):
         for fold in trial.folds:
-            rows, predicted = parts[fold.spec.fold or 0], fold.run.result.predicted_classes()
+            rows, predicted = split.held_out(fold.spec.fold or 0), fold.run.result.predicted_classes()
             if len(rows) != len(predicted):
                 raise UsageError(
                     f"the record of {trial.architecture} t{trial.number:04}, fold {fold.spec.fold}, has "

@@ -14,8 +14,8 @@ from tracking.records import DatasetRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load
 from trainer.errors import UsageError
-from trainer.fits.folds import held_out_folds
 from trainer.fits.seeds import derive
+from trainer.fits.split import Split
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.runtime.environment import environment, platform_of
 from trainer.spelling import nearest
@@ -106,7 +106,7 @@ def git_commit(folder: Path) -> str | None:
 
 def _check_folds(spec: SweepSpec, dataset: Dataset) -> None:
     try:
-        held_out_folds(dataset.labels, folds=spec.cv.folds, seed=derive(spec.seed, "split", 0))
+        Split.of(dataset.labels, folds=spec.cv.folds, seed=derive(spec.seed, "split", 0)).held_out(0)
     except UsageError as error:
         names = ", ".join(f"{index} is {name}" for index, name in enumerate(dataset.classes[:10]))
         named = "" if dataset.classes[0] == "0" else f" (class {names})"

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.definition.exam import open_exam
 from sweeps.export.parity import Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
-from trainer.datasets import Dataset, load, load_test, open_stored
-from trainer.errors import UsageError
-from trainer.fits.folds import parts_of
+from trainer.datasets import Dataset, open_stored
 from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
 from trainer.fits.results import Confusion
+from trainer.fits.split import Split
 
 #: Where nothing was held out from the model, so many training images are compared.
 TRAINING_IMAGES = 1000
@@ -51,30 +51,19 @@ def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, datas
     Raises:
         UsageError: if the dataset has changed, and its test set may have too.
     """
-    test = _official_test_set(record, entry)
+    test = open_exam(record, entry)
     if test is not None:
         return EvaluationImages(images=test.images, name="the official test set", test=test)
     stored = open_stored(dataset)
     if choice.how == "best-fold":
-        held_out = parts_of(choice.specs[0], stored.labels).held_out
+        spec = choice.specs[0]
+        held_out = Split.of_fit(spec, stored.labels).parts(spec).held_out
         return EvaluationImages(images=stored.images[held_out], name="its held-out fold", test=None)
     return EvaluationImages(
         images=stored.images[:TRAINING_IMAGES],
         name="images of the training data (there is no official test set)",
         test=None,
     )
-
-
-def _official_test_set(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
-    """Open the official test set, if there is one and it still belongs to what was trained on."""
-    source, base = entry.details.dataset, Path(entry.details.folder)
-    test = load_test(source, base=base)
-    if test is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
-        raise UsageError(
-            f"the dataset {source.source} has changed since the sweep {record.name!r}, and its test set may "
-            "have too: bring back the former, or run the sweep again under another name"
-        )
-    return test
 
 
 def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> dict[str, Any]:

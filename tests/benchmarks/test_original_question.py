@@ -10,8 +10,8 @@ from benchmarks.original_question import arguments, child_environment, measure, 
 from benchmarks.settings import MAIN, REMOVED, Setting
 from benchmarks.summary import HEADER, Row, Training, cells, compared, digests, promise_kept, spread, table
 from trainer.datasets import open_stored, store
-from trainer.fits.folds import parts_of
 from trainer.fits.seeds import Seeds
+from trainer.fits.split import Split
 from trainer.runtime import determinism
 
 SETTINGS = (*MAIN, *REMOVED)
@@ -105,7 +105,7 @@ def test_refold_trains_on_every_image(tmp_path: Path) -> None:
     """One epoch, no held-out fold, no stop set: the experiment of the question."""
     stored = store(random_images(20), tmp_path)
     spec = fit_spec(stored)
-    parts = parts_of(spec, open_stored(stored).labels)
+    parts = Split.of_fit(spec, open_stored(stored).labels).parts(spec)
     assert (len(parts.training), len(parts.stop), len(parts.held_out), spec.epochs) == (20, 0, 0, 1)
 
 

@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from tracking.records import FoldRecord, TrialRecord
 from trainer.datasets import Dataset
-from trainer.fits.folds import held_out_folds
-from trainer.fits.specs import FitSpec
+from trainer.fits.split import Split
 
 Indices = npt.NDArray[np.int64]
 
@@ -64,11 +63,10 @@ class OutOfFold:
 
 
 class HeldOut:
-    """A dataset together with who is held out in which fold; splits are made once."""
+    """A dataset together with who is held out in which fold."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._splits: dict[tuple[int, int], tuple[Indices, ...]] = {}
 
     def of(self, trial: TrialRecord) -> OutOfFold | None:
         """Return the trial's predictions joined with the images; None where it has none that fit."""
@@ -88,13 +86,7 @@ class HeldOut:
         predicted, confidence = result.predicted_classes(), result.predicted_confidences()
         if spec.fold is None or not len(predicted):
             return None
-        image = self._held_out(spec)[spec.fold]
+        image = Split.of_fit(spec, self.dataset.labels).held_out(spec.fold)
         if not len(image) == len(predicted) == len(confidence):
             return None
         return np.full_like(image, spec.repeat), np.full_like(image, spec.fold), image, predicted, confidence
-
-    def _held_out(self, spec: FitSpec) -> tuple[Indices, ...]:
-        key = (spec.folds, spec.seeds.split)
-        if key not in self._splits:
-            self._splits[key] = held_out_folds(self.dataset.labels, folds=spec.folds, seed=spec.seeds.split)
-        return self._splits[key]

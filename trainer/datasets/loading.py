@@ -38,7 +38,7 @@ def load(source: DatasetSource, *, base: Path = Path()) -> Dataset:
 
 
 def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
-    """Return the whole official test set, or None where there is none. Only export asks for it.
+    """Return the whole official test set, or None where there is none. Only an exam asks for it.
 
     ``digits`` and folders have none; an ``.npz`` file has one if it holds ``test_images`` and
     ``test_labels``. ``samples`` does not apply.

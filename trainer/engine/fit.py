@@ -21,11 +21,12 @@ from trainer.datasets import Dataset
 from trainer.engine.engine import Engine, EngineCache, Probabilities, Weights, weights_digest
 from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
-from trainer.fits.folds import Indices, Parts, parts_of
+from trainer.fits.folds import Indices
 from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
 from trainer.fits.specs import FitSpec
+from trainer.fits.split import Parts, Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
 
 EpochListener = Callable[[int, Epoch, float], None]
@@ -98,7 +99,7 @@ def train(
 def _train(
     spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
 ) -> tuple[Engine, FitResult]:
-    parts = parts_of(spec, data.dataset.labels)
+    parts = Split.of_fit(spec, data.dataset.labels).parts(spec)
     engine = _engine(spec, data.dataset, architecture, engines)
     initial = weights_digest(engine.weights())
     try:

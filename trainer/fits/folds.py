@@ -1,17 +1,13 @@
-"""Who is held out, and who is watched: folds and stop sets, as sorted index arrays.
+"""How folds and stop sets are drawn, as sorted index arrays; ``split`` is what others ask.
 
 Folds depend on labels, number of folds and seed alone, so every trial of every architecture meets the same.
 """
-
-import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import UsageError
 from trainer.fits.seeds import derive, permutation
-from trainer.fits.specs import FitSpec
 
 Indices = npt.NDArray[np.int64]
 
@@ -66,34 +62,3 @@ def stop_set(labels: npt.NDArray[np.integer], candidates: Indices, *, share: flo
         count = min(max(1, round(share * len(members))), len(members) - 1)
         chosen.append(members[permutation(derive(seed, int(label)), len(members))[:count]])
     return np.sort(np.concatenate(chosen))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The three parts of the data in one fit, disjoint sorted index arrays."""
-
-    training: Indices
-    stop: Indices
-    held_out: Indices
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the three, as little-endian int64 with their lengths."""
-        content = hashlib.sha256()
-        for part in (self.training, self.stop, self.held_out):
-            content.update(len(part).to_bytes(8, "little"))
-            content.update(part.astype("<i8").tobytes())
-        return content.hexdigest()
-
-
-def parts_of(spec: FitSpec, labels: npt.NDArray[np.integer]) -> Parts:
-    """Return who trains, who is watched and who is held out in the fit that ``spec`` describes."""
-    everything, nobody = np.arange(len(labels)), np.empty(0, dtype=np.int64)
-    held_out = nobody
-    if spec.fold is not None:
-        held_out = held_out_folds(labels, folds=spec.folds, seed=spec.seeds.split)[spec.fold]
-    rest = np.setdiff1d(everything, held_out, assume_unique=True)
-    stop = nobody
-    if spec.stopping is not None:
-        stop = stop_set(labels, rest, share=spec.stopping.share, seed=spec.seeds.stop)
-    return Parts(training=np.setdiff1d(rest, stop, assume_unique=True), stop=stop, held_out=held_out)

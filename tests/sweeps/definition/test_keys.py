@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
-from trainer.fits.folds import parts_of
 from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
+from trainer.fits.split import Split
 from trainer.hyperparameters import SHARED_SPACE, Fixed, Float
 
 VALUES = {
@@ -91,7 +91,8 @@ def test_parts_never_change() -> None:
     """Who trains, who is watched and who is held out is what it was, for a fold and for a refit."""
     labels = (np.arange(240) ** 2 % 7 % 4).astype(np.int32)
     found = [
-        parts_of(spec, labels).digest for spec in (*PLAN.fit_specs(PLAN.architectures[0], 0, VALUES), refit())
+        Split.of_fit(spec, labels).parts(spec).digest
+        for spec in (*PLAN.fit_specs(PLAN.architectures[0], 0, VALUES), refit())
     ]
     assert found == [
         "f642a8278af3f84c14f22f73a6ef3d25e21902193bc68c0cfdd9d2e7f2982ea2",

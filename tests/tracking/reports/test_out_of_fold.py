@@ -12,7 +12,7 @@ from tracking.reports.drawing import png
 from tracking.reports.out_of_fold import HeldOut
 from tracking.reports.trial_pictures import most_confused
 from trainer.datasets import Dataset
-from trainer.fits.folds import held_out_folds
+from trainer.fits.split import Split
 
 CLASSES = ("cat", "dog", "eel")
 
@@ -31,7 +31,7 @@ def trial(data: Dataset, wrong: tuple[int, ...] = (4, 17)) -> TrialRecord:
     specs = made.fit_specs(made.architectures[0], 0, {"learning_rate": 1e-3})
     folds = []
     for spec in specs:
-        images = held_out_folds(data.labels, folds=3, seed=spec.seeds.split)[spec.fold or 0]
+        images = Split.of_fit(spec, data.labels).held_out(spec.fold or 0)
         predicted = (data.labels[images] + np.isin(images, wrong)) % 3
         sure = 0.99 - images / 1000
         result = replace(

@@ -9,11 +9,11 @@ import pytest
 
 from trainer.architectures import UserSource, source_digest
 from trainer.datasets import open_stored
-from trainer.fits import folds
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec, Stopping
+from trainer.fits.split import Split
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
@@ -103,7 +103,7 @@ def test_the_result_is_what_it_says(training_process: TrainingProcess, stored_di
     what = spec(stored_digits)
     result = run(training_process, stored_digits, what)
     dataset = open_stored(stored_digits)
-    held_out = folds.parts_of(what, dataset.labels).held_out
+    held_out = Split.of_fit(what, dataset.labels).held_out(0)
     predicted = result.predicted_classes()
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (dataset.labels[held_out], predicted), 1)
