@@ -12,11 +12,11 @@ This package only names what others may use; ``sweeps``, ``tracking`` and ``trai
 is imported when it is first used, so ``import refold`` costs nothing.
 """
 
-import sys
+# Before any other: it takes the current folder off the module path of 'python -m refold'.
+from refold.import_path import claim_packages  # isort: split
+
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,24 +59,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_PUBLIC])
 
 
-def _check_own_packages() -> None:
-    """Refuse to go on where another module hides one of refold's packages.
-
-    Raises:
-        ImportError: naming the file.
-    """
-    here = Path(__file__).resolve().parent.parent
-    # 'python -m refold' looks in the current folder first; refold's own code never should.
-    if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path[0] and Path(sys.path[0]) != here:
-        del sys.path[0]
-    for package in ("sweeps", "tracking", "trainer"):
-        spec = sys.modules[package].__spec__ if package in sys.modules else find_spec(package)
-        found = Path(spec.origin).resolve() if spec and spec.origin else None
-        if found != here / package / "__init__.py":
-            raise ImportError(
-                f"{found or package} hides refold's own package {package!r}: rename that file or folder, or "
-                "start Python in another folder"
-            )
-
-
-_check_own_packages()
+claim_packages()

@@ -1,5 +1,6 @@
-"""``python -m refold``: the command line."""
+"""The command line: ``refold``, and ``python -m refold``."""
 
 from sweeps.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

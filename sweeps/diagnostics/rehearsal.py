@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from sweeps.definition.prepare import Prepared, complete_space
 from trainer.architectures import BUILT_IN, middle
 from trainer.datasets import Dataset, store
 from trainer.runtime.determinism import training_environment
+from trainer.runtime.python_process import module_command
 
 #: Images that a step is tried on: two batches of the usual sizes.
 IMAGES = 512
@@ -78,7 +78,7 @@ def ask(dataset: str, asked: Sequence[Mapping[str, Any]]) -> Rehearsal:
     waiting = list(asked)
     while waiting or found.process is None:
         done = subprocess.run(
-            [sys.executable, "-m", "trainer.process.preflight"],
+            module_command("trainer.process.preflight"),
             input=json.dumps({"dataset": dataset, "architectures": waiting}),
             capture_output=True,
             encoding="utf-8",

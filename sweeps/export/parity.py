@@ -1,7 +1,6 @@
 """The proof that a file is the trained model: its own runtime, a fresh process, the same numbers."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from trainer.errors import Mismatch
 from trainer.formats.catalogue import FORMATS
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
+from trainer.runtime.python_process import module_command
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -103,7 +103,7 @@ def run(module: str, arguments: Sequence[str], work: Path) -> str:
     """
     errors = work / f"{module}.log"
     with errors.open("w", encoding="utf-8") as log:
-        command = [sys.executable, "-m", module, *arguments]
+        command = module_command(module, *arguments)
         with started(command, environment=training_environment(), log=log) as process:
             assert process.stdout is not None  # noqa: S101 - it was asked for
             printed = process.stdout.read()

@@ -6,6 +6,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ import numpy.typing as npt
 
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
+from tracking.mlflow.uri import absolute
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
+from trainer.runtime.python_process import module_command
 
 #: Seconds until the server must answer: it imports MLflow and TensorFlow.
 _START = 180.0
@@ -67,17 +70,19 @@ def serving(model_uri: str, tracking_uri: str, log: Path) -> Iterator[ScoringSer
         ViewUnavailable: if it does not start, or does not answer.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", model_uri]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    command = module_command("mlflow", "models", "serve", "--model-uri", model_uri, *options)
     environment = training_environment() | {
-        "MLFLOW_TRACKING_URI": tracking_uri,
+        "MLFLOW_TRACKING_URI": absolute(tracking_uri),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # MLflow starts 'uvicorn' by its name; it must be the one beside this Python.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     with (
         log.open("w", encoding="utf-8") as output,
-        started(command, environment=environment, log=output) as process,
+        # uvicorn imports from the folder that it stands in: an empty one.
+        tempfile.TemporaryDirectory(prefix="refold-serving-") as folder,
+        started(command, environment=environment, log=output, folder=Path(folder)) as process,
     ):
         address = f"http://127.0.0.1:{port}"
         _wait(process, f"{address}/ping", log)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
-from tracking.mlflow.uri import check_uri, is_server, shown
+from tracking.mlflow.uri import absolute, check_uri, is_server, shown, sqlite_file
 from trainer.errors import UsageError
+from trainer.runtime.python_process import import_environment, module_command
 
 DEFAULT_PORT = 5000
 #: MLflow otherwise begins with its pages for language agents.
@@ -130,14 +130,14 @@ def _until_stopped() -> Iterator[None]:
 @contextmanager
 def _server(uri: str, port: int, host: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Run ``mlflow server`` with all its processes in one group, and end the whole group afterwards."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", _absolute(uri)]
-    command += ["--host", host, "--port", str(port), "--workers", "1", *_artifacts(uri)]
-    # It makes folders where it stands, so it stands in one that goes away.
+    options = ["--host", host, "--port", str(port), "--workers", "1", *_artifacts(uri)]
+    command = module_command("mlflow", "server", "--backend-store-uri", absolute(uri), *options)
+    # It makes folders where it stands, and its uvicorn imports from there: so in one that goes away.
     with tempfile.TemporaryDirectory(prefix="refold-ui-") as folder, (Path(folder) / "log").open("wb") as log:
         server = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **_ENVIRONMENT},
+            env=import_environment() | _ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -193,19 +193,7 @@ def _last_line(log: Path) -> str:
     return one_line(lines[-1]) if lines else "it said nothing"
 
 
-def _absolute(uri: str) -> str:
-    """Return the URI with an SQLite file's path made absolute: the server stands elsewhere."""
-    path = _sqlite_file(uri)
-    return uri if path is None else uri.replace(urlsplit(uri).path[1:], str(path), 1)
-
-
 def _artifacts(uri: str) -> list[str]:
     """Return where artifacts go that somebody adds through the UI; refold's own have their place."""
-    path = _sqlite_file(uri)
+    path = sqlite_file(uri)
     return [] if path is None else ["--artifacts-destination", str(path.parent / "mlartifacts")]
-
-
-def _sqlite_file(uri: str) -> Path | None:
-    """Return the file of an SQLite URI, None for any other."""
-    parts = urlsplit(uri)
-    return Path(parts.path[1:]).absolute() if parts.scheme.startswith("sqlite") else None

@@ -1,5 +1,6 @@
 """Tracking URIs: which ones can work at all, told without importing MLflow (which takes seconds)."""
 
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from trainer.errors import UsageError
@@ -46,6 +47,18 @@ def shown(uri: str) -> str:
     except ValueError:
         return uri
     return uri.replace(f":{password}@", ":***@") if password else uri
+
+
+def absolute(uri: str) -> str:
+    """Return the URI with an SQLite file's path made absolute, for a process that is started elsewhere."""
+    path = sqlite_file(uri)
+    return uri if path is None else uri.replace(urlsplit(uri).path[1:], str(path), 1)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of an SQLite URI, None for any other."""
+    parts = urlsplit(uri)
+    return Path(parts.path[1:]).absolute() if parts.scheme.startswith("sqlite") else None
 
 
 def _parts(uri: str) -> SplitResult:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from trainer.architectures.source import UserSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
 from trainer.runtime.determinism import training_environment
+from trainer.runtime.python_process import module_command
 from trainer.space_json import space_from_json
 
 #: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
@@ -54,8 +54,7 @@ def inspect_user(
 
 def _ask(request: dict[str, Any], spec: str) -> Any:
     """Return the inspecting process's answer."""
-    # -P: what lies in the current folder must not be importable here if it is not on the workers.
-    command = [sys.executable, "-P", "-m", "trainer.architectures.inspect_process"]
+    command = module_command("trainer.architectures.inspect_process")
     try:
         ended = subprocess.run(
             command,

@@ -21,6 +21,7 @@ from trainer.fits.results import Epoch, FitRun
 from trainer.process.jobs import Job, run
 from trainer.runtime import determinism
 from trainer.runtime.memory import gibibytes, kills_for_memory, peak_bytes, peak_bytes_of_children
+from trainer.runtime.python_process import module_command
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -45,7 +46,7 @@ class TrainingProcess:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "trainer.process.training_process"],
+                module_command("trainer.process.training_process"),
                 env=determinism.training_environment(device),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

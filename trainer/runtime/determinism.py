@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from trainer.fits.specs import PROCEDURE, FitSpec
+from trainer.runtime.python_process import import_environment
 
 #: What has to be set before Python starts; docs/reproducibility.md has what each of them does to the bits.
 ENVIRONMENT = {
@@ -104,7 +105,7 @@ SWITCHES: dict[str, Any] = {
 
 def training_environment(device: Device = CPU) -> dict[str, str]:
     """Return the environment to start a training process with: this one's, with what decides bits fixed."""
-    inherited = {name: value for name, value in os.environ.items() if name not in FORBIDDEN}
+    inherited = {name: value for name, value in import_environment().items() if name not in FORBIDDEN}
     return inherited | device.variables | {DEVICE: device.kind}
 
 

@@ -12,12 +12,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
+
+from trainer.runtime.python_process import module_command
 
 
 @contextmanager
 def started(
-    command: Sequence[str], *, environment: Mapping[str, str], log: IO[Any]
+    command: Sequence[str], *, environment: Mapping[str, str], log: IO[Any], folder: Path | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
     """Start a command; it has ended when the block has, and when this process has.
 
@@ -25,14 +28,16 @@ def started(
         command: program and arguments.
         environment: all of its environment variables.
         log: a file that takes what it prints on standard error; standard output can be read.
+        folder: to start it in; the current one if None.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer.runtime.lifeline", *command],
+        module_command("trainer.runtime.lifeline", *command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
         env=environment,
+        cwd=folder,
         start_new_session=True,  # Ctrl-C is for the caller to handle
     )
     try:
