@@ -267,7 +267,7 @@ def main() -> None:
         return
     cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().total / 2**30
     print(
-        f"{environment()['cpu'].get('model name')}, {cores} cores, {memory:.0f} GiB, load "
+        f"{environment().cpu.get('model name')}, {cores} cores, {memory:.0f} GiB, load "
         f"{os.getloadavg()[0]:.1f}; {options.workers} worker processes, fits of {options.seconds:g} s\n"
     )
     with tempfile.TemporaryDirectory(prefix="refold-cluster-") as folder:

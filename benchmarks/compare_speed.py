@@ -134,7 +134,7 @@ class Results:
         self._about: dict[str, Any] = {
             "task": json.loads(json.dumps(task.sizes)),
             "commit": git_commit(ROOT),
-            "machine": environment()["cpu"],
+            "machine": environment().cpu,
             "cores": len(os.sched_getaffinity(0)),
         }
         self.rows: list[Row] = []
@@ -192,7 +192,7 @@ def page(results: Results, task: Task, command: str) -> str:
     samples = f" ({task.samples:,} images)" if task.samples else ""
     return (
         f"- date: {dates[0]} to {dates[-1]} UTC, load before each run {min(loads):.1f} to {max(loads):.1f}\n"
-        f"- processor: {here['cpu'].get('model name', 'unknown')}, {len(os.sched_getaffinity(0))} cores\n"
+        f"- processor: {here.cpu.get('model name', 'unknown')}, {len(os.sched_getaffinity(0))} cores\n"
         f"- software: {', '.join(f'{name} {number}' for name, number in packages)}\n"
         f"- sweep: {task.dataset}{samples}, {', '.join(task.architectures)}; {task.trials} trials each, "
         f"{task.folds} folds, at most {task.epochs} epochs, patience {task.patience}, seed {task.seed}\n"

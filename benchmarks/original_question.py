@@ -133,14 +133,14 @@ def progress(training: Training) -> str:
 def machine() -> str:
     """Return date, processor, cores and versions as Markdown lines."""
     here = environment()
-    packages = ", ".join(f"{name} {here['packages'][name]}" for name in ("tensorflow", "keras", "numpy"))
-    cpu = here["cpu"]
+    packages = ", ".join(f"{name} {here.packages[name]}" for name in ("tensorflow", "keras", "numpy"))
+    cpu = here.cpu
     kind = ", ".join(f"{name} {cpu.get(name)}" for name in ("vendor_id", "cpu family", "model"))
     vectors = "AVX-512" if "avx512f" in cpu.get("vectors", "") else "AVX2 or less"
     return (
         f"- date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n"
         f"- processor: {cpu['model name']} ({kind}), {vectors}, {len(os.sched_getaffinity(0))} cores\n"
-        f"- software: Python {here['python']}, {packages}, {here['system']}\n"
+        f"- software: Python {here.python}, {packages}, {here.system}\n"
     )
 
 

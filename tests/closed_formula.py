@@ -18,14 +18,14 @@ from sweeps.execution.progress import Silent
 from tracking.ledger.file import TABLES
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Dataset
+from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float
 from trainer.process.jobs import Job
 from trainer.process.training_process import ProcessDied
-from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
-from trainer.runtime.environment import PACKAGES, environment, platform_of
+from trainer.runtime.environment import PACKAGES, environment, of_training
 
 SUPPORT = 50
 
@@ -91,8 +91,7 @@ def _epoch(spec: FitSpec, quality: float, number: int) -> Epoch:
 def run_of(spec: FitSpec) -> FitRun:
     """Return the result with made-up times, as a training process of this installation would."""
     timing = Timing(started_at=1_790_000_000.0, ended_at=1_790_000_002.0, epoch_seconds=(1.0, 1.0))
-    here = environment() | {"variables": ENVIRONMENT, "switches": SWITCHES}
-    return FitRun(result=result_of(spec), timing=timing, environment=here)
+    return FitRun(result=result_of(spec), timing=timing, environment=of_training())
 
 
 class FormulaProcess:
@@ -206,7 +205,7 @@ def plan(
     return Plan(
         seed=seed,
         dataset="d" * 64,
-        platform=platform_of(_environment()),
+        platform=_environment().platform,
         trials=trials,
         cv=CrossValidation(folds=folds, epochs=5),
         search=Search(startup=2, window=window),
@@ -242,9 +241,9 @@ def prepared(made: Plan, name: str = "made-up") -> Prepared:
     )
 
 
-def _environment() -> dict[str, Any]:
+def _environment() -> Environment:
     """Return what made-up sweeps run on: one version of everything, and the kind of processor of this run."""
-    return {"packages": dict.fromkeys(PACKAGES, "1.0"), "cpu": environment()["cpu"], "git_commit": None}
+    return Environment(packages=dict.fromkeys(PACKAGES, "1.0"), cpu=environment().cpu)
 
 
 def in_memory_ledger() -> Ledger:

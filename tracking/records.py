@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any, Literal
 
 from trainer.canonical import digest
+from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1, pooled
 from trainer.fits.pruning import shortfall
 from trainer.fits.results import Confusion, FitResult, FitRun
@@ -176,10 +177,11 @@ class SweepRecord:
         trials_per_architecture: how many were asked for.
         fits_per_trial: folds times repeats.
         created_at: POSIX seconds.
-        environment: package versions, hardware and code version of the first run.
+        environment: what the first run ran on.
         trials: proposed so far.
         confirmed: winners that were trained again on fresh repeats (1 and up), as trials with those fits.
         reports: what was concluded, by name ("comparison", "variance-resnet").
+        git_commit: what the sweep file's folder stood at, with ``+`` if files differed; None outside git.
     """
 
     name: str
@@ -191,10 +193,11 @@ class SweepRecord:
     trials_per_architecture: int
     fits_per_trial: int
     created_at: float
-    environment: Mapping[str, Any]
+    environment: Environment
     trials: tuple[TrialRecord, ...]
     confirmed: tuple[TrialRecord, ...] = ()
     reports: Mapping[str, ReportRecord] = field(default_factory=dict)
+    git_commit: str | None = None
 
     @property
     def finished(self) -> bool:

@@ -22,7 +22,7 @@ from trainer.datasets import Dataset, open_stored, store
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
-from trainer.runtime.environment import environment, platform_of
+from trainer.runtime.environment import environment
 
 #: Starts workers that print to their log, and ends them on leaving.
 StartWorkers = Callable[[], AbstractContextManager[Workers]]
@@ -112,7 +112,7 @@ def check_trainable(entry: SweepEntry) -> None:
             source are others now, or GPUs trained the sweep.
     """
     check_device(entry)
-    before, now = dict(platform_of(entry.environment)), dict(platform_of(environment()))
+    before, now = dict(entry.environment.platform), dict(environment().platform)
     changed = [
         f"{name} {before.get(name)} then, {now.get(name)} here"
         for name in sorted(before.keys() | now.keys())

@@ -14,7 +14,7 @@ from pathlib import Path
 import sweeps
 import tracking
 import trainer
-from trainer.runtime.environment import environment, platform_of
+from trainer.runtime.environment import environment
 
 #: What a process says of itself: names to texts.
 Description = Mapping[str, str]
@@ -48,7 +48,7 @@ def describe(*, device: str = "cpu", gpu: str = "") -> Description:
         "refold": version("refold"),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "distributed": version("distributed"),
-        **dict(platform_of(environment())),
+        **dict(environment().platform),
         "device": device,
         "gpu": gpu,
         "host": socket.gethostname(),

@@ -6,7 +6,6 @@ from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, P
 from tracking.ledger.ledger import SweepEntry
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE, FitSpec
-from trainer.runtime.environment import platform_of
 from trainer.space_json import space_from_json
 
 
@@ -52,7 +51,7 @@ def plan_of(entry: SweepEntry) -> Plan:
                 )
                 for name in entry.architectures
             ),
-            platform=platform_of(entry.environment),
+            platform=entry.environment.platform,
             device=identity.get("device", "cpu"),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -7,17 +7,17 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sweeps.definition.spec import ArchitectureChoice, Plan, PlannedArchitecture, SweepSpec
 from tracking.records import DatasetRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load
 from trainer.errors import UsageError
+from trainer.fits.environment import Environment
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
-from trainer.runtime.environment import environment, platform_of
+from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
 #: The kind of processor or GPU that a sweep has whose fits were trained on several.
@@ -32,7 +32,8 @@ class Prepared:
     text: str
     plan: Plan
     dataset: Dataset
-    environment: Mapping[str, Any]
+    environment: Environment
+    git_commit: str | None = None
 
     @property
     def dataset_record(self) -> DatasetRecord:
@@ -59,7 +60,7 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
     """
     dataset = load(spec.dataset, base=spec.folder)
     _check_folds(spec, dataset)
-    here = environment() | {"git_commit": git_commit(spec.folder)}
+    here = environment()
     plan = Plan(
         seed=spec.seed,
         dataset=dataset.fingerprint,
@@ -68,10 +69,11 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
         search=spec.search,
         prune=spec.prune,
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
-        platform=platform_of(here),
+        platform=here.platform,
         device=spec.device,
     )
-    return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here)
+    commit = git_commit(spec.folder)
+    return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here, git_commit=commit)
 
 
 def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
@@ -84,12 +86,12 @@ def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
         mixed: whether machines of several kinds do.
         gpu: the kind of GPU that fits are trained on; empty where none are.
     """
-    here = dict(prepared.environment)
+    here = prepared.environment
     if gpu:
-        here |= {"device": "gpu", "gpu": MIXED if mixed else gpu}
+        here = replace(here, device="gpu", gpu=MIXED if mixed else gpu)
     if mixed:
-        here["cpu"] = {"model name": MIXED}
-    plan = replace(prepared.plan, platform=platform_of(here))
+        here = replace(here, cpu={"model name": MIXED})
+    plan = replace(prepared.plan, platform=here.platform)
     return replace(prepared, plan=plan, environment=here)
 
 

@@ -232,7 +232,7 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
     return [
         *versions(pins(beside), installed((*DECIDING, *BESIDE))),
         *variables(os.environ),
-        *processor(environment()["cpu"], gpus()),
+        *processor(environment().cpu, gpus()),
         *home_folder(home.path, mounts(read("/proc/mounts"))),
         *disk(shutil.disk_usage(existing(home.path)).free, 0 if stored else data),
         *cores(count, available_cores()),

@@ -32,7 +32,6 @@ from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Hyperparameters, Value
 from trainer.process.jobs import Job
-from trainer.runtime.environment import platform_of
 
 #: Starts workers that announce their epochs to the function given, and ends them on leaving.
 StartWorkers = Callable[[Callable[[Mapping[str, Any]], None]], AbstractContextManager[Workers]]
@@ -112,7 +111,7 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
             "Give this one another name, or remove that one with 'refold rm'"
         )
     finished = plan.trials == entry.trials and ledger.sweep(name).finished
-    before, now = dict(platform_of(entry.environment)), dict(platform_of(prepared.environment))
+    before, now = dict(entry.environment.platform), dict(prepared.environment.platform)
     changed = _differences(before, now)
     if changed and not finished:
         raise UsageError(
@@ -136,6 +135,7 @@ def _entry(prepared: Prepared) -> SweepEntry:
         trials=plan.trials,
         fits=plan.cv.folds,
         environment=prepared.environment,
+        git_commit=prepared.git_commit,
         details=_details(prepared),
         created_at=time.time(),
     )

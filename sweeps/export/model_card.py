@@ -64,8 +64,8 @@ def describe(
         "pixel_max": record.dataset.pixel_max,
         "image_size": source.image_size,
         "colour": source.colour,
-        "versions": {name: here["packages"][name] for name in PACKAGES} | {"python": here["python"]},
-        "platform": {"system": here["system"], "cpu": here["cpu"]["model name"]},
+        "versions": {name: here.packages[name] for name in PACKAGES} | {"python": here.python},
+        "platform": {"system": here.system, "cpu": here.cpu["model name"]},
         "formats": {},
     }
 

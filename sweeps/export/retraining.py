@@ -18,7 +18,7 @@ from trainer.errors import Mismatch
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job, Keep
 from trainer.process.training_process import ProcessDied, TrainingProcess
-from trainer.runtime.environment import environment, platform_of
+from trainer.runtime.environment import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
 def _cause(recorded: FoldRecord) -> str:
     """Say what may explain a difference: other software or another processor than then."""
     then: Mapping[str, str] = dict(recorded.spec.platform)
-    now = dict(platform_of(environment()))
+    now = dict(environment().platform)
     other = [name for name in now if then.get(name) != now[name]]
     changed = [f"{name} {then.get(name)} then, {now[name]} now" for name in other]
     return f" ({'; '.join(changed)})" if changed else ""

@@ -12,7 +12,7 @@ from trainer.errors import UsageError
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
-from trainer.runtime.environment import environment, platform_of
+from trainer.runtime.environment import environment
 
 How = Literal["refit", "ensemble", "best-fold"]
 HOWS: tuple[How, ...] = get_args(How)
@@ -140,7 +140,7 @@ def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
         seeds=Seeds.of_fit(record.seed, trial=trial.number, repeat=0, fold="refit"),
         epochs=-int(-statistics.median(best) // 1),
         stopping=None,
-        platform=platform_of(environment()),
+        platform=environment().platform,
     )
 
 

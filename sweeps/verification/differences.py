@@ -17,17 +17,17 @@ from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
 from trainer.datasets import Dataset
+from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.stopping import EarlyStopping
-from trainer.runtime.environment import software
 
 
-def same_machine_kind(record: SweepRecord, here: Mapping[str, Any]) -> bool:
+def same_machine_kind(record: SweepRecord, here: Environment) -> bool:
     """Whether the record comes from this kind of processor and device, for which equal bytes are promised."""
     machines = [record.environment, *(f.run.environment for f in fits(record))]
-    return all(m["cpu"] == here["cpu"] and m["device"] == here["device"] for m in machines)
+    return all(m.cpu == here.cpu and m.device == here.device for m in machines)
 
 
 def fits(record: SweepRecord) -> Iterator[FoldRecord]:
@@ -36,7 +36,7 @@ def fits(record: SweepRecord) -> Iterator[FoldRecord]:
         yield from trial.folds
 
 
-def environment_differences(record: SweepRecord, here: Mapping[str, Any]) -> list[Difference]:
+def environment_differences(record: SweepRecord, here: Environment) -> list[Difference]:
     """Compare the software and the switches that fits were recorded under with those of a fit here.
 
     Args:
@@ -47,9 +47,9 @@ def environment_differences(record: SweepRecord, here: Mapping[str, Any]) -> lis
     for trial in record.trials:
         for fold in trial.folds:
             then, place = fold.run.environment, where(fold.spec, trial.number)
-            found += _unequal(place, software(then), software(here))
-            for part in ("switches", "variables"):
-                found += _unequal(place, then[part], here[part])
+            found += _unequal(place, then.software, here.software)
+            found += _unequal(place, then.switches, here.switches)
+            found += _unequal(place, then.variables, here.variables)
     return found
 
 

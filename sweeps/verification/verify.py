@@ -20,9 +20,8 @@ from trainer.architectures import inspect_user, source_digest
 from trainer.datasets import Dataset, load, store
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
-from trainer.process.jobs import Job, is_circumstance
-from trainer.runtime import determinism
-from trainer.runtime.environment import environment
+from trainer.process.jobs import Job
+from trainer.runtime.environment import environment, of_training
 
 Chosen = tuple[TrialRecord, FoldRecord]
 
@@ -115,9 +114,7 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelectio
     Raises:
         UsageError: if nothing is like that.
     """
-    everything = [
-        (t, fold) for t in record.trials for fold in t.folds if not is_circumstance(fold.run.result.reason)
-    ]
+    everything = [(t, fold) for t in record.trials for fold in t.folds if fold.run.stopped_for is None]
     if wanted.sample:
         suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
         drawn = [
@@ -193,11 +190,10 @@ def verify(
 def _without_training(
     record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
 ) -> list[Difference]:
-    here = environment() | {"variables": determinism.ENVIRONMENT, "switches": determinism.SWITCHES}
     if older := identity.procedure_differences(entry):
         return older
     plan = identity.plan_of(entry)
-    found = differences.environment_differences(record, here)
+    found = differences.environment_differences(record, of_training())
     found += differences.identity_differences(entry)
     found += differences.dataset_differences(entry, dataset)
     found += architecture_differences(entry)

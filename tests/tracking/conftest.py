@@ -13,6 +13,7 @@ from tests.mlflow_server import MlflowServer, Place
 from tracking.mlflow import files
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from tracking.reports.class_report import trial_name
+from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Confusion, Epoch, FitResult, FitRun, Timing
 from trainer.fits.seeds import Seeds
@@ -95,7 +96,12 @@ def make_fold(
         host="here",
         worker="w1",
     )
-    return FoldRecord(spec=spec, run=FitRun(result=result, timing=timing, environment={"cpu": "one"}))
+    return FoldRecord(
+        spec=spec,
+        run=FitRun(
+            result=result, timing=timing, environment=Environment(packages={}, cpu={"model name": "one"})
+        ),
+    )
 
 
 def make_trial(
@@ -166,7 +172,7 @@ def make_sweep(
         trials_per_architecture=2,
         fits_per_trial=folds,
         created_at=created_at,
-        environment={"python": "3.11", "packages": {"keras": "3.15.1"}},
+        environment=Environment(python="3.11", packages={"keras": "3.15.1"}),
         trials=trials,
     )
 

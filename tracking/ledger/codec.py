@@ -1,22 +1,26 @@
 """A finished fit as JSON text and two blobs, and back, without losing a bit."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from trainer.canonical import canonical_json
-from trainer.fits.results import Epoch, FitResult, FitRun, Timing
+from trainer.fits.environment import Environment
+from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
 
 
 def encode_run(run: FitRun) -> tuple[str, bytes, bytes]:
     """Return the run as JSON, its predictions and its confidences."""
     result = run.result
     plain = replace(result, predictions=b"", confidences=b"")
-    data = {
+    data: dict[str, object] = {
         "result": {k: v for k, v in asdict(plain).items() if k not in ("predictions", "confidences")},
         "timing": asdict(run.timing),
-        "environment": dict(run.environment),
+        "environment": run.environment.to_json(),
     }
+    if result.state == "failed":
+        data["stopped_for"] = run.stopped_for
     return canonical_json(data), result.predictions, result.confidences
 
 
@@ -31,4 +35,21 @@ def decode_run(text: str, predictions: bytes, confidences: bytes) -> FitRun:
         "confidences": confidences,
     }
     timing = data["timing"] | {"epoch_seconds": tuple(data["timing"]["epoch_seconds"])}
-    return FitRun(result=FitResult(**result), timing=Timing(**timing), environment=data["environment"])
+    return FitRun(
+        result=FitResult(**result),
+        timing=Timing(**timing),
+        environment=Environment.from_json(data["environment"]),
+        stopped_for=_stop_cause(data),
+    )
+
+
+def _stop_cause(data: Mapping[str, Any]) -> StopCause | None:
+    """Return what the fit lacked; refold 0.1 recorded it in the words of the reason alone."""
+    if "stopped_for" in data:
+        return None if data["stopped_for"] is None else StopCause(data["stopped_for"])
+    reason = data["result"]["reason"] or ""
+    if data["result"]["state"] == "failed" and reason.startswith("ran out of memory "):
+        return StopCause.MEMORY
+    if data["result"]["state"] == "failed" and reason.startswith("was stopped after "):
+        return StopCause.TIME
+    return None

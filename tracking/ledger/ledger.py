@@ -19,6 +19,7 @@ from tracking.ledger.file import checksum, connect, reading, take_lock
 from tracking.records import DatasetRecord, FoldRecord, ReportRecord, SweepRecord, TrialRecord, sequence
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
+from trainer.fits.environment import Environment
 from trainer.fits.results import FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -27,7 +28,10 @@ from trainer.hyperparameters import Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepEntry:
-    """What the ledger keeps of a sweep before its first trial; the fields are the columns of ``sweeps``."""
+    """What the ledger keeps of a sweep before its first trial; the fields are the columns of ``sweeps``.
+
+    But for ``git_commit``, which stands in the column of the environment.
+    """
 
     name: str
     key: str
@@ -38,7 +42,8 @@ class SweepEntry:
     architectures: tuple[str, ...]
     trials: int
     fits: int
-    environment: Mapping[str, Any]
+    environment: Environment
+    git_commit: str | None
     details: SweepDetails
     created_at: float
 
@@ -114,6 +119,7 @@ class Ledger:
         Raises:
             DiskFull: if there is no room for more after it.
         """
+        environment = {**entry.environment.to_json(), "git_commit": entry.git_commit}
 
         def transaction() -> None:
             with self._connection as connection:
@@ -122,7 +128,7 @@ class Ledger:
                     (
                         entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
                         canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
-                        entry.trials, entry.fits, canonical_json(entry.environment),
+                        entry.trials, entry.fits, canonical_json(environment),
                         canonical_json(entry.details.to_json()), entry.created_at,
                     ),
                 )  # fmt: skip
@@ -237,6 +243,8 @@ class Ledger:
                 | {
                     "dataset": _dataset_from_json(columns["dataset"]),
                     "architectures": tuple(columns["architectures"]),
+                    "git_commit": columns["environment"].pop("git_commit", None),
+                    "environment": Environment.from_json(columns["environment"]),
                     "details": SweepDetails.from_json(columns["details"]),
                 }
             )
@@ -257,7 +265,7 @@ class Ledger:
                 architectures=entry.architectures, trials_per_architecture=entry.trials,
                 fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
                 trials=tuple(self._trials(entry)), confirmed=tuple(self._confirmed(entry)),
-                reports=self._reports(name),
+                reports=self._reports(name), git_commit=entry.git_commit,
             )  # fmt: skip
 
     def further_fits(self, sweep: str, purpose: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
@@ -372,7 +380,7 @@ class Ledger:
         for architecture, number, position, key in rows.fetchall():
             try:
                 folds.setdefault((architecture, number), {})[position] = self._fold(key)
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise UsageError(
                     f"the record of {architecture} t{number:04}, fit {position}, is damaged "
                     f"({type(error).__name__}: {error}): restore the ledger from a copy"

@@ -201,9 +201,8 @@ def _common_tags(record: SweepRecord, kind: str) -> dict[str, str]:
         "mlflow.source.name": "refold",
         "mlflow.source.type": "LOCAL",
     }
-    commit = record.environment.get("git_commit")
-    if isinstance(commit, str) and commit:
-        tags["mlflow.source.git.commit"] = commit
+    if record.git_commit:
+        tags["mlflow.source.git.commit"] = record.git_commit
     return tags
 
 

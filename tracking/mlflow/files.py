@@ -38,7 +38,8 @@ def sweep_files(record: SweepRecord, *, live: bool) -> tuple[Files, str]:
         record: the sweep.
         live: whether it is running now.
     """
-    environment = json.dumps(record.environment, indent=2, sort_keys=True, default=str) + "\n"
+    described = {**record.environment.to_json(), "git_commit": record.git_commit}
+    environment = json.dumps(described, indent=2, sort_keys=True) + "\n"
     files: dict[str, Callable[[], bytes]]
     files = {"sweep.toml": record.toml.encode, "environment.json": environment.encode}
     drawn = _drawn(record) if live and not record.finished else record
@@ -114,7 +115,7 @@ def _trial_json(record: SweepRecord, trial: TrialRecord) -> str:
             "weights_sha256": fold.run.result.weights_sha256,
             "probabilities_sha256": fold.run.result.probabilities_sha256,
             "timing": asdict(fold.run.timing),
-            "environment": fold.run.environment,
+            "environment": fold.run.environment.to_json(),
         }
         for fold in trial.folds
     ]

@@ -1,13 +1,28 @@
 """What one fit gives back: plain, frozen, comparable byte for byte. Times are kept apart."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from trainer.fits.environment import Environment
+
 Confusion = tuple[tuple[int, ...], ...]
+
+#: "failed" where the hyperparameters made a fit impossible, "pruned" where it missed a rung.
+FitState = Literal["complete", "failed", "pruned"]
+
+
+class StopCause(StrEnum):
+    """What a fit lacked that was stopped from outside: it has no bits to compare, and may well run elsewhere.
+
+    A machine with more memory or a faster one may train it.
+    """
+
+    MEMORY = "memory"
+    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +63,7 @@ class FitResult:
     """
 
     key: str
-    state: Literal["complete", "failed", "pruned"]
+    state: FitState
     reason: str | None = None
     parts_sha256: str = ""
     initial_weights_sha256: str = ""
@@ -92,8 +107,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitRun:
-    """A result together with the circumstances it came about in."""
+    """A result together with the circumstances it came about in.
+
+    Attributes:
+        result: what came of it.
+        timing: when and where it ran.
+        environment: what it ran on.
+        stopped_for: what it lacked, where it was stopped from outside; its state is "failed" then.
+    """
 
     result: FitResult
     timing: Timing
-    environment: Mapping[str, Any]
+    environment: Environment
+    stopped_for: StopCause | None = None

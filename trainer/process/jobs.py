@@ -17,20 +17,14 @@ import numpy as np
 
 from trainer.architectures import Architecture, UserSource, built_in, load_user
 from trainer.datasets import open_stored
-from trainer.fits.results import Epoch, FitResult, FitRun, Timing
+from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
 from trainer.fits.specs import FitSpec
 from trainer.runtime import determinism
-from trainer.runtime.environment import environment
+from trainer.runtime.environment import environment, of_training
 
 if TYPE_CHECKING:
     from trainer.engine.engine import EngineCache
     from trainer.engine.feed import Feed
-
-#: How the reason of a fit begins that failed for want of memory: another machine may well train it.
-OUT_OF_MEMORY = "ran out of memory"
-
-#: ... and of one that was stopped because it took too long: a faster machine may well finish it.
-OUT_OF_TIME = "was stopped after"
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -95,26 +89,23 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
     """Return the failed run of a fit that has run out of memory so many ``times``."""
     advice = "use fewer workers, a smaller batch_size or a smaller network"
-    return _given_up(spec, f"{OUT_OF_MEMORY} {times} times ({what}): {advice}", started_at)
+    reason = f"ran out of memory {times} times ({what}): {advice}"
+    return _given_up(spec, StopCause.MEMORY, reason, started_at)
 
 
 def out_of_time(job: Job, started_at: float) -> FitRun:
     """Return the failed run of a fit that has taken longer than it may."""
     limit = f"{(job.seconds or 0.0) / 60:g} min (limits.fit_minutes)"
     advice = "raise the limit, or use a smaller network or fewer epochs"
-    return _given_up(job.spec, f"{OUT_OF_TIME} {limit}: {advice}", started_at)
+    return _given_up(job.spec, StopCause.TIME, f"was stopped after {limit}: {advice}", started_at)
 
 
-def is_circumstance(reason: str | None) -> bool:
-    """Whether a fit failed for want of memory or time: it has no bits to compare, and may well run today."""
-    return (reason or "").startswith((OUT_OF_MEMORY, OUT_OF_TIME))
-
-
-def _given_up(spec: FitSpec, reason: str, started_at: float) -> FitRun:
-    timing = Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname())
-    here = environment() | {"variables": determinism.ENVIRONMENT, "switches": determinism.SWITCHES}
+def _given_up(spec: FitSpec, cause: StopCause, reason: str, started_at: float) -> FitRun:
     return FitRun(
-        result=FitResult(key=spec.key, state="failed", reason=reason), timing=timing, environment=here
+        result=FitResult(key=spec.key, state="failed", reason=reason),
+        timing=Timing(started_at=started_at, ended_at=time.time(), host=socket.gethostname()),
+        environment=of_training(),
+        stopped_for=cause,
     )
 
 

@@ -10,8 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, Literal
+from typing import Literal
 
+from trainer.fits.environment import Switch
 from trainer.fits.specs import PROCEDURE, FitSpec
 from trainer.runtime.python_process import import_environment
 
@@ -88,7 +89,7 @@ CPU = Device()
 DEVICE = "REFOLD_DEVICE"
 
 #: What ``prepare`` switches on, as ``switches`` reports it.
-SWITCHES: dict[str, Any] = {
+SWITCHES: dict[str, Switch] = {
     "intra_op_threads": 1,
     "inter_op_threads": 1,
     "op_determinism": True,
@@ -172,7 +173,7 @@ def gpu_kind() -> str:
     return f"{details.get('device_name', 'unknown')}, {libraries}"
 
 
-def switches() -> dict[str, Any]:
+def switches() -> dict[str, Switch]:
     """Return what TensorFlow and Keras were told, as they themselves say; nothing before ``prepare``."""
     if "tensorflow" not in sys.modules:
         return {}

@@ -1,50 +1,37 @@
-"""What a fit ran on: versions, processor, switches. Recorded beside every result, never part of its key."""
+"""Looks at what this process runs on."""
 
 import os
 import platform
-from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, device, gpu_kind, switches
+from trainer.fits.environment import Environment
+from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, SWITCHES, device, gpu_kind, switches
 
 #: Packages whose version decides bits or proposals.
 PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", "mlflow", "distributed")
 
 
 @cache
-def environment() -> dict[str, Any]:
-    """Describe this process as plain JSON data, the same for the whole of its life.
-
-    ``switches`` says what TensorFlow was told; it is empty in a process that has not imported it.
-    """
-    return {
-        "packages": {name: _version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device().kind,
-        "cpu": _cpu(),
-        **({"gpu": gpu_kind()} if device().kind == "gpu" else {}),
-        "switches": switches(),
-        "variables": {name: os.environ[name] for name in (*ENVIRONMENT, *FORBIDDEN) if name in os.environ},
-    }
+def environment() -> Environment:
+    """Describe this process, the same for the whole of its life."""
+    return Environment(
+        packages={name: _version(name) for name in PACKAGES},
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        device=device().kind,
+        cpu=_cpu(),
+        gpu=gpu_kind() if device().kind == "gpu" else None,
+        switches=switches(),
+        variables={name: os.environ[name] for name in (*ENVIRONMENT, *FORBIDDEN) if name in os.environ},
+    )
 
 
-def software(description: Mapping[str, Any]) -> dict[str, str]:
-    """Return from a description what must be equal for two fits to belong to one sweep."""
-    deciding = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
-    return {name: description["packages"][name] for name in deciding}
-
-
-def platform_of(description: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return from a description what decides bits beside a fit's own settings, as sorted pairs."""
-    cpu = description["cpu"]
-    kinds = {"processor": " ".join(str(cpu[name]) for name in sorted(cpu))}
-    if description.get("gpu"):
-        kinds["gpu"] = description["gpu"]
-    return tuple(sorted({**software(description), **kinds}.items()))
+def of_training() -> Environment:
+    """Describe a training process of this installation on this machine, without starting one."""
+    return replace(environment(), variables=ENVIRONMENT, switches=SWITCHES)
 
 
 def _version(package: str) -> str:

@@ -27,6 +27,7 @@ from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import DatasetSource, load, store
 from trainer.errors import UsageError
+from trainer.fits.results import StopCause
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +215,8 @@ def test_a_fit_that_takes_too_long_is_stopped_and_recorded(sweep: Prepared, tmp_
     assert any(
         (reason or "").startswith("was stopped after 0.00833333 min (limits.fit") for reason in reasons
     )
+    stopped = [f.run.stopped_for for trial in record.trials for f in trial.folds if f.run.stopped_for]
+    assert set(stopped) == {StopCause.TIME}
     assert record.finished
 
 

@@ -19,7 +19,7 @@ from tests.closed_formula import InlineWorkers
 from tests.cluster import Cluster, await_true
 from trainer.architectures import UserSource, source_digest
 from trainer.datasets import DatasetSource, load, store
-from trainer.fits.results import FitRun
+from trainer.fits.results import FitRun, StopCause
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec, Stopping
 from trainer.process.jobs import Job
@@ -226,5 +226,6 @@ def test_a_fit_that_is_too_large_is_tried_three_times_and_fails(stored: Path, tm
     assert reason.startswith("ran out of memory 3 times (")
     assert "held up to" in reason
     assert reason.endswith("use fewer workers, a smaller batch_size or a smaller network")
-    assert failed.environment.keys() == after.environment.keys()
+    assert failed.stopped_for is StopCause.MEMORY
+    assert failed.environment == after.environment
     assert after.result.state == "complete"

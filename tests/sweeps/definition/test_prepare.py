@@ -73,7 +73,7 @@ def test_digits_make_a_plan() -> None:
     identity = prepared.plan.identity()
     assert identity["dataset"] == prepared.dataset.fingerprint
     assert set(identity["architectures"]) == {"lenet"}
-    assert prepared.environment["packages"]["tensorflow"] != "not installed"
+    assert prepared.environment.packages["tensorflow"] != "not installed"
 
 
 def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def test_a_sweep_is_not_continued_with_other_versions(tmp_path: Path) -> None:
     """Bits of two TensorFlows in one sweep would be a lie; a finished sweep may still be looked at."""
     ledger, made = in_memory_ledger(), prepared(plan())
     enter(made, ledger)
-    packages = {**made.environment["packages"], "tensorflow": "9.9"}
-    upgraded = replace(made, environment={**made.environment, "packages": packages})
+    packages = {**made.environment.packages, "tensorflow": "9.9"}
+    upgraded = replace(made, environment=replace(made.environment, packages=packages))
     with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now.*Go on there"):
         enter(upgraded, ledger)
     run_sweep(made, tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1, progress=Silent())

@@ -16,11 +16,12 @@ from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
-from sweeps.verification.verify import FitSelection, Report, verify
+from sweeps.verification.verify import FitSelection, Report, choose_fits, verify
 from tests.closed_formula import InlineWorkers, Killed, starter
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
+from trainer.fits.results import StopCause
 from trainer.fits.specs import PROCEDURE
 
 
@@ -279,6 +280,21 @@ def test_all_and_one_trial_and_one_fold_can_be_chosen(folder: Path) -> None:
     assert checked(folder, FitSelection(architecture="lenet", trial=1, fold=0)).trained == 1
     with pytest.raises(UsageError, match="no such trial or fold"):
         checked(folder, FitSelection(fold=7))
+
+
+@pytest.mark.parametrize("cause", StopCause)
+def test_a_fit_that_lacked_memory_or_time_is_not_trained_again(folder: Path, cause: StopCause) -> None:
+    """It has no bits to compare; that its record says so is enough, whatever its reason says in words."""
+    with Ledger.read(folder / "home") as ledger:
+        record = ledger.sweep("made")
+    first, *others = record.trials
+    run = replace(first.folds[0].run, stopped_for=cause)
+    stopped = replace(first, folds=(replace(first.folds[0], run=run), *first.folds[1:]))
+    chosen = choose_fits(
+        replace(record, trials=(stopped, *others)), [run.result.key], FitSelection(everything=True)
+    )
+    assert run.result.key not in {fold.spec.key for _, fold in chosen}
+    assert len(chosen) == sum(len(trial.folds) for trial in record.trials) - 1
 
 
 def test_a_difference_in_training_is_found_and_sized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from tracking.ledger.file import SCHEMA_VERSION
 from tracking.ledger.ledger import Ledger
 from tracking.records import ReportRecord
 from trainer.errors import UsageError
+from trainer.fits.environment import Environment
 from trainer.fits.results import FitResult, FitRun, Timing
 
 PLAN = plan()
@@ -54,7 +55,7 @@ def test_the_codec_loses_no_bit(seconds: tuple[float, ...], predictions: bytes, 
     """Floats and blobs come back exactly."""
     result = replace(result_of(SPECS[0]), predictions=predictions, notes=("a", "b"))
     timing = Timing(started_at=started, ended_at=started + 1, epoch_seconds=seconds, host="h", worker="w")
-    run = FitRun(result=result, timing=timing, environment={"packages": {"numpy": "2"}})
+    run = FitRun(result=result, timing=timing, environment=Environment(packages={"numpy": "2"}))
     assert decode_run(*encode_run(run)) == run
 
 

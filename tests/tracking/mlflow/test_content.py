@@ -164,5 +164,5 @@ def test_the_commit_is_told_where_it_is_known(sweep: Make) -> None:
     """MLflow links it; without one there is no such tag."""
     record = sweep()
     assert "mlflow.source.git.commit" not in sweep_content(record).tags
-    known = replace(record, environment={"git_commit": "abc"})
+    known = replace(record, git_commit="abc")
     assert sweep_content(known).tags["mlflow.source.git.commit"] == "abc"
