@@ -15,12 +15,12 @@ from trainer.runtime.environment import environment
 
 def test_every_python_that_a_test_starts_is_of_the_drawn_kind(request: pytest.FixtureRequest) -> None:
     """Whatever its environment: the caller's, a training process's, or one with another path."""
-    here = environment()["cpu"]
+    here = environment().cpu
     name = processor.name(request.config.getoption("processor"))
     assert (here["model name"] or "one without a name") == name
     code = (
         "import json\nfrom trainer.runtime.environment import environment\n"
-        "print(json.dumps(environment()['cpu']))"
+        "print(json.dumps(environment().cpu))"
     )
     elsewhere = {**os.environ, "PYTHONPATH": processor.python_path(Path(__file__).parents[1])}
     for variables in (dict(os.environ), training_environment(), elsewhere):
