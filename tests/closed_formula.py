@@ -4,6 +4,7 @@ import hashlib
 import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -177,6 +178,17 @@ class InlineWorkers:
         job, _ = self._running.pop(self._pick(len(self._running)))
         self.trained.append(job.spec.key)
         return [(job, run_of(job.spec))]
+
+
+class SlowWorkers(InlineWorkers):
+    """Training takes a while, so that MLflow is written meanwhile."""
+
+    seconds = 0.15
+
+    def finished(self, timeout: float) -> list[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        time.sleep(self.seconds)
+        return list(super().finished(timeout))
 
 
 def starter(

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sweeps.execution.workers import Workers
 from tests.processor import python_path
+from trainer.fits.results import FitRun
+from trainer.process.jobs import Job
 
 #: Workers whose fits are a formula and take so many seconds: ``python -m tests.cluster ADDRESS ...``.
 FORMULA = "tests.cluster"
@@ -82,6 +85,15 @@ def await_true(condition: Callable[[], bool], seconds: float, what: str) -> None
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.05)
+
+
+def collect(workers: Workers, count: int, seconds: float = 120) -> list[tuple[Job, FitRun]]:
+    """Wait for so many jobs."""
+    ended: list[tuple[Job, FitRun]] = []
+    deadline = time.monotonic() + seconds
+    while len(ended) < count and time.monotonic() < deadline:
+        ended += workers.finished(0.5)
+    return ended
 
 
 def free_port() -> int:

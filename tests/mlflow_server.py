@@ -17,11 +17,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from sweeps.home import Home
+from tracking.ledger.ledger import Ledger
 from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content
 from tracking.mlflow.view import MlflowView, _mlflow
 from tracking.records import SweepRecord
 from tracking.reports.notes import RUN_ID
 from tracking.reports.out_of_fold import HeldOut
+from trainer.datasets import open_stored
 
 
 class MlflowServer:
@@ -186,3 +189,20 @@ def _expected(content: RunContent, record: SweepRecord) -> dict[str, Any]:
         "datasets": [(record.dataset.name, record.dataset.fingerprint[:36])],
         "files": {name: hashlib.sha256(draw()).hexdigest() for name, draw in content.files.items()},
     }
+
+
+def recorded(home: Home) -> SweepRecord:
+    """The sweep as the ledger has it."""
+    with Ledger.read(home.path) as ledger:
+        return ledger.sweep("made-up")
+
+
+def assert_complete(place: Place, home: Home) -> None:
+    """Compare every run, point, parameter, tag and artifact in MLflow with the ledger."""
+    record = recorded(home)
+    held_out = HeldOut(open_stored(home.path / "datasets" / record.dataset.fingerprint))
+    expected = expected_contents(record, held_out)
+    found = place.contents()  # two runs with one key are an error
+    assert found.keys() == expected.keys()
+    for key, run in expected.items():
+        assert found[key] == run

@@ -1,7 +1,6 @@
 """The command line as a user types it: what is printed, what it exits with, what it leaves behind."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -17,44 +16,7 @@ import pytest
 
 from sweeps.cluster.certificates import make_certificates
 from tests.cluster import Cluster
-
-SWEEP = """
-name = "tiny"
-trials = 2
-[dataset]
-source = "digits"
-samples = 200
-[cv]
-folds = 2
-epochs = 3
-[architectures.lenet]
-batch_size = 32
-[architectures.baseline]
-optimizer = "adam"
-"""
-
-
-def refold(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder of its own, with nothing of the caller's MLflow or home settings."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
-    return subprocess.run(
-        [sys.executable, "-m", "refold", *arguments],
-        cwd=cwd,
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line that wrong input gets."""
-    lines = done.stderr.splitlines()
-    assert done.returncode == 2, done.stderr
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return lines[0]
+from tests.command import SWEEP, one_line, refold, shown
 
 
 @pytest.mark.parametrize(
@@ -211,14 +173,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "refold export tiny" in done.stdout
     assert done.stderr.count("fold") >= 6  # eight fits, but for what is pruned
     return folder
-
-
-def shown(folder: Path, home: str = "refold-runs") -> dict[str, object]:
-    """Return ``refold show tiny --json``."""
-    done = refold("show", "tiny", "--json", "--home", home, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    value: dict[str, object] = json.loads(done.stdout)
-    return value
 
 
 @pytest.mark.training

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweeps.cli.test_cli import SWEEP, one_line, refold
+from tests.command import SWEEP, one_line, refold
 
 
 def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from sweeps.execution import stragglers
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, Saying, plan, prepared, run_of, starter
-from tests.cluster import Cluster, await_true
+from tests.cluster import Cluster, await_true, collect
 from tests.processor import python_path
-from tests.sweeps.cluster.test_workers import collect, job
+from tests.small_fits import job
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import DatasetSource, load, store

@@ -21,7 +21,7 @@ from sweeps.cluster.certificates import Certificates, make_certificates
 from sweeps.cluster.worker_setup import WorkerOptions, equip
 from sweeps.diagnostics.machine import visible_gpus
 from tests.cluster import Cluster, await_true, free_port
-from tests.sweeps.cli.test_cli import SWEEP, one_line, refold
+from tests.command import SWEEP, one_line, refold
 from trainer.errors import UsageError
 from trainer.runtime.determinism import training_environment
 

@@ -18,11 +18,10 @@ from sweeps.execution.progress import Silent
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, starter
 from tests.cluster import FORMULA, Cluster, Process, await_true
+from tests.command import refold
 from tests.compose import network
-from tests.mlflow_server import MlflowServer
+from tests.mlflow_server import MlflowServer, assert_complete, recorded
 from tests.postgresql import PostgreSQL, postgresql_server
-from tests.sweeps.cli.test_cli import refold
-from tests.sweeps.execution.test_record_faults import assert_complete, recorded
 from tracking.ledger.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(1800)]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -16,12 +15,13 @@ from sweeps.cluster.address import read_address
 from sweeps.cluster.coordinator import cluster_workers, local_workers
 from sweeps.execution.workers import Workers, WorkersFailed
 from tests.closed_formula import InlineWorkers
-from tests.cluster import Cluster, await_true
-from trainer.architectures import UserSource, source_digest
+from tests.cluster import Cluster, await_true, collect
+from tests.processes import training_processes
+from tests.small_fits import job
+from trainer.architectures import UserSource
 from trainer.datasets import DatasetSource, load, store
 from trainer.fits.results import FitRun, StopCause
-from trainer.fits.seeds import Seeds
-from trainer.fits.specs import FitSpec, Stopping
+from trainer.fits.specs import Stopping
 from trainer.process.jobs import Job
 
 Start = Callable[[int], AbstractContextManager[Workers]]
@@ -53,36 +53,6 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
         return local_workers(count, tmp_path / "log")
 
     return {"inline": inline, "dask": local, "cluster": cluster}[request.param]
-
-
-def job(stored: Path, fold: int = 0, *, epochs: int = 2) -> Job:
-    """A small fit."""
-    values = {
-        "batch_size": 32, "dense_units": 64, "dropout": 0.1, "filters": 8, "learning_rate": 1e-3,
-        "optimizer": "adam", "weight_decay": 1e-4,
-    }  # fmt: skip
-    spec = FitSpec(
-        dataset=stored.name,
-        architecture="baseline",
-        architecture_digest=source_digest("baseline"),
-        hyperparameters=tuple(sorted(values.items())),
-        folds=4,
-        repeat=0,
-        fold=fold,
-        seeds=Seeds.of_fit(1, trial=0, repeat=0, fold=fold),
-        epochs=epochs,
-        stopping=Stopping(),
-    )
-    return Job(spec=spec, dataset=str(stored))
-
-
-def collect(workers: Workers, count: int, seconds: float = 120) -> list[tuple[Job, FitRun]]:
-    """Wait for so many jobs."""
-    ended: list[tuple[Job, FitRun]] = []
-    deadline = time.monotonic() + seconds
-    while len(ended) < count and time.monotonic() < deadline:
-        ended += workers.finished(0.5)
-    return ended
 
 
 def test_every_job_ends_once_with_its_own_result(start: Start, stored: Path) -> None:
@@ -153,18 +123,6 @@ def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) 
         ((_, undisturbed),) = collect(workers, 1)
     assert len(pids) == 2
     assert killed.result == undisturbed.result
-
-
-def training_processes(log: Path) -> set[int]:
-    """Return the ids of the training processes that print to ``log``."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "fd" / "2").readlink() == log:
-                found.add(int(process.name))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.training

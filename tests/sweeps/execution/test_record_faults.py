@@ -14,33 +14,18 @@ import pytest
 
 from sweeps import api, mlflow_record
 from sweeps.home import Home
-from tests.closed_formula import InlineWorkers, Saying, plan, prepared, starter
+from tests.closed_formula import Saying, SlowWorkers, plan, prepared, starter
 from tests.fault_proxy import FAULTS, fault_proxy
-from tests.mlflow_server import MlflowServer, Place, expected_contents
+from tests.mlflow_server import MlflowServer, assert_complete, recorded
 from tests.postgresql import PostgreSQL
 from tracking.errors import ViewUnavailable
-from tracking.ledger.ledger import Ledger
 from tracking.mlflow.recorder import Recorder
-from tracking.records import SweepRecord
-from tracking.reports.out_of_fold import HeldOut
-from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 
 pytestmark = pytest.mark.server
 
 KILLS = 10
-
-
-class SlowWorkers(InlineWorkers):
-    """Training takes a while, so that MLflow is written meanwhile."""
-
-    seconds = 0.15
-
-    def finished(self, timeout: float) -> list[tuple[Job, FitRun]]:
-        """See ``Workers``."""
-        time.sleep(self.seconds)
-        return list(super().finished(timeout))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -63,23 +48,6 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A recorder that does not rest for a minute after some failures, and a client that waits two seconds."""
     monkeypatch.setattr(api, "Recorder", partial(Recorder, pause=0.05, longest_pause=0.3))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-
-
-def recorded(home: Home) -> SweepRecord:
-    """The sweep as the ledger has it."""
-    with Ledger.read(home.path) as ledger:
-        return ledger.sweep("made-up")
-
-
-def assert_complete(place: Place, home: Home) -> None:
-    """Compare every run, point, parameter, tag and artifact in MLflow with the ledger."""
-    record = recorded(home)
-    held_out = HeldOut(open_stored(home.path / "datasets" / record.dataset.fingerprint))
-    expected = expected_contents(record, held_out)
-    found = place.contents()  # two runs with one key are an error
-    assert found.keys() == expected.keys()
-    for key, run in expected.items():
-        assert found[key] == run
 
 
 def sync(home: Home, uri: str, tries: int = 1) -> int:
@@ -138,12 +106,11 @@ def test_a_server_that_comes_late_gets_everything(mlflow_server: MlflowServer, t
 COORDINATOR = """
 import sys
 from pathlib import Path
-from sweeps import sessions
+from sweeps import api
 from sweeps.home import Home
 from sweeps.execution.progress import Silent
-from tests.closed_formula import plan, prepared, starter
-from tests.sweeps.execution.test_record_faults import SlowWorkers
-sessions.run_recorded(prepared(plan(trials=12)), Home(Path(sys.argv[1])), sys.argv[2],
+from tests.closed_formula import SlowWorkers, plan, prepared, starter
+api.run_recorded(prepared(plan(trials=12)), Home(Path(sys.argv[1])), sys.argv[2],
     start_workers=starter(SlowWorkers(2)), workers=2, progress=Silent())
 """
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweeps.cli.test_cli import SWEEP, refold, shown
-from tests.sweeps.cluster.test_workers import training_processes
+from tests.command import SWEEP, refold, shown
+from tests.processes import training_processes
 
 pytestmark = pytest.mark.slow
 

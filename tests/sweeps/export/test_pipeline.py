@@ -23,7 +23,7 @@ import refold
 from sweeps.export import parity, pipeline
 from sweeps.export.model_card import snippet
 from sweeps.export.selection import choose
-from tests.trainer.runtime.test_lifeline import gone
+from tests.processes import gone
 from trainer.datasets import DatasetSource, load_test
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.specs import PROCEDURE
@@ -346,10 +346,10 @@ def changed(outcome: refold.Outcome, statement: str, *, honest: bool = False) ->
         file.write_bytes(before)
 
 
-def refold(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def command(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line."""
-    command = [sys.executable, "-m", "refold", *arguments, "--home", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **QUIET})
+    words = [sys.executable, "-m", "refold", *arguments, "--home", str(home)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **QUIET})
 
 
 WRONG = {
@@ -367,7 +367,7 @@ WRONG = {
 def test_wrong_input_gets_one_line(outcome: refold.Outcome, tmp_path: Path, case: str) -> None:
     """And exit code 2, before anything is trained or written."""
     arguments, said = WRONG[case]
-    run = refold(outcome.home.path, "export", "two", "--out", str(tmp_path / "out"), *arguments)
+    run = command(outcome.home.path, "export", "two", "--out", str(tmp_path / "out"), *arguments)
     assert run.returncode == 2
     assert said in run.stderr
     assert run.stderr.count("\n") == 1
@@ -399,7 +399,7 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     data = DatasetSource(source="data.npz")
     spec = refold.SweepSpec(name="two", trials=1, dataset=data, cv=cv, architectures=own, folder=tmp_path)
     refold.run(spec, home=home, workers=1, progress=False)
-    run = refold(
+    run = command(
         home, "export", "two", "--format", "keras,mlflow", "--out", str(tmp_path / "models"), "--json"
     )
     assert run.returncode == 0, run.stderr
@@ -421,7 +421,7 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     requirements = next(path for path in logged if path.name == "requirements.txt").read_text().split()
     assert all("==" in line for line in requirements)
     assert {line.partition("==")[0] for line in requirements} == {"mlflow", "keras", "tensorflow", "numpy"}
-    removed = refold(home, "rm", "two", "--yes")
+    removed = command(home, "rm", "two", "--yes")
     assert removed.returncode == 0, removed.stderr
     assert "1 exported model " in removed.stderr
     assert not [path for path in (home / "artifacts").rglob("*") if path.is_file()]

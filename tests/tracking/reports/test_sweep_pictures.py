@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.made_up_records import make_trial
 from tracking.mlflow.files import sweep_files
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports import sweep_pictures
@@ -105,8 +106,6 @@ def test_what_decides_the_score_is_important_and_what_does_not_is_not(trial: Any
 
 def test_chance_is_what_it_says() -> None:
     """Of 200 useless hyperparameters about one in twenty exceeds it."""
-    from tests.tracking.conftest import make_trial
-
     rng = np.random.default_rng(3)
     names = [f"h{index}" for index in range(200)]
     trials = [
@@ -125,8 +124,6 @@ def test_chance_is_what_it_says() -> None:
 )
 def test_importance_is_never_more_than_all(outcomes: list[tuple[float, int, float]]) -> None:
     """Ties, constants and too few trials included."""
-    from tests.tracking.conftest import make_trial
-
     trials = [scored(make_trial, n, f1, size=size, rate=rate) for n, (f1, size, rate) in enumerate(outcomes)]
     found = importances(trials)
     assert all(each.share <= 1 + 1e-9 and np.isfinite(each.chance) for each in found)

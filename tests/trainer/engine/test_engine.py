@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.engine.test_fit import run, spec
+from tests.small_fits import run, spec
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import Rung, Thresholds
 from trainer.process.jobs import Job

@@ -7,50 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.architectures import UserSource, source_digest
+from tests.small_fits import run, spec
+from trainer.architectures import UserSource
 from trainer.datasets import open_stored
 from trainer.fits.metrics import macro_f1
-from trainer.fits.results import Epoch, FitResult
-from trainer.fits.seeds import Seeds
-from trainer.fits.specs import FitSpec, Stopping
+from trainer.fits.results import Epoch
+from trainer.fits.specs import FitSpec
 from trainer.fits.split import Split
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
 
 pytestmark = pytest.mark.training
-
-BASELINE: dict[str, Value] = {
-    "batch_size": 32,
-    "dense_units": 64,
-    "dropout": 0.3,
-    "filters": 8,
-    "learning_rate": 2e-3,
-    "optimizer": "adam",
-    "weight_decay": 1e-4,
-}
-
-
-def spec(stored: Path, fold: int | None = 0, *, trial: int = 0, **values: Value) -> FitSpec:
-    """A small fit of the baseline."""
-    return FitSpec(
-        dataset=stored.name,
-        architecture="baseline",
-        architecture_digest=source_digest("baseline"),
-        hyperparameters=tuple(sorted({**BASELINE, **values}.items())),
-        folds=3,
-        repeat=0,
-        fold=fold,
-        seeds=Seeds.of_fit(1, trial=trial, repeat=0, fold=0 if fold is None else fold),
-        epochs=4,
-        stopping=Stopping(patience=2),
-    )
-
-
-def run(process: TrainingProcess, stored: Path, what: FitSpec, source: UserSource | None = None) -> FitResult:
-    """Run a fit and return its result."""
-    job = Job(spec=what, dataset=str(stored), source=source)
-    return process.run(job, lambda _number, _epoch, _seconds: None).result
 
 
 def test_a_cached_trace_gives_the_bits_of_a_fresh_one(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.engine.test_fit import spec
+from tests.small_fits import spec
 from trainer.process.jobs import Job
 from trainer.process.training_process import ProcessDied, TrainingProcess
 from trainer.runtime import determinism

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import gone
 from trainer.runtime.lifeline import started
 
 #: Starts a grandchild, writes both process ids, and sleeps.
@@ -35,20 +36,6 @@ def wait_for(path: Path) -> list[int]:
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     return [int(text) for text in path.read_text().split()]
-
-
-def gone(pid: int) -> bool:
-    """Return whether there is no such process within ten seconds; a zombie has ended."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
