@@ -28,8 +28,8 @@ from sweeps.cluster.services import serve_workers
 from sweeps.cluster.worker_tasks import Equipment
 from sweeps.definition.prepare import Prepared, complete_space
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
+from sweeps.execution.events import Event, TrialEnded
 from sweeps.execution.loop import run_sweep
-from sweeps.execution.progress import Silent
 from tracking.ledger.ledger import Ledger
 from trainer.architectures import BUILT_IN
 from trainer.datasets import Dataset
@@ -143,7 +143,7 @@ def prepared(trials: int, images: int, window: int) -> Prepared:
 
 
 @dataclass(slots=True)
-class Meter(Silent):
+class Meter:
     """Prints a row of the table whenever so many trials have ended.
 
     Attributes:
@@ -159,11 +159,12 @@ class Meter(Silent):
     begun: float = 0.0
     before: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:  # noqa: ARG002
-        """See ``Progress``."""
-        self.ended += 1
-        if self.ended % self.every == 0:
-            self.row()
+    def handle(self, event: Event) -> None:
+        """Count ended trials."""
+        if isinstance(event, TrialEnded):
+            self.ended += 1
+            if self.ended % self.every == 0:
+                self.row()
 
     def row(self) -> None:
         """Print what has been used, and by each of the last trials."""

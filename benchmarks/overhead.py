@@ -53,17 +53,17 @@ MLFLOW = ("read the ledger", "sweep's run", "trials' runs", "pictures", "rest of
 
 _FIRST_EPOCH = """
 import sys, time
-from sweeps import sessions
-from sweeps.execution.progress import Silent
+from sweeps import api
+from sweeps.execution.events import EpochEnded, FitStarted
 
-class FirstEpoch(Silent):
-    def fit_started(self, trial, spec):
-        print("fit", time.time(), flush=True)
+class Times:
+    def handle(self, event):
+        if isinstance(event, FitStarted):
+            print("fit", time.time(), flush=True)
+        elif isinstance(event, EpochEnded):
+            print("epoch", time.time(), flush=True)
 
-    def epoch_ended(self, event):
-        print("epoch", time.time(), flush=True)
-
-sessions.run(sys.argv[1], home=sys.argv[2], progress=FirstEpoch())
+api.run(sys.argv[1], home=sys.argv[2], progress=Times())
 """
 
 

@@ -19,6 +19,7 @@ from sweeps.definition.prepare import Prepared, on_other_machines, prepare
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.sweep_file import read_sweep_file, sweep_text
 from sweeps.diagnostics.machine import available_cores
+from sweeps.execution.events import Notice
 from sweeps.execution.loop import StartWorkers, run_sweep
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.export.selection import find_trial
@@ -150,8 +151,8 @@ def _run_there(
         patience=cluster.patience,
         mixed=cluster.mixed,
         device=prepared.spec.device,
-        on_epoch=shown.epoch_ended,
-        say=shown.say,
+        on_epoch=shown.handle,
+        say=lambda text: shown.handle(Notice(text)),
     ) as workers:
         there = on_other_machines(prepared, mixed=cluster.mixed, gpu=workers.gpu)
         run_recorded(
@@ -188,7 +189,7 @@ def run_recorded(
 
     check_tracking_uri(tracking_uri)
     with Ledger.open(home.path) as ledger:
-        recorder = Recorder(read, view, progress.say)
+        recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(
                 prepared,
@@ -205,7 +206,7 @@ def run_recorded(
             recorder.close(timeout=5)
             raise
         if not _completed(recorder, progress):
-            progress.say(f"MLflow does not have all of it yet: 'refold sync {name}' completes it")
+            progress.handle(Notice(f"MLflow does not have all of it yet: 'refold sync {name}' completes it"))
         return record
 
 
@@ -214,7 +215,9 @@ def _completed(recorder: Recorder, progress: Progress) -> bool:
     try:
         if recorder.close(timeout=MLFLOW_SILENCE):
             return True
-        progress.say("the sweep has ended; waiting for MLflow to take the rest (Ctrl-C leaves it for later)")
+        progress.handle(
+            Notice("the sweep has ended; waiting for MLflow to take the rest (Ctrl-C leaves it for later)")
+        )
         return recorder.close(timeout=MLFLOW_PATIENCE)
     except KeyboardInterrupt:
         return False

@@ -5,7 +5,7 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,8 @@ import numpy as np
 
 from sweeps.definition.prepare import Prepared
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
-from sweeps.execution.progress import Silent
+from sweeps.execution.events import Event, Notice
+from sweeps.execution.workers import OnEpoch
 from tracking.ledger.file import TABLES
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Dataset
@@ -127,15 +128,20 @@ class FormulaProcess:
         self.kill()
 
 
-class Saying(Silent):
+class Saying:
     """Remembers what the user is told."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
 
     def say(self, text: str) -> None:
-        """See ``Progress``."""
+        """Keep a line."""
         self.said.append(text)
+
+    def handle(self, event: Event) -> None:
+        """Keep the text of notices."""
+        if isinstance(event, Notice):
+            self.say(event.text)
 
 
 class Killed(BaseException):
@@ -191,13 +197,11 @@ class SlowWorkers(InlineWorkers):
         return list(super().finished(timeout))
 
 
-def starter(
-    workers: InlineWorkers,
-) -> Callable[[Callable[[Mapping[str, Any]], None]], Any]:
+def starter(workers: InlineWorkers) -> Callable[[OnEpoch], Any]:
     """Return what ``run_sweep`` takes to start workers."""
 
     @contextmanager
-    def start(on_epoch: Callable[[Mapping[str, Any]], None]) -> Iterator[InlineWorkers]:
+    def start(on_epoch: OnEpoch) -> Iterator[InlineWorkers]:
         yield workers
 
     return start

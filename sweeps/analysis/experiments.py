@@ -17,7 +17,6 @@ from sweeps.analysis.variance_components import Variances
 from sweeps.definition.identity import plan_of
 from sweeps.diagnostics.machine import available_cores
 from sweeps.execution import fit_progress
-from sweeps.execution.progress import duration
 from sweeps.home import Home
 from sweeps.mlflow_record import check_tracking_uri, mlflow_view
 from tracking.errors import ViewUnavailable
@@ -25,6 +24,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import ReportRecord, SweepRecord
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
+from trainer.quantities import duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.execution.progress import duration
 from sweeps.verification.verify import Report
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.savings import savings
+from trainer.quantities import duration
 
 if TYPE_CHECKING:
     from sweeps.export.pipeline import Exported

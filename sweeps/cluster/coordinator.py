@@ -22,7 +22,8 @@ from sweeps.cluster.compatibility import Description, describe, differences
 from sweeps.cluster.membership import Members
 from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
 from sweeps.cluster.worker_tasks import EPOCHS, Equipment, Trainer, run_job, scheduler_software
-from sweeps.execution.workers import EpochEvent, WorkersFailed
+from sweeps.execution.events import EpochEnded
+from sweeps.execution.workers import OnEpoch, WorkersFailed
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
@@ -41,8 +42,6 @@ LOSSES_ALLOWED = 10
 
 #: Schedulers and workers that are threads of this process, and whose web servers only this machine reaches.
 WITHIN = {"protocol": "inproc://", "dashboard": False, "dashboard_address": LOOPBACK}
-
-OnEpoch = Callable[[EpochEvent], None]
 
 
 @dataclass(slots=True)
@@ -172,9 +171,10 @@ class DaskWorkers:
         self._connection = self._client.scheduler_comm
         self._client.subscribe_topic(EPOCHS, self._hear)
 
-    def _hear(self, event: tuple[float, EpochEvent]) -> None:
-        if event[1]["key"] in self._given:  # other coordinators may use the same scheduler
-            self._on_epoch(event[1])
+    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        epoch = EpochEnded(**event[1])  # what ``worker_tasks.run_job`` announced, and the worker's address
+        if epoch.key in self._given:  # other coordinators may use the same scheduler
+            self._on_epoch(epoch)
 
     def _take_in_news(self, timeout: float, enough: Callable[[], bool]) -> None:
         """Take in what is new until the time is up, or until it is enough and nothing else is there."""

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
 
 from sweeps.cluster.compatibility import Description, describe
 from sweeps.diagnostics.machine import memory_for_images
+from sweeps.execution.events import EpochEnded
 from trainer.datasets import transfer
 from trainer.errors import UsageError
 from trainer.fits.results import Epoch, FitRun
@@ -160,8 +161,10 @@ def run_job(job: Job, neighbours: int | None) -> FitRun:
         task = here.state.tasks.get(me)
         if task is None or task.state != "executing":  # Dask cannot interrupt a task that it has cancelled
             raise Unwanted
-        event = {"key": job.spec.key, "epoch": number, "f1": epoch.stop_f1, "seconds": seconds}
-        here.log_event(EPOCHS, event)
+        event = EpochEnded(
+            key=job.spec.key, epoch=number, f1=epoch.stop_f1, seconds=seconds, worker=here.address
+        )
+        here.log_event(EPOCHS, asdict(event))
 
     run: FitRun = here.plugins[Trainer.name].run(job, neighbours, announce)
     return run

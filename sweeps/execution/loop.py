@@ -14,10 +14,20 @@ from sweeps.definition.prepare import Prepared
 from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.diagnostics.machine import memory_for_images
 from sweeps.execution.dispatch import choose
+from sweeps.execution.events import (
+    FitEnded,
+    FitStarted,
+    Interrupted,
+    Notice,
+    Origin,
+    SweepBegan,
+    TrainingBegan,
+    TrialEnded,
+)
 from sweeps.execution.progress import Progress
 from sweeps.execution.stragglers import Stragglers
 from sweeps.execution.window_advice import window_advice
-from sweeps.execution.workers import Workers
+from sweeps.execution.workers import OnEpoch, Workers
 from sweeps.search.proposals import Observation, propose
 from sweeps.search.schedule import Schedule, Trial
 from tracking.errors import DiskFull
@@ -27,6 +37,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord
 from trainer.datasets import store
 from trainer.errors import UsageError
+from trainer.fits.names import fit_name
 from trainer.fits.results import FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -34,7 +45,7 @@ from trainer.hyperparameters import Hyperparameters, Value
 from trainer.process.jobs import Job
 
 #: Starts workers that announce their epochs to the function given, and ends them on leaving.
-StartWorkers = Callable[[Callable[[Mapping[str, Any]], None]], AbstractContextManager[Workers]]
+StartWorkers = Callable[[OnEpoch], AbstractContextManager[Workers]]
 
 
 def run_sweep(
@@ -55,7 +66,7 @@ def run_sweep(
         ledger: open for writing.
         start_workers: called once, and only if something has to be trained.
         workers: how many there will be, for the time left and each one's share of the memory.
-        progress: told of everything.
+        progress: told of all that happens.
         on_change: called after each change of the ledger.
 
     Returns:
@@ -68,14 +79,15 @@ def run_sweep(
     """
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
-    progress.begin(prepared.plan, workers)
+    progress.handle(SweepBegan(plan=prepared.plan, workers=workers))
     if advice := window_advice(prepared.plan, workers):
-        progress.say(advice)
+        progress.handle(Notice(advice))
     loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
     loop.open_trials()
+    progress.handle(TrainingBegan())
     if not loop.schedule.finished:
         dataset = store(prepared.dataset, home / "datasets")
-        with start_workers(progress.epoch_ended) as running:
+        with start_workers(progress.handle) as running:
             loop.train(running, dataset)
     return ledger.sweep(prepared.spec.name)
 
@@ -188,7 +200,10 @@ class _Loop:
         self._announced: set[tuple[str, int]] = set()
         self._held_out = -(-len(prepared.dataset.labels) // prepared.plan.cv.folds)
         self._full: DiskFull | None = None
-        self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, ledger.proposals(self._name)))
+        self._under_way: set[str] = set()
+        before = ledger.proposals(self._name)
+        self._opened_before = frozenset(before)
+        self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, before))
 
     def open_trials(self) -> None:
         """Open what may begin, take in what the ledger holds of it, and so on until nothing new opens."""
@@ -198,10 +213,11 @@ class _Loop:
                     self._ledger.add_proposal(
                         self._name, trial.architecture.name, trial.number, trial.specs, time.time()
                     )
+                again = (trial.architecture.name, trial.number) in self._opened_before
                 for spec in trial.specs:
                     held = self._ledger.run_of(spec.key)
                     if held is not None:
-                        self._take_in(spec, held, recorded=True)
+                        self._take_in(spec, held, "earlier run" if again else "another sweep")
         self._on_change()
 
     def train(self, workers: Workers, dataset: Path) -> None:
@@ -209,35 +225,41 @@ class _Loop:
 
         Where the disk is full nothing more is begun, and what is under way is recorded first.
         """
-        running: set[str] = set()
+        try:
+            self._train(workers, dataset)
+        except KeyboardInterrupt:  # before the workers are stopped, which may take a while
+            self._progress.handle(Interrupted(under_way=len(self._under_way)))
+            raise
+
+    def _train(self, workers: Workers, dataset: Path) -> None:
         last: dict[str, tuple[str, int]] = {}
         stragglers = Stragglers()
         while not self.schedule.finished:
-            if self._full and not running:
+            if self._full and not self._under_way:
                 raise self._full
-            waiting = [item for item in self.schedule.waiting() if item[1].key not in running]
+            waiting = [item for item in self.schedule.waiting() if item[1].key not in self._under_way]
             for worker in workers.idle():
                 with self._noting_a_full_disk():
-                    check_room(self._home, len(running) + 1, self._held_out)
+                    check_room(self._home, len(self._under_way) + 1, self._held_out)
                 if not waiting or self._full:
                     break
                 trial, spec = choose(waiting, _group, worker=worker, last=last)
                 waiting = [item for item in waiting if item[1].key != spec.key]
                 workers.submit(self._job(spec, dataset), worker)
-                running.add(spec.key)
+                self._under_way.add(spec.key)
                 last[worker] = _group((trial, spec))
-                self._progress.fit_started(trial.number, spec)
-                called = f"{spec.architecture} t{trial.number:04} fold {spec.fold}"
-                stragglers.begin(spec.key, spec.architecture, called, worker, time.monotonic())
+                self._progress.handle(FitStarted(trial=trial.number, spec=spec))
+                name = fit_name(spec, trial.number)
+                stragglers.begin(spec.key, spec.architecture, name, worker, time.monotonic())
             for job, run in workers.finished(timeout=0.5):
-                running.discard(job.spec.key)
+                self._under_way.discard(job.spec.key)
                 stragglers.end(job.spec.key, time.monotonic())
                 with self._noting_a_full_disk():
                     self._ledger.add_run(job.spec, run)
-                self._take_in(job.spec, run, recorded=False)
+                self._take_in(job.spec, run, "now")
                 self.open_trials()
             for line in stragglers.late(time.monotonic()):
-                self._progress.say(line)
+                self._progress.handle(Notice(line))
 
     @contextmanager
     def _noting_a_full_disk(self) -> Iterator[None]:
@@ -250,13 +272,14 @@ class _Loop:
         source = self._sources[spec.architecture]
         return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory, seconds=self._seconds)
 
-    def _take_in(self, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
+    def _take_in(self, spec: FitSpec, run: FitRun, origin: Origin) -> None:
         trial = self.schedule.record(run.result)
-        self._progress.fit_ended(trial.number, spec, run, recorded=recorded)
+        self._progress.handle(FitEnded(trial=trial.number, spec=spec, run=run, origin=origin))
         name = (trial.architecture.name, trial.number)
         if trial.ended and name not in self._announced:
             self._announced.add(name)
-            self._progress.trial_ended(*name, trial.ended.f1 if trial.state == "complete" else None)
+            f1 = trial.ended.f1 if trial.state == "complete" else None
+            self._progress.handle(TrialEnded(architecture=name[0], number=name[1], state=trial.state, f1=f1))
 
 
 def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:

@@ -2,124 +2,42 @@
 
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, assert_never
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from sweeps.definition.spec import Plan
+from sweeps.execution.events import (
+    EpochEnded,
+    Event,
+    FitEnded,
+    FitStarted,
+    Interrupted,
+    Notice,
+    SweepBegan,
+    TrainingBegan,
+    TrialEnded,
+)
+from sweeps.execution.tally import RECORDED, Tally
+from trainer.fits.names import fit_name, trial_name
 from trainer.fits.results import FitRun
-from trainer.fits.specs import FitSpec
+from trainer.quantities import counted, duration
 
 
 class Progress(Protocol):
-    """Hears of a sweep as it goes. Called from several threads; must not raise."""
+    """Hears of a sweep as it goes."""
 
-    def begin(self, plan: Plan, workers: int) -> None:
-        """The sweep begins, or goes on."""
-        ...
-
-    def epoch_ended(self, event: Mapping[str, Any]) -> None:
-        """A worker has finished an epoch: key, epoch from 1, f1 of the stop set, seconds."""
-        ...
-
-    def fit_started(self, trial: int, spec: FitSpec) -> None:
-        """A worker has been given a fit."""
-        ...
-
-    def fit_ended(self, trial: int, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
-        """A fit has ended; ``recorded`` if the ledger held it from an earlier run."""
-        ...
-
-    def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:
-        """A trial has ended: its pooled macro-F1, or None if it has none."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Something the user should know, one line."""
+    def handle(self, event: Event) -> None:
+        """Take in what has happened. Called from several threads; must not raise."""
         ...
 
 
 class Silent:
     """Shows nothing."""
 
-    def begin(self, plan: Plan, workers: int) -> None:
-        """See ``Progress``."""
-
-    def epoch_ended(self, event: Mapping[str, Any]) -> None:
-        """See ``Progress``."""
-
-    def fit_started(self, trial: int, spec: FitSpec) -> None:
-        """See ``Progress``."""
-
-    def fit_ended(self, trial: int, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
-        """See ``Progress``."""
-
-    def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:
-        """See ``Progress``."""
-
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What has been done and what that says about the time left."""
-
-    plan: Plan
-    workers: int
-    done: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    best: dict[str, tuple[float, int]] = field(default_factory=dict)
-    ended: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for architecture in self.plan.architectures:
-            self.done[architecture.name] = self.ended[architecture.name] = 0
-            self.seconds[architecture.name] = []
-
-    @property
-    def fits_per_architecture(self) -> int:
-        """Fits that each architecture has if none fails."""
-        return self.plan.trials * self.plan.cv.folds
-
-    def time_left(self) -> float | None:
-        """Return the expected seconds until the sweep ends, None before the first fit has ended.
-
-        Each architecture's remaining fits cost what its own have cost so far (the mean of all where it has
-        none yet). It cannot be less than the longest chain: the trials of one architecture follow each other
-        in windows, and a trial keeps no more workers busy than it has folds.
-        """
-        known = [second for seconds in self.seconds.values() for second in seconds]
-        if not known:
-            return None
-        overall = sum(known) / len(known)
-        work, chain = 0.0, 0.0
-        for name, seconds in self.seconds.items():
-            mean = sum(seconds) / len(seconds) if seconds else overall
-            spared = len(seconds) / self.done[name] if self.done[name] else 1.0
-            left = (self.fits_per_architecture - self.done[name]) * mean * spared
-            side_by_side = min(self.workers, self.plan.cv.folds * self.plan.search.window)
-            work, chain = work + left, max(chain, left / side_by_side)
-        return max(work / self.workers, chain)
-
-    def count(self, spec: FitSpec, run: FitRun) -> None:
-        """Take in a finished fit."""
-        self.done[spec.architecture] += 1
-        self.seconds[spec.architecture].append(run.timing.seconds)
-
-    def end_trial(self, architecture: str, trial: int, score: float | None) -> None:
-        """Take in an ended trial; the fits that a failed or pruned one no longer needs count as done."""
-        self.ended[architecture] += 1
-        if score is None:
-            self.done[architecture] = max(
-                self.done[architecture], self.ended[architecture] * self.plan.cv.folds
-            )
-        elif architecture not in self.best or score > self.best[architecture][0]:
-            self.best[architecture] = (score, trial)
+    def handle(self, event: Event) -> None:
+        """Do nothing."""
 
 
 class PlainProgress:
@@ -129,44 +47,47 @@ class PlainProgress:
         self._console = console
         self._lock = threading.Lock()
         self._tally: Tally | None = None
-        self._recorded = 0
+        self._training = False
 
-    def begin(self, plan: Plan, workers: int) -> None:
-        """See ``Progress``."""
-        self._tally = Tally(plan, workers)
+    def handle(self, event: Event) -> None:
+        """Print what has happened, if it is worth a line."""
+        match event:
+            case SweepBegan():
+                self._tally = Tally(event.plan, event.workers)
+            case TrainingBegan():
+                self._training = True
+                for line in self._tally.recorded_lines() if self._tally else ():
+                    self._line(line)
+            case FitStarted() | EpochEnded():
+                pass
+            case FitEnded():
+                self._fit_ended(event)
+            case TrialEnded():
+                self._trial_ended(event)
+            case Interrupted():
+                self._line(interrupted(event))
+            case Notice():
+                self._line(event.text)
+            case _:
+                assert_never(event)
 
-    def epoch_ended(self, event: Mapping[str, Any]) -> None:
-        """See ``Progress``."""
-
-    def fit_started(self, trial: int, spec: FitSpec) -> None:
-        """See ``Progress``."""
-        if self._recorded:
-            self._line(f"{self._recorded} fits were recorded already")
-            self._recorded = 0
-
-    def fit_ended(self, trial: int, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
-        """See ``Progress``."""
+    def _fit_ended(self, event: FitEnded) -> None:
         if self._tally is None:
             return
-        self._tally.count(spec, run)
-        if recorded:
-            self._recorded += 1
+        self._tally.count_fit(event)
+        if event.origin == "now":
+            left = duration(self._tally.time_left())
+            name = fit_name(event.spec, event.trial)
+            self._line(f"{self._tally.fraction}  {name}: {outcome(event.run)}; about {left} left")
+        elif self._training:
+            self._line(f"{self._tally.fraction}  {recorded(event)}")
+
+    def _trial_ended(self, event: TrialEnded) -> None:
+        if self._tally is None:
             return
-        total = self._tally.fits_per_architecture * len(self._tally.plan.architectures)
-        done = f"{sum(self._tally.done.values()):>{len(str(total))}}/{total}"
-        left = duration(self._tally.time_left())
-        self._line(
-            f"{done}  {spec.architecture} t{trial:04} fold {spec.fold}: {outcome(run)}; about {left} left"
-        )
-
-    def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:
-        """See ``Progress``."""
-        if self._tally:
-            self._tally.end_trial(architecture, trial, score)
-
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-        self._line(text)
+        spared = self._tally.count_trial(event)
+        if event.state != "complete" and self._training:
+            self._line(f"{self._tally.fraction}  {stopped(event, spared)}")
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -174,19 +95,16 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A table that is redrawn in place: architectures, what each worker is at, and the time left."""
+    """A table that is redrawn in place: architectures, what each worker trains, and the time left."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._tally: Tally | None = None
-        self._running: dict[str, tuple[int, FitSpec, str]] = {}
+        self._running: dict[str, tuple[FitStarted, str]] = {}
+        self._training = False
         self._began = time.monotonic()
-
-    def begin(self, plan: Plan, workers: int) -> None:
-        """See ``Progress``."""
-        self._tally = Tally(plan, workers)
 
     def __enter__(self) -> "LiveProgress":
         self._live = Live(
@@ -199,57 +117,83 @@ class LiveProgress:
         if self._live:
             self._live.stop()
 
-    def epoch_ended(self, event: Mapping[str, Any]) -> None:
-        """See ``Progress``."""
+    def handle(self, event: Event) -> None:
+        """Take in what has happened; the next drawing shows it."""
         with self._lock:
-            if event["key"] in self._running:
-                trial, spec, _ = self._running[event["key"]]
-                text = f"epoch {event['epoch']} of at most {spec.epochs}, F1 {event['f1']:.4f}"
-                self._running[event["key"]] = (trial, spec, text)
+            lines = self._lines(event)
+        for line in lines:  # without the lock: printing draws the table again
+            self._console.print(line, highlight=False, markup=False)
 
-    def fit_started(self, trial: int, spec: FitSpec) -> None:
-        """See ``Progress``."""
-        with self._lock:
-            self._running[spec.key] = (trial, spec, "starting")
+    def _lines(self, event: Event) -> list[str]:
+        """Take in an event; return what is to stand above the table."""
+        match event:
+            case SweepBegan():
+                self._tally = Tally(event.plan, event.workers)
+            case TrainingBegan():
+                self._training = True
+                return self._tally.recorded_lines() if self._tally else []
+            case FitStarted():
+                self._running[event.spec.key] = (event, "starting")
+            case EpochEnded():
+                self._epoch_ended(event)
+            case FitEnded():
+                return self._fit_ended(event)
+            case TrialEnded():
+                self._trial_ended(event)
+            case Interrupted():
+                return [interrupted(event)]
+            case Notice():
+                return [event.text]
+            case _:
+                assert_never(event)
+        return []
 
-    def fit_ended(self, trial: int, spec: FitSpec, run: FitRun, *, recorded: bool) -> None:
-        """See ``Progress``."""
-        with self._lock:
-            self._running.pop(spec.key, None)
-            if self._tally:
-                self._tally.count(spec, run)
+    def _epoch_ended(self, event: EpochEnded) -> None:
+        if event.key in self._running:
+            started, _ = self._running[event.key]
+            score = "" if event.f1 is None else f", F1 {event.f1:.4f}"
+            text = f"epoch {event.epoch} of at most {started.spec.epochs}{score}"
+            self._running[event.key] = (started, text)
 
-    def trial_ended(self, architecture: str, trial: int, score: float | None) -> None:
-        """See ``Progress``."""
-        with self._lock:
-            if self._tally:
-                self._tally.end_trial(architecture, trial, score)
+    def _fit_ended(self, event: FitEnded) -> list[str]:
+        self._running.pop(event.spec.key, None)
+        if self._tally:
+            self._tally.count_fit(event)
+        return [recorded(event)] if self._training and event.origin != "now" else []
 
-    def say(self, text: str) -> None:
-        """See ``Progress``."""
-        self._console.print(text, highlight=False, markup=False)
+    def _trial_ended(self, event: TrialEnded) -> None:
+        if self._tally:
+            self._tally.count_trial(event)
 
     def _draw(self) -> Table:
         with self._lock:
             outer = Table.grid()
             if self._tally is None:
                 return outer
-            table = Table(box=None, pad_edge=False, header_style="bold")
-            for title in ("architecture", "fits", "trials", "best F1", "of trial"):
-                table.add_column(title, justify="left" if title == "architecture" else "right")
-            for name, done in self._tally.done.items():
-                best = self._tally.best.get(name)
-                score, which = (f"{best[0]:.4f}", f"t{best[1]:04}") if best else ("", "")
-                fits = f"{done}/{self._tally.fits_per_architecture}"
-                table.add_row(
-                    name, fits, f"{self._tally.ended[name]}/{self._tally.plan.trials}", score, which
-                )
-            outer.add_row(table)
-            for trial, spec, text in self._running.values():
-                outer.add_row(f"  {spec.architecture} t{trial:04} fold {spec.fold}: {text}")
+            outer.add_row(_standings(self._tally))
+            for started, text in self._running.values():
+                outer.add_row(f"  {fit_name(started.spec, started.trial)}: {text}")
             passed = duration(time.monotonic() - self._began)
             outer.add_row(f"{passed} so far, about {duration(self._tally.time_left())} left")
             return outer
+
+
+def _standings(tally: Tally) -> Table:
+    """Return a row for each architecture; "stopped" are its trials that were pruned or failed."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("architecture", "fits", "trials", "stopped", "best F1", "trial"):
+        table.add_column(title, justify="left" if title in ("architecture", "trial") else "right")
+    for name, done in tally.done.items():
+        score, trial = tally.best.get(name, (None, ""))
+        table.add_row(
+            name,
+            f"{done}/{tally.fits_per_architecture}",
+            f"{tally.ended[name]}/{tally.plan.trials}",
+            str(tally.stopped[name] or ""),
+            "" if score is None else f"{score:.4f}",
+            trial,
+        )
+    return table
 
 
 def outcome(run: FitRun) -> str:
@@ -258,18 +202,26 @@ def outcome(run: FitRun) -> str:
     if result.state != "complete":
         return f"{result.state}: {result.reason}"
     epochs = f"best epoch {result.best_epoch} of {len(result.epochs)}"
-    return f"F1 {result.f1:.4f} ({epochs}, {run.timing.seconds:.1f} s)"
+    return f"F1 {result.f1:.4f} ({epochs}, {duration(run.timing.seconds)})"
 
 
-def duration(seconds: float | None) -> str:
-    """Return a duration as a person says it.
+def recorded(event: FitEnded) -> str:
+    """Return where a fit comes from that need not be trained, because the ledger holds it."""
+    assert event.origin != "now"  # noqa: S101 - that one is told by its outcome
+    return f"{fit_name(event.spec, event.trial)}: {RECORDED[event.origin]}"
 
-    >>> duration(59.6), duration(754), duration(7260), duration(None)
-    ('1 min', '13 min', '2 h 1 min', '?')
-    """
-    if seconds is None:
-        return "?"
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+def stopped(event: TrialEnded, spared: int) -> str:
+    """Return what became of a trial that was pruned or failed, and of its other fits."""
+    more = f": its other {counted(spared, 'fit')} will not be trained" if spared else ""
+    was = "was pruned" if event.state == "pruned" else event.state
+    return f"{trial_name(event.architecture, event.number)} {was}{more}"
+
+
+def interrupted(event: Interrupted) -> str:
+    """Return what an interrupt costs: the fits under way, which the next run begins again."""
+    if not event.under_way:
+        return "stopping the workers"
+    return (
+        f"stopping the workers; {counted(event.under_way, 'fit')} under way will begin again in the next run"
+    )

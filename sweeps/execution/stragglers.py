@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from sweeps.execution.progress import duration
+from trainer.quantities import duration
 
 #: A straggler has taken so many times as long as the longest fit of its architecture, ...
 TIMES = 3.0

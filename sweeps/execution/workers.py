@@ -1,14 +1,15 @@
 """Where fits run: the narrow interface that the loop knows."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from sweeps.execution.events import EpochEnded
 from trainer.errors import RefoldError
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 
-#: A finished epoch: ``key`` of the fit, ``epoch`` from 1, ``f1`` of the stop set, ``seconds``.
-EpochEvent = Mapping[str, Any]
+#: Told of each epoch that a worker has finished, in another thread.
+OnEpoch = Callable[[EpochEnded], None]
 
 
 class WorkersFailed(RefoldError):

@@ -17,6 +17,7 @@ from sweeps.cluster.coordinator import DaskWorkers, cluster_workers
 from sweeps.definition.prepare import Prepared, on_other_machines
 from sweeps.definition.spec import Limits, Prune
 from sweeps.execution import stragglers
+from sweeps.execution.events import EpochEnded
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, Saying, plan, prepared, run_of, starter
@@ -166,10 +167,10 @@ def test_a_worker_that_dies_with_its_result_costs_its_fit(stored: Path, tmp_path
     last = {each.spec.key: len(run_of(each.spec).result.epochs) for each in jobs}
     killed: list[int] = []
 
-    def kill(event: Any) -> None:
-        if event["epoch"] == last[event["key"]] and len(killed) < 2:
-            killed.append(event["epoch"])
-            address, pids = event["worker"], {}
+    def kill(event: EpochEnded) -> None:
+        if event.epoch == last[event.key] and len(killed) < 2:
+            killed.append(event.epoch)
+            address, pids = event.worker, {}
             for process in cluster.workers:
                 if process.running and process.process is not None:
                     for connection in psutil.Process(process.process.pid).net_connections("inet"):

@@ -1,15 +1,19 @@
 """Entering a sweep: the same one goes on, another one of its name is refused, and nothing is lost."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sweeps.definition.spec import CrossValidation
+from sweeps.execution.events import Event, FitEnded, Interrupted, TrainingBegan, TrialEnded
 from sweeps.execution.loop import enter, run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
 from trainer.errors import UsageError
+from trainer.fits.results import FitRun
+from trainer.process.jobs import Job
 
 
 @pytest.mark.parametrize(
@@ -112,3 +116,54 @@ def test_another_experiment_is_another_sweep() -> None:
     enter(made, ledger)
     with pytest.raises(UsageError, match=r"mlflow\.experiment: made-up before, elsewhere now"):
         enter(replace(made, spec=replace(made.spec, experiment="elsewhere")), ledger)
+
+
+class Hearing:
+    """Keeps every event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def handle(self, event: Event) -> None:
+        """Keep it."""
+        self.events.append(event)
+
+    def origins(self) -> set[str]:
+        """Return where the fits came from."""
+        return {event.origin for event in self.events if isinstance(event, FitEnded)}
+
+
+class InterruptedWorkers(InlineWorkers):
+    """The user presses Ctrl-C after five fits."""
+
+    def finished(self, timeout: float) -> Sequence[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        if len(self.trained) == 5:
+            raise KeyboardInterrupt
+        return super().finished(timeout)
+
+
+def test_where_fits_come_from_is_told(tmp_path: Path) -> None:
+    """Trained now, by an interrupted earlier run, or by another sweep; each trial's end is told once."""
+    ledger = in_memory_ledger()
+    first, again, other = Hearing(), Hearing(), Hearing()
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(
+            prepared(plan()), tmp_path, ledger, start_workers=starter(InterruptedWorkers(2)), workers=2,
+            progress=first,
+        )  # fmt: skip
+    for name, hearing in (("made-up", again), ("other", other)):
+        run_sweep(
+            prepared(plan(), name), tmp_path, ledger, start_workers=starter(InlineWorkers(2)), workers=2,
+            progress=hearing,
+        )  # fmt: skip
+    assert first.origins() == {"now"}
+    assert first.events[-1] == Interrupted(under_way=2)
+    assert again.origins() == {"now", "earlier run"}
+    assert other.origins() == {"another sweep"}
+    assert other.events[-1] == TrainingBegan()
+    states = {(trial.architecture, trial.number): trial.state for trial in ledger.sweep("other").trials}
+    heard = [event for event in again.events if isinstance(event, TrialEnded)]
+    assert {(trial.architecture, trial.number): trial.state for trial in heard} == states
+    assert len(heard) == len(states)
+    assert "pruned" in states.values()

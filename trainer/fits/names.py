@@ -1,0 +1,47 @@
+"""What trials and fits are called wherever a person meets them: ``resnet/3`` and ``resnet/3 fold 2``."""
+
+import re
+
+from trainer.errors import UsageError
+from trainer.fits.specs import FitSpec
+
+_TRIAL = re.compile(r"(?P<architecture>.+)/(?P<number>\d{1,9})", re.ASCII | re.DOTALL)
+
+
+def trial_name(architecture: str, number: int) -> str:
+    """Return the name of a trial.
+
+    >>> trial_name("resnet", 3)
+    'resnet/3'
+
+    Args:
+        architecture: its name.
+        number: from 0 within the architecture.
+    """
+    return f"{architecture}/{number}"
+
+
+def fit_name(spec: FitSpec, number: int) -> str:
+    """Return the name of a fit of the trial of that number, such as ``resnet/3 fold 2``.
+
+    A fit of a further cross-validation names it as well (``resnet/3 repeat 1 fold 2``); one that trains on
+    all the data is ``resnet/3 refit``.
+    """
+    repeat = f" repeat {spec.repeat}" if spec.repeat else ""
+    part = "refit" if spec.fold is None else f"fold {spec.fold}"
+    return f"{trial_name(spec.architecture, number)}{repeat} {part}"
+
+
+def read_trial_name(text: str) -> tuple[str, int]:
+    """Return the architecture and the number in a trial's name: the inverse of ``trial_name``.
+
+    >>> read_trial_name("resnet/3")
+    ('resnet', 3)
+
+    Raises:
+        UsageError: if it is not one.
+    """
+    found = _TRIAL.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not the name of a trial: write ARCHITECTURE/NUMBER, such as resnet/3")
+    return found["architecture"], int(found["number"])
