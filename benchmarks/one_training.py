@@ -114,7 +114,9 @@ def refold_with(request: dict[str, Any]) -> Training:
     fresh = {name: secrets.randbits(SEED_BITS) for name in request["redrawn"]}
     spec = replace(spec, seeds=replace(spec.seeds, **fresh))
     data = data_of(request["dataset"])
-    trained = fit.train(spec, data, architecture_of(spec.architecture, None), engines())
+    trained = fit.train(
+        spec, data, architecture_of(spec.architecture, None, spec.architecture_digest), engines()
+    )
     return training_of(trained.result, sum(trained.epoch_seconds))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeps.definition import checks
 from sweeps.definition.checks import check_fields, checked, shown
-from trainer.architectures import BUILT_IN, UserSource
+from trainer.architectures import BUILT_IN
 from trainer.canonical import digest
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
@@ -18,6 +18,7 @@ from trainer.fits.specs import PROCEDURE, FitSpec, Stopping, Thresholds
 from trainer.hyperparameters import Range, Space, Value
 from trainer.space_json import range_from_json, space_to_json
 from trainer.spelling import nearest
+from trainer.user_code import UserSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from sweeps.definition.prepare import Prepared, complete_space
-from trainer.architectures import BUILT_IN, middle
+from sweeps.definition.spec import PlannedArchitecture
+from trainer.architectures import BUILT_IN, middle, source_digest
 from trainer.datasets import Dataset, store
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.python_process import module_command
@@ -48,15 +49,17 @@ def tasks(prepared: Prepared | None) -> list[dict[str, Any]]:
     """Return what to try: each architecture in the middle of its ranges."""
     if prepared is None:
         space = complete_space("baseline", BUILT_IN["baseline"].space, {})
-        return [{"name": "baseline", "source": None, "hyperparameters": middle(space)}]
-    return [
-        {
-            "name": planned.name,
-            "source": None if planned.source is None else planned.source.to_json(),
-            "hyperparameters": middle(planned.space),
-        }
-        for planned in prepared.plan.architectures
-    ]
+        return [_task(PlannedArchitecture(name="baseline", digest=source_digest("baseline"), space=space))]
+    return [_task(planned) for planned in prepared.plan.architectures]
+
+
+def _task(planned: PlannedArchitecture) -> dict[str, Any]:
+    return {
+        "name": planned.name,
+        "source": None if planned.source is None else planned.source.to_json(),
+        "digest": planned.digest,
+        "hyperparameters": middle(planned.space),
+    }
 
 
 def few(dataset: Dataset) -> Dataset:

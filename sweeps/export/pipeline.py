@@ -143,6 +143,7 @@ def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, wo
     message = {
         "architecture": request.choice.trial.architecture,
         "source": None if request.source is None else request.source.to_json(),
+        "digest": request.choice.specs[0].architecture_digest,
         "hyperparameters": dict(request.choice.trial.hyperparameters),
         "dataset": str(request.dataset),
         "members": [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.export.selection import ModelSelection, model_name
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import SweepRecord
-from trainer.architectures import UserSource
+from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView

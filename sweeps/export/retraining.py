@@ -19,6 +19,7 @@ from trainer.fits.results import FitRun
 from trainer.process.jobs import Job, Keep
 from trainer.process.training_process import ProcessDied, TrainingProcess
 from trainer.runtime.environment import environment
+from trainer.user_code import check_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,7 @@ class Member:
 
 
 def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
-    """Check that the code is the one that was recorded: refold's own, and a built-in architecture's.
-
-    The code of a user's architecture was stored.
+    """Check that the code is the one that was recorded: refold's own, and the architecture's.
 
     Raises:
         Mismatch: if it is not.
@@ -50,7 +49,9 @@ def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
         raise Mismatch(str(difference))
     name = choice.trial.architecture
     recorded = choice.specs[0].architecture_digest
-    if name not in entry.details.sources and (now := source_digest(name)) != recorded:
+    if (source := entry.details.sources.get(name)) is not None:
+        check_digest(source, name=name, digest=recorded)
+    elif (now := source_digest(name)) != recorded:
         raise Mismatch(
             f"the architecture {name} is not the recorded one any more (digest {recorded[:16]} recorded, "
             f"{now[:16]} here): use the version of refold that ran the sweep"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trainer.architectures import UserSource
 from trainer.datasets import DatasetSource
+from trainer.user_code import UserSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

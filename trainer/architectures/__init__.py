@@ -4,13 +4,12 @@ from trainer.architectures.architecture import Architecture
 from trainer.architectures.inspect import inspect_user
 from trainer.architectures.middle import middle
 from trainer.architectures.registry import BUILT_IN, built_in
-from trainer.architectures.source import UserSource, source_digest
+from trainer.architectures.source import source_digest
 from trainer.architectures.user import load_user
 
 __all__ = [
     "BUILT_IN",
     "Architecture",
-    "UserSource",
     "built_in",
     "inspect_user",
     "load_user",

@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from trainer.architectures.source import UserSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.python_process import module_command
 from trainer.space_json import space_from_json
+from trainer.user_code import UserSource
 
 #: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
 PATIENCE = 300

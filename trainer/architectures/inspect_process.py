@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.architectures.middle import middle
-from trainer.architectures.source import UserSource
-from trainer.architectures.user import UserArchitecture, blame
+from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Space
 from trainer.runtime import determinism
 from trainer.space_json import space_to_json
+from trainer.user_code import UserSource, blame
 
 if TYPE_CHECKING:
     import keras
@@ -47,7 +47,7 @@ def examine(request: Mapping[str, Any]) -> tuple[UserSource, Space]:
     others = sorted((other, text) for other, text in files.items() if other != path.name)
     source = UserSource(spec=spec, files=((path.name, files[path.name]), *others))
     try:
-        carried = UserArchitecture.from_source(source, name)
+        carried = UserArchitecture.from_source(source, name, source.digest)
         _try_out(carried, spec, input_shape, classes)
     except UsageError as error:
         reason = "works in its own folder, but not from the texts of its Python files alone"

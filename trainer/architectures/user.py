@@ -1,17 +1,15 @@
 """Makes an ``Architecture`` of what a user wrote, and one line of what is wrong with it."""
 
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trainer.architectures.architecture import Architecture
-from trainer.architectures.source import UserSource
-from trainer.architectures.user_modules import Carried, Folder, UserModules
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Space
 from trainer.space_json import space_from_json
 from trainer.spelling import nearest
+from trainer.user_code import UserModules, UserSource, blame, import_from_folder, import_recorded
 
 if TYPE_CHECKING:
     import keras
@@ -54,49 +52,28 @@ class UserArchitecture:
     @classmethod
     def from_folder(cls, folder: Path, file: str, attribute: str, name: str) -> "UserArchitecture":
         """Import the architecture from the user's own folder."""
-        return cls(UserModules(folder.as_posix(), Folder(folder)), file, attribute, name)
+        return cls(import_from_folder(folder), file, attribute, name)
 
     @classmethod
-    def from_source(cls, source: UserSource, name: str) -> "UserArchitecture":
-        """Import the architecture from its texts alone."""
-        folder = f"refold-user-{source.digest[:16]}"
-        modules = UserModules(folder, Carried(dict(source.files)))
+    def from_source(cls, source: UserSource, name: str, digest: str) -> "UserArchitecture":
+        """Import the architecture from its texts alone, if they have that digest."""
+        modules = import_recorded(source, name=name, digest=digest)
         return cls(modules, source.main, source.attribute, name)
 
 
-def load_user(source: UserSource, *, name: str) -> Architecture:
+def load_user(source: UserSource, *, name: str, digest: str) -> Architecture:
     """Return the user's architecture, on any machine, from its texts alone.
 
     Args:
         source: the texts.
         name: what the sweep calls it: the NAME of its ``[architectures.NAME]`` table.
+        digest: what the texts were recorded with.
 
     Raises:
+        Mismatch: if the texts have another digest; nothing of them was imported.
         UsageError: one line that says what is wrong and in which line of which file.
     """
-    return UserArchitecture.from_source(source, name).architecture
-
-
-def blame(error: BaseException, folder: str, file: str) -> str:
-    """Return ``"my_models.py line 12: NameError: name 'kers' is not defined"``.
-
-    Args:
-        error: what the user's code raised.
-        folder: what the names of the user's files begin with.
-        file: the file to name if no line of the user's is to blame.
-    """
-    lines = [
-        (frame.filename.removeprefix(f"{folder}/"), frame.lineno)
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename.startswith(f"{folder}/") and "site-packages" not in frame.filename
-    ]
-    if isinstance(error, SyntaxError) and (error.filename or "").startswith(f"{folder}/"):
-        lines.append((str(error.filename).removeprefix(f"{folder}/"), error.lineno))
-    place = f"{lines[-1][0]} line {lines[-1][1]}" if lines else file
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    first = (text.strip().splitlines() or [""])[0].strip()[:300]
-    kind = "it ends the process" if isinstance(error, SystemExit) else type(error).__name__
-    return f"{place}: {kind}: {first}" if first else f"{place}: {kind}"
+    return UserArchitecture.from_source(source, name, digest).architecture
 
 
 def _find(module: ModuleType, attribute: str, file: str) -> Any:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.architectures import UserSource
 from trainer.datasets import Dataset, open_stored
 from trainer.formats.catalogue import FORMATS
 from trainer.process.jobs import architecture_of
 from trainer.runtime import determinism
+from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
     import keras
@@ -28,12 +28,12 @@ def convert(request: Mapping[str, Any]) -> dict[str, Any]:
     """Write the model that the request describes.
 
     Args:
-        request: ``architecture``, ``source`` (of a user's architecture, or None), ``hyperparameters``,
-            ``dataset`` (folder of the stored dataset), ``count`` (of members, whose probabilities are
-            averaged if there are several), ``members`` (each with ``weights``, an ``.npz`` as
-            ``Keep`` in ``trainer.process.jobs`` describes it, and the ``sha256`` that they must have;
-            none for a rehearsal with untrained weights), ``formats`` (their names) and ``folder`` (takes the
-            files).
+        request: ``architecture``, ``source`` (of a user's architecture, or None), ``digest`` (the
+            architecture's in the fits), ``hyperparameters``, ``dataset`` (folder of the stored dataset),
+            ``count`` (of members, whose probabilities are averaged if there are several), ``members`` (each
+            with ``weights``, an ``.npz`` as ``Keep`` in ``trainer.process.jobs`` describes it, and the
+            ``sha256`` that they must have; none for a rehearsal with untrained weights), ``formats`` (their
+            names) and ``folder`` (takes the files).
 
     Returns:
         Nothing if all is written; else one line: ``refused`` (a format cannot hold the model), ``unwritable``
@@ -112,7 +112,7 @@ def _build(request: Mapping[str, Any], dataset: Dataset) -> "keras.Model":
     from trainer.engine.model import build_model
 
     source = None if request["source"] is None else UserSource.from_json(request["source"])
-    architecture = architecture_of(request["architecture"], source)
+    architecture = architecture_of(request["architecture"], source, request["digest"])
     return build_model(architecture, request["hyperparameters"], dataset, seed=0)
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.architectures import Architecture, UserSource, built_in, load_user
+from trainer.architectures import Architecture, built_in, load_user
 from trainer.datasets import open_stored
 from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
 from trainer.fits.specs import FitSpec
 from trainer.runtime import determinism
 from trainer.runtime.environment import environment, of_training
+from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
     from trainer.engine.engine import EngineCache
@@ -73,7 +74,8 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 
     started_at = time.time()
     data = data_of(job.dataset, job.memory)
-    trained = train(job.spec, data, architecture_of(job.spec.architecture, job.source), engines(), on_epoch)
+    architecture = architecture_of(job.spec.architecture, job.source, job.spec.architecture_digest)
+    trained = train(job.spec, data, architecture, engines(), on_epoch)
     if job.keep is not None and trained.model is not None:
         _keep(trained.model, job.keep)
     timing = Timing(
@@ -134,6 +136,10 @@ def engines() -> "EngineCache":
 
 
 @lru_cache(maxsize=16)
-def architecture_of(name: str, source: UserSource | None) -> Architecture:
-    """Return the architecture, built in or the user's."""
-    return built_in(name) if source is None else load_user(source, name=name)
+def architecture_of(name: str, source: UserSource | None, digest: str) -> Architecture:
+    """Return the architecture, built in or the user's.
+
+    Raises:
+        Mismatch: if the user's source has not the ``digest``; nothing of it was imported.
+    """
+    return built_in(name) if source is None else load_user(source, name=name, digest=digest)

@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.architectures import Architecture, UserSource
+from trainer.architectures import Architecture
 from trainer.fits.seeds import derive, permutation
 from trainer.hyperparameters import Hyperparameters
 from trainer.process.jobs import architecture_of, data_of, engines
 from trainer.runtime import determinism
 from trainer.runtime.memory import peak_bytes
+from trainer.user_code import UserSource
 
 #: Training steps of each architecture: the second one runs on what the first one left.
 STEPS = 2
@@ -35,7 +36,7 @@ def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
     Args:
         request: ``dataset`` (folder of a stored dataset) and ``architectures``, each with ``name``,
-            ``source`` (of a user's architecture, or None) and ``hyperparameters``.
+            ``source`` (of a user's architecture, or None), its ``digest`` and ``hyperparameters``.
 
     Yields:
         ``{"process": observed()}``, then what ``step`` returns for each architecture with its ``name`` and
@@ -44,8 +45,7 @@ def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     determinism.prepare()
     yield {"process": observed()}
     for asked in request["architectures"]:
-        source = None if asked["source"] is None else UserSource.from_json(asked["source"])
-        answer = step(asked["name"], source, asked["hyperparameters"], request["dataset"])
+        answer = step(asked, request["dataset"])
         yield {"name": asked["name"], "peak_bytes": peak_bytes(), **answer}
 
 
@@ -57,9 +57,7 @@ def observed() -> dict[str, Any]:
     }
 
 
-def step(
-    name: str, source: UserSource | None, hyperparameters: Hyperparameters, dataset: str
-) -> dict[str, Any]:
+def step(asked: Mapping[str, Any], dataset: str) -> dict[str, Any]:
     """Train an architecture for two batches, twice from the same seeds.
 
     Returns:
@@ -69,9 +67,10 @@ def step(
         number) and ``seconds`` of the second time, which need not trace.
     """
     try:
-        architecture = architecture_of(name, source)
-        first, _, _ = _trained(architecture, hyperparameters, dataset)
-        again, loss, seconds = _trained(architecture, hyperparameters, dataset)
+        source = None if asked["source"] is None else UserSource.from_json(asked["source"])
+        architecture = architecture_of(asked["name"], source, asked["digest"])
+        first, _, _ = _trained(architecture, asked["hyperparameters"], dataset)
+        again, loss, seconds = _trained(architecture, asked["hyperparameters"], dataset)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
         return failure(error)
     return {"ok": True, "repeats": first == again, "finite": math.isfinite(loss), "seconds": seconds}

@@ -110,6 +110,11 @@ def training_environment(device: Device = CPU) -> dict[str, str]:
     return inherited | device.variables | {DEVICE: device.kind}
 
 
+def in_training_process() -> bool:
+    """Whether this process was started with ``training_environment()``, which no coordinator is."""
+    return DEVICE in os.environ
+
+
 def device() -> Device:
     """Return what this process was started to train on."""
     if os.environ.get(DEVICE) == "gpu":

@@ -18,11 +18,11 @@ from tests.closed_formula import InlineWorkers
 from tests.cluster import Cluster, await_true, collect
 from tests.processes import training_processes
 from tests.small_fits import job
-from trainer.architectures import UserSource
 from trainer.datasets import DatasetSource, load, store
 from trainer.fits.results import FitRun, StopCause
 from trainer.fits.specs import Stopping
 from trainer.process.jobs import Job
+from trainer.user_code import UserSource
 
 Start = Callable[[int], AbstractContextManager[Workers]]
 

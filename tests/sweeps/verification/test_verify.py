@@ -367,9 +367,15 @@ def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
             progress=Silent(),
         )
     assert checked(tmp_path).differences == ()
-    (tmp_path / "mine.py").write_text(text + "# edited\n")
+    (tmp_path / "mine.py").write_text(text + f"open({str(tmp_path / 'mark')!r}, 'w')\n")
     first = checked(tmp_path).differences[0]
     assert (first.subject, first.where) == ("architecture source", "mine")
+    assert "its source was edited" in first.what
+    assert not (tmp_path / "mark").exists(), "what was edited is not run"
+    (tmp_path / "mine.py").write_text(text)
+    with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as ledger_file:
+        ledger_file.execute("UPDATE sweeps SET details = replace(details, 'Flatten()', 'Flatten( )')")
+    assert "the record was changed" in checked(tmp_path).differences[0].what
     (tmp_path / "mine.py").unlink()
     with pytest.raises(UsageError, match=r"mine\.py"):
         checked(tmp_path)

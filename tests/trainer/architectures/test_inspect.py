@@ -85,7 +85,7 @@ def test_a_good_one_comes_back_as_texts_and_space(tmp_path):
     assert source.spec == "my_models.py:TinyNet"
     assert source.files == (("my_models.py", GOOD), ("mine/layers.py", SIBLING))
     assert space == {"units": Choice((4, 8)), "rate": Float(low=0.0, high=0.5)}
-    assert load_user(source, name="mine").space == space
+    assert load_user(source, name="mine", digest=source.digest).space == space
     assert sorted(path.name for path in tmp_path.rglob("*")) == [
         "layers.py",
         "mine",
@@ -103,7 +103,9 @@ def test_a_custom_layer_trains_from_its_text_alone(tmp_path):
     (tmp_path / "my_models.py").unlink()
     import numpy as np
 
-    model = load_user(source, name="mine").build({"units": 4, "rate": 0.1}, (8, 8, 1), 2)
+    model = load_user(source, name="mine", digest=source.digest).build(
+        {"units": 4, "rate": 0.1}, (8, 8, 1), 2
+    )
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(np.zeros((4, 8, 8, 1), "float32"), np.array([0, 1, 0, 1]), verbose=0)
 

@@ -1,16 +1,16 @@
 """A user's own architecture as texts: importing, digests, errors. No TensorFlow: nothing is really built."""
 
 import inspect
-import pickle
 import sys
 from pathlib import Path
 
 import pytest
 
-from trainer.architectures import UserSource, load_user
+from trainer.architectures import load_user
 from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
 from trainer.hyperparameters import Choice, Fixed, Float
+from trainer.user_code import UserSource
 
 SHAPE = (8, 8, 1)
 
@@ -21,9 +21,14 @@ def source(main, *, name="Net", **siblings):
     return UserSource(spec=f"my_models.py:{name}", files=(("my_models.py", main), *others))
 
 
+def loaded(user_source):
+    """Load the source, as one whose digest was recorded."""
+    return load_user(user_source, name="mine", digest=user_source.digest)
+
+
 def built(user_source):
     """Load the source and return what its build function returns."""
-    return load_user(user_source, name="mine").build({"width": 3}, SHAPE, 2)
+    return loaded(user_source).build({"width": 3}, SHAPE, 2)
 
 
 FUNCTION = "def Net(hyperparameters, input_shape, classes):\n    return ('net', input_shape, classes)\n"
@@ -31,7 +36,7 @@ FUNCTION = "def Net(hyperparameters, input_shape, classes):\n    return ('net', 
 
 def test_a_function_is_an_architecture_with_an_empty_space():
     """The simplest thing a user can write is enough."""
-    architecture = load_user(source(FUNCTION), name="mine")
+    architecture = loaded(source(FUNCTION))
     assert (architecture.name, architecture.space) == ("mine", {})
     assert architecture.build({}, SHAPE, 2) == ("net", SHAPE, 2)
 
@@ -45,7 +50,7 @@ def test_a_class_with_build_and_space(static):
         "    space = {'rate': {'low': 0.0, 'high': 0.5}, 'width': {'choices': [1, 2]}, 'depth': 3}\n"
         f"{static}    def build({self}hyperparameters, input_shape, classes):\n        return classes\n"
     )
-    architecture = load_user(source(text), name="mine")
+    architecture = loaded(source(text))
     assert architecture.space == {
         "rate": Float(low=0.0, high=0.5),
         "width": Choice((1, 2)),
@@ -64,7 +69,7 @@ def test_an_instance_and_an_architecture():
         "Net = Architecture(name='x', build=lambda h, *_: h['width'], space={'w': Integer(low=1, high=2)})\n"
     )
     assert built(source(own)) == 3
-    assert load_user(source(own), name="mine").name == "mine"
+    assert loaded(source(own)).name == "mine"
 
 
 def test_siblings_are_imported_from_the_texts_alone():
@@ -91,7 +96,7 @@ def test_two_versions_live_side_by_side():
     """A worker serves sweeps with different versions of one file; neither sees the other's sibling."""
     main = "import sibling\ndef Net(h, s, c):\n    import sibling as it\n    return sibling.VALUE, it.VALUE\n"
     old, new = source(main, sibling="VALUE = 'old'\n"), source(main, sibling="VALUE = 'new'\n")
-    first, second = load_user(old, name="mine"), load_user(new, name="mine")
+    first, second = loaded(old), loaded(new)
     for _ in range(2):
         assert first.build({}, SHAPE, 2) == ("old", "old")
         assert second.build({}, SHAPE, 2) == ("new", "new")
@@ -113,40 +118,14 @@ def test_nothing_is_left_behind_when_the_import_fails():
     """After an error, sys.modules and sys.meta_path are as before."""
     modules, finders = set(sys.modules), list(sys.meta_path)
     with pytest.raises(UsageError):
-        load_user(source("import sibling\n", sibling="1 / 0\n"), name="mine")
+        loaded(source("import sibling\n", sibling="1 / 0\n"))
     assert set(sys.modules) == modules
     assert sys.meta_path == finders
 
 
 def test_source_text_can_be_read_back():
     """AutoGraph reads the source of what it converts, and there is no file to read it from."""
-    assert (
-        inspect.getsource(load_user(source(FUNCTION), name="m").build.__closure__[0].cell_contents)
-        == FUNCTION
-    )
-
-
-def test_a_source_travels():
-    """A source goes through pickle (Dask) and JSON (the record) and stays itself."""
-    original = source(FUNCTION, sibling="A = 1\n")
-    assert pickle.loads(pickle.dumps(original)) == original  # noqa: S301 - our own bytes
-    back = UserSource.from_json(original.to_json())
-    assert back == original
-    assert hash(back) == hash(original)
-    assert back.digest == original.digest
-
-
-def test_the_digest_is_that_of_names_and_texts():
-    """It notices an edit in a sibling, another file name and another attribute, but not another folder."""
-    base = source(FUNCTION, sibling="A = 1\n")
-    others = [
-        source(FUNCTION, sibling="A = 2\n"),
-        source(FUNCTION, brother="A = 1\n"),
-        source(FUNCTION + "#", sibling="A = 1\n"),
-        source(FUNCTION, name="Other", sibling="A = 1\n"),
-    ]
-    assert len({other.digest for other in [base, *others]}) == 5
-    assert UserSource(spec="sub/my_models.py:Net", files=base.files).digest == base.digest
+    assert inspect.getsource(loaded(source(FUNCTION)).build.__closure__[0].cell_contents) == FUNCTION
 
 
 def test_only_what_was_imported_is_carried(tmp_path):
@@ -215,7 +194,7 @@ def test_line_ends_do_not_change_the_texts(tmp_path):
 def test_what_is_wrong_is_said_in_one_line(text, message):
     """Each mistake names file, line and reason, and never shows a traceback."""
     with pytest.raises(UsageError) as caught:
-        load_user(source(text, sibling="\n1 / 0\n", broken="x = (\n"), name="mine")
+        loaded(source(text, sibling="\n1 / 0\n", broken="x = (\n"))
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 

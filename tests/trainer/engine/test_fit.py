@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tests.small_fits import run, spec
-from trainer.architectures import UserSource
 from trainer.datasets import open_stored
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch
@@ -17,6 +16,7 @@ from trainer.fits.split import Split
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
+from trainer.user_code import UserSource
 
 pytestmark = pytest.mark.training
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.architectures import UserSource
 from trainer.datasets import Dataset, store
 from trainer.runtime.determinism import training_environment
+from trainer.user_code import UserSource
 
 CUSTOM = '''
 import keras
@@ -79,8 +79,9 @@ def convert(dataset: Path, work: Path, build: str, *formats: str, **more: Any) -
     source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
     (work / "out").mkdir()
     request = {
-        "architecture": "own", "source": source.to_json(), "hyperparameters": {"learning_rate": 0.1},
-        "dataset": str(dataset), "members": [], "count": 1, "formats": formats, "folder": str(work / "out"),
+        "architecture": "own", "source": source.to_json(), "digest": source.digest,
+        "hyperparameters": {"learning_rate": 0.1}, "dataset": str(dataset), "members": [], "count": 1,
+        "formats": formats, "folder": str(work / "out"),
     } | more  # fmt: skip
     (work / "request.json").write_text(json.dumps(request))
     command = [sys.executable, "-m", "trainer.formats.convert", str(work / "request.json")]
