@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from trainer.architectures import UserSource, source_digest
+from trainer.architectures import source_digest
 from trainer.fits.results import FitResult
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec, Stopping
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
+from trainer.user_code import UserSource
 
 BASELINE: dict[str, Value] = {
     "batch_size": 32,
