@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from sweeps.definition.changes import changes
 from sweeps.definition.identity import check_device, plan_of, procedure_differences
 from sweeps.definition.prepare import MIXED
 from sweeps.definition.spec import Plan, PlannedArchitecture
@@ -112,11 +113,10 @@ def check_trainable(entry: SweepEntry) -> None:
             source are others now, or GPUs trained the sweep.
     """
     check_device(entry)
-    before, now = dict(entry.environment.platform), dict(environment().platform)
     changed = [
-        f"{name} {before.get(name)} then, {now.get(name)} here"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) not in (now.get(name), MIXED)
+        f"{change.name} {change.said('then', 'here')}"
+        for change in changes(dict(entry.environment.platform), dict(environment().platform))
+        if change.before != MIXED
     ]
     if changed:
         raise UsageError(

@@ -14,6 +14,7 @@ from pathlib import Path
 import sweeps
 import tracking
 import trainer
+from sweeps.definition.changes import changes
 from trainer.runtime.environment import environment
 
 #: What a process says of itself: names to texts.
@@ -58,9 +59,9 @@ def describe(*, device: str = "cpu", gpu: str = "") -> Description:
 def differences(here: Description, there: Description) -> dict[str, str]:
     """Return what differs between a coordinator and a worker, in words, by name; hosts may differ."""
     return {
-        name: f"{_called(name)} {there.get(name) or 'none'} there, {here.get(name) or 'none'} here"
-        for name in sorted(here.keys() | there.keys())
-        if name != "host" and here.get(name) != there.get(name)
+        change.name: f"{_called(change.name)} {change.said('there', 'here')}"
+        for change in changes(there, here)
+        if change.name != "host"
     }
 
 

@@ -1,11 +1,16 @@
 """What makes a recorded sweep that sweep: its plan rebuilt from the record; whether refold can repeat it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from sweeps.definition.changes import Change
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
 from tracking.ledger.ledger import SweepEntry
+from trainer.canonical import digest
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE, FitSpec
+from trainer.hyperparameters import Space
 from trainer.space_json import space_from_json
 
 
@@ -28,13 +33,64 @@ class Difference:
         return f"{self.where}: {self.subject}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A recorded identity, read part by part: older versions of refold recorded other parts.
+
+    Attributes:
+        data: as recorded: the sweep's key is the digest of it.
+    """
+
+    data: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the identity."""
+        return digest(self.data)
+
+    @property
+    def seed(self) -> int | None:
+        """The sweep's seed."""
+        return self.data.get("seed")
+
+    @property
+    def dataset(self) -> str | None:
+        """The dataset's fingerprint."""
+        return self.data.get("dataset")
+
+    @property
+    def procedure(self) -> int | None:
+        """By which procedure of training the sweep was begun."""
+        return self.data.get("procedure")
+
+    @property
+    def device(self) -> str:
+        """What it is trained on."""
+        device: str = self.data.get("device", "cpu")
+        return device
+
+    def digest_of(self, architecture: str) -> str:
+        """Return the digest of an architecture's source."""
+        found: str = self.data["architectures"][architecture]["digest"]
+        return found
+
+    def space_of(self, architecture: str) -> Space:
+        """Return the space that an architecture's hyperparameters are proposed from."""
+        return space_from_json(self.data["architectures"][architecture]["space"])
+
+
+def identity_of(entry: SweepEntry) -> Identity:
+    """Return a recorded sweep's identity."""
+    return Identity(entry.identity)
+
+
 def plan_of(entry: SweepEntry) -> Plan:
     """Rebuild a sweep's plan from its recorded identity.
 
     Raises:
         UsageError: if the identity is not one.
     """
-    identity = entry.identity
+    found, identity = identity_of(entry), entry.identity
     try:
         return Plan(
             seed=identity["seed"],
@@ -44,15 +100,11 @@ def plan_of(entry: SweepEntry) -> Plan:
             search=Search(**identity["search"]),
             prune=Prune(**identity["prune"] | {"rungs": tuple(identity["prune"]["rungs"])}),
             architectures=tuple(
-                PlannedArchitecture(
-                    name=name,
-                    digest=identity["architectures"][name]["digest"],
-                    space=space_from_json(identity["architectures"][name]["space"]),
-                )
+                PlannedArchitecture(name=name, digest=found.digest_of(name), space=found.space_of(name))
                 for name in entry.architectures
             ),
             platform=entry.environment.platform,
-            device=identity.get("device", "cpu"),
+            device=found.device,
         )
     except (KeyError, TypeError, ValueError) as error:
         for difference in procedure_differences(entry):  # an older refold's identity had other parts
@@ -62,10 +114,11 @@ def plan_of(entry: SweepEntry) -> Plan:
 
 def procedure_differences(entry: SweepEntry) -> list[Difference]:
     """Check that refold trains as it did when the sweep was recorded: it cannot repeat what it did before."""
-    then = entry.identity.get("procedure")
+    then = identity_of(entry).procedure
     if then == PROCEDURE:
         return []
-    what = f"{then} recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
+    change = Change("procedure of training", then, PROCEDURE).said("recorded", "here")
+    what = f"{change}: use the version of refold that ran the sweep"
     return [Difference(subject="procedure of training", where=entry.name, what=what)]
 
 
@@ -75,7 +128,7 @@ def check_device(entry: SweepEntry) -> None:
     Raises:
         UsageError: if they were.
     """
-    if (device := entry.identity.get("device", "cpu")) != "cpu":
+    if (device := identity_of(entry).device) != "cpu":
         raise UsageError(
             f"the sweep {entry.name!r} was trained on GPUs (device = {device!r}), and so far only 'refold "
             "run' uses them: this command trains on processors, which round differently"

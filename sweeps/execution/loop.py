@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
+from sweeps.definition.changes import changes
 from sweeps.definition.identity import procedure_differences
 from sweeps.definition.prepare import Prepared
 from sweeps.definition.spec import Plan, PlannedArchitecture
@@ -162,21 +162,8 @@ def _details(prepared: Prepared) -> SweepDetails:
     )
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return what differs between two identities, a phrase each."""
-    found = []
-    for key in sorted(before.keys() | now.keys()):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += _differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            found.append(f"{prefix}{key}: {_short(old)} before, {_short(new)} now")
-    return found
-
-
-def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:12]}…"
+def _differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    return [f"{change.name}: {change.said('before', 'now')}" for change in changes(before, now)]
 
 
 class _Loop:

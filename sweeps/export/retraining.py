@@ -1,13 +1,14 @@
 """Trains fits again so that their models can be kept, and compares each with its record."""
 
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.definition import identity
+from sweeps.definition.changes import changes
 from sweeps.export.request import ExportRequest
 from sweeps.export.selection import ModelSelection
 from sweeps.verification import differences
@@ -134,8 +135,6 @@ def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
 
 def _cause(recorded: FoldRecord) -> str:
     """Say what may explain a difference: other software or another processor than then."""
-    then: Mapping[str, str] = dict(recorded.spec.platform)
-    now = dict(environment().platform)
-    other = [name for name in now if then.get(name) != now[name]]
-    changed = [f"{name} {then.get(name)} then, {now[name]} now" for name in other]
+    then, now = dict(recorded.spec.platform), dict(environment().platform)
+    changed = [f"{change.name} {change.said('then', 'now')}" for change in changes(then, now)]
     return f" ({'; '.join(changed)})" if changed else ""

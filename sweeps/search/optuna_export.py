@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sweeps.definition.identity import identity_of
 from sweeps.search.proposals import distributions, optuna_package
 from tracking.ledger.ledger import SweepEntry
 from tracking.mlflow.content import sweep_identity
@@ -23,7 +24,6 @@ from tracking.mlflow.uri import shown
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Space
-from trainer.space_json import space_from_json
 
 #: The attribute by which a trial is found again; its value is the trial's number.
 TRIAL = "refold.trial"
@@ -69,8 +69,7 @@ def write_studies(record: SweepRecord, entry: SweepEntry, storage: str, home: Pa
         warnings.simplefilter("ignore")  # "experimental", for the metric's name
         opened = _open(optuna, storage)
         try:
-            described = entry.identity["architectures"]
-            spaces = {name: space_from_json(described[name]["space"]) for name in record.architectures}
+            spaces = {name: identity_of(entry).space_of(name) for name in record.architectures}
             return tuple(_write(optuna, opened, record, name, space) for name, space in spaces.items())
         finally:
             opened.remove_session()

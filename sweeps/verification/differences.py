@@ -4,23 +4,24 @@ Machine and software, the sweep's identity, dataset, the parts of each fit's spe
 the record; then a fit and the same fit trained again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from sweeps.definition.identity import Difference, where
+from sweeps.definition.changes import Change, changes
+from sweeps.definition.identity import Difference, identity_of, where
 from sweeps.definition.spec import Plan
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.canonical import digest
 from trainer.datasets import Dataset
 from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import proposal_seed
+from trainer.fits.specs import FitSpec
 from trainer.fits.stopping import EarlyStopping
 
 
@@ -47,32 +48,30 @@ def environment_differences(record: SweepRecord, here: Environment) -> list[Diff
     for trial in record.trials:
         for fold in trial.folds:
             then, place = fold.run.environment, where(fold.spec, trial.number)
-            found += _unequal(place, then.software, here.software)
-            found += _unequal(place, then.switches, here.switches)
-            found += _unequal(place, then.variables, here.variables)
+            found += _found(place, changes(then.software, here.software), "here")
+            found += _found(place, changes(then.switches, here.switches), "here")
+            found += _found(place, changes(then.variables, here.variables), "here")
     return found
 
 
-def _unequal(place: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    return [
-        Difference(subject=name, where=place, what=f"{then.get(name)} recorded, {now.get(name)} here")
-        for name in sorted(then.keys() | now.keys())
-        if then.get(name) != now.get(name)
-    ]
+def _found(place: str, changed: Iterable[Change], now: str) -> list[Difference]:
+    return [Difference(subject=each.name, where=place, what=each.said("recorded", now)) for each in changed]
 
 
 def identity_differences(entry: SweepEntry) -> list[Difference]:
     """Check that the sweep's key, seed and dataset are those of its identity."""
-    pairs = (
-        ("sweep key", entry.key, digest(entry.identity)),
-        ("sweep seed", entry.seed, entry.identity.get("seed")),
-        ("dataset fingerprint", entry.dataset.fingerprint, entry.identity.get("dataset")),
-    )
-    return [
-        Difference(subject=subject, where=entry.name, what=f"{recorded} recorded, {derived} derived")
-        for subject, recorded, derived in pairs
-        if recorded != derived
-    ]
+    identity = identity_of(entry)
+    recorded = {
+        "sweep key": entry.key,
+        "sweep seed": entry.seed,
+        "dataset fingerprint": entry.dataset.fingerprint,
+    }
+    derived = {
+        "sweep key": identity.key,
+        "sweep seed": identity.seed,
+        "dataset fingerprint": identity.dataset,
+    }
+    return _found(entry.name, changes(recorded, derived), "derived")
 
 
 def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
@@ -80,17 +79,20 @@ def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]
     if dataset.fingerprint == entry.dataset.fingerprint:
         return []
     then = entry.dataset
-    changes = [
-        f"{name} {before} recorded, {now} here"
-        for name, before, now in (
-            ("images", then.samples, len(dataset.labels)),
-            ("classes", list(then.classes), list(dataset.classes)),
-            ("shape", list(then.input_shape), list(dataset.input_shape)),
-            ("pixel_max", then.pixel_max, dataset.pixel_max),
-        )
-        if before != now
-    ]
-    what = "; ".join(changes) or "same size and classes, but pixels, labels or their order were changed"
+    recorded = {
+        "images": then.samples,
+        "classes": list(then.classes),
+        "shape": list(then.input_shape),
+        "pixel_max": then.pixel_max,
+    }
+    here = {
+        "images": len(dataset.labels),
+        "classes": list(dataset.classes),
+        "shape": list(dataset.input_shape),
+        "pixel_max": dataset.pixel_max,
+    }
+    changed = [f"{each.name} {each.said('recorded', 'here')}" for each in changes(recorded, here)]
+    what = "; ".join(changed) or "same size and classes, but pixels, labels or their order were changed"
     short = f"fingerprint {then.fingerprint[:16]} recorded, {dataset.fingerprint[:16]} here: {what}"
     return [Difference(subject="dataset", where=entry.name, what=short)]
 
@@ -109,33 +111,20 @@ def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
         )
         for fold, spec in zip(trial.folds, derived, strict=False):
             place = where(spec, trial.number)
-            then, now = _flat(fold.spec.to_json()), _flat(spec.to_json())
-            found += [
-                Difference(
-                    subject=name, where=place, what=f"{then.get(name)} recorded, {now.get(name)} derived"
-                )
-                for name in sorted(then.keys() | now.keys())
-                if then.get(name) != now.get(name)
-            ]
-            if fold.run.result.key != spec.key and then == now:
-                what = f"{fold.run.result.key[:16]} recorded, {spec.key[:16]} derived"
-                found.append(Difference(subject="fit key", where=place, what=what))
+            changed = _found(place, changes(_parts(fold.spec), _parts(spec)), "derived")
+            found += changed
+            if fold.run.result.key != spec.key and not changed:
+                key = Change("fit key", fold.run.result.key, spec.key)
+                found += _found(place, [key], "derived")
     return found
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one with dotted names; hyperparameters get their own names."""
-    flat: dict[str, Any] = {}
-    for name, value in data.items():
-        if name == "hyperparameters":
-            flat |= {f"hyperparameter {key}": item for key, item in value}
-        elif name == "platform":
-            flat |= dict(value)
-        elif isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
+def _parts(spec: FitSpec) -> dict[str, object]:
+    """Return a spec by the names of its parts; hyperparameters and packages have their own."""
+    parts = spec.to_json()
+    del parts["hyperparameters"], parts["platform"]
+    named = {f"hyperparameter {name}": value for name, value in spec.hyperparameters}
+    return {**parts, **named, **dict(spec.platform)}
 
 
 def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
@@ -154,15 +143,9 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 startup=plan.search.startup,
             )
             place = f"{architecture.name} t{trial.number:04}"
-            found += [
-                Difference(
-                    subject=f"proposal of {name}",
-                    where=place,
-                    what=f"{trial.hyperparameters.get(name)} recorded, {proposed.get(name)} proposed",
-                )
-                for name in sorted(proposed.keys() | trial.hyperparameters.keys())
-                if proposed.get(name) != trial.hyperparameters.get(name)
-            ]
+            for change in changes(trial.hyperparameters, proposed):
+                what = change.said("recorded", "proposed")
+                found.append(Difference(subject=f"proposal of {change.name}", where=place, what=what))
             asked = thresholds(plan.prune, ended, folds=plan.cv.folds, epochs=plan.cv.epochs)
             if trial.folds and trial.folds[0].spec.thresholds != asked:
                 what = f"{trial.folds[0].spec.thresholds} recorded, {asked} derived"
@@ -208,8 +191,7 @@ def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Differ
     found = []
     for subject, recorded, found_now in _in_order(then, now):
         if recorded != found_now:
-            before, after = _shortened(recorded, found_now)
-            what = f"{before} recorded, {after} trained again{_size(then, now)}"
+            what = Change(subject, recorded, found_now).said("recorded", "trained again") + _size(then, now)
             found.append(Difference(subject=subject, where=place, what=what))
     return found
 
@@ -234,17 +216,6 @@ def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]
     yield "confusion matrix", then.confusion, now.confusion
     yield "score", then.f1, now.f1
     yield "fit key", then.key, now.key
-
-
-def _shortened(one: Any, other: Any) -> tuple[str, str]:
-    """Return two long values as texts, from shortly before the place where they begin to differ."""
-    a, b = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
-    if len(a) <= 24 and len(b) <= 24:
-        return a, b
-    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    start = max(0, same - 8)
-    lead = "…" if start else ""
-    return f"{lead}{a[start : start + 20]}…", f"{lead}{b[start : start + 20]}…"
 
 
 def _size(then: FitResult, now: FitResult) -> str:

@@ -77,9 +77,9 @@ def architecture_differences(entry: SweepEntry) -> list[Difference]:
     Raises:
         UsageError: if a user's file is gone.
     """
-    found = []
+    found, recorded = [], identity.identity_of(entry)
     for name in entry.architectures:
-        then = entry.identity["architectures"][name]["digest"]
+        then = recorded.digest_of(name)
         for now, explanation in _digests_now(entry, name):
             if now != then:
                 what = f"digest {then[:16]} recorded, {now[:16]} {explanation}"

@@ -20,7 +20,7 @@ from trainer.process.jobs import Job
     ("change", "words"),
     [
         ({"seed": 2}, "seed: 1 before, 2 now"),
-        ({"dataset": "e" * 64}, "dataset: dddddddddddd… before, eeeeeeeeeeee… now"),
+        ({"dataset": "e" * 64}, f"dataset: {24 * 'd'}… before, {24 * 'e'}… now"),
         ({"cv": CrossValidation(folds=3, epochs=6)}, "cv.epochs: 5 before, 6 now"),
         ({"trials": 3}, "trials: 4 before, 3 now"),
     ],
