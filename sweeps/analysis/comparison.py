@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.analysis.extra_fits import ExtraFits
-from sweeps.analysis.statistics import bbc, five_by_two
+from sweeps.analysis.statistics import bbc
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
@@ -85,7 +85,6 @@ class Pair:
         wins: paired fits that ``one`` won.
         verdict: on ``one``.
         settling: what would settle it; None where it is settled or there is no spread.
-        five_by_two: p-value of Alpaydin's 5x2cv F-test, where the design is 5 repeats of 2 folds.
     """
 
     one: str
@@ -97,7 +96,6 @@ class Pair:
     wins: Wins
     verdict: Verdict
     settling: Settling | None
-    five_by_two: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,8 +348,6 @@ def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
         rope=asked.rope,
         comparisons=comparisons,
     )
-    table = [differences[start : start + folds] for start in range(0, len(differences), folds)]
-    five_by_two_design = len(table) == 5 and folds == 2 and any(a != b for a, b in table)
     return Pair(
         one=one.architecture,
         other=other.architecture,
@@ -362,5 +358,4 @@ def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
         wins=wins(differences),
         verdict=verdict,
         settling=settling(seen) if verdict == "undecided" and found.deviation else None,
-        five_by_two=five_by_two.f_test(table).p if five_by_two_design else None,
     )

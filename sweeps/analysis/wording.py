@@ -221,7 +221,6 @@ def _pair_json(pair: Pair, asked: ComparisonSettings) -> dict[str, Any]:
         "degrees_of_freedom": found.freedom,
         "p": found.p,
         "p_holm": pair.adjusted_p,
-        "p_5x2cv_f": pair.five_by_two,
         "probability_worse": pair.chances.worse,
         "probability_equivalent": pair.chances.equivalent,
         "probability_better": pair.chances.better,

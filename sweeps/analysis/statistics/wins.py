@@ -45,8 +45,8 @@ def wins(differences: Sequence[float]) -> Wins:
 def pairs_for_sign(share: float, *, alpha: float = 0.05, power: float = 0.95) -> float:
     """Return the number of independent pairs that tell a win share from one half (round it up).
 
-    It is the sign test's, since runs are paired. The 29 of Bouthillier et al. (App. C.3) is the two-sample
-    form, ``per_group_for_ranks``.
+    It is the sign test's, since runs are paired; the 29 of Bouthillier et al. (App. C.3) are for
+    unpaired ones.
 
     Args:
         share: of the pairs that one truly wins, in (0, 1) and not one half.
@@ -56,16 +56,6 @@ def pairs_for_sign(share: float, *, alpha: float = 0.05, power: float = 0.95) ->
     Raises:
         ValueError: if ``share`` cannot be told from one half by any number of pairs.
     """
-    _check(share)
-    return float((stats.norm.isf(alpha) + stats.norm.ppf(power)) ** 2 / (4 * (share - 0.5) ** 2))
-
-
-def per_group_for_ranks(share: float, *, alpha: float = 0.05, power: float = 0.95) -> float:
-    """Return the number of runs in each of two unpaired groups for the Mann-Whitney test; as above."""
-    _check(share)
-    return float((stats.norm.isf(alpha) + stats.norm.ppf(power)) ** 2 / (6 * (share - 0.5) ** 2))
-
-
-def _check(share: float) -> None:
     if not 0 < share < 1 or share == 0.5:
         raise ValueError(f"a win share of {share} cannot be planned for: between 0 and 1, not one half")
+    return float((stats.norm.isf(alpha) + stats.norm.ppf(power)) ** 2 / (4 * (share - 0.5) ** 2))

@@ -1,7 +1,6 @@
 """The statistics against other people's programs, on random inputs."""
 
 import warnings
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -11,44 +10,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from sweeps.analysis.statistics import bbc, five_by_two, shares
+from sweeps.analysis.statistics import bbc, shares
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import power_unpaired, runs_unpaired
-from sweeps.analysis.statistics.ranks import critical_difference, friedman
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import baycomp
-    from mlxtend.evaluate import combined_ftest_5x2cv, paired_ttest_5x2cv, paired_ttest_kfold_cv
     from statsmodels.stats.multitest import multipletests
     from statsmodels.stats.power import TTestIndPower
-
-
-class Scripted:
-    """An estimator that mlxtend can fit and score: its scores are a list."""
-
-    _estimator_type = "classifier"
-
-    def __init__(self, scores: np.ndarray) -> None:
-        self._scores = iter(scores)
-
-    def fit(self, images: Any, labels: Any) -> "Scripted":
-        """Learn nothing."""
-        return self
-
-    def next_score(self) -> float:
-        """Return the next score of the list."""
-        return float(next(self._scores))
-
-
-def scored(estimator: Scripted, images: Any, labels: Any) -> float:
-    """What mlxtend calls to score an estimator."""
-    return estimator.next_score()
-
-
-IMAGES, LABELS = np.zeros((40, 1)), np.arange(40) % 2
 
 
 @given(seed=st.integers(0, 10_000), folds=st.integers(2, 10), repeats=st.integers(1, 10))
@@ -67,30 +39,14 @@ def test_bayesian_correlated_t_is_baycomps(seed: int, folds: int, repeats: int) 
         assert found.equivalent == pytest.approx(0, abs=1e-12)
 
 
-@given(seed=st.integers(0, 10_000))
-@settings(max_examples=25)
-def test_five_by_two_tests_are_mlxtends(seed: int) -> None:
-    """Mlxtend's 5x2cv t and F, on estimators whose scores are scripted."""
-    one, other = np.random.default_rng(seed).normal(0.8, 0.05, (2, 10))
-    table = (one - other).reshape(5, 2)
-    arguments = {"X": IMAGES, "y": LABELS, "scoring": scored, "random_seed": 1}
-    t, p = paired_ttest_5x2cv(Scripted(one), Scripted(other), **arguments)
-    found = five_by_two.t_test(table)
-    assert (found.statistic, found.p) == pytest.approx((t, p), rel=1e-9)
-    f, p = combined_ftest_5x2cv(Scripted(one), Scripted(other), **arguments)
-    found = five_by_two.f_test(table)
-    assert (found.statistic, found.p) == pytest.approx((f, p), rel=1e-9)
-
-
 @given(seed=st.integers(0, 10_000), runs=st.integers(2, 20))
 @settings(max_examples=25)
-def test_plain_paired_t_is_mlxtends(seed: int, runs: int) -> None:
-    """Without a correction it is the t-test of mlxtend's paired_ttest_kfold_cv and of SciPy."""
+def test_plain_paired_t_is_scipys(seed: int, runs: int) -> None:
+    """Without a correction it is SciPy's paired t-test, interval included."""
     one, other = np.random.default_rng(seed).normal(0.8, 0.05, (2, runs))
-    t, p = paired_ttest_kfold_cv(Scripted(one), Scripted(other), X=IMAGES, y=LABELS, cv=runs, scoring=scored)
-    found = estimate(one - other, overlap=0)
-    assert (found.t, found.p) == pytest.approx((t, p), rel=1e-9)
-    interval = stats.ttest_rel(one, other).confidence_interval()
+    found, oracle = estimate(one - other, overlap=0), stats.ttest_rel(one, other)
+    assert (found.t, found.p) == pytest.approx((oracle.statistic, oracle.pvalue), rel=1e-9)
+    interval = oracle.confidence_interval()
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
 
 
@@ -117,17 +73,6 @@ def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None
     assert power_unpaired(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
     assert reached >= power - 1e-6
     assert runs == 2 or oracle.power(effect, runs - 1, alpha) < power + 1e-6
-
-
-@given(seed=st.integers(0, 10_000), count=st.integers(3, 6), datasets=st.integers(4, 15))
-@settings(max_examples=30)
-def test_friedman_is_scipys(seed: int, count: int, datasets: int) -> None:
-    """SciPy's friedmanchisquare on scores without ties."""
-    scores = np.random.default_rng(seed).normal(size=(count, datasets))
-    ranks = stats.rankdata(-scores, axis=0).mean(axis=1)
-    expected = stats.friedmanchisquare(*scores).statistic
-    assert friedman(ranks, datasets=datasets).chi_squared == pytest.approx(expected)
-    assert critical_difference(count, datasets=datasets) > 0
 
 
 def bbc_by_the_book(true: np.ndarray, predicted: np.ndarray, seed: int, samples: int) -> np.ndarray:

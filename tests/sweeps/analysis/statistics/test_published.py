@@ -6,13 +6,11 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.svm import SVC
 
-from sweeps.analysis.statistics import five_by_two
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import detectable_paired
-from sweeps.analysis.statistics.ranks import critical_difference, friedman
-from sweeps.analysis.statistics.wins import pairs_for_sign, per_group_for_ranks
+from sweeps.analysis.statistics.wins import pairs_for_sign
 
 # Accuracies (%) on the data set "sonar", first 10 folds; baycomp (MIT), docs/code/accuracies.txt.
 NAIVE_BAYES = (94.203, 92.754, 95.652, 91.176, 92.647, 91.176, 92.647, 92.647, 86.765, 91.176)
@@ -129,16 +127,8 @@ def test_scikit_learns_comparison_of_all_models(areas: dict[str, np.ndarray]) ->
 
 
 def test_noethers_sizes() -> None:
-    """Bouthillier et al. 2021, App. C.3: 29 runs for P(A > B) = 0.75; the sign test's size is 44 pairs."""
-    assert per_group_for_ranks(0.75) == pytest.approx(28.86, abs=0.005)
+    """Noether 1987: the sign test's size for P(A > B) = 0.75 is 44 pairs."""
     assert pairs_for_sign(0.75) == pytest.approx(43.29, abs=0.005)
-
-
-def test_demsars_example_of_ranks() -> None:
-    """Demsar 2006, sec. 3.2.2: C4.5 in four variants on 14 data sets."""
-    found = friedman([3.143, 2.000, 2.893, 1.964], datasets=14)
-    assert (f"{found.chi_squared:.2f}", f"{found.f:.2f}") == ("9.28", "3.69")
-    assert f"{critical_difference(4, datasets=14):.2f}" == "1.25"
 
 
 def test_holms_procedure_step_by_step() -> None:
@@ -163,26 +153,3 @@ def test_smallest_difference_that_repeats_tell(folds: int, alpha: float, expecte
         for repeats in (1, 2, 3, 5, 10, 30)
     ]
     assert found == pytest.approx([float(text) for text in expected], abs=0.0125)
-
-
-def test_five_by_two_by_hand() -> None:
-    """Dietterich's t and Alpaydin's F on differences whose sums can be done in the head."""
-    table = [[1.0, 3.0], [2.0, 2.0], [0.0, 2.0], [1.0, 1.0], [3.0, 1.0]]  # variances 2, 0, 2, 0, 2
-    assert five_by_two.t_test(table).statistic == pytest.approx(1 / np.sqrt(6 / 5))
-    assert five_by_two.f_test(table).statistic == pytest.approx(34 / 12)
-
-
-@pytest.mark.parametrize(
-    ("test", "statistic", "p"),
-    [("t", -1.539, 0.184), ("t", 5.386, 0.003), ("f", 1.053, 0.509), ("f", 34.934, 0.001)],
-)
-def test_five_by_two_p_values_of_mlxtends_documentation(test: str, statistic: float, p: float) -> None:
-    """The documentation of mlxtend has statistics with p-values; a table with that statistic gets it."""
-    if test == "t":  # the first difference makes the statistic, the rest the spread
-        table = [[statistic, statistic + np.sqrt(2)], *[[0.0, np.sqrt(2)]] * 4]
-        found = five_by_two.t_test(table)
-    else:
-        side = np.sqrt(2 * statistic - 1)  # rows (side - 1, side + 1): F = (side^2 + 1) / 2
-        found = five_by_two.f_test([[side - 1, side + 1]] * 5)
-    assert found.statistic == pytest.approx(statistic)
-    assert found.p == pytest.approx(p, abs=0.0005)

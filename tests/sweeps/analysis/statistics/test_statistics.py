@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.analysis.statistics import five_by_two
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import detectable_paired, power_paired, repeats_paired, runs_unpaired
-from sweeps.analysis.statistics.ranks import friedman
 from sweeps.analysis.statistics.shares import component_of_rows, sobol_shares, told_apart
 from sweeps.analysis.statistics.spread import pooled_spread, spread_of
 from sweeps.analysis.statistics.verdicts import Seen, Settling, settling, verdict_of
@@ -183,10 +181,6 @@ def test_component_of_rows() -> None:
         lambda: spread_of([0.5, 0.5]),
         lambda: wins([]),
         lambda: pairs_for_sign(0.5),
-        lambda: five_by_two.t_test([[1.0, 2.0]] * 4),
-        lambda: five_by_two.f_test([[1.0, 1.0]] * 5),
-        lambda: friedman([1.0, 2.0], datasets=10),
-        lambda: friedman([1.0], datasets=10),
         lambda: sobol_shares([1, 2, 3], [1, 2, 3], {"a": [1, 2, 3]}, seed=1),
         lambda: sobol_shares([1] * 4, [1] * 4, {"a": [1] * 4}, seed=1),
         lambda: component_of_rows([[1.0, 2.0], [2.0, 1.0]], seed=1),
