@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from statistics import fmean, stdev
 from typing import Any, Literal
 
 from trainer.canonical import digest
 from trainer.fits.environment import Environment
-from trainer.fits.metrics import macro_f1, pooled
+from trainer.fits.metrics import MACRO_F1, Metric, pooled
 from trainer.fits.pruning import shortfall
 from trainer.fits.results import Confusion, FitResult, FitRun
 from trainer.fits.specs import FitSpec, Thresholds
@@ -47,6 +48,11 @@ class TrialRecord:
     proposed_at: float
     folds: tuple[FoldRecord, ...]
 
+    @property
+    def metric(self) -> Metric:
+        """What its fits are scored by."""
+        return self.folds[0].spec.metric if self.folds else MACRO_F1
+
     @cached_property
     def confusion(self) -> Confusion | None:
         """Confusion matrix of all out-of-fold predictions so far, or None before the first fold."""
@@ -55,22 +61,22 @@ class TrialRecord:
 
     @cached_property
     def f1(self) -> float | None:
-        """Macro-F1 of the pooled out-of-fold predictions of a complete trial, the trial's score."""
-        return macro_f1(self.confusion) if self.state == "complete" and self.confusion else None
+        """The trial's score if it is complete: the metric of its pooled out-of-fold predictions."""
+        return self.metric.of(self.confusion) if self.state == "complete" and self.confusion else None
 
     @property
     def fold_scores(self) -> tuple[float, ...]:
-        """Macro-F1 of each finished fold."""
+        """Score of each finished fold."""
         return tuple(fold.run.result.f1 for fold in self.folds if fold.run.result.f1 is not None)
 
     @property
     def f1_mean(self) -> float | None:
-        """Mean of the finished folds' macro-F1."""
+        """Mean of the finished folds' scores."""
         return fmean(self.fold_scores) if self.fold_scores else None
 
     @property
     def f1_std(self) -> float | None:
-        """Standard deviation of the finished folds' macro-F1 (n - 1 in the denominator)."""
+        """Standard deviation of the finished folds' scores (n - 1 in the denominator)."""
         return stdev(self.fold_scores) if len(self.fold_scores) > 1 else None
 
     @property
@@ -80,7 +86,7 @@ class TrialRecord:
             return None
         last, fits = self.folds[-1].run.result, self.folds[-1].spec.folds
         return last.reason or _shortfall(
-            self.folds[0].spec.thresholds, [fold.run.result for fold in self.folds], fits
+            self.folds[0].spec.thresholds, [fold.run.result for fold in self.folds], fits, self.metric
         )
 
     @property
@@ -112,7 +118,10 @@ class TrialRecord:
 
 
 def sequence(
-    results: Mapping[int, FitResult], expected: int, thresholds: Thresholds | None
+    results: Mapping[int, FitResult],
+    expected: int,
+    thresholds: Thresholds | None,
+    metric: Metric = MACRO_F1,
 ) -> tuple[TrialState, int]:
     """Return a trial's state and how many of its fits count, as if they had run one after the other.
 
@@ -124,6 +133,7 @@ def sequence(
         results: of the finished fits by position (repeat * folds + fold).
         expected: number of fits a complete trial has.
         thresholds: what the trial has to reach, or None.
+        metric: what its fits are scored by.
     """
     done: list[FitResult] = []
     for position in range(expected):
@@ -133,14 +143,16 @@ def sequence(
         done.append(result)
         if result.state != "complete":
             return result.state, len(done)
-        if _shortfall(thresholds, done, expected):
+        if _shortfall(thresholds, done, expected, metric):
             return "pruned", len(done)
     return "complete", expected
 
 
-def _shortfall(thresholds: Thresholds | None, done: Sequence[FitResult], fits: int) -> str | None:
-    scores, confusions = [result.f1 or 0.0 for result in done], [result.confusion for result in done]
-    return shortfall(thresholds, scores, confusions, fits)
+def _shortfall(
+    thresholds: Thresholds | None, done: Sequence[FitResult], fits: int, metric: Metric
+) -> str | None:
+    scores = [metric.worst if result.f1 is None else result.f1 for result in done]
+    return shortfall(thresholds, scores, [result.confusion for result in done], fits, metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +212,11 @@ class SweepRecord:
     git_commit: str | None = None
 
     @property
+    def metric(self) -> Metric:
+        """What its trials are scored by."""
+        return next((trial.metric for trial in self.trials if trial.folds), MACRO_F1)
+
+    @property
     def finished(self) -> bool:
         """Whether every trial that was asked for has ended."""
         ended, asked = self.progress
@@ -219,10 +236,14 @@ class SweepRecord:
 
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
-        """Complete trials, best pooled macro-F1 first; ties go by trial number, then by the sweep's order."""
-        complete = [trial for trial in self.trials if trial.f1 is not None]
+        """Complete trials, best score first; ties go by trial number, then by the sweep's order."""
         place = {name: index for index, name in enumerate(self.architectures)}
-        return tuple(sorted(complete, key=lambda t: (-(t.f1 or 0.0), t.number, place[t.architecture])))
+        scored = [
+            ((-trial.metric.oriented(trial.f1), trial.number, place[trial.architecture]), trial)
+            for trial in self.trials
+            if trial.f1 is not None
+        ]
+        return tuple(trial for _, trial in sorted(scored, key=itemgetter(0)))
 
     @property
     def winners(self) -> tuple[TrialRecord, ...]:

@@ -22,7 +22,6 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.spec import Plan
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.errors import UsageError
-from trainer.fits.metrics import macro_f1, pooled
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 
@@ -267,7 +266,9 @@ def _contender(
         ),
         scores=scores,
         confirmed=_within_scores(_estimate(scores, folds, asked.claim)),
-        pooled=math.fsum(macro_f1(pooled(fit.run.result.confusion for fit in repeat)) for repeat in by_repeat)
+        pooled=math.fsum(
+            record.metric.pooled(fit.run.result.confusion for fit in repeat) for repeat in by_repeat
+        )
         / len(by_repeat),
     )
 

@@ -13,6 +13,7 @@ from trainer.architectures import BUILT_IN
 from trainer.canonical import digest
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
+from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec, Stopping, Thresholds
 from trainer.hyperparameters import Range, Space, Value
@@ -46,6 +47,11 @@ class CrossValidation:
     def stopping(self) -> Stopping:
         """The early-stopping rule of every fit."""
         return Stopping(patience=self.patience, min_delta=self.min_delta, share=self.stop_share)
+
+    @property
+    def metric(self) -> Metric:
+        """What fits and trials are scored by."""
+        return metric_called(self.stopping.metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

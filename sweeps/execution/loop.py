@@ -291,6 +291,13 @@ def _proposer(
         if held is not None:
             return held
         seed = proposal_seed(plan.seed, architecture.name, number)
-        return propose(architecture.space, observed, pending, seed=seed, startup=plan.search.startup)
+        return propose(
+            architecture.space,
+            observed,
+            pending,
+            seed=seed,
+            startup=plan.search.startup,
+            direction=plan.cv.metric.direction,
+        )
 
     return proposal

@@ -99,7 +99,8 @@ class Tally:
         spared = self.plan.cv.folds - self._fits.pop(trial, 0)
         self.done[name] += spared
         self.spared += spared
-        if event.f1 is not None and (name not in self.best or event.f1 > self.best[name][0]):
+        better = self.plan.cv.metric.better
+        if event.f1 is not None and (name not in self.best or better(event.f1, self.best[name][0])):
             self.best[name] = (event.f1, trial_name(*trial))
         return spared
 

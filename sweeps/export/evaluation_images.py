@@ -13,7 +13,7 @@ from sweeps.export.selection import ModelSelection
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
-from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
+from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
 from trainer.fits.results import Confusion
 from trainer.fits.split import Split
 
@@ -100,7 +100,7 @@ def _cross_validation(trial: TrialRecord) -> dict[str, Any]:
 def _score(confusion: Confusion) -> dict[str, Any]:
     return {
         "images": int(np.sum(confusion)),
-        "f1": macro_f1(confusion),
+        MACRO_F1.key: MACRO_F1.of(confusion),
         "accuracy": accuracy(confusion),
         "confusion": [list(row) for row in confusion],
     }

@@ -47,7 +47,7 @@ def pick(record: SweepRecord, architecture: str | None = None, trial: str | None
     """Return the trial to export: the one named, or the best complete one (of one architecture).
 
     "The best" is the winner that did best on fresh repeats, where ``refold compare`` has confirmed all of
-    them; else the highest pooled macro-F1 of the sweep itself (``SweepRecord.ranking``).
+    them; else the best pooled score of the sweep itself (``SweepRecord.ranking``).
 
     Args:
         record: the sweep.
@@ -70,9 +70,9 @@ def pick(record: SweepRecord, architecture: str | None = None, trial: str | None
 
 
 def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
-    """Return the winners by their mean macro-F1 on fresh repeats, best first, if all are confirmed."""
+    """Return the winners by their mean score on fresh repeats, best first, if all are confirmed."""
     scores = {
-        (trial.architecture, trial.number): trial.f1_mean or 0.0
+        (trial.architecture, trial.number): trial.metric.oriented(trial.f1_mean)
         for trial in record.confirmed
         if trial.state == "complete"
     }
@@ -117,7 +117,7 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
     """
     if how == "refit":
         return ModelSelection(trial=trial, how=how, specs=(refit_spec(record, trial),), recorded=(None,))
-    best = max(trial.folds, key=lambda fold: fold.run.result.f1 or 0.0)
+    best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.f1))
     folds = trial.folds if how == "ensemble" else (best,)
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)
 
@@ -145,12 +145,13 @@ def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
 
 
 def model_name(record: SweepRecord, choice: ModelSelection) -> str:
-    """Return ``<sweep>-<architecture>-<how>-f1_<score>-<trial>-<hyperparameters>``.
+    """Return ``<sweep>-<architecture>-<how>-<metric>_<score>-<trial>-<hyperparameters>``.
 
     Its letters are those that every file system and MLflow take.
     """
     trial = choice.trial
-    start = f"{record.name}-{trial.architecture}-{choice.how}-f1_{trial.f1:.4f}-t{trial.number:04}"
+    score = f"{trial.metric.key}_{trial.f1:.4f}"
+    start = f"{record.name}-{trial.architecture}-{choice.how}-{score}-t{trial.number:04}"
     name = f"{start}-{_values(trial.hyperparameters)}"
     return re.sub(r"[^A-Za-z0-9._+-]", "_", name)[:LONGEST_NAME].rstrip("-_.")
 

@@ -79,7 +79,9 @@ def write_studies(record: SweepRecord, entry: SweepEntry, storage: str, home: Pa
 def _write(optuna: Any, opened: Any, record: SweepRecord, architecture: str, space: Space) -> Written:
     """Write the study of one architecture."""
     name = f"{record.name}-{architecture}"
-    study = optuna.create_study(study_name=name, storage=opened, direction="maximize", load_if_exists=True)
+    study = optuna.create_study(
+        study_name=name, storage=opened, direction=record.metric.direction, load_if_exists=True
+    )
     _claim(study, opened.url, record, architecture)
     own = [trial for trial in record.trials if trial.architecture == architecture]
     there = {trial.user_attrs.get(TRIAL) for trial in study.get_trials(deepcopy=False)}
@@ -111,18 +113,19 @@ def _claim(study: Any, storage: str, record: SweepRecord, architecture: str) -> 
             f"--storage {shown(storage)}"
         )
     if known is None:
+        title = record.metric.title
         about = {
             "refold.sweep": record.name,
             "refold.architecture": architecture,
             "refold.seed": record.seed,
             "refold.dataset": f"{record.dataset.name} {record.dataset.fingerprint[:16]}",
             "refold.folds": record.fits_per_trial,
-            "refold.intermediate_values": "macro-F1 of the held-out folds in order; of a fit that was "
-            "pruned, its best macro-F1 on the stop set",
+            "refold.intermediate_values": f"{title} of the held-out folds in order; of a fit that was "
+            f"pruned, its best {title} on the stop set",
         }
         for key, value in about.items():
             study.set_user_attr(key, value)
-        study.set_metric_names(["macro-F1"])
+        study.set_metric_names([title])
         study.set_user_attr(_IDENTITY, identity)  # last: it says that the others are there
 
 
@@ -154,7 +157,7 @@ def _scores(folds: Sequence[FoldRecord]) -> Iterator[float]:
         if result.f1 is not None:
             yield result.f1
         elif result.state != "failed" and stop:
-            yield max(stop)
+            yield fold.spec.metric.best(stop)
 
 
 def _attributes(trial: TrialRecord, space: Space) -> dict[str, Any]:

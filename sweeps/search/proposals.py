@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 
+from trainer.fits.metrics import Direction
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
-
-#: A failed trial is told as the worst score: Optuna's own FAIL is invisible to its samplers, which would
-#: propose the same impossible hyperparameters again.
-WORST_SCORE = 0.0
 
 #: Proposed numbers are rounded to so many significant digits: exp and log differ in the last bit between
 #: processors, and a learning rate of 0.00123457 is as good as one with seventeen digits.
@@ -22,7 +19,7 @@ SIGNIFICANT_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An ended trial: its hyperparameters and its score (macro-F1 in [0, 1]).
+    """An ended trial: its hyperparameters and its score.
 
     ``pruned_at`` says how far a pruned trial came, None if it was not pruned: the score is what it had
     reached there. TPE holds it worse than any complete trial, and among pruned ones who came farther better.
@@ -40,6 +37,7 @@ def propose(
     *,
     seed: int,
     startup: int,
+    direction: Direction = "maximize",
 ) -> dict[str, Value]:
     """Propose hyperparameters by multivariate TPE.
 
@@ -51,6 +49,7 @@ def propose(
         pending: hyperparameters of trials that are under way, in the order of their numbers.
         seed: of the sampler, in [0, 2**31).
         startup: so many trials are drawn at random before TPE begins.
+        direction: whether more or less is better.
 
     Returns:
         A value for every name in ``space``, numbers rounded to six significant digits.
@@ -60,7 +59,7 @@ def propose(
     chosen: dict[str, Value] = {name: r.value for name, r in space.items() if isinstance(r, Fixed)}
     if searched:
         study = optuna.create_study(
-            direction="maximize",
+            direction=direction,
             sampler=optuna.samplers.TPESampler(
                 seed=seed,
                 n_startup_trials=startup,

@@ -43,10 +43,12 @@ class Trial:
     def take(self, position: int, result: FitResult) -> None:
         """Take in the result of the fit at ``position``."""
         self.results[position] = result
-        self.state, counted = sequence(self.results, len(self.specs), self.specs[0].thresholds)
+        self.state, counted = sequence(
+            self.results, len(self.specs), self.specs[0].thresholds, self.specs[0].metric
+        )
         if self.state != "running":
             results = tuple(self.results[position] for position in range(counted))
-            self.ended = Ended(self.hyperparameters, self.state, results)
+            self.ended = Ended(self.hyperparameters, self.state, results, self.specs[0].metric)
 
     def waiting(self) -> list[FitSpec]:
         """Return the fits that have no result and can still matter.
@@ -118,7 +120,7 @@ class Schedule:
         # Inside the window a trial counts as pending even if it has ended: whether it has is timing.
         pending = [trial.hyperparameters for trial in trials[needed:]]
         hyperparameters = self._propose(architecture, number, observed, pending)
-        asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs)
+        asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs, metric=cv.metric)
         specs = self._plan.fit_specs(architecture, number, hyperparameters, thresholds=asked)
         trial = Trial(architecture, number, hyperparameters, specs)
         for position, spec in enumerate(specs):

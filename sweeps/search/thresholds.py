@@ -11,12 +11,15 @@ import math
 from collections.abc import Sequence
 
 from sweeps.definition.spec import Prune
-from sweeps.search.outcomes import Ended
+from sweeps.search.outcomes import Ended, best_on_stop_set
+from trainer.fits.metrics import MACRO_F1, Metric
 from trainer.fits.results import FitResult
 from trainer.fits.specs import Rung, Thresholds
 
 
-def thresholds(rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: int) -> Thresholds | None:
+def thresholds(
+    rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: int, metric: Metric = MACRO_F1
+) -> Thresholds | None:
     """Return what the next trial has to reach, or None if nothing is pruned.
 
     Args:
@@ -24,41 +27,42 @@ def thresholds(rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: in
         observed: ended trials of the architecture.
         folds: of the cross-validation.
         epochs: the most a fit trains.
+        metric: what they are scored by.
     """
     if not rule.enabled:
         return None
     complete = [trial for trial in observed if trial.state == "complete"]
-    rungs = _rungs(rule, [trial.results[0] for trial in observed if trial.results], epochs)
+    rungs = _rungs(rule, [trial.results[0] for trial in observed if trial.results], epochs, metric)
     if not complete:
         return Thresholds(rungs=rungs)
     return Thresholds(
         rungs=rungs,
-        ceilings=tuple(_ceiling(observed, fold, rule.margin) for fold in range(folds)),
-        incumbent_mean=max(trial.mean for trial in complete),
-        incumbent_f1=max(trial.f1 for trial in complete),
+        ceilings=tuple(_ceiling(observed, fold, rule.margin, metric) for fold in range(folds)),
+        incumbent_mean=metric.best(trial.mean for trial in complete),
+        incumbent_f1=metric.best(trial.f1 for trial in complete),
     )
 
 
-def reached(first_fold: FitResult, epoch: int) -> float | None:
-    """Return the best stop-set macro-F1 that a trial had by ``epoch``; None if it was stopped before.
+def reached(first_fold: FitResult, epoch: int, metric: Metric = MACRO_F1) -> float | None:
+    """Return the best stop-set score that a trial had by ``epoch``; None if it was stopped before.
 
     A fit that early stopping ended before has reached what it will ever reach.
     """
     if first_fold.state == "failed" or (first_fold.state == "pruned" and len(first_fold.epochs) < epoch):
         return None
-    return max(seen.stop_f1 or 0.0 for seen in first_fold.epochs[:epoch])
+    return best_on_stop_set(first_fold.epochs[:epoch], metric)
 
 
-def _rungs(rule: Prune, first_folds: Sequence[FitResult], epochs: int) -> tuple[Rung, ...]:
+def _rungs(rule: Prune, first_folds: Sequence[FitResult], epochs: int, metric: Metric) -> tuple[Rung, ...]:
     found = []
     for epoch in rule.rungs_within(epochs):
-        values = [value for fold in first_folds if (value := reached(fold, epoch)) is not None]
+        values = [value for fold in first_folds if (value := reached(fold, epoch, metric)) is not None]
         if len(values) >= rule.startup:
             kept = math.ceil(rule.keep * len(values))
-            found.append(Rung(epoch=epoch, f1=sorted(values, reverse=True)[kept - 1]))
+            found.append(Rung(epoch=epoch, f1=metric.best_first(values)[kept - 1]))
     return tuple(found)
 
 
-def _ceiling(observed: Sequence[Ended], fold: int, margin: float) -> float:
+def _ceiling(observed: Sequence[Ended], fold: int, margin: float, metric: Metric) -> float:
     scores = [trial.results[fold].f1 for trial in observed if len(trial.results) > fold]
-    return min(1.0, max(score for score in scores if score is not None) + margin)
+    return metric.improved(metric.best(score for score in scores if score is not None), by=margin)

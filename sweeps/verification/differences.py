@@ -18,7 +18,6 @@ from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset
 from trainer.fits.environment import Environment
-from trainer.fits.metrics import macro_f1
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -141,12 +140,14 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 [t.hyperparameters for t in trials[end : trial.number]],
                 seed=proposal_seed(plan.seed, architecture.name, trial.number),
                 startup=plan.search.startup,
+                direction=plan.cv.metric.direction,
             )
             place = f"{architecture.name} t{trial.number:04}"
             for change in changes(trial.hyperparameters, proposed):
                 what = change.said("recorded", "proposed")
                 found.append(Difference(subject=f"proposal of {change.name}", where=place, what=what))
-            asked = thresholds(plan.prune, ended, folds=plan.cv.folds, epochs=plan.cv.epochs)
+            cv = plan.cv
+            asked = thresholds(plan.prune, ended, folds=cv.folds, epochs=cv.epochs, metric=cv.metric)
             if trial.folds and trial.folds[0].spec.thresholds != asked:
                 what = f"{trial.folds[0].spec.thresholds} recorded, {asked} derived"
                 found.append(Difference(subject="thresholds", where=place, what=what))
@@ -154,7 +155,9 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
 
 
 def _ended(trial: TrialRecord) -> Ended:
-    return Ended(trial.hyperparameters, trial.state, tuple(fold.run.result for fold in trial.folds))
+    return Ended(
+        trial.hyperparameters, trial.state, tuple(fold.run.result for fold in trial.folds), trial.metric
+    )
 
 
 def score_differences(record: SweepRecord) -> list[Difference]:
@@ -179,7 +182,7 @@ def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
     for epoch in result.epochs:
         watch.update(float("nan") if epoch.stop_f1 is None else epoch.stop_f1)
     return [
-        ("score", result.f1, macro_f1(result.confusion)),
+        ("score", result.f1, fold.spec.metric.of(result.confusion)),
         ("best epoch", result.best_epoch, watch.best_epoch),
         ("weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256),
     ]

@@ -324,8 +324,12 @@ class Ledger:
             hyperparameters: dict[str, Value] = json.loads(text)
             found = folds.get((architecture, number), {})
             results = {position: record.run.result for position, record in found.items()}
-            thresholds = found[0].spec.thresholds if 0 in found else None
-            state, length = sequence(results, entry.fits, thresholds)
+            first = found[0].spec if 0 in found else None
+            state, length = (
+                sequence(results, entry.fits, first.thresholds, first.metric)
+                if first
+                else sequence(results, entry.fits, None)
+            )
             counted = [found[position] for position in sorted(found)][:length]
             if state == "running":  # what ended a trial shows once the folds before it are in
                 counted = [record for record in counted if record.run.result.state == "complete"]

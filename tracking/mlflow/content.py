@@ -141,7 +141,7 @@ def trial_content(
     }
     if trial.reason is not None:
         tags["refold.reason"] = trial.reason
-    if left_out := left_out_metrics(record.fits_per_trial):
+    if left_out := left_out_metrics(record.fits_per_trial, record.metric):
         tags["refold.left_out"] = f"{', '.join(left_out)}: at most {MAX_KEYS} metric keys a run"
     files: Files = {}
     files_digest = ""

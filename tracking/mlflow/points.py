@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from trainer.fits.metrics import MACRO_F1, Metric
 
 #: More keys than this make MLflow's pages slow and unreadable (research/tracking.md, A.1).
 MAX_KEYS = 60
-#: What is measured of each epoch, the most useful first.
-EPOCH_METRICS = ("stop_f1", "stop_loss", "loss", "stop_accuracy", "accuracy")
-_SUMMARY = ("cv/f1", "cv/f1_mean", "cv/f1_std")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +55,36 @@ def fold_label(fold: FoldRecord) -> str:
     return label if fold.spec.repeat == 0 else f"repeat_{fold.spec.repeat}_{label}"
 
 
-def kept_metrics(fits: int) -> tuple[str, ...]:
-    """Return what is written of each of ``fits`` folds, so that a run has at most ``MAX_KEYS`` keys."""
-    room = (MAX_KEYS - len(_SUMMARY)) // fits
-    return ("heldout_f1", *EPOCH_METRICS)[: max(room, 0)]
+def kept_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
+    """Return what is written of each of ``fits`` folds, so that a run has at most ``MAX_KEYS`` keys.
+
+    Args:
+        fits: how many a complete trial has.
+        metric: what they are scored by.
+    """
+    room = (MAX_KEYS - len(_summary(metric))) // fits
+    return (held_out_key(metric), *epoch_metrics(metric))[: max(room, 0)]
 
 
-def left_out_metrics(fits: int) -> tuple[str, ...]:
+def left_out_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
     """Return what ``kept_metrics`` leaves out."""
-    return ("heldout_f1", *EPOCH_METRICS)[len(kept_metrics(fits)) :]
+    return (held_out_key(metric), *epoch_metrics(metric))[len(kept_metrics(fits, metric)) :]
+
+
+def held_out_key(metric: Metric) -> str:
+    """Return what the score of a held-out fold is called, before the fold's own name."""
+    return f"heldout_{metric.key}"
+
+
+def epoch_metrics(metric: Metric) -> tuple[str, ...]:
+    """Return what is measured of each epoch, the most useful first."""
+    return (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", "accuracy")
+
+
+def _summary(metric: Metric) -> tuple[str, str, str]:
+    """Return what a trial's score is called, and mean and deviation of its folds."""
+    score = f"cv/{metric.key}"
+    return score, f"{score}_mean", f"{score}_std"
 
 
 def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
@@ -75,11 +94,11 @@ def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
         trial: what to draw from.
         fits: how many fits a complete trial has.
     """
-    kept = kept_metrics(fits)
+    kept = kept_metrics(fits, trial.metric)
     points = [point for fold in settled_folds(trial) for point in _fold_points(fold, kept)]
     if trial.f1 is not None:
         at = milliseconds(ended_at(trial))
-        scores = zip(_SUMMARY, (trial.f1, trial.f1_mean, trial.f1_std), strict=True)
+        scores = zip(_summary(trial.metric), (trial.f1, trial.f1_mean, trial.f1_std), strict=True)
         points += [Point(key, value, at, 0) for key, value in scores if value is not None]
     return tuple(points)
 
@@ -95,13 +114,14 @@ def sweep_points(record: SweepRecord, best: TrialRecord | None) -> tuple[Point, 
         best: its best trial, None while no trial is complete.
     """
     rounds = _rounds(record)
-    points = list(_best_points(rounds, record.architectures, "best/cv_f1"))
+    metric, score = record.metric, f"best/cv_{record.metric.key}"
+    points = list(_best_points(rounds, record.architectures, score, metric))
     if len(record.architectures) <= MAX_KEYS - 3:
         for name in record.architectures:
-            points += _best_points(rounds, (name,), f"best_of/{legal_name(name)}")
+            points += _best_points(rounds, (name,), f"best_of/{legal_name(name)}", metric)
     if record.finished and best is not None:
         at = milliseconds(max(ended_at(trial) for trial in record.trials))
-        scores = (("best/cv_f1_mean", best.f1_mean), ("best/cv_f1_std", best.f1_std))
+        scores = ((f"{score}_mean", best.f1_mean), (f"{score}_std", best.f1_std))
         points += [Point(key, value, at, best.number) for key, value in scores if value is not None]
     return tuple(points)
 
@@ -114,15 +134,16 @@ def ended_at(trial: TrialRecord) -> float:
 def _fold_points(fold: FoldRecord, kept: tuple[str, ...]) -> Iterator[Point]:
     """Yield a fold's points: its epochs in order, then its held-out score at its best epoch."""
     result, timing, label = fold.run.result, fold.run.timing, fold_label(fold)
+    held_out = held_out_key(fold.spec.metric)
     at = timing.started_at
     for index, epoch in enumerate(result.epochs):
         at = at + timing.epoch_seconds[index] if index < len(timing.epoch_seconds) else timing.ended_at
-        for metric in EPOCH_METRICS:
+        for metric in epoch_metrics(fold.spec.metric):
             value = getattr(epoch, metric)
             if metric in kept and value is not None:
                 yield Point(f"{metric}/{label}", float(value), milliseconds(at), index + 1)
-    if "heldout_f1" in kept and result.f1 is not None:
-        yield Point(f"heldout_f1/{label}", result.f1, milliseconds(timing.ended_at), result.best_epoch)
+    if held_out in kept and result.f1 is not None:
+        yield Point(f"{held_out}/{label}", result.f1, milliseconds(timing.ended_at), result.best_epoch)
 
 
 def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
@@ -135,7 +156,7 @@ def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
 
 
 def _best_points(
-    rounds: list[dict[str, tuple[float | None, float]]], names: tuple[str, ...], key: str
+    rounds: list[dict[str, tuple[float | None, float]]], names: tuple[str, ...], key: str, metric: Metric
 ) -> Iterator[Point]:
     """Yield the best score of the named architectures after each trial number that all of them have ended."""
     best: float | None = None
@@ -145,8 +166,7 @@ def _best_points(
             return
         outcomes = [ended[name] for name in names]
         at = max(at, *(end for _, end in outcomes))
-        best = max(
-            (score for score in (best, *(f1 for f1, _ in outcomes)) if score is not None), default=None
-        )
-        if best is not None:
+        scores = [score for score in (best, *(f1 for f1, _ in outcomes)) if score is not None]
+        if scores:
+            best = metric.best(scores)
             yield Point(key, best, milliseconds(at), number)

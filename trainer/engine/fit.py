@@ -22,10 +22,10 @@ from trainer.engine.engine import Engine, EngineCache, Probabilities, Weights, w
 from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
 from trainer.fits.folds import Indices
-from trainer.fits.metrics import accuracy, confusion_matrix, macro_f1
+from trainer.fits.metrics import Metric, accuracy, confusion_matrix
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
-from trainer.fits.specs import FitSpec
+from trainer.fits.specs import FitSpec, Rung
 from trainer.fits.split import Parts, Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
 
@@ -123,7 +123,7 @@ def _train(
     engine.restore(course.weights)
     if course.missed or not len(parts.held_out):
         return engine, result
-    return engine, replace(result, **_held_out(engine, data, parts.held_out))
+    return engine, replace(result, **_held_out(spec.metric, engine, data, parts.held_out))
 
 
 def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
@@ -148,7 +148,7 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
         trained = engine.train_epoch(data, order, batch_size, parts.stop)
         if not (math.isfinite(trained.loss) and np.isfinite(trained.stop).all()):
             raise FitFailed(_diverged(number, spec))
-        scores = _stop_scores(trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED
+        scores = _stop_scores(spec.metric, trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED
         weights = engine.weights()
         seen = {"loss": trained.loss, "accuracy": trained.accuracy}
         course.epochs.append(Epoch(**seen, **scores, weights_sha256=weights_digest(weights)))
@@ -156,32 +156,34 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
             course.best_epoch, course.weights = number, weights
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
-            rung = missed_rung(spec.thresholds, number, watch.best_score)
-            course.missed = (
-                None
-                if rung is None
-                else (
-                    f"its best stop-set F1 by epoch {number} of the first fold was {watch.best_score:.4f}, "
-                    f"where {rung.f1:.4f} was asked for"
-                )
-            )
+            rung = missed_rung(spec.thresholds, number, watch.best_score, spec.metric)
+            course.missed = None if rung is None else _missed(spec.metric, number, watch.best_score, rung)
             if course.missed or watch.should_stop:
                 break
     return course
 
 
-def _stop_scores(probabilities: Probabilities, dataset: Dataset, stop: Indices) -> dict[str, float]:
-    """Return loss (nats), accuracy and macro-F1 of the whole stop set."""
+def _missed(metric: Metric, number: int, best: float, rung: Rung) -> str:
+    return (
+        f"its best stop-set {metric.label} by epoch {number} of the first fold was {best:.4f}, "
+        f"where {rung.f1:.4f} was asked for"
+    )
+
+
+def _stop_scores(
+    metric: Metric, probabilities: Probabilities, dataset: Dataset, stop: Indices
+) -> dict[str, float]:
+    """Return loss (nats), accuracy and the metric of the whole stop set."""
     true = dataset.labels[stop]
     confusion = confusion_matrix(true, probabilities.argmax(axis=1), classes=len(dataset.classes))
     return {
         "stop_loss": cross_entropy(probabilities, true),
         "stop_accuracy": accuracy(confusion),
-        "stop_f1": macro_f1(confusion),
+        "stop_f1": metric.of(confusion),
     }
 
 
-def _held_out(engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
+def _held_out(metric: Metric, engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
     """Score the held-out fold, once, with the weights that were kept."""
     probabilities = engine.probabilities(data, held_out)
     predicted = probabilities.argmax(axis=1)
@@ -192,7 +194,7 @@ def _held_out(engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
         "predictions": predicted.astype("<u2").tobytes(),
         "confidences": confidences.astype("<f4").tobytes(),
         "confusion": confusion,
-        "f1": macro_f1(confusion),
+        "f1": metric.of(confusion),
     }
 
 

@@ -1,19 +1,25 @@
-"""Macro-F1 from integer confusion matrices: exact, and independent of the order of counting.
+"""What fits and sweeps are scored by: counted in integers, exact, independent of the order of counting.
 
 >>> confusion = confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], classes=2)
 >>> confusion
 ((1, 1), (0, 2))
 >>> round(macro_f1(confusion), 4)
 0.7333
+>>> MACRO_F1.best([0.5, 0.7333, 0.6]), MACRO_F1.worst, MACRO_F1.perfect
+(0.7333, 0.0, 1.0)
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer.fits.results import Confusion
+
+Direction = Literal["maximize", "minimize"]
 
 
 def confusion_matrix(true: npt.ArrayLike, predicted: npt.ArrayLike, *, classes: int) -> Confusion:
@@ -92,3 +98,112 @@ def accuracy(confusion: Confusion) -> float:
     counts = np.asarray(confusion, dtype=np.int64)
     total = int(counts.sum())
     return int(np.trace(counts)) / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What a sweep is scored by. Stopping, ranking, pruning, pooling and naming ask it and nothing else.
+
+    Attributes:
+        name: scikit-learn's name of the scorer.
+        key: in records, MLflow's metric keys and file names: lower-case letters, digits and ``_``.
+        title: what people call it in a text.
+        label: ... and where there is little room.
+        direction: whether more or less is better.
+        needs: what it is worked out from. One of counts is pooled over folds.
+        low: the least value it can have.
+        high: the greatest.
+        of: the value of one confusion matrix.
+    """
+
+    name: str
+    key: str
+    title: str
+    label: str
+    direction: Direction
+    needs: Literal["counts"]
+    low: float
+    high: float
+    of: Callable[[Confusion], float]
+
+    def __post_init__(self) -> None:
+        """Refuse a key that MLflow or a file system would not take as it is."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", self.key):
+            raise ValueError(f"the metric key {self.key!r} is not made of lower-case letters, digits and _")
+
+    @property
+    def perfect(self) -> float:
+        """The best value there is."""
+        return self.high if self.direction == "maximize" else self.low
+
+    @property
+    def worst(self) -> float:
+        """The worst value there is: what a failed trial is told as."""
+        return self.low if self.direction == "maximize" else self.high
+
+    def oriented(self, value: float | None) -> float:
+        """Return ``value`` so that more is better; None counts as the worst."""
+        score = self.worst if value is None else value
+        return score if self.direction == "maximize" else -score
+
+    def better(self, one: float, other: float, *, by: float = 0.0) -> bool:
+        """Whether ``one`` is better than ``other`` by more than ``by``, at least 0; a NaN never is."""
+        return self.oriented(one) - by > self.oriented(other)
+
+    def best(self, values: Iterable[float]) -> float:
+        """Return the best of the values, at least one."""
+        return max(values, key=self.oriented)
+
+    def best_first(self, values: Iterable[float]) -> list[float]:
+        """Return the values in the order of a ranking."""
+        return sorted(values, key=self.oriented, reverse=True)
+
+    def improved(self, value: float, by: float) -> float:
+        """Return a value that is better ``by`` so much, but never better than perfect."""
+        better = self.oriented(value) + by
+        return self.oriented(min(self.oriented(self.perfect), better))
+
+    def pooled(self, confusions: Iterable[Confusion]) -> float:
+        """Return the value of the folds' predictions taken together."""
+        return self.of(pooled(confusions))
+
+    def reachable(self, confusions: Sequence[Confusion], folds: int) -> float:
+        """Return the best that the pooled value of all ``folds`` can become: all remaining predictions right.
+
+        Folds are stratified: a class has at most one sample more in one fold than in another.
+
+        Args:
+            confusions: of the first folds, at least one.
+            folds: how many there are in all.
+        """
+        total = [list(row) for row in pooled(confusions)]
+        for label in range(len(total)):
+            fewest = min(sum(confusion[label]) for confusion in confusions)
+            total[label][label] += (folds - len(confusions)) * (fewest + 1)
+        return self.of(tuple(tuple(row) for row in total))
+
+
+MACRO_F1 = Metric(
+    name="f1_macro",
+    key="f1",
+    title="macro-F1",
+    label="F1",
+    direction="maximize",
+    needs="counts",
+    low=0.0,
+    high=1.0,
+    of=macro_f1,
+)
+
+METRICS = {metric.key: metric for metric in (MACRO_F1,)}
+
+
+def metric_called(key: str) -> Metric:
+    """Return the metric that specs and records call ``key``.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if key not in METRICS:
+        raise ValueError(f"no metric is called {key!r}; there is {', '.join(METRICS)}")
+    return METRICS[key]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from trainer.canonical import digest
+from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Value
 
@@ -18,9 +19,9 @@ class Stopping:
     """The early-stopping rule.
 
     Attributes:
-        metric: what the stop set is watched for; only ``"f1"`` (macro-F1) exists.
+        metric: key of what the stop set is watched for and the sweep is scored by (``metrics.METRICS``).
         patience: epochs without an improvement after which training ends, at least 1.
-        min_delta: gain in macro-F1 that counts as an improvement, in [0, 1).
+        min_delta: gain in that metric that counts as an improvement, in [0, 1).
         share: part of the training images that becomes the stop set, in (0, 0.5].
     """
 
@@ -107,6 +108,11 @@ class FitSpec:
     def key(self) -> str:
         """SHA-256 of the spec: the name under which the ledger keeps the result."""
         return digest(asdict(self))
+
+    @property
+    def metric(self) -> Metric:
+        """What its sweep is scored by; raises ValueError if there is no such metric."""
+        return MACRO_F1 if self.stopping is None else metric_called(self.stopping.metric)
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain JSON data; ``from_json`` is the inverse."""

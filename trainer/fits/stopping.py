@@ -1,4 +1,4 @@
-"""Early stopping on F1, ours: Keras' own keeps a first NaN for ever and only warns of a wrong metric.
+"""Early stopping on the sweep's metric. Keras' own keeps a first NaN for ever and only warns of a wrong name.
 
 >>> watch = EarlyStopping(Stopping(patience=2))
 >>> for score in (0.5, 0.8, 0.8, 0.7):
@@ -9,24 +9,22 @@
 
 import math
 
+from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.specs import Rung, Stopping, Thresholds
-
-METRICS = ("f1",)
 
 
 class EarlyStopping:
     """Follows the stop set's score epoch by epoch.
 
-    An epoch is an improvement only if its score exceeds the best by more than ``min_delta`` (a tie is none:
-    the earliest epoch wins). A NaN never is. The first score that is a number always is.
+    An epoch is an improvement only if its score is better than the best by more than ``min_delta`` (a tie is
+    none: the earliest epoch wins). A NaN never is. The first score that is a number always is.
 
     Raises:
         ValueError: at construction, if the rule names a metric that does not exist.
     """
 
     def __init__(self, rule: Stopping) -> None:
-        if rule.metric not in METRICS:
-            raise ValueError(f"no metric is called {rule.metric!r}; there is {', '.join(METRICS)}")
+        self._metric = metric_called(rule.metric)
         self._rule = rule
         self.epoch = 0
         self.best_epoch = 0
@@ -35,10 +33,13 @@ class EarlyStopping:
     def update(self, score: float) -> bool:
         """Take the score of the next epoch; return whether it is the new best."""
         self.epoch += 1
-        if math.isnan(score) or (self.best_epoch and not score - self._rule.min_delta > self.best_score):
+        if math.isnan(score) or (self.best_epoch and not self._gains(score)):
             return False
         self.best_epoch, self.best_score = self.epoch, score
         return True
+
+    def _gains(self, score: float) -> bool:
+        return self._metric.better(score, self.best_score, by=self._rule.min_delta)
 
     @property
     def should_stop(self) -> bool:
@@ -46,7 +47,9 @@ class EarlyStopping:
         return self.epoch - self.best_epoch >= self._rule.patience
 
 
-def missed_rung(thresholds: Thresholds | None, epoch: int, best: float) -> Rung | None:
-    """Return the rung that a fit misses whose best stop-set F1 by ``epoch`` (from 1) is ``best``, if any."""
+def missed_rung(
+    thresholds: Thresholds | None, epoch: int, best: float, metric: Metric = MACRO_F1
+) -> Rung | None:
+    """Return the rung that a fit misses whose best stop-set score by ``epoch``, from 1, is ``best``."""
     rungs = thresholds.rungs if thresholds else ()
-    return next((rung for rung in rungs if rung.epoch == epoch and best < rung.f1), None)
+    return next((rung for rung in rungs if rung.epoch == epoch and metric.better(rung.f1, best)), None)

@@ -1,5 +1,7 @@
 """Metrics: exact, and the same as scikit-learn's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,20 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from trainer.fits.metrics import accuracy, class_scores, confusion_matrix, macro_f1, pooled
+from trainer.fits.metrics import (
+    MACRO_F1,
+    METRICS,
+    Metric,
+    accuracy,
+    class_scores,
+    confusion_matrix,
+    macro_f1,
+    metric_called,
+    pooled,
+)
+from trainer.fits.pruning import shortfall
+from trainer.fits.specs import Rung, Stopping, Thresholds
+from trainer.fits.stopping import missed_rung
 
 PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=80)
 
@@ -59,3 +74,72 @@ def test_impossible_classes_are_refused(true: list[int], predicted: list[int]) -
 def test_an_empty_matrix_has_no_accuracy() -> None:
     """Nothing counted is 0, not a division error."""
     assert accuracy(confusion_matrix([], [], classes=2)) == 0.0
+
+
+def error_rate(confusion: tuple[tuple[int, ...], ...]) -> float:
+    """The share of wrong predictions: a metric of which less is better."""
+    return 1.0 - accuracy(confusion)
+
+
+#: Not a metric of refold's: it shows that nothing relies on more being better.
+ERROR = replace(MACRO_F1, name="error", key="error", direction="minimize", of=error_rate)
+
+BOTH = st.sampled_from([MACRO_F1, ERROR])
+SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+
+def test_macro_f1_is_what_records_call_f1() -> None:
+    """The stopping rule's default names it; another name is refused with those there are."""
+    assert metric_called(Stopping().metric) is MACRO_F1
+    assert METRICS == {"f1": MACRO_F1}
+    with pytest.raises(ValueError, match="no metric is called 'f2'; there is f1"):
+        metric_called("f2")
+
+
+@pytest.mark.parametrize("key", ["", "F1", "f1:cat", "f1/cat", "1st", "a" * 40, "f 1"])
+def test_a_key_is_safe_in_mlflow_and_in_file_names(key: str) -> None:
+    """What one of them would refuse or change is no key."""
+    with pytest.raises(ValueError, match="metric key"):
+        replace(MACRO_F1, key=key)
+
+
+@given(BOTH, SCORES)
+def test_the_best_is_better_than_all_others(metric: Metric, scores: list[float]) -> None:
+    """In either direction; perfect and worst are the ends, and nothing is better than itself."""
+    best = metric.best(scores)
+    assert metric.best_first(scores)[0] == best
+    assert not any(metric.better(score, best) for score in scores)
+    assert not any(metric.better(score, metric.perfect) for score in scores)
+    assert not any(metric.better(metric.worst, score) for score in scores)
+    assert metric.oriented(None) == metric.oriented(metric.worst)
+
+
+@given(BOTH, st.floats(0, 1), st.floats(0, 2))
+def test_an_improved_value_is_never_better_than_perfect(metric: Metric, value: float, by: float) -> None:
+    """It is not worse than before, and by 1 or more it is perfect."""
+    improved = metric.improved(value, by=by)
+    assert metric.low <= improved <= metric.high
+    assert not metric.better(value, improved)
+    assert by < 1 or improved == metric.perfect
+
+
+def test_less_is_better_prunes_the_other_way_round() -> None:
+    """A trial ends when it cannot come down to the incumbent, and a rung is missed from above."""
+    asked = Thresholds(
+        rungs=(Rung(epoch=2, f1=0.3),), ceilings=(0.1, 0.1, 0.1), incumbent_mean=0.25, incumbent_f1=0.25
+    )
+    counts = ((4, 1), (0, 5))
+    assert shortfall(asked, [0.5], [counts], 3, ERROR) is None  # (0.5 + 0.1 + 0.1) / 3 is below 0.25
+    assert "0.2667 at best" in str(shortfall(asked, [0.6], [counts], 3, ERROR))
+    assert missed_rung(asked, 2, 0.31, ERROR) == asked.rungs[0]
+    assert missed_rung(asked, 2, 0.3, ERROR) is None
+
+
+@given(st.lists(st.lists(st.integers(0, 8), min_size=4, max_size=4), min_size=1, max_size=3))
+def test_no_folds_come_out_better_than_what_was_reachable(cells: list[list[int]]) -> None:
+    """Folds of equal class sizes: however the rest is predicted, the bound holds, whatever the direction."""
+    folds = [((10 - a, a), (b, 10 - b)) for a, b, _, _ in cells]
+    rest = [((10 - c, c), (d, 10 - d)) for _, _, c, d in cells]
+    for metric in (MACRO_F1, ERROR):
+        reachable = metric.reachable(folds, len(folds) + len(rest))
+        assert not metric.better(metric.pooled([*folds, *rest]), reachable, by=1e-12)
