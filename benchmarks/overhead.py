@@ -200,7 +200,7 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
 def _timed_mlflow(made: Prepared, home: Home, clock: Clock) -> dict[str, float]:
     """Return the seconds of each part of MLflow's writer, written after every fit."""
     name = made.spec.name
-    mlflow_view = view.MlflowView(home.tracking_uri(None), home.artifacts, name)
+    mlflow_view = view.MlflowView(home.own_tracking_uri, home.artifacts, name)
 
     def read() -> SweepRecord:
         with Ledger.read(home.path) as reader:
@@ -263,7 +263,7 @@ def whole_sweep(trials: int) -> float:
         api.run_recorded(
             prepared(made_up_plan(trials)),
             home,
-            home.tracking_uri(None),
+            home.own_tracking_uri,
             start_workers=starter(InlineWorkers(2)),
             workers=2,
             progress=heard,

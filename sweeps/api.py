@@ -9,7 +9,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,9 @@ from sweeps.execution.loop import StartWorkers, run_sweep
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.export.selection import find_trial
 from sweeps.home import Home
-from sweeps.mlflow_record import check_tracking_uri, mlflow_view
+from sweeps.mlflow_record import entries_of, mlflow_view, sweep_of_run
 from sweeps.outcome import Outcome
+from sweeps.tracking_place import TrackingPlace, completing, kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
 from tracking.mlflow.recorder import Recorder
 from tracking.records import FoldRecord, SweepRecord
@@ -102,7 +103,8 @@ def run(
         workers: processes that train side by side; one a core if None. Never changes the outcome. On a
             cluster: how many workers to wait for before anything begins; one if None.
         cluster: where to train if not on this machine; see ``Cluster``.
-        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        tracking_uri: MLflow's store, kept with the sweep but for a password. If None, what was kept of it
+            before; for a new sweep ``MLFLOW_TRACKING_URI``, or SQLite in the home.
         progress: show what happens (live on a terminal), or hear of it yourself.
         console: where to show it.
 
@@ -112,17 +114,16 @@ def run(
     """
     prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
     place = Home.chosen(None if home is None else str(home))
-    uri = place.tracking_uri(tracking_uri)
     with _shown(progress, console or Console(stderr=True)) as shown:
         if cluster is None:
-            _run_here(prepared, place, uri, workers or available_cores(), shown)
+            _run_here(prepared, place, tracking_uri, workers or available_cores(), shown)
         else:
             where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
-            _run_there(prepared, place, uri, where, workers or 1, shown)
+            _run_there(prepared, place, tracking_uri, where, workers or 1, shown)
     return Outcome(place, prepared.spec.name)
 
 
-def _run_here(prepared: Prepared, place: Home, uri: str, count: int, shown: Progress) -> None:
+def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, shown: Progress) -> None:
     from sweeps.cluster.coordinator import local_workers
 
     if prepared.spec.device != "cpu":
@@ -138,7 +139,7 @@ def _run_here(prepared: Prepared, place: Home, uri: str, count: int, shown: Prog
 
 
 def _run_there(
-    prepared: Prepared, place: Home, uri: str, cluster: Cluster, expected: int, shown: Progress
+    prepared: Prepared, place: Home, uri: str | None, cluster: Cluster, expected: int, shown: Progress
 ) -> None:
     """Run a sweep on a cluster, which has to be there before anything changes here."""
     from sweeps.cluster.address import read_address
@@ -168,14 +169,15 @@ def _run_there(
 def run_recorded(
     prepared: Prepared,
     home: Home,
-    tracking_uri: str,
+    tracking_uri: str | None,
     *,
     start_workers: StartWorkers,
     workers: int,
     progress: Progress,
 ) -> SweepRecord:
-    """Run a sweep with the ledger locked and MLflow following it."""
+    """Run a sweep with the ledger locked and MLflow following it, and keep where that is; see ``run``."""
     name = prepared.spec.name
+    place, kept = _tracking_place(home, name, tracking_uri, progress)
     experiment = prepared.spec.experiment or name
 
     known: dict[str, FoldRecord] = {}
@@ -185,14 +187,13 @@ def run_recorded(
             return reader.sweep(name)
 
     def view() -> "MlflowView":
-        return mlflow_view(home, tracking_uri, experiment)
+        return mlflow_view(home, place.uri, experiment)
 
-    check_tracking_uri(tracking_uri)
     with Ledger.open(home.path) as ledger:
         recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(
-                prepared,
+                replace(prepared, tracking=kept),
                 home.path,
                 ledger,
                 start_workers=start_workers,
@@ -206,8 +207,29 @@ def run_recorded(
             recorder.close(timeout=5)
             raise
         if not _completed(recorder, progress):
-            progress.handle(Notice(f"MLflow does not have all of it yet: 'refold sync {name}' completes it"))
+            missing = completing(home, name, place.uri)
+            progress.handle(Notice(f"MLflow does not have all of it yet; to complete it: {missing}"))
         return record
+
+
+def _tracking_place(
+    home: Home, name: str, option: str | None, progress: Progress
+) -> tuple[TrackingPlace, str]:
+    """Return where MLflow's record of a sweep goes, and what is kept of that in the ledger.
+
+    Raises:
+        UsageError: if the URI can never work.
+    """
+    entry = next((entry for entry in entries_of(home) if entry.name == name), None)
+    place = place_of(home, entry, option)
+    kept = kept_place(home, place.uri)
+    before = entry.details.tracking if entry else None
+    for note in place.notes:
+        progress.handle(Notice(note))
+    if option and before not in (None, kept):
+        was, now = said_of(home, before), said_of(home, kept)
+        progress.handle(Notice(f"MLflow's record of {name} was {was}; from now on it is {now}"))
+    return place, kept
 
 
 def _completed(recorder: Recorder, progress: Progress) -> bool:
@@ -248,14 +270,14 @@ def named(
         home: where the ledger is.
         text: name of a sweep, or the id of a run in MLflow.
         trial: ``"resnet/3"``, or None.
-        tracking_uri: MLflow's store, where ``text`` is a run id; as in ``run``.
+        tracking_uri: MLflow's store, where ``text`` is a run id; where the home's sweeps have theirs if None.
 
     Raises:
         UsageError: if there is no such sweep, run or trial.
     """
     with Ledger.read(home.path) as ledger:
         if RUN_ID.fullmatch(text) and text not in ledger.sweep_names():
-            text, found = mlflow_view(home, home.tracking_uri(tracking_uri), text).names_of(text)
+            text, found = sweep_of_run(home, text, tracking_uri)
             trial = trial or found
         record = ledger.sweep(text)
     if trial is None:

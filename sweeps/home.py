@@ -1,8 +1,11 @@
 """One folder holds everything a sweep leaves behind; this says what stands where in it."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+
+from tracking.mlflow.uri import sqlite_file
 
 DEFAULT = "refold-runs"
 
@@ -28,11 +31,17 @@ class Home:
         """MLflow's artifacts, where MLflow's store is ours."""
         return self.path / "artifacts"
 
-    def tracking_uri(self, option: str | None) -> str:
-        """Return MLflow's store: ``--tracking-uri``, else ``MLFLOW_TRACKING_URI``, else SQLite in here."""
-        own = f"sqlite:///{self.path / 'mlflow.db'}"
-        return option or os.environ.get("MLFLOW_TRACKING_URI") or own
+    @property
+    def own_tracking_uri(self) -> str:
+        """The MLflow store that is used unless told otherwise: an SQLite file in here."""
+        return f"sqlite:///{self.path / 'mlflow.db'}"
 
     def is_own(self, tracking_uri: str) -> bool:
-        """Whether MLflow's store is the one in this folder."""
-        return tracking_uri == f"sqlite:///{self.path / 'mlflow.db'}"
+        """Whether MLflow's store is the one in this folder, however its path is written."""
+        file = sqlite_file(tracking_uri)
+        return file is not None and file.resolve() == (self.path / "mlflow.db").resolve()
+
+    @property
+    def option(self) -> str:
+        """What a command line needs to find this home from here: a space and ``--home``, or nothing."""
+        return "" if Home.chosen(None) == self else f" --home {shlex.quote(str(self.path))}"

@@ -123,7 +123,7 @@ class Outcome:
             formats: of ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
             out: folder that takes the model's own folder.
             force: replace another model of the same name.
-            tracking_uri: MLflow's store, for its format; as in ``sweeps.run``.
+            tracking_uri: MLflow's store, for its format; where the sweep's record is if None.
             processes: that train side by side; one a core if None.
             say: told what is being done, once nothing is wrong with the input.
 
@@ -132,14 +132,17 @@ class Outcome:
         """
         from sweeps.diagnostics.machine import available_cores
         from sweeps.mlflow_record import mlflow_view
+        from sweeps.tracking_place import place_of
 
         record = self.record
         chosen = choose(record, pick(record, architecture, trial), how)
         wanted = parse(list(formats))
-        uri = self.home.tracking_uri(tracking_uri)
         with Ledger.open(self.home.path) as ledger:  # now, not when a trained model would have to be entered
             entry = ledger.entry(self.name)
             assert entry is not None  # noqa: S101 - self.record has raised otherwise
+            place = place_of(self.home, entry, tracking_uri) if "mlflow" in wanted else None
+            for note in place.notes if place else ():
+                say(note)
             _check_checksums(ledger, self.name, chosen)
             order = ExportRequest(
                 record=record,
@@ -152,8 +155,8 @@ class Outcome:
                 home=self.home.path,
                 log=self.home.worker_log,
                 processes=processes or available_cores(),
-                tracking_uri=uri,
-                view=mlflow_view(self.home, uri, entry.details.experiment) if "mlflow" in wanted else None,
+                tracking_uri=place.uri if place else "",
+                view=mlflow_view(self.home, place.uri, entry.details.experiment) if place else None,
                 say=say,
             )
             done = export(order)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
+from sweeps.tracking_place import kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
-from tracking.mlflow.uri import shown
 from tracking.records import SweepRecord
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ class Removal:
         record: the sweep.
         view: of MLflow's record, None if that is left alone.
         found: what MLflow has of the sweep, None if that is left alone.
-        place: MLflow's store, as it may be printed.
+        place: where MLflow's record is, for people.
+        notes: what the user should know of that choice, a line each.
     """
 
     home: Home
@@ -32,12 +33,14 @@ class Removal:
     view: "MlflowView | None"
     found: "Found | None"
     place: str
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return it for the person who is asked."""
         fits = sum(len(trial.folds) for trial in self.record.trials)
         lines = [f"removes the sweep {self.record.name}: {len(self.record.trials)} trials, {fits} fits"]
-        return lines + ([f"and from MLflow at {self.place}: {self.found}"] if self.found else [])
+        found = [*self.notes, f"and from MLflow, {self.place}: {self.found}"] if self.found else []
+        return lines + found
 
 
 def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow: bool = True) -> Removal:
@@ -46,20 +49,26 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
     Args:
         home: of the ledger.
         name: of the sweep.
-        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        tracking_uri: MLflow's store; where the sweep's record is if None.
         mlflow: whether MLflow's record goes too.
 
     Raises:
         UsageError: if there is no such sweep.
         ViewUnavailable: if MLflow cannot be asked.
     """
-    uri = home.tracking_uri(tracking_uri)
     with Ledger.read(home.path) as reader:
         record, entry = reader.sweep(name), reader.entry(name)
     assert entry is not None  # noqa: S101 - reader.sweep has raised otherwise
-    view = mlflow_view(home, uri, entry.details.experiment) if mlflow else None
-    found = view.locate(record) if view else None
-    return Removal(home=home, record=record, view=view, found=found, place=shown(uri))
+    place = place_of(home, entry, tracking_uri)
+    view = mlflow_view(home, place.uri, entry.details.experiment) if mlflow else None
+    return Removal(
+        home=home,
+        record=record,
+        view=view,
+        found=view.locate(record) if view else None,
+        place=said_of(home, kept_place(home, place.uri)),
+        notes=place.notes,
+    )
 
 
 def remove(removal: Removal) -> None:

@@ -18,9 +18,11 @@ from sweeps.definition.identity import plan_of
 from sweeps.diagnostics.machine import available_cores
 from sweeps.execution import fit_progress
 from sweeps.home import Home
-from sweeps.mlflow_record import check_tracking_uri, mlflow_view
+from sweeps.mlflow_record import mlflow_view
+from sweeps.tracking_place import completing, place_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.mlflow.uri import check_uri
 from tracking.records import ReportRecord, SweepRecord
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
@@ -34,7 +36,7 @@ class AnalysisContext:
     Attributes:
         home: of the ledger.
         workers: training processes; one a core if None.
-        tracking_uri: MLflow's store; ``MLFLOW_TRACKING_URI``, or SQLite in the home, if None.
+        tracking_uri: MLflow's store; where the sweep's record is if None.
         console: where to show progress.
         start_workers: what trains; processes behind Dask if None.
     """
@@ -90,8 +92,9 @@ def compare(
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
     comparison.check(ComparisonSettings(repeats=2 if repeats is None else repeats, rope=rope, claim=claim))
-    uri = _checked_uri(where)
+    _check_option(where)
     record, entry = extra_fits.read_finished(where.home.path, name)
+    uri = _tracking_uri(where, entry)
     if not record.winners:
         raise UsageError(f"no architecture of {name!r} has a complete trial: there is nothing to compare")
     if repeats is None:
@@ -123,8 +126,9 @@ def variance(
         UsageError: if something is missing or wrong; what was trained until then is recorded.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
-    uri = _checked_uri(where)
+    _check_option(where)
     record, entry, wanted = variance_fits(where, name, architecture, rows)
+    uri = _tracking_uri(where, entry)
     trial = wanted.trial
     with Ledger.open(where.home.path) as ledger:
         _train(where, ledger, entry, variance_components.PURPOSE, [wanted])
@@ -156,10 +160,17 @@ def expected_cost(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> str:
         return cost(wanted, extra_fits.missing(ledger, wanted), where.count)
 
 
-def _checked_uri(where: AnalysisContext) -> str:
-    uri = where.home.tracking_uri(where.tracking_uri)
-    check_tracking_uri(uri)
-    return uri
+def _check_option(where: AnalysisContext) -> None:
+    """Refuse a tracking URI that can never work, before anything is read."""
+    if where.tracking_uri:
+        check_uri(where.tracking_uri)
+
+
+def _tracking_uri(where: AnalysisContext, entry: SweepEntry) -> str:
+    place = place_of(where.home, entry, where.tracking_uri)
+    for note in place.notes:
+        where.say(note)
+    return place.uri
 
 
 def _train(
@@ -197,4 +208,4 @@ def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: Swe
     try:
         mlflow_view(where.home, uri, entry.details.experiment).write(record)
     except ViewUnavailable as problem:
-        where.say(f"{problem}; 'refold sync {record.name}' completes MLflow's record")
+        where.say(f"{problem}; to complete MLflow's record: {completing(where.home, record.name, uri)}")

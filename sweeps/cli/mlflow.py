@@ -8,6 +8,7 @@ from sweeps.home import Home
 def add_verbs(verbs: Verbs) -> None:
     """Add ``ui`` and ``sync``."""
     serving = verbs.add(ui, "ui --port 5000 --open")
+    serving.add_argument("sweep", nargs="?", help="whose record to see, where sweeps have theirs apart")
     serving.add_argument("--port", type=port, default=5000, help="0 for any free one (default: 5000)")
     serving.add_argument("--open", action="store_true", help="open the browser")
     tracking_option(serving)
@@ -25,8 +26,14 @@ def ui(options: Arguments) -> int:
     """Serve MLflow's own UI on this home."""
     from sweeps.mlflow_record import serve
 
-    home = Home.chosen(options.home)
-    serve(home, tracking_uri=options.tracking_uri, port=options.port, open_browser=options.open)
+    serve(
+        Home.chosen(options.home),
+        options.sweep,
+        tracking_uri=options.tracking_uri,
+        port=options.port,
+        open_browser=options.open,
+        say=say,
+    )
     return 0
 
 

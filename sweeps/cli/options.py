@@ -48,7 +48,11 @@ def json_option(added: argparse.ArgumentParser) -> None:
 
 def tracking_option(added: argparse.ArgumentParser) -> None:
     """Add ``--tracking-uri``."""
-    added.add_argument("--tracking-uri", help="MLflow's store (default: MLFLOW_TRACKING_URI or in the home)")
+    added.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow's store (default: the sweep's; for a new sweep MLFLOW_TRACKING_URI or in the home)",
+    )
 
 
 def workers_option(added: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
 from sweeps.cli.output import err, out, print_json, say
 from sweeps.home import Home
+from sweeps.tracking_place import said_of, shown_uri
 from trainer.errors import UsageError
 
 
@@ -53,12 +54,14 @@ def show(options: Arguments) -> int:
     from sweeps.export.selection import find_trial
     from tracking.ledger.ledger import Ledger
 
-    with Ledger.read(Home.chosen(options.home).path) as ledger:
-        record = ledger.sweep(options.sweep)
+    home = Home.chosen(options.home)
+    with Ledger.read(home.path) as ledger:
+        record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
+    kept = entry.details.tracking if entry else None
     if options.trial:
         return _show_trial(record, find_trial(record, options.trial), options)
     if options.json:
-        print_json(tables.sweep_json(record))
+        print_json(tables.sweep_json(record) | {"tracking_uri": shown_uri(home, kept)})
         return 0
     out.print(
         f"sweep {record.name}: seed {record.seed}, {record.dataset.samples} images of {record.dataset.name}, "
@@ -66,6 +69,8 @@ def show(options: Arguments) -> int:
         markup=False,
     )
     out.print(f"digest {record.digest}" + ("" if record.finished else " (not finished)"))
+    if kept is not None:
+        out.print(f"MLflow's record is {said_of(home, kept)}", markup=False)
     out.print()
     tables.print_leaderboard(out, record)
     out.print()

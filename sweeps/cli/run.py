@@ -98,13 +98,12 @@ def _say_what_next(record: Any, options: Arguments) -> None:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
             out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)
     home = f" --home {shlex.quote(options.home)}" if options.home else ""
-    uri = f" --tracking-uri {shlex.quote(options.tracking_uri)}" if options.tracking_uri else ""
     out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
     if len(record.trials) > len(record.winners):
         out.print("Each is the best of its trials, so expect a little less of it on new data.")
     lines = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
-        (f"refold ui{home}{uri}", "curves and confusion matrices, in MLflow"),
+        (f"refold ui {record.name}{home}", "curves and confusion matrices, in MLflow"),
         (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),

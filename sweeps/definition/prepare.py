@@ -26,7 +26,17 @@ MIXED = "mixed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A sweep that is ready to run."""
+    """A sweep that is ready to run.
+
+    Attributes:
+        spec: the sweep.
+        text: the sweep file's text, for the record.
+        plan: what decides its outcome.
+        dataset: loaded.
+        environment: package versions and hardware here.
+        git_commit: of the sweep file's folder.
+        tracking: where MLflow's record goes, to be kept with it; None leaves what is known of that.
+    """
 
     spec: SweepSpec
     text: str
@@ -34,6 +44,7 @@ class Prepared:
     dataset: Dataset
     environment: Environment
     git_commit: str | None = None
+    tracking: str | None = None
 
     @property
     def dataset_record(self) -> DatasetRecord:

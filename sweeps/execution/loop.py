@@ -159,6 +159,7 @@ def _details(prepared: Prepared) -> SweepDetails:
         dataset=prepared.spec.dataset,
         experiment=prepared.spec.experiment or prepared.spec.name,
         sources={a.name: a.source for a in prepared.plan.architectures if a.source is not None},
+        tracking=prepared.tracking,
     )
 
 

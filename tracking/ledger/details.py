@@ -17,6 +17,8 @@ class SweepDetails:
         dataset: what the sweep file says about its data.
         experiment: MLflow's experiment.
         sources: the code of each architecture that is the user's own, by the architecture's name.
+        tracking: where MLflow's record is, without what is secret, as ``sweeps.tracking_place`` writes it;
+            None if the version of refold that recorded the sweep did not say.
         others: what a newer version of refold recorded beside these; kept as it is.
     """
 
@@ -24,6 +26,7 @@ class SweepDetails:
     dataset: DatasetSource
     experiment: str
     sources: Mapping[str, UserSource]
+    tracking: str | None = None
     others: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -34,6 +37,7 @@ class SweepDetails:
             "dataset": self.dataset.to_json(),
             "experiment": self.experiment,
             "sources": {name: source.to_json() for name, source in self.sources.items()},
+            **({} if self.tracking is None else {"tracking": self.tracking}),
         }
 
     @classmethod
@@ -43,15 +47,17 @@ class SweepDetails:
         Raises:
             KeyError, TypeError: if they are damaged.
         """
-        known = ("folder", "dataset", "experiment", "sources")
+        known = ("folder", "dataset", "experiment", "sources", "tracking")
         return cls(
             folder=data["folder"],
             dataset=DatasetSource.from_json(data["dataset"]),
             experiment=data["experiment"],
             sources={name: UserSource.from_json(source) for name, source in data["sources"].items()},
+            tracking=data.get("tracking"),
             others={name: value for name, value in data.items() if name not in known},
         )
 
     def updated(self, now: "SweepDetails") -> "SweepDetails":
-        """Return what is found ``now``, with what only a newer version of refold understands kept."""
-        return replace(now, others={**self.others, **now.others})
+        """Return what is found ``now``; what it does not say, or only a newer refold understands, is kept."""
+        tracking = self.tracking if now.tracking is None else now.tracking
+        return replace(now, tracking=tracking, others={**self.others, **now.others})

@@ -1,13 +1,23 @@
-"""Tracking URIs: which ones can work at all, told without importing MLflow (which takes seconds)."""
+"""Tracking URIs, without importing MLflow (which takes seconds): which can work, what of them is secret."""
 
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from trainer.errors import UsageError
 
+#: Stands in the place of what is secret.
+MASK = "***"
+
 _SERVERS = ("http", "https")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _EXAMPLES = "use http://host:5000, sqlite:////folder/mlflow.db or postgresql+psycopg2://user@host/database"
+#: Parameters of databases that are no secret; any other may be one.
+_OPEN_PARAMETERS = (
+    *("application_name", "channel_binding", "charset", "connect_timeout", "driver", "encrypt"),
+    *("gssencmode", "host", "hostaddr", "mode", "options", "passfile", "port", "service", "sslcert"),
+    *("sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "timeout", "user"),
+    *("trusted_connection", "trustservercertificate", "uri"),
+)
 
 
 def check_uri(uri: str) -> None:
@@ -16,6 +26,11 @@ def check_uri(uri: str) -> None:
     Raises:
         UsageError: with what is wrong and what to use instead.
     """
+    if _at_sign_after_host(uri):
+        raise UsageError(
+            "an '@' stands in the tracking URI after its host: write @, /, ? and # in a password as %40, "
+            "%2F, %3F and %23"
+        )
     parts = _parts(uri)
     scheme = parts.scheme.partition("+")[0]
     if scheme == "databricks" or uri == "databricks":
@@ -40,25 +55,73 @@ def is_server(uri: str) -> bool:
 
 
 def shown(uri: str) -> str:
-    """Return the URI as it may be printed: without a password."""
-    try:
-        parts = urlsplit(uri)
-        password = parts.password
-    except ValueError:
+    """Return the URI as it may be printed and kept: with ``***`` for a password and what may be one.
+
+    It does not have to be a URI that can work.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
         return uri
-    return uri.replace(f":{password}@", ":***@") if password else uri
+    if "@" in rest and not rest.startswith("/"):  # an SQLite file's path may have one
+        user, host = rest.rsplit("@", 1)
+        rest = f"{_shown_user(scheme, user)}@{host}"
+    address, question, query = rest.partition("?")
+    parameters = [_shown_parameter(parameter) for parameter in query.split("&")]
+    return f"{scheme}://{address}{question}{'&'.join(parameters)}"
+
+
+def without_masked(text: str) -> str:
+    """Return what can be connected with of a URI that ``shown`` returned: nothing in place of what is masked.
+
+    A server's user goes with the password: requests would send it with an empty one, in place of what
+    MLflow finds in ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``.
+    """
+    if MASK not in text:
+        return text
+    address, _, query = text.partition("?")
+    scheme, _, rest = address.partition("://")
+    user, at, host = rest.rpartition("@")
+    if at and MASK in user:
+        name = "" if scheme.lower() in _SERVERS else user.partition(":")[0]
+        rest = f"{name}@{host}" if name else host
+    kept = "&".join(parameter for parameter in query.split("&") if parameter and MASK not in parameter)
+    return f"{scheme}://{rest}" + (f"?{kept}" if kept else "")
 
 
 def absolute(uri: str) -> str:
-    """Return the URI with an SQLite file's path made absolute, for a process that is started elsewhere."""
+    """Return the URI with an SQLite file's path made absolute: it is found from any folder then."""
     path = sqlite_file(uri)
-    return uri if path is None else uri.replace(urlsplit(uri).path[1:], str(path), 1)
+    if path is None:
+        return uri
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}:///{path}{rest[len(urlsplit(uri).path) :]}"
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the file of an SQLite URI, None for any other."""
+    """Return the file of an SQLite URI, absolute; None for any other."""
     parts = urlsplit(uri)
-    return Path(parts.path[1:]).absolute() if parts.scheme.startswith("sqlite") else None
+    plain = parts.scheme.startswith("sqlite") and not parts.path.startswith("/file:")
+    return Path(parts.path[1:]).absolute() if plain else None
+
+
+def _shown_user(scheme: str, user: str) -> str:
+    """Return the part before the ``@``; alone, it is a token to a server and a name to a database."""
+    name, colon, _ = user.partition(":")
+    if colon:
+        return f"{name}:{MASK}"
+    return MASK if scheme.lower() in _SERVERS else name
+
+
+def _shown_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={MASK}" if equals and name.lower() not in _OPEN_PARAMETERS else parameter
+
+
+def _at_sign_after_host(uri: str) -> bool:
+    """Return whether part of a password may stand where a path is expected."""
+    _, separator, rest = uri.partition("://")
+    host = min((place for place in map(rest.find, "/?#") if place >= 0), default=len(rest))
+    return bool(separator) and host > 0 and "@" in rest[host:]
 
 
 def _parts(uri: str) -> SplitResult:
@@ -67,5 +130,5 @@ def _parts(uri: str) -> SplitResult:
         parts = urlsplit(uri)
         _ = parts.port
     except ValueError as error:
-        raise UsageError(f"the tracking URI {uri!r} does not parse ({error}); {_EXAMPLES}") from None
+        raise UsageError(f"the tracking URI {shown(uri)!r} does not parse ({error}); {_EXAMPLES}") from None
     return parts

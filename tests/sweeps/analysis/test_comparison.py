@@ -181,7 +181,7 @@ def test_mlflow_away_is_said_and_nothing_is_lost(home: Path) -> None:
     assert isinstance(where.shown_on.file, io.StringIO)
     said = where.shown_on.file.getvalue()
     assert "18 fits of 3 architectures, 0 recorded already, 18 to train: about" in said
-    assert "'refold sync made' completes MLflow's record" in said
+    assert f"to complete MLflow's record: refold sync made --home {home}" in said
 
 
 def test_removing_the_sweep_removes_its_further_fits(home: Path) -> None:
