@@ -8,10 +8,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,6 +22,7 @@ from sweeps.diagnostics.machine import available_cores
 from sweeps.execution.events import Notice
 from sweeps.execution.loop import StartWorkers, run_sweep
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
+from sweeps.execution.workers import OnEpoch, Workers
 from sweeps.export.selection import find_trial
 from sweeps.home import Home
 from sweeps.mlflow_record import entries_of, mlflow_view, sweep_of_run
@@ -132,7 +133,7 @@ def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, show
             "GPUs are, and give --cluster ADDRESS"
         )
 
-    def start_workers(on_epoch: Any) -> Any:
+    def start_workers(on_epoch: OnEpoch) -> AbstractContextManager[Workers]:
         return local_workers(count, place.worker_log, on_epoch)
 
     run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)

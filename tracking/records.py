@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
 from statistics import fmean, stdev
@@ -11,11 +12,21 @@ from trainer.canonical import digest
 from trainer.fits.environment import Environment
 from trainer.fits.metrics import MACRO_F1, Metric, pooled
 from trainer.fits.pruning import shortfall
-from trainer.fits.results import Confusion, FitResult, FitRun
+from trainer.fits.results import Confusion, FitResult, FitRun, FitState
 from trainer.fits.specs import FitSpec, Thresholds
 from trainer.hyperparameters import Value
 
-TrialState = Literal["complete", "pruned", "failed", "running"]
+TrialState = FitState | Literal["running"]
+
+
+class Purpose(StrEnum):
+    """What fits beside a search are for: comparing winners, or measuring where variance comes from.
+
+    Their seeds are derived from it: changing a value would change the fits.
+    """
+
+    COMPARISON = "comparison"
+    VARIANCE = "variance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

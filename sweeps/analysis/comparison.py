@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.analysis.claims import Claim
 from sweeps.analysis.extra_fits import ExtraFits
 from sweeps.analysis.statistics import bbc
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
@@ -20,16 +20,10 @@ from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
 from sweeps.analysis.statistics.verdicts import Seen, Settling, Verdict, settling, verdict_of
 from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.spec import Plan
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
-
-#: What the answer is about: other images of the same kind, or these images under other seeds.
-Claim = Literal["new-data", "this-data"]
-
-#: What the fits of a comparison are called in the ledger and in their seeds.
-PURPOSE = "comparison"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +143,9 @@ def further_fits(record: SweepRecord, plan: Plan, repeats: int) -> list[ExtraFit
         specs = [
             spec
             for repeat in range(1, repeats + 1)
-            for spec in plan.fit_specs(architecture, PURPOSE, winner.hyperparameters, repeat=repeat)
+            for spec in plan.fit_specs(
+                architecture, Purpose.COMPARISON, winner.hyperparameters, repeat=repeat
+            )
         ]
         wanted.append(ExtraFits(trial=winner, specs=dict(enumerate(specs))))
     return wanted

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from sweeps.analysis import comparison, extra_fits, variance_components, wording
+from sweeps.analysis.claims import Claim
 from sweeps.analysis.comparison import Comparison, ComparisonSettings
 from sweeps.analysis.extra_fits import ExtraFits, StartWorkers
 from sweeps.analysis.page import page
@@ -23,7 +24,7 @@ from sweeps.tracking_place import completing, place_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import check_uri
-from tracking.records import ReportRecord, SweepRecord
+from tracking.records import Purpose, ReportRecord, SweepRecord
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
 from trainer.quantities import duration
@@ -76,7 +77,7 @@ def compare(
     *,
     repeats: int | None = None,
     rope: float = 0.005,
-    claim: comparison.Claim = "new-data",
+    claim: Claim = "new-data",
 ) -> Comparison:
     """Confirm each architecture's winner on fresh repeats and compare them.
 
@@ -102,11 +103,11 @@ def compare(
     asked = ComparisonSettings(repeats=repeats, rope=rope, claim=claim)
     wanted = comparison.further_fits(record, plan_of(entry), repeats)
     with Ledger.open(where.home.path) as ledger:
-        _train(where, ledger, entry, comparison.PURPOSE, wanted)
+        _train(where, ledger, entry, Purpose.COMPARISON, wanted)
         labels = extra_fits.dataset_of(where.home.path, entry).labels
         found = comparison.compare(ledger.sweep(name), labels, asked)
         report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
-        ledger.add_report(name, comparison.PURPOSE, report)
+        ledger.add_report(name, Purpose.COMPARISON, report)
         _write_view(where, uri, entry, ledger.sweep(name))
     return found
 
@@ -131,11 +132,11 @@ def variance(
     uri = _tracking_uri(where, entry)
     trial = wanted.trial
     with Ledger.open(where.home.path) as ledger:
-        _train(where, ledger, entry, variance_components.PURPOSE, [wanted])
-        fits = ledger.further_fits(name, variance_components.PURPOSE)[trial.architecture, trial.number]
+        _train(where, ledger, entry, Purpose.VARIANCE, [wanted])
+        fits = ledger.further_fits(name, Purpose.VARIANCE)[trial.architecture, trial.number]
         found = variance_components.variances(record, trial, fits, rows)
         report = ReportRecord(content=json.dumps(variance_components.to_json(found)), page="")
-        ledger.add_report(name, f"{variance_components.PURPOSE}-{trial.architecture}", report)
+        ledger.add_report(name, f"{Purpose.VARIANCE}-{trial.architecture}", report)
         _write_view(where, uri, entry, ledger.sweep(name))
     return found
 
@@ -174,7 +175,7 @@ def _tracking_uri(where: AnalysisContext, entry: SweepEntry) -> str:
 
 
 def _train(
-    where: AnalysisContext, ledger: Ledger, entry: SweepEntry, purpose: str, wanted: Sequence[ExtraFits]
+    where: AnalysisContext, ledger: Ledger, entry: SweepEntry, purpose: Purpose, wanted: Sequence[ExtraFits]
 ) -> None:
     """Train what the ledger does not hold, and say before what it will cost."""
     lacking = extra_fits.missing(ledger, wanted)

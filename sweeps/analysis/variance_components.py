@@ -20,12 +20,9 @@ from sweeps.analysis.statistics.shares import (
 )
 from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.export.selection import pick
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 from trainer.fits.seeds import Seeds, derive
-
-#: What the fits are called in the ledger and in their seeds.
-PURPOSE = "variance"
 
 #: Each source with the seeds that it stands for.
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +84,7 @@ def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialReco
         raise UsageError(f"--rows {rows}: at least {FEWEST} rows are needed; shares of 0.1 take 16 and more")
     specs = {}
     for row in range(rows):
-        spec = plan.fit_specs(architecture, PURPOSE, trial.hyperparameters, repeat=row + 1)[0]
+        spec = plan.fit_specs(architecture, Purpose.VARIANCE, trial.hyperparameters, repeat=row + 1)[0]
         first, second = (_seeds(plan.seed, row, side) for side in ("first", "second"))
         mixed = [
             replace(first, **{name: getattr(second, name) for name in names}) for names in SOURCES.values()
@@ -99,7 +96,7 @@ def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialReco
 
 def _seeds(seed: int, row: int, side: str) -> Seeds:
     names = [name for source in SOURCES.values() for name in source]
-    return Seeds(**{name: derive(seed, PURPOSE, row, side, name) for name in names})
+    return Seeds(**{name: derive(seed, Purpose.VARIANCE, row, side, name) for name in names})
 
 
 def variances(
@@ -128,7 +125,7 @@ def variances(
             "variance"
         )
     base, other, *changed = (list(column) for column in zip(*whole, strict=True))
-    seed = derive(record.seed, PURPOSE, "bootstrap")
+    seed = derive(record.seed, Purpose.VARIANCE, "bootstrap")
     try:
         shares = sobol_shares(base, other, dict(zip(SOURCES, changed, strict=True)), seed=seed)
     except ValueError:

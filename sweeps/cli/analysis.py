@@ -2,12 +2,17 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from sweeps.analysis.claims import CLAIMS
 from sweeps.cli.options import Arguments, Verbs, json_option, positive, tracking_option, workers_option
 from sweeps.cli.output import err, out, print_json
 from sweeps.home import Home
 from trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from sweeps.analysis.experiments import AnalysisContext
+    from tracking.records import SweepRecord
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -27,7 +32,7 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument(
         "--claim",
-        choices=["new-data", "this-data"],
+        choices=CLAIMS,
         default="new-data",
         help="about other images of the same source, or about these (default: new-data)",
     )
@@ -97,7 +102,7 @@ def plan(options: Arguments) -> int:
     return 0
 
 
-def _record(options: Arguments) -> Any:
+def _record(options: Arguments) -> "SweepRecord":
     from tracking.ledger.ledger import Ledger
 
     with Ledger.read(Home.chosen(options.home).path) as ledger:
@@ -138,7 +143,7 @@ def variance(options: Arguments) -> int:
     return 0
 
 
-def _surroundings(options: Arguments) -> Any:
+def _surroundings(options: Arguments) -> "AnalysisContext":
     from sweeps.analysis.experiments import AnalysisContext
 
     return AnalysisContext(

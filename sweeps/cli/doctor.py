@@ -19,12 +19,12 @@ def add_verbs(verbs: Verbs) -> None:
 def doctor(options: Arguments) -> int:
     """Say what would break repeatability or speed here."""
     from sweeps import api
-    from sweeps.diagnostics.doctor import examine
+    from sweeps.diagnostics.doctor import LEVELS, examine
 
     prepared = api.ready(Path(options.sweep)) if options.sweep else None
     err.print("trying a real training step of each architecture ...")
     findings = examine(prepared, Home.chosen(options.home), options.workers)
-    counts = {level: sum(f.level == level for f in findings) for level in ("problem", "note", "ok")}
+    counts = {level: sum(f.level == level for f in findings) for level in LEVELS}
     if options.json:
         print_json({"findings": [asdict(finding) for finding in findings], "counts": counts})
     else:

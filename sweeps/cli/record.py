@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
@@ -10,6 +10,9 @@ from sweeps.cli.output import err, out, print_json, say
 from sweeps.home import Home
 from sweeps.tracking_place import said_of, shown_uri
 from trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from tracking.records import SweepRecord, TrialRecord
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -78,7 +81,7 @@ def show(options: Arguments) -> int:
     return 0
 
 
-def _show_trial(record: Any, trial: Any, options: Arguments) -> int:
+def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments) -> int:
     from tracking.reports.class_report import class_report, report_text
 
     if options.json:

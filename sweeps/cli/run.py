@@ -3,7 +3,7 @@
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sweeps.cli import dry_run, tables
 from sweeps.cli.options import (
@@ -17,6 +17,10 @@ from sweeps.cli.options import (
 )
 from sweeps.cli.output import err, out, print_json
 from trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from sweeps.api import Cluster
+    from tracking.records import SweepRecord
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -76,7 +80,7 @@ def run(options: Arguments) -> int:
     return 1 if lost else 0
 
 
-def _cluster(options: Arguments) -> Any:
+def _cluster(options: Arguments) -> "Cluster | None":
     from sweeps.api import PATIENCE, Cluster
 
     there = options.cluster or os.environ.get("REFOLD_CLUSTER")
@@ -93,7 +97,7 @@ def _cluster(options: Arguments) -> Any:
     )
 
 
-def _say_what_next(record: Any, options: Arguments) -> None:
+def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
     for trial in record.winners:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
             out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)

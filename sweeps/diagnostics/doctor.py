@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sweeps.definition.prepare import Prepared
 from sweeps.diagnostics.machine import (
@@ -43,7 +43,8 @@ NETWORK = frozenset(
 #: Bytes that ledger, MLflow's store and logs may need beside the dataset, roughly.
 ROOM = 200_000_000
 
-Level = Literal["ok", "note", "problem"]
+Level = Literal["problem", "note", "ok"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tracking.ledger.ledger import SweepEntry
 from tracking.mlflow.content import sweep_identity
 from tracking.mlflow.reasons import reason
 from tracking.mlflow.uri import shown
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Space
 
@@ -29,7 +29,7 @@ from trainer.hyperparameters import Fixed, Space
 TRIAL = "refold.trial"
 _IDENTITY = "refold.sweep_key"
 _EXAMPLES = "use sqlite:///study.db or postgresql+psycopg2://user@host/database"
-_STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
+_STATES: Mapping[TrialState, str] = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

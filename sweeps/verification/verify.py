@@ -6,13 +6,14 @@ Nothing is written to what is verified: training again uses a copy of the datase
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
 from sweeps.execution.dispatch import run_all
+from sweeps.execution.workers import Workers
 from sweeps.verification import differences
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
@@ -24,6 +25,9 @@ from trainer.process.jobs import Job
 from trainer.runtime.environment import environment, of_training
 
 Chosen = tuple[TrialRecord, FoldRecord]
+
+#: Starts workers that print to a log file, in fresh processes, and ends them on leaving.
+StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +141,7 @@ def verify(
     name: str,
     wanted: FitSelection,
     *,
-    start_workers: Callable[[Path], Any],
+    start_workers: StartWorkers,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Report:
     """Verify a finished sweep.
@@ -146,7 +150,7 @@ def verify(
         home: where its ledger is.
         name: of the sweep.
         wanted: which fits to train again.
-        start_workers: given a log file, starts workers in fresh processes; a context.
+        start_workers: see ``StartWorkers``.
         say: told what is being done.
 
     Raises:
@@ -203,7 +207,7 @@ def _without_training(
 
 
 def _trained_again(
-    entry: SweepEntry, dataset: Dataset, chosen: Sequence[Chosen], start_workers: Callable[[Path], Any]
+    entry: SweepEntry, dataset: Dataset, chosen: Sequence[Chosen], start_workers: StartWorkers
 ) -> list[Difference]:
     by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
     found: dict[str, list[Difference]] = {}

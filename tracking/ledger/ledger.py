@@ -16,7 +16,15 @@ from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading, take_lock
-from tracking.records import DatasetRecord, FoldRecord, ReportRecord, SweepRecord, TrialRecord, sequence
+from tracking.records import (
+    DatasetRecord,
+    FoldRecord,
+    Purpose,
+    ReportRecord,
+    SweepRecord,
+    TrialRecord,
+    sequence,
+)
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
@@ -189,7 +197,7 @@ class Ledger:
             )
 
     def add_further_fits(
-        self, sweep: str, purpose: str, architecture: str, number: int, specs: Mapping[int, FitSpec]
+        self, sweep: str, purpose: Purpose, architecture: str, number: int, specs: Mapping[int, FitSpec]
     ) -> None:
         """Enter which fits beside the search are asked for, by position. What is there already stays."""
         rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
@@ -268,7 +276,7 @@ class Ledger:
                 reports=self._reports(name), git_commit=entry.git_commit,
             )  # fmt: skip
 
-    def further_fits(self, sweep: str, purpose: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
+    def further_fits(self, sweep: str, purpose: Purpose) -> dict[tuple[str, int], dict[int, FoldRecord]]:
         """Return the recorded fits beside the search by (architecture, trial number) and position."""
         with reading(f"the {purpose} fits of {sweep!r}"):
             rows = self._connection.execute(
@@ -348,11 +356,11 @@ class Ledger:
         expected: dict[tuple[str, int], int] = {}
         for architecture, number, count in self._connection.execute(
             "SELECT architecture, number, count(*) FROM further_fits"
-            " WHERE sweep = ? AND purpose = 'comparison' GROUP BY architecture, number",
-            (entry.name,),
+            " WHERE sweep = ? AND purpose = ? GROUP BY architecture, number",
+            (entry.name, Purpose.COMPARISON),
         ):
             expected[architecture, number] = count
-        fits = self.further_fits(entry.name, "comparison")
+        fits = self.further_fits(entry.name, Purpose.COMPARISON)
         place = {name: index for index, name in enumerate(entry.architectures)}
         for architecture, number in sorted(fits, key=lambda key: (place[key[0]], key[1])):
             found = fits[architecture, number]

@@ -19,7 +19,7 @@ from tracking.mlflow.points import (
     sweep_points,
     trial_points,
 )
-from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord
+from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from tracking.reports.class_report import trial_name
 from tracking.reports.notes import sweep_note, trial_note
 from tracking.reports.out_of_fold import HeldOut
@@ -28,7 +28,10 @@ from tracking.reports.out_of_fold import HeldOut
 MAX_PARAM, MAX_TAG = 6000, 8000
 
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
-_STATUS: Mapping[str, Status] = {
+
+#: How a sweep or a trial stands in MLflow; there is nobody to end what was interrupted.
+Standing = TrialState | Literal["interrupted"]
+_STATUS: Mapping[Standing, Status] = {
     "running": "RUNNING",
     "complete": "FINISHED",
     "pruned": "KILLED",
@@ -131,7 +134,7 @@ def trial_content(
         held_out: the dataset, for the images and the predictions; None where it is not at hand.
         live: whether the sweep is running now; a trial that has not ended counts as interrupted otherwise.
     """
-    state = trial.state if live or trial.state != "running" else "interrupted"
+    state: Standing = trial.state if live or trial.state != "running" else "interrupted"
     tags = _common_tags(record, "trial") | {
         "refold.key": trial_key(record, trial),
         "refold.architecture": trial.architecture,
@@ -164,7 +167,7 @@ def trial_content(
     )
 
 
-def _sweep_state(record: SweepRecord, best: TrialRecord | None, *, live: bool) -> str:
+def _sweep_state(record: SweepRecord, best: TrialRecord | None, *, live: bool) -> Standing:
     """Return how the sweep stands: without a complete trial at its end it has failed."""
     if record.finished:
         return "complete" if best else "failed"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracking.records import SweepRecord, TrialRecord
+from tracking.records import SweepRecord, TrialRecord, TrialState
 from tracking.reports.class_report import trial_name
 from tracking.reports.drawing import FAINT, INK, Colour, bare, colour, new_figure
 from tracking.reports.importance import FEWEST_TRIALS, Importance, importances
@@ -24,7 +24,7 @@ _LOGARITHMIC = 10
 #: Inches that fit into the column in which MLflow shows a note.
 _NOTE_WIDTH = 6.4
 #: How a trial without a score is marked, and what the title calls the mark.
-_LOST = {"failed": ("x", "\u00d7"), "pruned": ("v", "\u25be")}
+_LOST: Mapping[TrialState, tuple[str, str]] = {"failed": ("x", "\u00d7"), "pruned": ("v", "\u25be")}
 
 
 def optimisation_history(record: SweepRecord) -> "Figure":
@@ -325,7 +325,7 @@ def _name_colours(figure: "Figure", axes: "Axes", *, title: str | None) -> None:
     )
 
 
-def _count(record: SweepRecord, state: str) -> int:
+def _count(record: SweepRecord, state: TrialState) -> int:
     return sum(trial.state == state for trial in record.trials)
 
 

@@ -18,7 +18,7 @@ from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, ru
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.file import SCHEMA_VERSION
 from tracking.ledger.ledger import Ledger
-from tracking.records import ReportRecord
+from tracking.records import Purpose, ReportRecord
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
 from trainer.fits.results import FitResult, FitRun, Timing
@@ -222,7 +222,7 @@ def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path) -> None:
     first_version(tmp_path)
     report = ReportRecord(content="{}", page="")
     with Ledger.open(tmp_path) as ledger:
-        ledger.add_further_fits("made-up", "comparison", "alpha", 0, dict(enumerate(SPECS)))
+        ledger.add_further_fits("made-up", Purpose.COMPARISON, "alpha", 0, dict(enumerate(SPECS)))
         ledger.add_report("made-up", "comparison", report)
     with Ledger.read(tmp_path) as ledger:
         record = ledger.sweep("made-up")
@@ -237,7 +237,7 @@ def test_confirmed_trials_follow_one_another(tmp_path: Path) -> None:
     specs = dict(enumerate([*fresh, *PLAN.fit_specs(ALPHA, "comparison", VALUES, repeat=2)]))
     with Ledger.open(tmp_path) as ledger:
         enter(prepared(PLAN), ledger)
-        ledger.add_further_fits("made-up", "comparison", "alpha", 0, specs)
+        ledger.add_further_fits("made-up", Purpose.COMPARISON, "alpha", 0, specs)
         assert ledger.sweep("made-up").confirmed == ()
         for place in (1, 0):
             ledger.add_run(specs[place], run_of(specs[place]))
