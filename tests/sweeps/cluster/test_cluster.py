@@ -307,7 +307,7 @@ class TestJoining:
         shutil.copytree(Path(str(tracking.__file__)).parent, copy)
         monkeypatch.setattr(tracking, "__file__", str(copy / "__init__.py"))
         assert compatibility.code_digest.__wrapped__() == before
-        (copy / "notes.py").write_text((copy / "notes.py").read_text() + "#")
+        (copy / "records.py").write_text((copy / "records.py").read_text() + "#")
         assert compatibility.code_digest.__wrapped__() != before
 
     def test_mixed_kinds_make_other_fits(self, sweep: Prepared) -> None:
@@ -321,11 +321,11 @@ class TestJoining:
         self, certificates: Path, tmp_path: Path
     ) -> None:
         """Its code is asked for: here a worker whose copy of refold differs in a comment."""
-        root = Path(compatibility.__file__).parents[1]
+        root = Path(compatibility.__file__).parents[2]
         other = tmp_path / "other"
         for package in ("sweeps", "tracking", "trainer", "tests"):
             shutil.copytree(root / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
-        with (other / "trainer" / "seeds.py").open("a") as file:
+        with (other / "trainer" / "fits" / "seeds.py").open("a") as file:
             file.write("# changed\n")
         with Cluster(tmp_path, certificates).running(1) as cluster:
             stranger = cluster.start_worker(wait=False, environment={"PYTHONPATH": python_path(other)})
