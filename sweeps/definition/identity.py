@@ -7,7 +7,7 @@ from typing import Any
 from sweeps.definition.changes import Change
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
 from tracking.ledger.ledger import SweepEntry
-from trainer.canonical import digest
+from trainer.canonical import digest, optional_of
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE, FitSpec
 from trainer.hyperparameters import Space
@@ -104,7 +104,7 @@ def plan_of(entry: SweepEntry) -> Plan:
                 for name in entry.architectures
             ),
             platform=entry.environment.platform,
-            device=found.device,
+            **optional_of(Plan, identity),
         )
     except (KeyError, TypeError, ValueError) as error:
         for difference in procedure_differences(entry):  # an older refold's identity had other parts

@@ -3,14 +3,14 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sweeps.definition import checks
 from sweeps.definition.checks import check_fields, checked, shown
 from trainer.architectures import BUILT_IN
-from trainer.canonical import digest
+from trainer.canonical import digest, optional, optional_parts, recorded
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.fits.metrics import Metric, metric_called
@@ -328,21 +328,22 @@ class Plan:
     prune: Prune
     architectures: tuple[PlannedArchitecture, ...]
     platform: tuple[tuple[str, str], ...] = ()
-    device: str = "cpu"
+    device: str = optional("cpu")
 
     def identity(self) -> dict[str, Any]:
         """Return what makes this sweep this sweep, as JSON data.
 
-        The number of trials is no part of it: trial n is the same in a longer sweep.
+        The number of trials is no part of it: trial n is the same in a longer sweep. Optional parts are
+        absent while they have their defaults.
         """
         return {
             "procedure": PROCEDURE,
             "seed": self.seed,
             "dataset": self.dataset,
-            "cv": asdict(self.cv),
-            "search": asdict(self.search),
-            "prune": asdict(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
-            **({"device": self.device} if self.device != "cpu" else {}),  # earlier sweeps do not say it
+            "cv": recorded(self.cv),
+            "search": recorded(self.search),
+            "prune": recorded(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
+            **optional_parts(self),
             "architectures": {
                 a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
             },

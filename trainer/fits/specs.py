@@ -1,11 +1,11 @@
 """What one fit is: all that decides its bits, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from trainer.canonical import digest
+from trainer.canonical import digest, recorded
 from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Value
@@ -72,6 +72,9 @@ class Thresholds:
 class FitSpec:
     """One training, exactly: two equal specs give equal bytes on one kind of machine.
 
+    A field that a later version adds, here or in one of its parts, is declared with ``canonical.optional``:
+    then the keys of fits that were recorded before stay as they are.
+
     Attributes:
         dataset: fingerprint of the dataset.
         architecture: its name.
@@ -107,7 +110,7 @@ class FitSpec:
     @cached_property
     def key(self) -> str:
         """SHA-256 of the spec: the name under which the ledger keeps the result."""
-        return digest(asdict(self))
+        return digest(self.to_json())
 
     @property
     def metric(self) -> Metric:
@@ -116,7 +119,8 @@ class FitSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain JSON data; ``from_json`` is the inverse."""
-        return asdict(self)
+        data: dict[str, Any] = recorded(self)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FitSpec":

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.search.proposals import Observation, propose
+from sweeps.search.proposals import Observation, distributions, propose
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
 
 SPACE = {
@@ -88,3 +88,19 @@ def test_startup_trials_are_random(startup: int) -> None:
     fresh = propose(SPACE, observed, [], seed=9, startup=startup)
     lied = [Observation(t.hyperparameters, 0.0) for t in observed]
     assert propose(SPACE, lied, [], seed=9, startup=startup) == fresh
+
+
+def test_what_is_fixed_is_not_the_searchs_business() -> None:
+    """A new part of the recipe that nobody searches leaves all proposals as they were."""
+    observed = [
+        Observation(propose(SPACE, [], [], seed=number, startup=1), number / 10) for number in range(6)
+    ]
+    values = {"a_first": 0.5, "zz_last": "cosine"}
+    fixed = {name: Fixed(value) for name, value in values.items()}
+    told = [Observation({**each.hyperparameters, **values}, each.score) for each in observed]
+    pending = propose(SPACE, observed, [], seed=40, startup=3)
+    for seed in range(50, 53):
+        plain = propose(SPACE, observed, [pending], seed=seed, startup=3)
+        found = propose({**SPACE, **fixed}, told, [{**pending, **values}], seed=seed, startup=3)
+        assert found == {**plain, **values}
+    assert list(distributions({**SPACE, **fixed})) == list(distributions(SPACE))

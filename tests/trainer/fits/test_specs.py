@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 import pytest
 
 from tests.closed_formula import plan
-from trainer.canonical import canonical_json, digest
 from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
 
 PLAN = plan()
@@ -45,11 +44,3 @@ def test_json_brings_back_the_same_spec() -> None:
     assert again.key == SPEC.key
     refit = replace(SPEC, fold=None, stopping=None)
     assert FitSpec.from_json(json.loads(json.dumps(refit.to_json()))) == refit
-
-
-def test_canonical_json_has_one_form() -> None:
-    """Order of keys and kind of sequence do not show; a NaN is refused."""
-    assert canonical_json({"b": (1, 2), "a": 0.1}) == canonical_json({"a": 0.1, "b": [1, 2]})
-    assert digest({"a": 1}) != digest({"a": 1.5})
-    with pytest.raises(ValueError, match="Out of range"):
-        canonical_json(float("nan"))
