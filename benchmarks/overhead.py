@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stopwatch import Stopwatch
-from sweeps import api
+from sweeps.api import sweep as api
 from sweeps.definition.prepare import Prepared
 from sweeps.definition.spec import Plan, Prune
 from sweeps.execution import loop

@@ -5,8 +5,10 @@ For notebooks and other programs::
     import refold
 
     outcome = refold.run("digits.toml")  # or refold.run(refold.SweepSpec(name="digits"))
-    outcome.trials()  # pandas: one row a trial; also .folds() and .epochs()
+    outcome  # the leaderboard; also .trials(), .folds(), .epochs(), as pandas has them
+    outcome.plot_folds()  # a matplotlib figure; also .plot_history(), .plot_curves(), .plot_confusion(), ...
     outcome.export()  # the best model, in a folder of its own
+    refold.open("digits")  # the same sweep, another day
 
 This package only names what others may use; ``sweeps``, ``tracking`` and ``trainer`` hold the code. Each name
 is imported when it is first used, so ``import refold`` costs nothing.
@@ -20,29 +22,71 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.api import Cluster as Cluster
-    from sweeps.api import load as load
-    from sweeps.api import ready as ready
-    from sweeps.api import run as run
+    from sweeps.api.record import compare as compare
+    from sweeps.api.record import export as export
+    from sweeps.api.record import open_sweep as open  # noqa: A004, F401
+    from sweeps.api.record import plan as plan
+    from sweeps.api.record import remove as remove
+    from sweeps.api.record import sync as sync
+    from sweeps.api.record import variance as variance
+    from sweeps.api.record import verify as verify
+    from sweeps.api.sweep import Cluster as Cluster
+    from sweeps.api.sweep import load as load
+    from sweeps.api.sweep import ready as ready
+    from sweeps.api.sweep import run as run
     from sweeps.definition.spec import ArchitectureChoice as ArchitectureChoice
     from sweeps.definition.spec import CrossValidation as CrossValidation
     from sweeps.definition.spec import Limits as Limits
+    from sweeps.definition.spec import Prune as Prune
     from sweeps.definition.spec import Search as Search
     from sweeps.definition.spec import SweepSpec as SweepSpec
+    from sweeps.execution.workers import WorkersFailed as WorkersFailed
+    from sweeps.export.predict import predict as predict
     from sweeps.outcome import Outcome as Outcome
+    from tracking.errors import DiskFull as DiskFull
+    from tracking.errors import ViewUnavailable as ViewUnavailable
+    from trainer.datasets import DatasetSource as DatasetSource
+    from trainer.errors import Mismatch as Mismatch
+    from trainer.errors import RefoldError as RefoldError
+    from trainer.errors import UsageError as UsageError
+    from trainer.hyperparameters import Choice as Choice
+    from trainer.hyperparameters import Fixed as Fixed
+    from trainer.hyperparameters import Float as Float
+    from trainer.hyperparameters import Integer as Integer
 
-#: Where each public name is defined.
+#: Where each public name is defined, and how it is called there.
 _PUBLIC = {
-    "Cluster": "sweeps.api",
-    "load": "sweeps.api",
-    "ready": "sweeps.api",
-    "run": "sweeps.api",
-    "ArchitectureChoice": "sweeps.definition.spec",
-    "CrossValidation": "sweeps.definition.spec",
-    "Limits": "sweeps.definition.spec",
-    "Search": "sweeps.definition.spec",
-    "SweepSpec": "sweeps.definition.spec",
-    "Outcome": "sweeps.outcome",
+    "compare": "sweeps.api.record:compare",
+    "export": "sweeps.api.record:export",
+    "open": "sweeps.api.record:open_sweep",
+    "plan": "sweeps.api.record:plan",
+    "remove": "sweeps.api.record:remove",
+    "sync": "sweeps.api.record:sync",
+    "variance": "sweeps.api.record:variance",
+    "verify": "sweeps.api.record:verify",
+    "Cluster": "sweeps.api.sweep:Cluster",
+    "load": "sweeps.api.sweep:load",
+    "ready": "sweeps.api.sweep:ready",
+    "run": "sweeps.api.sweep:run",
+    "ArchitectureChoice": "sweeps.definition.spec:ArchitectureChoice",
+    "CrossValidation": "sweeps.definition.spec:CrossValidation",
+    "Limits": "sweeps.definition.spec:Limits",
+    "Prune": "sweeps.definition.spec:Prune",
+    "Search": "sweeps.definition.spec:Search",
+    "SweepSpec": "sweeps.definition.spec:SweepSpec",
+    "WorkersFailed": "sweeps.execution.workers:WorkersFailed",
+    "predict": "sweeps.export.predict:predict",
+    "Outcome": "sweeps.outcome:Outcome",
+    "DiskFull": "tracking.errors:DiskFull",
+    "ViewUnavailable": "tracking.errors:ViewUnavailable",
+    "DatasetSource": "trainer.datasets:DatasetSource",
+    "Mismatch": "trainer.errors:Mismatch",
+    "RefoldError": "trainer.errors:RefoldError",
+    "UsageError": "trainer.errors:UsageError",
+    "Choice": "trainer.hyperparameters:Choice",
+    "Fixed": "trainer.hyperparameters:Fixed",
+    "Float": "trainer.hyperparameters:Float",
+    "Integer": "trainer.hyperparameters:Integer",
 }
 
 __all__ = list(_PUBLIC)
@@ -52,7 +96,8 @@ __version__ = version("refold")
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'refold' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

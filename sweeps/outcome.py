@@ -1,104 +1,246 @@
-"""A recorded sweep in a notebook's hands: data frames, and the export of its best model."""
+"""A recorded sweep in a notebook's hands: its leaderboard, data frames, pictures, and its best model."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sweeps.definition.identity import where
-from sweeps.export.pipeline import Exported, export
-from sweeps.export.request import ExportRequest
-from sweeps.export.selection import How, ModelSelection, choose, pick
+from rich.console import Console
+
+from sweeps import frames
+from sweeps.export.pipeline import Exported
+from sweeps.export.predict import Images, Prediction
+from sweeps.export.recorded_sweep import KERAS, ExportOptions, export_recorded, exported_folder
+from sweeps.export.selection import How, find_trial, pick
 from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
-from tracking.records import SweepRecord
-from trainer.errors import Mismatch
-from trainer.formats.catalogue import parse
+from tracking.records import SweepRecord, TrialRecord
+from trainer.errors import UsageError
+from trainer.hyperparameters import Value
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
+
+    from sweeps.analysis.claims import Claim
+    from sweeps.analysis.comparison_report import ComparisonReport
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSummary:
+    """A trial in a few words.
+
+    Attributes:
+        trial: as every command names it, ``"resnet/3"``.
+        f1: macro-F1 of all held-out folds pooled, in [0, 1].
+        f1_mean: mean of the folds' own.
+        f1_std: their standard deviation; None with a single fold.
+        hyperparameters: what it was trained with.
+    """
+
+    trial: str
+    f1: float | None
+    f1_mean: float | None
+    f1_std: float | None
+    hyperparameters: Mapping[str, Value]
+
+
 class Outcome:
-    """A recorded sweep: look at it as data frames, or export its best model."""
+    """A recorded sweep, as it was when it was run or opened; ``refresh`` reads what came later.
 
-    home: Home
-    name: str
+    A notebook and a terminal show it as its leaderboard.
 
-    @property
-    def record(self) -> SweepRecord:
-        """All that the ledger holds of it now.
+    Attributes:
+        home: the folder of its record.
+        record: everything that is recorded of it, as plain data.
+    """
+
+    def __init__(self, home: Home, record: SweepRecord) -> None:
+        self.home = home
+        self.record = record
+
+    @classmethod
+    def of(cls, home: Home, name: str) -> "Outcome":
+        """Return what a home has recorded of a sweep.
 
         Raises:
-            UsageError: if there is no such sweep.
+            UsageError: if there is no such home or sweep.
         """
-        with Ledger.read(self.home.path) as ledger:
-            return ledger.sweep(self.name)
+        with Ledger.read(home.path) as ledger:
+            return cls(home, ledger.sweep(name))
+
+    def refresh(self) -> "Outcome":
+        """Read again what is recorded, and return this outcome."""
+        self.record = Outcome.of(self.home, self.name).record
+        return self
+
+    @property
+    def name(self) -> str:
+        """The sweep's name."""
+        return self.record.name
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what came out: two sweeps are the same exactly when it is."""
+        return self.record.digest
+
+    @property
+    def best(self) -> TrialSummary:
+        """The trial that ``export`` takes: the best on fresh repeats after ``compare``, else in the search.
+
+        Raises:
+            UsageError: if no trial is complete.
+        """
+        trial = pick(self.record)
+        return TrialSummary(
+            trial=f"{trial.architecture}/{trial.number}",
+            f1=trial.f1,
+            f1_mean=trial.f1_mean,
+            f1_std=trial.f1_std,
+            hyperparameters=dict(trial.hyperparameters),
+        )
+
+    def leaderboard(self) -> "pd.DataFrame":
+        """Return each architecture's best trial, best first; see ``sweeps.frames.leaderboard``."""
+        return frames.leaderboard(self.record)
 
     def trials(self) -> "pd.DataFrame":
         """Return one row a trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "architecture": trial.architecture,
-                "number": trial.number,
-                "state": trial.state,
-                "f1": trial.f1,
-                "f1_mean": trial.f1_mean,
-                "f1_std": trial.f1_std,
-                "seconds": trial.training_seconds,
-                **trial.hyperparameters,
-            }
-            for trial in self.record.trials
-        )
+        return frames.trials(self.record)
 
     def folds(self) -> "pd.DataFrame":
         """Return one row a fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "architecture": trial.architecture,
-                "number": trial.number,
-                "repeat": fold.spec.repeat,
-                "fold": fold.spec.fold,
-                "f1": fold.run.result.f1,
-                "best_epoch": fold.run.result.best_epoch,
-                "epochs": len(fold.run.result.epochs),
-                "seconds": fold.run.timing.seconds,
-                "weights_sha256": fold.run.result.weights_sha256,
-                "initialisation_seed": fold.spec.seeds.initialisation,
-                "order_seed": fold.spec.seeds.order,
-                "dropout_seed": fold.spec.seeds.dropout,
-            }
-            for trial in self.record.trials
-            for fold in trial.folds
-        )
+        return frames.folds(self.record)
 
     def epochs(self) -> "pd.DataFrame":
         """Return one row an epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
-        import pandas as pd
+        return frames.epochs(self.record)
 
-        return pd.DataFrame(
-            {
-                "architecture": trial.architecture,
-                "number": trial.number,
-                "repeat": fold.spec.repeat,
-                "fold": fold.spec.fold,
-                "epoch": number,
-                "loss": epoch.loss,
-                "accuracy": epoch.accuracy,
-                "stop_loss": epoch.stop_loss,
-                "stop_accuracy": epoch.stop_accuracy,
-                "stop_f1": epoch.stop_f1,
-            }
-            for trial in self.record.trials
-            for fold in trial.folds
-            for number, epoch in enumerate(fold.run.result.epochs, start=1)
-        )
+    def __repr__(self) -> str:
+        table = frames.as_text(self.leaderboard())
+        body = table.to_string() if len(table) else "no trial is complete"
+        return f"{self._headline()}\n{body}"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        table = frames.as_text(self.leaderboard())
+        body = table.to_html(border=0) if len(table) else "no trial is complete"
+        return f"<p>{escape(self._headline())}</p>\n{body}"
+
+    def _headline(self) -> str:
+        ended, asked = self.record.progress
+        return f"sweep {self.name}: {ended} of {asked} trials ended, digest {self.digest[:16]}"
+
+    def plot_history(self) -> "Figure":
+        """Draw each trial's score over its number, and each architecture's best so far."""
+        from tracking.reports import drawing, sweep_pictures
+
+        return drawing.displayed(sweep_pictures.optimisation_history(self._with_scores()))
+
+    def plot_folds(self) -> "Figure":
+        """Draw the folds of the best trials: how much the choice of images alone moves a score."""
+        from tracking.reports import drawing, sweep_pictures
+
+        return drawing.displayed(sweep_pictures.fold_scores(self._with_scores()))
+
+    def plot_hyperparameters(self) -> "Figure":
+        """Draw the score of every complete trial over each hyperparameter."""
+        from tracking.reports import drawing, sweep_pictures
+
+        return drawing.displayed(sweep_pictures.score_against_hyperparameters(self._with_scores()))
+
+    def plot_importance(self) -> "Figure":
+        """Draw how much of the differences between trials each hyperparameter explains alone."""
+        from tracking.reports import drawing, sweep_pictures
+
+        return drawing.displayed(sweep_pictures.parameter_importance(self._with_scores()))
+
+    def plot_parallel(self) -> "Figure":
+        """Draw every complete trial as a line through the hyperparameters that all architectures share."""
+        from tracking.reports import drawing, sweep_pictures
+
+        return drawing.displayed(sweep_pictures.parallel_coordinates(self._with_scores()))
+
+    def plot_curves(self, trial: str | None = None) -> "Figure":
+        """Draw a trial's stop-set macro-F1 and losses over the epochs, a line a fold.
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial.
+        """
+        from tracking.reports import drawing, trial_pictures
+
+        return drawing.displayed(trial_pictures.learning_curves(self._trial(trial)))
+
+    def plot_confusion(self, trial: str | None = None) -> "Figure":
+        """Draw the confusion matrix of a trial's held-out predictions, all folds together.
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial, or no fold of it has ended.
+        """
+        from tracking.reports import drawing, trial_pictures
+
+        found = self._trial(trial)
+        if found.confusion is None:
+            raise UsageError(f"no fold of {found.architecture}/{found.number} has ended: nothing to draw")
+        return drawing.displayed(trial_pictures.confusion_picture(found, self.record.dataset.classes))
+
+    def plot_mistakes(self, trial: str | None = None) -> "Figure":
+        """Draw the held-out images that a trial gave a wrong class with the highest confidence.
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial, it made no mistake, or the stored images are gone.
+        """
+        from tracking.reports import drawing, out_of_fold, trial_pictures
+        from trainer.datasets import open_stored
+
+        found = self._trial(trial)
+        dataset = open_stored(self.home.path / "datasets" / self.record.dataset.fingerprint)
+        predictions = out_of_fold.HeldOut(dataset).of(found)
+        if predictions is None or not len(predictions.mistakes()):
+            raise UsageError(f"{found.architecture}/{found.number} has no held-out image with a wrong class")
+        return drawing.displayed(trial_pictures.most_confused(found, predictions, dataset))
+
+    def compare(
+        self,
+        *,
+        repeats: int | None = None,
+        rope: float = 0.005,
+        claim: "Claim" = "new-data",
+        workers: int | None = None,
+        tracking_uri: str | None = None,
+        console: Console | None = None,
+    ) -> "ComparisonReport":
+        """Train each architecture's winner on fresh repeats and say which is better, and how sure that is.
+
+        Args:
+            repeats: of each winner, at least 2; 5 if None, or as many as are recorded where there are more.
+            rope: a difference of macro-F1 that does not matter.
+            claim: about other images of the same source (``"new-data"``) or about these (``"this-data"``).
+            workers: processes that train side by side; one a core if None.
+            tracking_uri: MLflow's store; where the sweep's record is if None.
+            console: where to show progress; standard error if None.
+
+        Raises:
+            UsageError: if something is missing or wrong; what was trained until then is recorded.
+            WorkersFailed: if a fit cannot be run; call again to go on.
+        """
+        from sweeps.analysis.comparison_report import ComparisonReport
+        from sweeps.analysis.experiments import AnalysisContext, compare
+
+        where = AnalysisContext(home=self.home, workers=workers, tracking_uri=tracking_uri, console=console)
+        found = compare(where, self.name, repeats=repeats, rope=rope, claim=claim)
+        self.refresh()
+        return ComparisonReport(found)
 
     def export(  # noqa: PLR0913 - a notebook's command line
         self,
@@ -120,7 +262,7 @@ class Outcome:
                 ``"best-fold"``.
             architecture: its best trial instead of the best of all.
             trial: this one, like ``"resnet/3"``.
-            formats: of ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
+            formats: ``"keras"``, ``"savedmodel"``, ``"onnx"``, ``"litert"``, ``"mlflow"``, or ``"all"``.
             out: folder that takes the model's own folder.
             force: replace another model of the same name.
             tracking_uri: MLflow's store, for its format; where the sweep's record is if None.
@@ -128,52 +270,59 @@ class Outcome:
             say: told what is being done, once nothing is wrong with the input.
 
         Raises:
-            UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.pipeline.export``.
+            UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.recorded_sweep.export_recorded``.
         """
-        from sweeps.diagnostics.machine import available_cores
-        from sweeps.mlflow_record import mlflow_view
-        from sweeps.tracking_place import place_of
+        options = ExportOptions(
+            how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
+            tracking_uri=tracking_uri, processes=processes, say=say,
+        )  # fmt: skip
+        return export_recorded(self.home, self.name, options)
 
-        record = self.record
-        chosen = choose(record, pick(record, architecture, trial), how)
-        wanted = parse(list(formats))
-        with Ledger.open(self.home.path) as ledger:  # now, not when a trained model would have to be entered
-            entry = ledger.entry(self.name)
-            assert entry is not None  # noqa: S101 - self.record has raised otherwise
-            place = place_of(self.home, entry, tracking_uri) if "mlflow" in wanted else None
-            for note in place.notes if place else ():
-                say(note)
-            _check_checksums(ledger, self.name, chosen)
-            order = ExportRequest(
-                record=record,
-                entry=entry,
-                earlier=ledger.exports(self.name),
-                choice=chosen,
-                formats=wanted,
-                out=Path(out),
-                force=force,
-                home=self.home.path,
-                log=self.home.worker_log,
-                processes=processes or available_cores(),
-                tracking_uri=place.uri if place else "",
-                view=mlflow_view(self.home, place.uri, entry.details.experiment) if place else None,
-                say=say,
-            )
-            done = export(order)
-            ledger.add_export(self.name, {**done.about, "folder": str(done.folder.absolute())}, time.time())
-        return done
+    def model(self, *, how: How = "refit", trial: str | None = None) -> Any:
+        """Return the best model, loaded from its export; it is exported to ``models`` in the home if need be.
 
+        Args:
+            how: it is made; as in ``export``.
+            trial: like ``"resnet/3"``; the best if None.
 
-def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:
-    """Refuse a trial whose rows are not what was written: its scores and epochs decide the model.
+        Returns:
+            A ``keras.Model``: raw pixels ``[n, height, width, channels]`` to probabilities
+            ``[n, classes]``.
 
-    Raises:
-        Mismatch: naming the first fit.
-    """
-    changed = set(ledger.changed_fits(name))
-    for fold in choice.trial.folds:
-        if fold.spec.key in changed:
-            raise Mismatch(
-                f"the record of {where(fold.spec, choice.trial.number)} was changed after it was written: "
-                f"nothing was exported; 'refold verify {name}' says what differs"
-            )
+        Side effects:
+            Imports Keras and TensorFlow.
+
+        Raises:
+            UsageError, Mismatch: as ``export``; or the file cannot be loaded here.
+        """
+        from trainer.formats.keras_model import load_keras_model
+
+        return load_keras_model(self._exported(how, trial) / KERAS)
+
+    def predict(self, images: Images, *, how: How = "refit", trial: str | None = None) -> list[Prediction]:
+        """Classify images with the best model, in a process of its own; exported first if need be.
+
+        Args:
+            images: files and folders of PNG and JPEG images, or an array ``[n, height, width, channels]`` of
+                pixels like those that the sweep was run on.
+            how: the model is made; as in ``export``.
+            trial: like ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError, Mismatch: as ``export``; or an image does not fit.
+        """
+        from sweeps.export.predict import predict
+
+        return predict(self._exported(how, trial), images)
+
+    def _exported(self, how: How, trial: str | None) -> Path:
+        options = ExportOptions(how=how, trial=trial, out=self.home.path / "models")
+        return exported_folder(self.home, self.name, options)
+
+    def _trial(self, name: str | None) -> TrialRecord:
+        return pick(self.record) if name is None else find_trial(self.record, name)
+
+    def _with_scores(self) -> SweepRecord:
+        if not self.record.ranking:
+            raise UsageError(f"no trial of the sweep {self.name!r} is complete yet: there is nothing to draw")
+        return self.record

@@ -64,6 +64,7 @@ class LabelledWorkers(InlineWorkers):
             run.result,
             key=spec.key,
             predictions=predicted.astype("<u2").tobytes(),
+            confidences=np.full(len(predicted), 0.75, dtype="<f4").tobytes(),
             confusion=confusion,
             f1=macro_f1(confusion),
         )

@@ -2,17 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweeps.analysis.claims import CLAIMS
 from sweeps.cli.options import Arguments, Verbs, json_option, positive, tracking_option, workers_option
 from sweeps.cli.output import err, out, print_json
 from sweeps.home import Home
 from trainer.errors import UsageError
-
-if TYPE_CHECKING:
-    from sweeps.analysis.experiments import AnalysisContext
-    from tracking.records import SweepRecord
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -44,32 +39,29 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
 
 def compare(options: Arguments) -> int:
     """Say which architecture is better and how sure that is, after fresh repeats of each winner."""
-    from sweeps.analysis import experiments, tables, wording
-    from sweeps.analysis.page import page
+    from sweeps.api import record
 
     if options.html and not options.html.parent.is_dir():
         raise UsageError(f"--html: there is no folder {options.html.parent}")
-    found = experiments.compare(
-        _surroundings(options),
+    found = record.compare(
         options.sweep,
+        options.home,
         repeats=options.repeats,
         rope=options.rope,
         claim=options.claim,
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        console=err,
     )
     if options.html:
-        options.html.write_text(page(found), encoding="utf-8")
+        options.html.write_text(found.page(), encoding="utf-8")
     if options.json:
-        print_json(wording.to_json(found))
+        print_json(found.to_json())
     else:
-        out.print(tables.contenders_table(found))
-        out.print()
-        if found.pairs:
-            out.print(tables.pairs_table(found))
-            out.print()
-        out.print("\n".join(tables.remarks(found)), markup=False)
+        found.print_to(out)
         if options.html:
             out.print(f"\npage  {options.html}", markup=False)
-    return 1 if found.left_out else 0
+    return 1 if found.comparison.left_out else 0
 
 
 def _plan_options(added: argparse.ArgumentParser) -> None:
@@ -86,27 +78,19 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
 def plan(options: Arguments) -> int:
     """Say how many runs a difference of a given size needs."""
     from sweeps.analysis import sample_size
+    from sweeps.api import record
 
     if (options.sweep is None) == (options.scores is None):
         raise UsageError("name a recorded sweep, or give --scores of runs that you have: one of the two")
-    if options.scores is not None:
-        report = sample_size.from_scores(options.scores, architectures=options.architectures)
-        lines = sample_size.score_lines(report)
-    else:
-        report = sample_size.from_record(_record(options))
-        lines = sample_size.repeat_lines(report)
+    report = record.plan(
+        options.sweep, options.home, scores=options.scores, architectures=options.architectures
+    )
     if options.json:
         print_json(report)
     else:
-        out.print("\n".join(lines), markup=False)
+        lines = sample_size.repeat_lines if options.scores is None else sample_size.score_lines
+        out.print("\n".join(lines(report)), markup=False)
     return 0
-
-
-def _record(options: Arguments) -> "SweepRecord":
-    from tracking.ledger.ledger import Ledger
-
-    with Ledger.read(Home.chosen(options.home).path) as ledger:
-        return ledger.sweep(options.sweep)
 
 
 def _variance_options(added: argparse.ArgumentParser) -> None:
@@ -123,9 +107,10 @@ def variance(options: Arguments) -> int:
     """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
     from sweeps.analysis import experiments
     from sweeps.analysis.variance_components import ROW, SOURCES, lines, to_json
+    from sweeps.api import record
 
-    where = _surroundings(options)
     if options.dry_run:
+        where = experiments.AnalysisContext(home=Home.chosen(options.home), workers=options.workers)
         _, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
         names = ", ".join(SOURCES)
         out.print(
@@ -135,20 +120,17 @@ def variance(options: Arguments) -> int:
         )
         out.print(experiments.expected_cost(where, [wanted]), markup=False)
         return 0
-    found = experiments.variance(where, options.sweep, architecture=options.architecture, rows=options.rows)
+    found = record.variance(
+        options.sweep,
+        options.home,
+        architecture=options.architecture,
+        rows=options.rows,
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        console=err,
+    )
     if options.json:
         print_json(to_json(found))
     else:
         out.print("\n".join(lines(found)), markup=False)
     return 0
-
-
-def _surroundings(options: Arguments) -> "AnalysisContext":
-    from sweeps.analysis.experiments import AnalysisContext
-
-    return AnalysisContext(
-        home=Home.chosen(options.home),
-        workers=options.workers,
-        tracking_uri=options.tracking_uri,
-        console=err,
-    )

@@ -18,10 +18,10 @@ def add_verbs(verbs: Verbs) -> None:
 
 def doctor(options: Arguments) -> int:
     """Say what would break repeatability or speed here."""
-    from sweeps import api
+    from sweeps.api.sweep import ready
     from sweeps.diagnostics.doctor import LEVELS, examine
 
-    prepared = api.ready(Path(options.sweep)) if options.sweep else None
+    prepared = ready(Path(options.sweep)) if options.sweep else None
     err.print("trying a real training step of each architecture ...")
     findings = examine(prepared, Home.chosen(options.home), options.workers)
     counts = {level: sum(f.level == level for f in findings) for level in LEVELS}

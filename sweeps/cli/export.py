@@ -8,7 +8,6 @@ from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
 from sweeps.cli.output import err, out, print_json
 from sweeps.export.selection import HOWS
-from sweeps.home import Home
 from trainer.formats.catalogue import ALL, FORMATS
 
 
@@ -46,9 +45,11 @@ def _export_options(added: argparse.ArgumentParser) -> None:
 
 def export(options: Arguments) -> int:
     """Take the best model home, in the format that the next program needs."""
-    from sweeps.outcome import Outcome
+    from sweeps.api import record
 
-    done = Outcome(Home.chosen(options.home), options.sweep).export(
+    done = record.export(
+        options.sweep,
+        options.home,
         how=options.how,
         architecture=options.architecture,
         trial=options.trial,

@@ -19,7 +19,7 @@ from sweeps.cli.output import err, out, print_json
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sweeps.api import Cluster
+    from sweeps.api.sweep import Cluster
     from tracking.records import SweepRecord
 
 
@@ -51,9 +51,9 @@ def add_verbs(verbs: Verbs) -> None:
 
 def run(options: Arguments) -> int:
     """Run or resume a sweep."""
-    from sweeps import api
+    from sweeps.api import sweep
 
-    prepared = api.ready(Path(options.sweep))
+    prepared = sweep.ready(Path(options.sweep))
     if options.dry_run:
         report = dry_run.report(prepared)
         if options.json:
@@ -61,7 +61,7 @@ def run(options: Arguments) -> int:
         else:
             out.print("\n".join(dry_run.lines(report)), markup=False)
         return 0
-    outcome = api.run(
+    outcome = sweep.run(
         prepared,
         home=options.home,
         workers=options.workers,
@@ -81,7 +81,7 @@ def run(options: Arguments) -> int:
 
 
 def _cluster(options: Arguments) -> "Cluster | None":
-    from sweeps.api import PATIENCE, Cluster
+    from sweeps.api.sweep import PATIENCE, Cluster
 
     there = options.cluster or os.environ.get("REFOLD_CLUSTER")
     if not there:

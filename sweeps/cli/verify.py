@@ -3,7 +3,6 @@
 from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, workers_option
 from sweeps.cli.output import err, out, print_json
-from sweeps.home import Home
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -20,15 +19,18 @@ def add_verbs(verbs: Verbs) -> None:
 
 def verify(options: Arguments) -> int:
     """Train again from the record and compare every digest."""
-    from sweeps import api
-    from sweeps.verification import verify
+    from sweeps.api import record
 
-    home = Home.chosen(options.home)
-    name, architecture, trial = api.named(home, options.sweep, options.trial, options.tracking_uri)
-    wanted = verify.FitSelection(
-        everything=options.all, architecture=architecture, trial=trial, fold=options.fold
+    report = record.verify(
+        options.sweep,
+        options.home,
+        everything=options.all,
+        trial=options.trial,
+        fold=options.fold,
+        workers=options.workers,
+        tracking_uri=options.tracking_uri,
+        say=err.print,
     )
-    report = api.verify(home, name, wanted, workers=options.workers, say=err.print)
     if options.json:
         print_json(tables.verification_json(report))
     else:

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sweeps.export import model_folder, parity
 from trainer.datasets.folder import READ, read_files
 from trainer.errors import UsageError
 from trainer.formats.catalogue import FORMATS, require
+
+#: Files and folders, or pixels.
+Images = Path | str | Sequence[Path | str] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Prediction:
     probabilities: Mapping[str, float]
 
 
-def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
+def predict(model: Path | str, images: Images) -> list[Prediction]:
     """Classify images with the model's own runtime, in a fresh process.
 
     Images become what the model was trained on: where the sweep brought a folder's images to one size or
@@ -39,14 +43,38 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
 
     Args:
         model: an exported model's folder, or a file in it.
-        images: PNG and JPEG files, and folders of them.
+        images: PNG and JPEG files, and folders of them; or an array ``[n, height, width, channels]`` (without
+            the last for grey images) of pixels as large as those that the model was trained on.
+
+    Returns:
+        One for each image, in order; those of an array are called by their place in it.
 
     Raises:
         UsageError: if there is no such model or image, or an image does not fit.
     """
-    about, name, file = _find(model)
+    about, name, file = _find(Path(model))
     require(name)
-    paths = [path for given in images for path in _files(given)]
+    names, raw = _from_array(images, about) if isinstance(images, np.ndarray) else _from_files(images, about)
+    with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
+        np.save(Path(folder) / "images.npy", raw)
+        probabilities, _ = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
+    classes = [str(each) for each in about["classes"]]
+    return [
+        Prediction(
+            image=image,
+            class_name=classes[int(row.argmax())],
+            probability=float(row.max()),
+            probabilities=dict(zip(classes, map(float, row), strict=True)),
+        )
+        for image, row in zip(names, probabilities, strict=True)
+    ]
+
+
+def _from_files(
+    images: Path | str | Sequence[Path | str], about: Mapping[str, Any]
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    given = [images] if isinstance(images, str | Path) else images
+    paths = [path for each in given for path in _files(Path(each))]
     height, width, channels = about["input_shape"]
     pixels = read_files(
         paths,
@@ -55,20 +83,26 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
         recolour=about["colour"] is not None,
     )
     # Files have 255 for a full pixel; a sweep on arrays may have had something else.
-    raw = pixels.astype(np.float32) * np.float32(about["pixel_max"] / 255)
-    with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
-        np.save(Path(folder) / "images.npy", raw)
-        probabilities, _ = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
-    classes = [str(each) for each in about["classes"]]
-    return [
-        Prediction(
-            image=str(path),
-            class_name=classes[int(row.argmax())],
-            probability=float(row.max()),
-            probabilities=dict(zip(classes, map(float, row), strict=True)),
+    return [str(path) for path in paths], pixels.astype(np.float32) * np.float32(about["pixel_max"] / 255)
+
+
+def _from_array(
+    images: npt.NDArray[Any], about: Mapping[str, Any]
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    shape = tuple(about["input_shape"])
+    if images.ndim == 3 and shape[2] == 1:
+        images = images[..., np.newaxis]
+    if images.shape[1:] != shape or not len(images) or images.dtype.kind not in "biuf":
+        raise UsageError(
+            f"the images are an array {list(images.shape)} of {images.dtype}, and the model takes numbers "
+            f"[n, {', '.join(map(str, shape))}]"
         )
-        for path, row in zip(paths, probabilities, strict=True)
-    ]
+    if not 0 <= images.min() <= images.max() <= about["pixel_max"]:
+        raise UsageError(
+            f"the images have values from {images.min()} to {images.max()}, and the model was trained on "
+            f"0 to {about['pixel_max']:g}"
+        )
+    return [str(place) for place in range(len(images))], images.astype(np.float32)
 
 
 def _find(model: Path) -> tuple[dict[str, Any], str, Path]:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeps import api, outcome
 from sweeps.analysis.experiments import AnalysisContext, compare
+from sweeps.api import record
+from sweeps.api import sweep as api
+from sweeps.export import recorded_sweep
 from sweeps.export.request import ExportRequest
 from sweeps.home import Home
 from sweeps.mlflow_record import serve, sync
@@ -239,10 +241,10 @@ def test_export_registers_where_the_record_is(
         asked.append(request)
         raise UsageError("enough")
 
-    monkeypatch.setattr(outcome, "export", refuse)
+    monkeypatch.setattr(recorded_sweep, "export", refuse)
     for option in (None, "http://127.0.0.1:9"):
         with pytest.raises(UsageError, match="enough"):
-            Outcome(home, "exported").export(formats=["mlflow"], tracking_uri=option)
+            Outcome.of(home, "exported").export(formats=["mlflow"], tracking_uri=option)
     assert [request.tracking_uri for request in asked] == [server.uri, "http://127.0.0.1:9"]
 
 
@@ -253,9 +255,9 @@ def test_a_run_s_id_is_looked_up_in_every_place_of_the_home(home: Home, server: 
     assert (kept(home, "here"), kept(home, "there")) == ("home", server.uri)
     runs = server.place("there").runs().values()
     (trial,) = (each for each in runs if each.data.tags.get("refold.trial") == "1")
-    assert api.named(home, trial.info.run_id, None, None) == ("there", "alpha", 1)
+    assert record.named(home, trial.info.run_id, None, None) == ("there", "alpha", 1)
     with pytest.raises(UsageError, match="neither a sweep nor a run"):
-        api.named(home, "0" * 32, None, None)
+        record.named(home, "0" * 32, None, None)
 
 
 def test_ui_says_where_else_the_home_s_records_are(

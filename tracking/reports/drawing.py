@@ -82,3 +82,9 @@ def bare(axes: "Axes") -> None:
     axes.tick_params(colors=INK, labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def displayed(figure: "Figure") -> "Figure":
+    """Have a notebook show the figure by itself, whether or not pyplot was ever imported there; return it."""
+    figure._repr_png_ = lambda: png(figure)  # type: ignore[attr-defined]  # IPython looks for this name
+    return figure

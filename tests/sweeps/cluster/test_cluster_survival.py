@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps import api
+from sweeps.api import sweep as api
 from sweeps.cluster.certificates import make_certificates
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import api, mlflow_record
+from sweeps import mlflow_record
+from sweeps.api import sweep as api
 from sweeps.home import Home
 from tests.closed_formula import Saying, SlowWorkers, plan, prepared, starter
 from tests.fault_proxy import FAULTS, fault_proxy

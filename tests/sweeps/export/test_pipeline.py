@@ -285,8 +285,8 @@ class TestExport:
     def test_a_killed_export_leaves_no_process_and_is_cleaned_up(self, outcome: refold.Outcome) -> None:
         """Its processes end with it; what it left in the home goes with the next export."""
         home = outcome.home.path
-        program = "import sys, refold; from sweeps.home import Home; from pathlib import Path; "
-        program += "refold.Outcome(Home(Path(sys.argv[1])), 'two').export(how='ensemble', out=sys.argv[2])"
+        program = "import sys, refold; "
+        program += "refold.open('two', sys.argv[1]).export(how='ensemble', out=sys.argv[2])"
         out = home.parent / "killed"
         with subprocess.Popen([sys.executable, "-c", program, str(home), str(out)]) as process:
             weights = home / pipeline.WORK / "images.npy"

@@ -1,13 +1,6 @@
-"""Everything a person does with sweeps, as functions: the command line and notebooks are thin layers over it.
+"""A sweep read, checked and run: here, or on the workers of a cluster."""
 
->>> from refold import SweepSpec, run
->>> outcome = run(SweepSpec(name="digits", trials=3))  # doctest: +SKIP
->>> outcome.trials().sort_values("f1")  # doctest: +SKIP
->>> outcome.export()  # doctest: +SKIP
-"""
-
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +16,8 @@ from sweeps.execution.events import Notice
 from sweeps.execution.loop import StartWorkers, run_sweep
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.execution.workers import OnEpoch, Workers
-from sweeps.export.selection import find_trial
 from sweeps.home import Home
-from sweeps.mlflow_record import entries_of, mlflow_view, sweep_of_run
+from sweeps.mlflow_record import entries_of, mlflow_view
 from sweeps.outcome import Outcome
 from sweeps.tracking_place import TrackingPlace, completing, kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
@@ -34,14 +26,10 @@ from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sweeps.verification.verify import FitSelection, Report
     from tracking.mlflow.view import MlflowView
 
 #: Seconds to wait for a cluster's scheduler, and then for its workers.
 PATIENCE = 60.0
-
-#: How MLflow names its runs.
-RUN_ID = re.compile("[0-9a-f]{32}")
 
 #: Seconds that the end of a sweep waits for MLflow, and after how many it says so; what is missing then can
 #: be completed later.
@@ -117,14 +105,14 @@ def run(
     place = Home.chosen(None if home is None else str(home))
     with _shown(progress, console or Console(stderr=True)) as shown:
         if cluster is None:
-            _run_here(prepared, place, tracking_uri, workers or available_cores(), shown)
+            record = _run_here(prepared, place, tracking_uri, workers or available_cores(), shown)
         else:
             where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
-            _run_there(prepared, place, tracking_uri, where, workers or 1, shown)
-    return Outcome(place, prepared.spec.name)
+            record = _run_there(prepared, place, tracking_uri, where, workers or 1, shown)
+    return Outcome(place, record)
 
 
-def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, shown: Progress) -> None:
+def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, shown: Progress) -> SweepRecord:
     from sweeps.cluster.coordinator import local_workers
 
     if prepared.spec.device != "cpu":
@@ -136,12 +124,12 @@ def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, show
     def start_workers(on_epoch: OnEpoch) -> AbstractContextManager[Workers]:
         return local_workers(count, place.worker_log, on_epoch)
 
-    run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
+    return run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
 
 
 def _run_there(
     prepared: Prepared, place: Home, uri: str | None, cluster: Cluster, expected: int, shown: Progress
-) -> None:
+) -> SweepRecord:
     """Run a sweep on a cluster, which has to be there before anything changes here."""
     from sweeps.cluster.address import read_address
     from sweeps.cluster.coordinator import cluster_workers
@@ -157,7 +145,7 @@ def _run_there(
         say=lambda text: shown.handle(Notice(text)),
     ) as workers:
         there = on_other_machines(prepared, mixed=cluster.mixed, gpu=workers.gpu)
-        run_recorded(
+        return run_recorded(
             there,
             place,
             uri,
@@ -244,47 +232,6 @@ def _completed(recorder: Recorder, progress: Progress) -> bool:
         return recorder.close(timeout=MLFLOW_PATIENCE)
     except KeyboardInterrupt:
         return False
-
-
-def verify(
-    home: Home,
-    name: str,
-    wanted: "FitSelection",
-    *,
-    workers: int | None = None,
-    say: Callable[[str], None] = lambda _text: None,
-) -> "Report":
-    """Verify a recorded sweep in fresh processes; see ``sweeps.verification.verify.verify``."""
-    from sweeps.cluster.coordinator import local_workers
-    from sweeps.verification.verify import verify
-
-    count = workers or available_cores()
-    return verify(home.path, name, wanted, start_workers=lambda log: local_workers(count, log), say=say)
-
-
-def named(
-    home: Home, text: str, trial: str | None, tracking_uri: str | None
-) -> tuple[str, str | None, int | None]:
-    """Return the sweep, and the architecture and number of the trial, that a user names.
-
-    Args:
-        home: where the ledger is.
-        text: name of a sweep, or the id of a run in MLflow.
-        trial: ``"resnet/3"``, or None.
-        tracking_uri: MLflow's store, where ``text`` is a run id; where the home's sweeps have theirs if None.
-
-    Raises:
-        UsageError: if there is no such sweep, run or trial.
-    """
-    with Ledger.read(home.path) as ledger:
-        if RUN_ID.fullmatch(text) and text not in ledger.sweep_names():
-            text, found = sweep_of_run(home, text, tracking_uri)
-            trial = trial or found
-        record = ledger.sweep(text)
-    if trial is None:
-        return text, None, None
-    known = find_trial(record, trial)
-    return text, known.architecture, known.number
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""A recorded sweep as data frames, for notebooks."""
+
+from typing import TYPE_CHECKING, Any
+
+from tracking.records import SweepRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard(record: SweepRecord) -> "pd.DataFrame":
+    """Return one row an architecture, the best trial of each, best first; numbered from 1.
+
+    Columns: architecture, trial (``"resnet/3"``), f1 (macro, all held-out folds pooled), f1_mean, f1_std (of
+    the folds), seconds (of training), trials (that have ended), then its hyperparameters.
+    """
+    import pandas as pd
+
+    ended = [trial.architecture for trial in record.trials if trial.state != "running"]
+    rows = [
+        {
+            "architecture": trial.architecture,
+            "trial": f"{trial.architecture}/{trial.number}",
+            "f1": trial.f1,
+            "f1_mean": trial.f1_mean,
+            "f1_std": trial.f1_std,
+            "seconds": trial.training_seconds,
+            "trials": ended.count(trial.architecture),
+            **trial.hyperparameters,
+        }
+        for trial in record.winners
+    ]
+    return pd.DataFrame(rows, index=range(1, len(rows) + 1))
+
+
+def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the texts that people read: scores with four decimals, other numbers with four digits."""
+    import pandas as pd
+
+    def text(column: str, value: Any) -> str:
+        if pd.isna(value):
+            return ""
+        if isinstance(value, float):
+            return f"{value:.4f}" if column.startswith("f1") else f"{value:.4g}"
+        return str(value)
+
+    columns = {name: [text(str(name), value) for value in table[name]] for name in table}
+    return pd.DataFrame(columns, index=table.index)
+
+
+def trials(record: SweepRecord) -> "pd.DataFrame":
+    """Return one row a trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "architecture": trial.architecture,
+            "number": trial.number,
+            "state": trial.state,
+            "f1": trial.f1,
+            "f1_mean": trial.f1_mean,
+            "f1_std": trial.f1_std,
+            "seconds": trial.training_seconds,
+            **trial.hyperparameters,
+        }
+        for trial in record.trials
+    )
+
+
+def folds(record: SweepRecord) -> "pd.DataFrame":
+    """Return one row a fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "architecture": trial.architecture,
+            "number": trial.number,
+            "repeat": fold.spec.repeat,
+            "fold": fold.spec.fold,
+            "f1": fold.run.result.f1,
+            "best_epoch": fold.run.result.best_epoch,
+            "epochs": len(fold.run.result.epochs),
+            "seconds": fold.run.timing.seconds,
+            "weights_sha256": fold.run.result.weights_sha256,
+            "initialisation_seed": fold.spec.seeds.initialisation,
+            "order_seed": fold.spec.seeds.order,
+            "dropout_seed": fold.spec.seeds.dropout,
+        }
+        for trial in record.trials
+        for fold in trial.folds
+    )
+
+
+def epochs(record: SweepRecord) -> "pd.DataFrame":
+    """Return one row an epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "architecture": trial.architecture,
+            "number": trial.number,
+            "repeat": fold.spec.repeat,
+            "fold": fold.spec.fold,
+            "epoch": number,
+            "loss": epoch.loss,
+            "accuracy": epoch.accuracy,
+            "stop_loss": epoch.stop_loss,
+            "stop_accuracy": epoch.stop_accuracy,
+            "stop_f1": epoch.stop_f1,
+        }
+        for trial in record.trials
+        for fold in trial.folds
+        for number, epoch in enumerate(fold.run.result.epochs, start=1)
+    )
