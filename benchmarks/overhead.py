@@ -53,7 +53,7 @@ MLFLOW = ("read the ledger", "sweep's run", "trials' runs", "pictures", "rest of
 
 _FIRST_EPOCH = """
 import sys, time
-from sweeps import api
+from sweeps.api import sweep as api
 from sweeps.execution.events import EpochEnded, FitStarted
 
 class Times:

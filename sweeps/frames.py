@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tracking.records import SweepRecord
+from trainer.fits.names import trial_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
     rows = [
         {
             "architecture": trial.architecture,
-            "trial": f"{trial.architecture}/{trial.number}",
+            "trial": trial_name(trial.architecture, trial.number),
             "f1": trial.f1,
             "f1_mean": trial.f1_mean,
             "f1_std": trial.f1_std,

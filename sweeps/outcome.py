@@ -17,6 +17,7 @@ from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.fits.names import trial_name
 from trainer.hyperparameters import Value
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Outcome:
         """
         trial = pick(self.record)
         return TrialSummary(
-            trial=f"{trial.architecture}/{trial.number}",
+            trial=trial_name(trial.architecture, trial.number),
             f1=trial.f1,
             f1_mean=trial.f1_mean,
             f1_std=trial.f1_std,
@@ -188,7 +189,8 @@ class Outcome:
 
         found = self._trial(trial)
         if found.confusion is None:
-            raise UsageError(f"no fold of {found.architecture}/{found.number} has ended: nothing to draw")
+            name = trial_name(found.architecture, found.number)
+            raise UsageError(f"no fold of {name} has ended: there is nothing to draw")
         return drawing.displayed(trial_pictures.confusion_picture(found, self.record.dataset.classes))
 
     def plot_mistakes(self, trial: str | None = None) -> "Figure":
@@ -207,7 +209,8 @@ class Outcome:
         dataset = open_stored(self.home.path / "datasets" / self.record.dataset.fingerprint)
         predictions = out_of_fold.HeldOut(dataset).of(found)
         if predictions is None or not len(predictions.mistakes()):
-            raise UsageError(f"{found.architecture}/{found.number} has no held-out image with a wrong class")
+            name = trial_name(found.architecture, found.number)
+            raise UsageError(f"{name} has no held-out image with a wrong class")
         return drawing.displayed(trial_pictures.most_confused(found, predictions, dataset))
 
     def compare(

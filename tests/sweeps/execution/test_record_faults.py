@@ -107,7 +107,7 @@ def test_a_server_that_comes_late_gets_everything(mlflow_server: MlflowServer, t
 COORDINATOR = """
 import sys
 from pathlib import Path
-from sweeps import api
+from sweeps.api import sweep as api
 from sweeps.home import Home
 from sweeps.execution.progress import Silent
 from tests.closed_formula import SlowWorkers, plan, prepared, starter
