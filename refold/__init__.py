@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweeps.api.record import compare as compare
     from sweeps.api.record import export as export
-    from sweeps.api.record import open_sweep as open  # noqa: A004, F401
+    from sweeps.api.record import open as open  # noqa: A004
     from sweeps.api.record import plan as plan
     from sweeps.api.record import remove as remove
     from sweeps.api.record import sync as sync
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "compare": "sweeps.api.record:compare",
     "export": "sweeps.api.record:export",
-    "open": "sweeps.api.record:open_sweep",
+    "open": "sweeps.api.record:open",
     "plan": "sweeps.api.record:plan",
     "remove": "sweeps.api.record:remove",
     "sync": "sweeps.api.record:sync",
@@ -93,11 +93,13 @@ __all__ = list(_PUBLIC)
 __version__ = version("refold")
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'refold' has no attribute {name!r}")
-    module, _, attribute = _PUBLIC[name].partition(":")
-    return getattr(import_module(module), attribute)
+if not TYPE_CHECKING:  # to type checkers a name that is not listed above is a mistake
+
+    def __getattr__(name: str) -> Any:
+        if name not in _PUBLIC:
+            raise AttributeError(f"module 'refold' has no attribute {name!r}")
+        module, _, attribute = _PUBLIC[name].partition(":")
+        return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 
-def open_sweep(name: str, home: Path | str | None = None) -> Outcome:
+def open(name: str, home: Path | str | None = None) -> Outcome:  # noqa: A001 - refold.open
     """Return a recorded sweep.
 
     Args:
@@ -52,7 +52,7 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     console: Console | None = None,
 ) -> "ComparisonReport":
     """Say which architecture is better and how sure that is; see ``Outcome.compare``."""
-    return open_sweep(name, home).compare(
+    return open(name, home).compare(
         repeats=repeats,
         rope=rope,
         claim=claim,
@@ -86,7 +86,7 @@ def plan(
         raise UsageError("name a recorded sweep, or give the scores of runs that you have: one of the two")
     if scores is not None:
         return sample_size.from_scores(scores, architectures=architectures)
-    return sample_size.from_record(open_sweep(str(name), home).record)
+    return sample_size.from_record(open(str(name), home).record)
 
 
 def variance(
@@ -179,7 +179,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     say: Callable[[str], None] = lambda _text: None,
 ) -> "Exported":
     """Take a recorded sweep's best model home; see ``Outcome.export``."""
-    return open_sweep(name, home).export(
+    return open(name, home).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
         tracking_uri=tracking_uri, processes=processes, say=say,
     )  # fmt: skip

@@ -30,7 +30,7 @@ def test_every_promised_name_is_there_under_its_own_name() -> None:
 def test_what_type_checkers_see_is_what_there_is() -> None:
     """The imports for type checkers and the table for Python name the same things in the same modules."""
     tree = ast.parse(Path(str(refold.__file__)).read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {
         str(alias.asname): f"{node.module}:{alias.name}"
         for node in block.body
