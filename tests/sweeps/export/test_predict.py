@@ -157,4 +157,34 @@ def test_a_missing_runtime_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (folder / "model.onnx").write_text("")
     monkeypatch.setattr("trainer.formats.catalogue.find_spec", lambda _module: None)
     with pytest.raises(UsageError, match=r"pip install 'refold\[onnx\]'"):
-        predict.predict(folder, [image(tmp_path / "one.png", 9)])
+        predict(folder, [image(tmp_path / "one.png", 9)])
+
+
+def test_an_array_of_pixels_is_classified_as_it_is(tmp_path: Path, scored: list[np.ndarray]) -> None:
+    """Its images are called by their place; grey ones need no channel."""
+    folder = model(tmp_path / "m")
+    pixels = np.stack([np.zeros((8, 8)), np.full((8, 8), 16)]).astype(np.uint8)
+    found = predict(str(folder), pixels)
+    assert [(each.image, each.class_name) for each in found] == [("0", "dark"), ("1", "light")]
+    np.testing.assert_array_equal(scored[0], pixels[..., None])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (
+            np.zeros((2, 9, 8, 1)),
+            r"are an array \[2, 9, 8, 1\] of float64, and the model takes .*\[n, 8, 8, 1\]",
+        ),
+        (np.zeros((0, 8, 8, 1)), r"are an array \[0, 8, 8, 1\]"),
+        (np.zeros((1, 8, 8, 1), dtype=object), "of object"),
+        (np.full((1, 8, 8, 1), 255), "values from 255 to 255, and the model was trained on 0 to 16"),
+        (np.full((1, 8, 8, 1), np.nan), "values from nan to nan"),
+    ],
+)
+def test_an_array_that_the_model_cannot_know_is_refused(
+    tmp_path: Path, pixels: np.ndarray, said: str
+) -> None:
+    """Another shape, no image, no numbers, another scale."""
+    with pytest.raises(UsageError, match=said):
+        predict(model(tmp_path / "m"), pixels)
