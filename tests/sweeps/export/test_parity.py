@@ -1,6 +1,7 @@
 """Two models are the same one, or they are not."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_nan_and_other_shapes_never_pass() -> None:
         compare("keras", rows([0.6, 0.4]), rows([0.6, 0.4, 0.0]), 1.0)
 
 
-def test_a_process_that_fails_is_quoted(tmp_path) -> None:
+def test_a_process_that_fails_is_quoted(tmp_path: Path) -> None:
     """Its last line, and its exit code."""
     with pytest.raises(Mismatch, match=r"trainer.formats.reload ended with code 1: KeyError: 'word'"):
         run("trainer.formats.reload", ["word", "a", "b", "c"], tmp_path)

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -110,7 +111,9 @@ def test_a_proposal_sees_exactly_its_window(window: int) -> None:
     """Trial n is told trials 0 to n - window in order, and the ones between as pending."""
     seen: list[tuple[int, list[float], int]] = []
 
-    def propose(_architecture, number: int, observed: list[Observation], pending: list[Hyperparameters]):  # type: ignore[no-untyped-def]
+    def propose(
+        _architecture: Any, number: int, observed: list[Observation], pending: list[Hyperparameters]
+    ) -> Any:  # type: ignore[no-untyped-def]
         seen.append((number, [t.hyperparameters["learning_rate"] for t in observed], len(pending)))
         return {"learning_rate": 1e-3 * (number + 1), "batch_size": 32, "dropout": 0.1}
 

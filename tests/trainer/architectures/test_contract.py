@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +36,7 @@ LAYERS = {
 
 
 @pytest.fixture(scope="module")
-def keras():
+def keras() -> Any:
     """Return Keras, imported in a process that may warn about other things than these tests look at."""
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,12 +44,12 @@ def keras():
 
 
 @pytest.fixture(autouse=True)
-def seeded(keras):
+def seeded(keras: Any) -> None:
     """Start each test from the same seed."""
     keras.utils.set_random_seed(0)
 
 
-def extreme(space, end):
+def extreme(space: Any, end: Any) -> Any:
     """Return the smallest (``end`` 0) or largest (-1) network of a space."""
     return {
         name: values.values[end] if isinstance(values, Choice) else (values.low, values.high)[end]
@@ -56,12 +58,12 @@ def extreme(space, end):
     }
 
 
-def images(shape, number=4):
+def images(shape: Any, number: Any = 4) -> Any:
     """Return random pixels in [0, 1]."""
     return np.random.default_rng(0).random((number, *shape), dtype=np.float32)
 
 
-def build(name, shape=(8, 8, 1), classes=3, **given):
+def build(name: str, shape: Any = (8, 8, 1), classes: Any = 3, **given: Any) -> Any:
     """Build the network in the middle of its space, but for what is ``given``."""
     architecture = BUILT_IN[name]
     return architecture.build({**middle(architecture.space), **given}, shape, classes)
@@ -70,7 +72,7 @@ def build(name, shape=(8, 8, 1), classes=3, **given):
 @pytest.mark.parametrize(("classes", "end"), [(2, 0), (10, -1)])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_any_image_becomes_probabilities(keras, name, shape, classes, end):
+def test_any_image_becomes_probabilities(keras: Any, name: str, shape: Any, classes: Any, end: Any) -> None:
     """At both ends of its space, the network maps images of any size to one probability per class."""
     model = BUILT_IN[name].build(extreme(BUILT_IN[name].space, end), shape, classes)
     assert isinstance(model, keras.Model)
@@ -84,7 +86,7 @@ def test_any_image_becomes_probabilities(keras, name, shape, classes, end):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_photo_is_affordable(keras, name):
+def test_a_photo_is_affordable(keras: Any, name: str) -> None:
     """At 224x224x3 the largest network has at most 4 million weights: dense layers do not grow with it."""
     model = BUILT_IN[name].build(extreme(BUILT_IN[name].space, -1), (224, 224, 3), 10)
     assert model.count_params() < 4_500_000
@@ -92,7 +94,7 @@ def test_a_photo_is_affordable(keras, name):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_no_image_is_pooled_below_two_pixels(keras, name, shape):
+def test_no_image_is_pooled_below_two_pixels(keras: Any, name: str, shape: Any) -> None:
     """Whatever the size of the image, two pixels each way are left where the convolutions end."""
     model = BUILT_IN[name].build(extreme(BUILT_IN[name].space, -1), shape, 2)
     sides = [min(layer.output.shape[1:3]) for layer in model.layers if len(layer.output.shape) == 4]
@@ -100,7 +102,7 @@ def test_no_image_is_pooled_below_two_pixels(keras, name, shape):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_only_layers_that_repeat_and_export(keras, name):
+def test_only_layers_that_repeat_and_export(keras: Any, name: str) -> None:
     """Only Keras' own layers with deterministic gradients; batch normalisation has momentum 0.9."""
     model = BUILT_IN[name].build(extreme(BUILT_IN[name].space, -1), (28, 28, 1), 10)
     assert {type(layer).__name__ for layer in model.layers} <= LAYERS
@@ -112,7 +114,7 @@ def test_only_layers_that_repeat_and_export(keras, name):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_the_loss_finds_the_logits(keras, name):
+def test_the_loss_finds_the_logits(keras: Any, name: str) -> None:
     """Softmax is the last layer's activation: Keras then computes cross-entropy from the logits behind it."""
     output = build(name)(images((8, 8, 1)))
     assert hasattr(output, "_keras_logits")
@@ -120,7 +122,7 @@ def test_the_loss_finds_the_logits(keras, name):
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (33, 47, 3)])
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_every_weight_has_a_gradient(keras, name, shape):
+def test_every_weight_has_a_gradient(keras: Any, name: str, shape: Any) -> None:
     """No weight is out of the loss' reach, and no gradient is NaN."""
     import tensorflow as tf
 
@@ -140,10 +142,10 @@ def test_every_weight_has_a_gradient(keras, name, shape):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_the_seed_decides_the_weights(keras, name):
+def test_the_seed_decides_the_weights(keras: Any, name: str) -> None:
     """The same seed gives the same bytes, another one does not: no initialiser has a seed of its own."""
 
-    def weights(seed):
+    def weights(seed: int) -> Any:
         keras.utils.set_random_seed(seed)
         return b"".join(np.asarray(weight).tobytes() for weight in build(name).weights)
 
@@ -152,7 +154,7 @@ def test_the_seed_decides_the_weights(keras, name):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_dropout_is_what_the_hyperparameters_say(keras, name):
+def test_dropout_is_what_the_hyperparameters_say(keras: Any, name: str) -> None:
     """The dropout rate reaches the layers, and 0 is possible."""
     rates = {
         layer.rate for layer in build(name, dropout=0.3).layers if isinstance(layer, keras.layers.Dropout)
@@ -163,7 +165,7 @@ def test_dropout_is_what_the_hyperparameters_say(keras, name):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, saving
-def test_files_load_with_keras_alone(keras, tmp_path):
+def test_files_load_with_keras_alone(keras: Any, tmp_path: Path) -> None:
     """A .keras file of each architecture gives the same probabilities in a process without refold."""
     expected = {}
     for name in BUILT_IN:
@@ -186,7 +188,7 @@ def test_files_load_with_keras_alone(keras, tmp_path):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_it_learns(keras, name):
+def test_it_learns(keras: Any, name: str) -> None:
     """Eighty steps at a learning rate of 3e-3 take it from chance to most of 128 digits."""
     from sklearn.datasets import load_digits
 

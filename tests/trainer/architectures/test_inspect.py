@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,7 @@ SOFTMAX = ", activation='softmax'"
 TEN = END.format(units="classes", how=SOFTMAX)
 
 
-def write(folder, main, **siblings):
+def write(folder: Path, main: Any, **siblings: Any) -> None:
     """Write a user's folder."""
     (folder / "my_models.py").write_text(main)
     for name, text in siblings.items():
@@ -56,7 +58,7 @@ def write(folder, main, **siblings):
         path.write_text(text)
 
 
-def look(folder, spec="my_models.py:TinyNet", shape=(8, 8, 1), classes=10):
+def look(folder: Path, spec: str = "my_models.py:TinyNet", shape: Any = (8, 8, 1), classes: Any = 10) -> Any:
     """Inspect it as the coordinator does."""
     return inspect_user(spec, base=folder, name="mine", input_shape=shape, classes=classes)
 
@@ -70,7 +72,9 @@ def look(folder, spec="my_models.py:TinyNet", shape=(8, 8, 1), classes=10):
         ("other.py:TinyNet", "there is no file .*other.py"),
     ],
 )
-def test_what_needs_no_process_is_refused_without_one(tmp_path, monkeypatch, spec, message):
+def test_what_needs_no_process_is_refused_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, message: str
+) -> None:
     """A wrong spelling or a missing file is told at once."""
     monkeypatch.setattr(subprocess, "run", None)
     with pytest.raises(UsageError, match=message):
@@ -78,7 +82,7 @@ def test_what_needs_no_process_is_refused_without_one(tmp_path, monkeypatch, spe
 
 
 @pytest.mark.training
-def test_a_good_one_comes_back_as_texts_and_space(tmp_path):
+def test_a_good_one_comes_back_as_texts_and_space(tmp_path: Path) -> None:
     """Its file, the sibling it imports and its space are returned; its print is not in the way."""
     write(tmp_path, GOOD, mine__layers=SIBLING, unused="1 / 0\n")
     source, space = look(tmp_path)
@@ -95,7 +99,7 @@ def test_a_good_one_comes_back_as_texts_and_space(tmp_path):
 
 
 @pytest.mark.training
-def test_a_custom_layer_trains_from_its_text_alone(tmp_path):
+def test_a_custom_layer_trains_from_its_text_alone(tmp_path: Path) -> None:
     """A layer of the user's, whose file does not exist on this machine, is traced and trained."""
     write(tmp_path, GOOD, mine__layers=SIBLING)
     source, _ = look(tmp_path)
@@ -126,7 +130,7 @@ def test_a_custom_layer_trains_from_its_text_alone(tmp_path):
         ),
     ],
 )
-def test_what_only_the_whole_process_shows(tmp_path, text, message):
+def test_what_only_the_whole_process_shows(tmp_path: Path, text: str, message: str) -> None:
     """A module that ends the process, or that needs more than travels, gets one line as well."""
     write(tmp_path, text, unused="")
     with pytest.raises(UsageError) as caught:
@@ -182,7 +186,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def examine():
+def examine() -> Any:
     """Return what the process runs, to run it here: a process for each mistake would take a minute."""
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -193,7 +197,7 @@ def examine():
 
 @pytest.mark.training
 @pytest.mark.parametrize("text", CASES, ids=range(len(CASES)))
-def test_each_mistake_has_its_line(tmp_path, examine, text):
+def test_each_mistake_has_its_line(tmp_path: Path, examine: Any, text: str) -> None:
     """What is wrong with the model is said in one line that names file and name."""
     write(tmp_path, text)
     request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
@@ -221,7 +225,7 @@ def test_each_mistake_has_its_line(tmp_path, examine, text):
         "    return keras.Model(x, keras.layers.Dense(c, activation='softmax')(y))\n",
     ],
 )
-def test_any_style_of_model_is_welcome(tmp_path, examine, body):
+def test_any_style_of_model_is_welcome(tmp_path: Path, examine: Any, body: Any) -> None:
     """Subclassed models, sequential ones without an input, and ones that take any size pass."""
     write(tmp_path, "import keras\n" + body)
     request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
@@ -230,7 +234,7 @@ def test_any_style_of_model_is_welcome(tmp_path, examine, body):
     assert space == {}
 
 
-def test_importing_it_imports_no_tensorflow():
+def test_importing_it_imports_no_tensorflow() -> None:
     """The coordinator imports inspect_user and must stay light."""
     code = "import sys; from trainer.architectures import inspect_user; print('keras' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

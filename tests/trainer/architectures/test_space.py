@@ -1,6 +1,7 @@
 """Search spaces as JSON and TOML write them."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ names = st.text(min_size=1, max_size=5)
 
 
 @st.composite
-def ranges(draw):
+def ranges(draw: Any) -> Any:
     """Any possible range."""
     kind = draw(st.sampled_from(["float", "log", "integer", "log integer", "choice", "fixed"]))
     if kind in ("float", "log"):
@@ -34,14 +35,14 @@ def ranges(draw):
 
 
 @given(ranges())
-def test_a_range_comes_back_from_json_as_it_was(values):
+def test_a_range_comes_back_from_json_as_it_was(values: Any) -> None:
     """What is written as JSON text is read as the same range, of the same types."""
     back = range_from_json(json.loads(json.dumps(range_to_json(values))))
     assert back == values
     assert repr(back) == repr(values), "1 and 1.0 are equal, but not the same hyperparameter"
 
 
-def test_all_spaces_of_refold_come_back():
+def test_all_spaces_of_refold_come_back() -> None:
     """The shared space and the six own ones survive JSON."""
     for space in [SHARED_SPACE, *(architecture.space for architecture in BUILT_IN.values())]:
         assert space_from_json(json.loads(json.dumps(space_to_json(space)))) == space
@@ -78,7 +79,7 @@ def test_all_spaces_of_refold_come_back():
         (Choice([1, 2]), "choices are a tuple"),  # type: ignore[arg-type]
     ],
 )
-def test_an_impossible_range_is_refused(written, message):
+def test_an_impossible_range_is_refused(written: Any, message: str) -> None:
     """Everything that nothing could be drawn from gets a line that says why."""
     with pytest.raises(ValueError, match=message):
         range_from_json(written)
@@ -93,7 +94,7 @@ def test_an_impossible_range_is_refused(written, message):
         ({"dropout": {"low": 1, "high": 0}}, "dropout: low 1 is above high 0"),
     ],
 )
-def test_an_impossible_space_is_refused_by_name(space, message):
+def test_an_impossible_space_is_refused_by_name(space: Any, message: str) -> None:
     """The line about a space names the entry."""
     with pytest.raises(ValueError, match=message):
         space_from_json(space)

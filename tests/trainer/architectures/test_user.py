@@ -3,6 +3,7 @@
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,18 +16,18 @@ from trainer.user_code import UserSource
 SHAPE = (8, 8, 1)
 
 
-def source(main, *, name="Net", **siblings):
+def source(main: Any, *, name: str = "Net", **siblings: Any) -> Any:
     """Return a source whose file is ``main`` and whose siblings are given by module name."""
     others = tuple(sorted((f"{module.replace('__', '/')}.py", text) for module, text in siblings.items()))
     return UserSource(spec=f"my_models.py:{name}", files=(("my_models.py", main), *others))
 
 
-def loaded(user_source):
+def loaded(user_source: Any) -> Any:
     """Load the source, as one whose digest was recorded."""
     return load_user(user_source, name="mine", digest=user_source.digest)
 
 
-def built(user_source):
+def built(user_source: Any) -> Any:
     """Load the source and return what its build function returns."""
     return loaded(user_source).build({"width": 3}, SHAPE, 2)
 
@@ -34,7 +35,7 @@ def built(user_source):
 FUNCTION = "def Net(hyperparameters, input_shape, classes):\n    return ('net', input_shape, classes)\n"
 
 
-def test_a_function_is_an_architecture_with_an_empty_space():
+def test_a_function_is_an_architecture_with_an_empty_space() -> None:
     """The simplest thing a user can write is enough."""
     architecture = loaded(source(FUNCTION))
     assert (architecture.name, architecture.space) == ("mine", {})
@@ -42,7 +43,7 @@ def test_a_function_is_an_architecture_with_an_empty_space():
 
 
 @pytest.mark.parametrize("static", ["", "    @staticmethod\n"])
-def test_a_class_with_build_and_space(static):
+def test_a_class_with_build_and_space(static: Any) -> None:
     """A class is instantiated, unless its build needs no instance; plain values and tables become ranges."""
     self = "" if static else "self, "
     text = (
@@ -59,7 +60,7 @@ def test_a_class_with_build_and_space(static):
     assert architecture.build({}, SHAPE, 7) == 7
 
 
-def test_an_instance_and_an_architecture():
+def test_an_instance_and_an_architecture() -> None:
     """An object with build will do, and an Architecture takes the sweep's name for it."""
     instance = "class _Net:\n    def build(self, h, s, c):\n        return 1\nNet = _Net()\n"
     assert built(source(instance)) == 1
@@ -72,7 +73,7 @@ def test_an_instance_and_an_architecture():
     assert loaded(source(own)).name == "mine"
 
 
-def test_siblings_are_imported_from_the_texts_alone():
+def test_siblings_are_imported_from_the_texts_alone() -> None:
     """Modules, packages, packages without __init__.py, and imports inside build all come from the source."""
     main = (
         "import blocks_of_mine\nfrom parts.layers import depth\nfrom loose.one import ONE\n"
@@ -92,7 +93,7 @@ def test_siblings_are_imported_from_the_texts_alone():
     assert built(UserSource(spec=user_source.spec, files=user_source.files + init)) == (5, 6, 1, "late")
 
 
-def test_two_versions_live_side_by_side():
+def test_two_versions_live_side_by_side() -> None:
     """A worker serves sweeps with different versions of one file; neither sees the other's sibling."""
     main = "import sibling\ndef Net(h, s, c):\n    import sibling as it\n    return sibling.VALUE, it.VALUE\n"
     old, new = source(main, sibling="VALUE = 'old'\n"), source(main, sibling="VALUE = 'new'\n")
@@ -103,7 +104,7 @@ def test_two_versions_live_side_by_side():
     assert "sibling" not in sys.modules
 
 
-def test_a_module_of_the_same_name_is_left_alone(monkeypatch):
+def test_a_module_of_the_same_name_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sibling that is called like a module somebody else imported hides it only from the user's file."""
     foreign = type(sys)("sibling")
     monkeypatch.setitem(sys.modules, "sibling", foreign)
@@ -114,7 +115,7 @@ def test_a_module_of_the_same_name_is_left_alone(monkeypatch):
     assert sys.modules["sibling"] is foreign
 
 
-def test_nothing_is_left_behind_when_the_import_fails():
+def test_nothing_is_left_behind_when_the_import_fails() -> None:
     """After an error, sys.modules and sys.meta_path are as before."""
     modules, finders = set(sys.modules), list(sys.meta_path)
     with pytest.raises(UsageError):
@@ -123,12 +124,12 @@ def test_nothing_is_left_behind_when_the_import_fails():
     assert sys.meta_path == finders
 
 
-def test_source_text_can_be_read_back():
+def test_source_text_can_be_read_back() -> None:
     """AutoGraph reads the source of what it converts, and there is no file to read it from."""
     assert inspect.getsource(loaded(source(FUNCTION)).build.__closure__[0].cell_contents) == FUNCTION
 
 
-def test_only_what_was_imported_is_carried(tmp_path):
+def test_only_what_was_imported_is_carried(tmp_path: Path) -> None:
     """From a folder, the file and the modules it imports are taken; the rest of the folder is not read."""
     (tmp_path / "pkg").mkdir()
     files = {
@@ -151,7 +152,7 @@ def test_only_what_was_imported_is_carried(tmp_path):
     )
 
 
-def test_line_ends_do_not_change_the_texts(tmp_path):
+def test_line_ends_do_not_change_the_texts(tmp_path: Path) -> None:
     """A checkout on Windows is the same code."""
     (tmp_path / "my_models.py").write_bytes(FUNCTION.replace("\n", "\r\n").encode())
     user = UserArchitecture.from_folder(tmp_path, "my_models.py", "Net", "mine")
@@ -191,7 +192,7 @@ def test_line_ends_do_not_change_the_texts(tmp_path):
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(text, message):
+def test_what_is_wrong_is_said_in_one_line(text: str, message: str) -> None:
     """Each mistake names file, line and reason, and never shows a traceback."""
     with pytest.raises(UsageError) as caught:
         loaded(source(text, sibling="\n1 / 0\n", broken="x = (\n"))
@@ -199,7 +200,7 @@ def test_what_is_wrong_is_said_in_one_line(text, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_utf_8(tmp_path):
+def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     """Latin-1 without a word about it gets a line, too."""
     (tmp_path / "my_models.py").write_bytes(b"name = '\xe9'\n")
     with pytest.raises(UsageError, match=r"my_models\.py: UnicodeDecodeError"):

@@ -6,6 +6,7 @@ import struct
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give every test an empty Keras cache, no Debian folder and no Keras."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(built_in, "DEBIAN_FASHION", tmp_path / "debian")
@@ -30,20 +31,20 @@ def cache(tmp_path, monkeypatch):
     return folder
 
 
-def split(count, seed, shape=(28, 28)):
+def split(count: Any, seed: int, shape: Any = (28, 28)) -> Any:
     """Return images and labels of ten classes."""
     images = np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
     return images, (np.arange(count) % 10).astype(np.uint8)
 
 
-def write_idx(path, array):
+def write_idx(path: Path, array: Any) -> None:
     """Write a gzipped IDX file as Yann LeCun defined it."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=1))
 
 
-def write_fashion(folder, *, parts=("train", "t10k")):
+def write_fashion(folder: Path, *, parts: Any = ("train", "t10k")) -> None:
     """Write Fashion-MNIST's files in small: 40 images to train on, 20 to test."""
     for part in parts:
         images, labels = split(40 if part == "train" else 20, seed=len(part))
@@ -51,27 +52,27 @@ def write_fashion(folder, *, parts=("train", "t10k")):
         write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
 
 
-def write_mnist(path):
+def write_mnist(path: Path) -> None:
     """Write Keras' mnist.npz in small."""
     (x_train, y_train), (x_test, y_test) = split(30, 1), split(10, 2)
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
-def fake_keras(monkeypatch, name, load_data):
+def fake_keras(monkeypatch: pytest.MonkeyPatch, name: str, load_data: Any) -> None:
     """Put a Keras in place whose dataset ``name`` is loaded by ``load_data``."""
     keras = types.ModuleType("keras")
     keras.datasets = types.SimpleNamespace(**{name: types.SimpleNamespace(load_data=load_data)})
     monkeypatch.setitem(sys.modules, "keras", keras)
 
 
-def offline():
+def offline() -> None:
     """Fail as Keras does without a network."""
     raise Exception(
         "URL fetch failure on https://example.org: None -- \n[Errno -2] Name or service not known"
     )
 
 
-def refusal(name, call=load):
+def refusal(name: str, call: Any = load) -> Any:
     """Return the one line that refuses the built-in dataset."""
     with pytest.raises(UsageError) as caught:
         call(DatasetSource(source=name))
@@ -79,7 +80,7 @@ def refusal(name, call=load):
     return str(caught.value)
 
 
-def test_digits_are_whole_numbers_and_the_same_everywhere():
+def test_digits_are_whole_numbers_and_the_same_everywhere() -> None:
     """Digits are 1,797 images of 8x8x1, uint8 0 to 16, and their fingerprint is pinned."""
     digits = load(DatasetSource(source="digits"))
     assert digits.images.dtype == np.uint8
@@ -90,7 +91,7 @@ def test_digits_are_whole_numbers_and_the_same_everywhere():
     assert digits.fingerprint == DIGITS_FINGERPRINT
 
 
-def test_mnist_is_read_from_the_cache_without_keras(cache):
+def test_mnist_is_read_from_the_cache_without_keras(cache: Any) -> None:
     """Both parts come from mnist.npz, apart."""
     write_mnist(cache / "mnist.npz")
     training, test = (call(DatasetSource(source="mnist")) for call in (load, load_test))
@@ -102,7 +103,7 @@ def test_mnist_is_read_from_the_cache_without_keras(cache):
 
 
 @pytest.mark.parametrize("home", ["keras/datasets/fashion-mnist", "debian"])
-def test_fashion_is_read_from_either_folder_without_keras(tmp_path, home):
+def test_fashion_is_read_from_either_folder_without_keras(tmp_path: Path, home: Any) -> None:
     """Keras' cache and Debian's folder give the same data."""
     write_fashion(tmp_path / home)
     training, test = (call(DatasetSource(source="fashion_mnist")) for call in (load, load_test))
@@ -112,7 +113,7 @@ def test_fashion_is_read_from_either_folder_without_keras(tmp_path, home):
     assert training.classes[9] == "Ankle boot"
 
 
-def test_keras_cache_comes_before_debian(tmp_path, cache):
+def test_keras_cache_comes_before_debian(tmp_path: Path, cache: Any) -> None:
     """What is in the cache is used although Debian's folder is there."""
     write_fashion(cache / "fashion-mnist")
     for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
@@ -121,14 +122,14 @@ def test_keras_cache_comes_before_debian(tmp_path, cache):
     assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
 
 
-def test_half_a_cache_is_passed_over(tmp_path, cache):
+def test_half_a_cache_is_passed_over(tmp_path: Path, cache: Any) -> None:
     """A cache with images and no labels is none; the next place is asked."""
     write_fashion(tmp_path / "debian")
     write_idx(cache / "fashion-mnist" / "train-images-idx3-ubyte.gz", split(10, 0)[0])
     assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
 
 
-def test_load_does_not_open_the_test_files(cache):
+def test_load_does_not_open_the_test_files(cache: Any) -> None:
     """Training works with the test files missing: nothing of them is read."""
     write_fashion(cache / "fashion-mnist", parts=["train"])
     assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
@@ -137,7 +138,7 @@ def test_load_does_not_open_the_test_files(cache):
     assert len(load(DatasetSource(source="mnist")).labels) == 20
 
 
-def test_default_cache_is_in_the_home_folder(tmp_path, monkeypatch):
+def test_default_cache_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without KERAS_HOME the cache is ~/.keras, as Keras has it."""
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -148,7 +149,9 @@ def test_default_cache_is_in_the_home_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("call", [load, load_test])
 @pytest.mark.parametrize("name", ["fashion_mnist", "mnist", "cifar10"])
-def test_offline_says_where_it_looked_and_what_to_do(monkeypatch, cache, name, call):
+def test_offline_says_where_it_looked_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, cache: Any, name: str, call: Any
+) -> None:
     """A failed download is one line: places, reason, remedy."""
     fake_keras(monkeypatch, name, offline)
     message = refusal(name, call)
@@ -158,17 +161,19 @@ def test_offline_says_where_it_looked_and_what_to_do(monkeypatch, cache, name, c
     assert ("apt-get install dataset-fashion-mnist" in message) == (name == "fashion_mnist")
 
 
-def test_missing_keras_is_no_traceback():
+def test_missing_keras_is_no_traceback() -> None:
     """Even a Keras that cannot be imported is one line."""
     assert "cifar10 is not on this machine" in refusal("cifar10")
 
 
 @pytest.mark.parametrize(("name", "shape"), [("cifar10", (32, 32, 3)), ("mnist", (28, 28))])
-def test_download_through_keras_keeps_standard_output_clean(monkeypatch, capsys, name, shape):
+def test_download_through_keras_keeps_standard_output_clean(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, shape: Any
+) -> None:
     """What Keras downloads is used, each part for its call, and progress goes to standard error."""
     training, test = split(30, 1, shape), split(20, 2, shape)
 
-    def load_data():
+    def load_data() -> Any:
         print("Downloading data")
         return tuple((images, labels[:, np.newaxis]) for images, labels in (training, test))
 
@@ -194,7 +199,7 @@ def test_download_through_keras_keeps_standard_output_clean(monkeypatch, capsys,
     ],
     ids=["cut", "empty", "text", "no header", "short header", "one byte short", "floats", "flipped bits"],
 )
-def test_damaged_idx_file_is_named(cache, damage):
+def test_damaged_idx_file_is_named(cache: Any, damage: Any) -> None:
     """A damaged file in a cache is named, never passed over or half used."""
     write_fashion(cache / "fashion-mnist")
     path = cache / "fashion-mnist" / "train-images-idx3-ubyte.gz"
@@ -203,7 +208,7 @@ def test_damaged_idx_file_is_named(cache, damage):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", pickle.dumps([1])])
-def test_damaged_mnist_is_named(cache, content):
+def test_damaged_mnist_is_named(cache: Any, content: Any) -> None:
     """A damaged mnist.npz is named, and the line says to delete it."""
     (cache / "mnist.npz").write_bytes(content)
     message = refusal("mnist")
@@ -211,7 +216,7 @@ def test_damaged_mnist_is_named(cache, content):
     assert "delete" in message
 
 
-def test_cut_mnist_is_named(cache):
+def test_cut_mnist_is_named(cache: Any) -> None:
     """A mnist.npz whose content fails its checksum is named."""
     write_mnist(cache / "mnist.npz")
     content = bytearray((cache / "mnist.npz").read_bytes())
@@ -232,14 +237,14 @@ def test_cut_mnist_is_named(cache):
     ],
     ids=["size", "count", "floats", "eleven classes", "float labels", "other arrays"],
 )
-def test_cache_that_is_not_mnist_is_refused(cache, arrays):
+def test_cache_that_is_not_mnist_is_refused(cache: Any, arrays: Any) -> None:
     """A mnist.npz that holds something else is not taken for MNIST."""
     np.savez(cache / "mnist.npz", **arrays)
     assert "mnist" in refusal("mnist")
 
 
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
-def test_debian_has_the_real_fashion_mnist(monkeypatch):
+def test_debian_has_the_real_fashion_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian's folder gives 60,000 and 10,000 images, the same ones everywhere."""
     monkeypatch.setattr(built_in, "DEBIAN_FASHION", DEBIAN)
     training, test = (call(DatasetSource(source="fashion_mnist")) for call in (load, load_test))

@@ -3,6 +3,8 @@
 import io
 import os
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +19,18 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 2, 1, 0])
 
 
-def save(folder, **content):
+def save(folder: Path, **content: Any) -> None:
     """Write ``some.npz`` with six good images and labels, changed by ``content``; None leaves one out."""
     chosen = {"images": IMAGES, "labels": LABELS} | content
     np.savez(folder / "some.npz", **{name: array for name, array in chosen.items() if array is not None})
 
 
-def loaded(folder, call=load):
+def loaded(folder: Path, call: Any = load) -> Any:
     """Load ``some.npz``."""
     return call(DatasetSource(source="some.npz"), base=folder)
 
 
-def refusal(folder, call=load):
+def refusal(folder: Path, call: Any = load) -> Any:
     """Return the one line that refuses ``some.npz``, and see that it names the file."""
     with pytest.raises(UsageError) as caught:
         loaded(folder, call)
@@ -38,7 +40,7 @@ def refusal(folder, call=load):
     return message
 
 
-def test_good_file_comes_through_unchanged(tmp_path):
+def test_good_file_comes_through_unchanged(tmp_path: Path) -> None:
     """Images, labels and names arrive as they were saved."""
     save(tmp_path, class_names=["ant", "bee", "cow"])
     dataset = loaded(tmp_path)
@@ -49,7 +51,7 @@ def test_good_file_comes_through_unchanged(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(6, 8, 9), (6, 8, 9, 1), (6, 8, 9, 3)])
-def test_shapes_that_are_taken(tmp_path, shape):
+def test_shapes_that_are_taken(tmp_path: Path, shape: Any) -> None:
     """Grey images may leave their channel out."""
     save(tmp_path, images=np.zeros(shape, np.uint8))
     assert loaded(tmp_path).images.shape == (*shape[:3], shape[3] if len(shape) == 4 else 1)
@@ -71,7 +73,7 @@ def test_shapes_that_are_taken(tmp_path, shape):
         (np.asfortranarray(IMAGES), np.uint8, 255.0),
     ],
 )
-def test_types_that_are_taken(tmp_path, images, dtype, pixel_max):
+def test_types_that_are_taken(tmp_path: Path, images: Any, dtype: Any, pixel_max: Any) -> None:
     """Numbers arrive as uint8 or float32 of the machine's byte order, with the right full pixel."""
     save(tmp_path, images=images)
     dataset = loaded(tmp_path)
@@ -104,7 +106,7 @@ def test_types_that_are_taken(tmp_path, images, dtype, pixel_max):
         (np.full((6, 8, 8), None), "never objects"),
     ],
 )
-def test_images_that_are_refused(tmp_path, images, says):
+def test_images_that_are_refused(tmp_path: Path, images: Any, says: Any) -> None:
     """Whatever is no image of a known scale is refused with what is wrong."""
     save(tmp_path, images=images)
     message = refusal(tmp_path)
@@ -128,7 +130,7 @@ def test_images_that_are_refused(tmp_path, images, says):
         (np.array(["a\ud800", "b"] * 3), r"class named 'a\ud800'"),
     ],
 )
-def test_labels_that_are_refused(tmp_path, labels, says):
+def test_labels_that_are_refused(tmp_path: Path, labels: Any, says: Any) -> None:
     """Whatever is not one label an image, of two classes or more, is refused with what is wrong."""
     save(tmp_path, labels=labels)
     assert says in refusal(tmp_path)
@@ -140,7 +142,9 @@ def test_labels_that_are_refused(tmp_path, labels, says):
         st.integers(2, 12),
     )
 )
-def test_integer_labels_become_positions_in_sorted_classes(tmp_path_factory, labels):
+def test_integer_labels_become_positions_in_sorted_classes(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any
+) -> None:
     """Any integers: the class of a label bears its name, and classes are sorted by value."""
     folder = tmp_path_factory.mktemp("labels")
     save(folder, images=np.zeros((len(labels), 8, 8), np.uint8), labels=labels)
@@ -154,7 +158,9 @@ def test_integer_labels_become_positions_in_sorted_classes(tmp_path_factory, lab
 
 
 @given(labels=st.lists(st.text("abcäß雪 ", min_size=1, max_size=3), min_size=2, max_size=12))
-def test_string_labels_become_positions_in_sorted_classes(tmp_path_factory, labels):
+def test_string_labels_become_positions_in_sorted_classes(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any
+) -> None:
     """Any text, as strings or as UTF-8 bytes: the same classes, sorted by code point."""
     folder = tmp_path_factory.mktemp("labels")
     found = []
@@ -170,7 +176,7 @@ def test_string_labels_become_positions_in_sorted_classes(tmp_path_factory, labe
     assert len(set(found)) <= 1
 
 
-def test_boolean_labels_are_zero_and_one(tmp_path):
+def test_boolean_labels_are_zero_and_one(tmp_path: Path) -> None:
     """A yes-or-no label is a class 0 and a class 1."""
     save(tmp_path, labels=LABELS > 0)
     dataset = loaded(tmp_path)
@@ -180,7 +186,7 @@ def test_boolean_labels_are_zero_and_one(tmp_path):
 
 @pytest.mark.parametrize("key", ["class_names", "classes"])
 @pytest.mark.parametrize("labels", [LABELS, np.array(["c", "b", "a", "a", "b", "c"])])
-def test_given_class_names_fix_the_order(tmp_path, key, labels):
+def test_given_class_names_fix_the_order(tmp_path: Path, key: Any, labels: Any) -> None:
     """Integers count along the given names, strings are looked up in them; nothing is sorted."""
     save(tmp_path, labels=labels, **{key: np.array([b"c", b"b", b"a"])})
     dataset = loaded(tmp_path)
@@ -204,14 +210,14 @@ def test_given_class_names_fix_the_order(tmp_path, key, labels):
         ({"classes": ["a", "b", "c"], "class_names": ["a", "b", "c"]}, "keep one"),
     ],
 )
-def test_class_names_that_are_refused(tmp_path, content, says):
+def test_class_names_that_are_refused(tmp_path: Path, content: Any, says: Any) -> None:
     """Class names that do not fit the labels are refused with what is wrong."""
     save(tmp_path, **content)
     assert says in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["images", "labels"])
-def test_missing_array_is_named_with_those_there(tmp_path, missing):
+def test_missing_array_is_named_with_those_there(tmp_path: Path, missing: Any) -> None:
     """A missing array is named, and so are the arrays there are."""
     save(tmp_path, **{missing: None}, x_train=np.zeros(3))
     message = refusal(tmp_path)
@@ -219,13 +225,13 @@ def test_missing_array_is_named_with_those_there(tmp_path, missing):
     assert "x_train" in message
 
 
-def test_empty_archive_is_refused(tmp_path):
+def test_empty_archive_is_refused(tmp_path: Path) -> None:
     """An archive without arrays holds nothing."""
     np.savez(tmp_path / "some.npz")
     assert "holds nothing" in refusal(tmp_path)
 
 
-def zipped(**members):
+def zipped(**members: Any) -> Any:
     """Return a zip archive of raw members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -248,13 +254,13 @@ def zipped(**members):
     ],
     ids=["empty", "text", "cut zip", "npy", "pickle", "raw members", "empty members", "bad header"],
 )
-def test_file_that_is_no_npz_is_refused(tmp_path, content):
+def test_file_that_is_no_npz_is_refused(tmp_path: Path, content: Any) -> None:
     """Whatever is called .npz and is none is refused, never unpickled."""
     (tmp_path / "some.npz").write_bytes(content)
     refusal(tmp_path)
 
 
-def test_flipped_bits_are_noticed(tmp_path):
+def test_flipped_bits_are_noticed(tmp_path: Path) -> None:
     """A file whose content does not match its checksum is refused."""
     save(tmp_path)
     content = bytearray((tmp_path / "some.npz").read_bytes())
@@ -265,7 +271,7 @@ def test_flipped_bits_are_noticed(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file_is_named(tmp_path):
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
     """A file without read permission is named with the reason."""
     save(tmp_path)
     (tmp_path / "some.npz").chmod(0)
@@ -286,7 +292,7 @@ TEST = {"test_images": IMAGES[:2], "test_labels": np.array([2, 0])}
         ({"labels": LABELS > 0, "test_labels": np.array([True, False])}, [1, 0]),
     ],
 )
-def test_test_set_shares_the_classes(tmp_path, content, labels):
+def test_test_set_shares_the_classes(tmp_path: Path, content: Any, labels: Any) -> None:
     """Test labels get the same numbers as training labels, also where a class is not met."""
     save(tmp_path, **(TEST | content))
     test = loaded(tmp_path, load_test)
@@ -310,13 +316,13 @@ def test_test_set_shares_the_classes(tmp_path, content, labels):
         ({"test_images": IMAGES[:0], "test_labels": LABELS[:0]}, "empty"),
     ],
 )
-def test_test_sets_that_are_refused(tmp_path, content, says):
+def test_test_sets_that_are_refused(tmp_path: Path, content: Any, says: Any) -> None:
     """A test set of other classes, shape or scale is refused; a score on it would mean nothing."""
     save(tmp_path, **(TEST | content))
     assert says in refusal(tmp_path, load_test)
 
 
-def test_test_set_ignores_samples(tmp_path):
+def test_test_set_ignores_samples(tmp_path: Path) -> None:
     """``samples`` makes the training data smaller, never the test set."""
     save(tmp_path, images=np.tile(IMAGES, (4, 1, 1, 1)), labels=np.tile(LABELS, 4), **TEST)
     source = DatasetSource(source="some.npz", samples=9)

@@ -1,6 +1,7 @@
 """A smaller dataset is stratified, reproducible, and refuses to starve a class."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from trainer.errors import UsageError
 counts_of_classes = st.lists(st.integers(2, 60), min_size=2, max_size=6)
 
 
-def dataset(counts, *, seed=0):
+def dataset(counts: Any, *, seed: int = 0) -> Any:
     """Return a dataset with so many images of each class, shuffled; each image holds its own index."""
     labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     images = np.zeros((len(labels), 8, 8, 1), dtype=np.float32)
@@ -28,18 +29,18 @@ def dataset(counts, *, seed=0):
     )
 
 
-def indices(smaller):
+def indices(smaller: Any) -> Any:
     """Return which images of ``dataset`` are in ``smaller``."""
     return smaller.images[:, 0, 0, 0].astype(int)
 
 
-def enough(counts):
+def enough(counts: Any) -> Any:
     """Return the number of samples that surely leaves every class two."""
     return -(-2 * sum(counts) // min(counts))
 
 
 @given(counts=counts_of_classes, data=st.data())
-def test_subset_is_proportional_ascending_and_labelled_right(counts, data):
+def test_subset_is_proportional_ascending_and_labelled_right(counts: Any, data: Any) -> None:
     """So many images as asked for, each class within one of its share, in order, with their labels."""
     whole = dataset(counts)
     samples = data.draw(st.integers(enough(counts), sum(counts)))
@@ -55,7 +56,7 @@ def test_subset_is_proportional_ascending_and_labelled_right(counts, data):
 
 
 @given(counts=counts_of_classes, data=st.data())
-def test_subset_is_enough_or_says_how_many_are(counts, data):
+def test_subset_is_enough_or_says_how_many_are(counts: Any, data: Any) -> None:
     """Every refusal names a number of samples, and that number works."""
     whole = dataset(counts)
     samples = data.draw(st.integers(-1, sum(counts) + 1))
@@ -70,29 +71,29 @@ def test_subset_is_enough_or_says_how_many_are(counts, data):
 
 
 @given(counts=counts_of_classes)
-def test_all_samples_are_the_dataset(counts):
+def test_all_samples_are_the_dataset(counts: Any) -> None:
     """Asking for all images gives the same data."""
     assert subset(dataset(counts), sum(counts)).fingerprint == dataset(counts).fingerprint
 
 
-def test_class_with_one_image_is_refused_whatever_is_asked():
+def test_class_with_one_image_is_refused_whatever_is_asked() -> None:
     """No number of samples gives two images of a class that has one."""
     with pytest.raises(UsageError, match=r"'class 1'.*leave the class out"):
         subset(dataset([9, 1]), 10)
 
 
-def test_largest_remainder_goes_to_the_lower_class_in_a_tie():
+def test_largest_remainder_goes_to_the_lower_class_in_a_tie() -> None:
     """With equal remainders the split is fixed by class order."""
     assert np.bincount(subset(dataset([10, 10, 10]), 10).labels).tolist() == [4, 3, 3]
 
 
-def test_the_choice_is_the_same_for_ever():
+def test_the_choice_is_the_same_for_ever() -> None:
     """The choice is pinned: another one would change every sweep that uses samples."""
     chosen = indices(subset(dataset([50, 30, 20]), 20))
     assert hashlib.sha256(chosen.astype("<i8").tobytes()).hexdigest()[:16] == "7aa1732a4e25243f"
 
 
-def test_load_applies_samples():
+def test_load_applies_samples() -> None:
     """A source with samples is that much smaller, still stratified, and another dataset."""
     some, all_of_them = (load(DatasetSource(source="digits", samples=count)) for count in (200, None))
     assert some.images.shape == (200, 8, 8, 1)

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ MODULE = importlib.import_module("trainer.datasets.store")  # the package's name
 
 
 @pytest.fixture
-def dataset():
+def dataset() -> Any:
     """Return twelve little images; a class name that is no ASCII."""
     return Dataset(
         name="twelve",
@@ -25,12 +27,12 @@ def dataset():
     )
 
 
-def names(folder):
+def names(folder: Path) -> Any:
     """Return what lies in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_is_stored_comes_back(tmp_path, dataset):
+def test_what_is_stored_comes_back(tmp_path: Path, dataset: Any) -> None:
     """Every field comes back, mapped and read only, under the fingerprint's name."""
     path = store(dataset, tmp_path / "deep" / "datasets")
     opened = open_stored(path)
@@ -45,7 +47,7 @@ def test_what_is_stored_comes_back(tmp_path, dataset):
     check_stored(path)
 
 
-def test_storing_again_writes_nothing(tmp_path, dataset):
+def test_storing_again_writes_nothing(tmp_path: Path, dataset: Any) -> None:
     """A complete store is used as it is, and nothing else is left behind."""
     path = store(dataset, tmp_path)
     before = (path / "images.npy").stat()
@@ -55,13 +57,13 @@ def test_storing_again_writes_nothing(tmp_path, dataset):
     assert names(tmp_path) == [dataset.fingerprint]
 
 
-def damage_json(path, **changes):
+def damage_json(path: Path, **changes: Any) -> None:
     """Change fields of dataset.json."""
     header = json.loads((path / "dataset.json").read_text())
     (path / "dataset.json").write_text(json.dumps(header | changes))
 
 
-def write_archive(path):
+def write_archive(path: Path) -> None:
     """Put an archive of arrays where an array belongs."""
     with path.open("wb") as stream:
         np.savez(stream, a=1)
@@ -86,7 +88,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_damaged_store_is_refused_and_mended(tmp_path, dataset, damage):
+def test_damaged_store_is_refused_and_mended(tmp_path: Path, dataset: Any, damage: Any) -> None:
     """A damaged store is named with what to do; storing again mends it."""
     path = store(dataset, tmp_path)
     damage(path)
@@ -99,7 +101,7 @@ def test_damaged_store_is_refused_and_mended(tmp_path, dataset, damage):
     assert names(tmp_path) == [dataset.fingerprint]
 
 
-def test_missing_store_is_refused(tmp_path):
+def test_missing_store_is_refused(tmp_path: Path) -> None:
     """A store that is not there is named."""
     with pytest.raises(UsageError, match="missing or damaged"):
         open_stored(tmp_path / "0123")
@@ -115,7 +117,7 @@ def test_missing_store_is_refused(tmp_path):
     ],
     ids=["pixel", "label", "class", "pixel_max"],
 )
-def test_check_notices_changed_content(tmp_path, dataset, damage):
+def test_check_notices_changed_content(tmp_path: Path, dataset: Any, damage: Any) -> None:
     """What opening cannot see, because it does not read the content, the check does."""
     path = store(dataset, tmp_path)
     damage(path)
@@ -124,16 +126,16 @@ def test_check_notices_changed_content(tmp_path, dataset, damage):
         check_stored(path)
 
 
-def flip_last_byte(path):
+def flip_last_byte(path: Path) -> None:
     """Change the last byte of a file."""
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
-def test_failed_write_leaves_nothing(tmp_path, dataset, monkeypatch):
+def test_failed_write_leaves_nothing(tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk is full half way, there is one line and no half dataset."""
 
-    def full(*_args, **_options):
+    def full(*_args: Any, **_options: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(MODULE.json, "dump", full)
@@ -142,14 +144,14 @@ def test_failed_write_leaves_nothing(tmp_path, dataset, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_folder_that_cannot_be_is_refused(tmp_path, dataset):
+def test_folder_that_cannot_be_is_refused(tmp_path: Path, dataset: Any) -> None:
     """A file where the folder should be is one line."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be stored"):
         store(dataset, tmp_path / "file")
 
 
-def test_two_writers_at_once_agree(tmp_path, dataset, monkeypatch):
+def test_two_writers_at_once_agree(tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that finds the other's finished folder at the end uses it and clears its own."""
     other = store(dataset, tmp_path)
     answers = iter([False, True])

@@ -3,15 +3,16 @@
 Each test is a script in a training process of its own: TensorFlow's switches are set once a process.
 """
 
-import inspect
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.processor import python_path
 from tests.small_fits import run, spec
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import Rung, Thresholds
@@ -23,14 +24,18 @@ pytestmark = pytest.mark.training
 
 
 def in_training_process(function: Callable[[], None]) -> str:
-    """Run the function's source in a fresh training process and return what it prints."""
-    body = inspect.cleandoc("\n".join(inspect.getsource(function).split('"""')[2:]))
-    script = f"from trainer import runtime\nruntime.prepare()\n{body}"
+    """Run a function of this module in a fresh training process and return what it prints."""
+    script = (
+        "import importlib, sys\nfrom trainer.runtime import determinism\ndeterminism.prepare()\n"
+        "getattr(importlib.import_module(sys.argv[1]), sys.argv[2])()"
+    )
+    root = Path(__file__).parents[3]
+    module = ".".join(Path(__file__).relative_to(root).with_suffix("").parts)
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-P", "-c", script, module, function.__name__],
         capture_output=True,
         text=True,
-        env=training_environment(),
+        env=training_environment() | {"PYTHONPATH": python_path(root)},
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -83,7 +88,7 @@ def batch_norms() -> None:
 
     from trainer.engine.batch_norm import fuse_batch_norm
 
-    def step(shape, rows, *, fused, training):
+    def step(shape: Any, rows: Any, *, fused: Any, training: Any) -> Any:
         inputs = keras.Input(shape)
         model = keras.Model(inputs, keras.layers.BatchNormalization(momentum=0.8)(inputs))
         layer = model.layers[-1]
@@ -281,8 +286,8 @@ def initial_weights() -> None:
     labels = np.arange(6, dtype=np.int32) % 3
     dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
 
-    def drawn_by(draw):
-        def build(values, shape, classes):
+    def drawn_by(draw: Any) -> Any:
+        def build(values: Any, shape: Any, classes: Any) -> Any:
             layers = keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")
             model = keras.Sequential([keras.Input(shape), *layers])
             if draw is not None:
@@ -291,7 +296,7 @@ def initial_weights() -> None:
 
         return Architecture(name="mine", build=build)
 
-    def layers_of_keras(values, shape, classes):
+    def layers_of_keras(values: Any, shape: Any, classes: Any) -> Any:
         pixels = keras.Input(shape)
         x = keras.layers.SeparableConv2D(4, 3, pointwise_initializer="orthogonal")(pixels)
         x = keras.layers.Dropout(0.1)(keras.layers.GroupNormalization(2)(keras.layers.PReLU()(x)))
@@ -299,7 +304,7 @@ def initial_weights() -> None:
             pixels, keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(x))
         )
 
-    def drawn_in_build(shape):
+    def drawn_in_build(shape: Any) -> Any:
         draw = keras.initializers.GlorotUniform()
         return draw(shape)
 
@@ -354,7 +359,7 @@ def leaks() -> None:
     values = {**middle(baseline.space), "optimizer": "adam", "batch_size": 16}
     values |= {"learning_rate": 0.01, "weight_decay": 0.1}
 
-    def leaking(values, shape, classes):
+    def leaking(values: Any, shape: Any, classes: Any) -> Any:
         keras.config.set_dtype_policy("mixed_bfloat16")
         keras.config.set_epsilon(1e-3)
         inputs = keras.Input(shape)
@@ -421,7 +426,7 @@ def penalties() -> None:
     values = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
     for extra in ({}, {"kernel_regularizer": "l2"}, {"kernel_constraint": keras.constraints.MaxNorm(0.5)}):
 
-        def build(values, shape, classes, extra=extra):
+        def build(values: Any, shape: Any, classes: Any, extra: Any = extra) -> Any:
             layers = keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax", **extra)
             return keras.Sequential([keras.Input(shape), *layers])
 
