@@ -1,6 +1,7 @@
 """Metrics: exact, and the same as scikit-learn's."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_scores_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(PAIRS, st.randoms(use_true_random=False), st.integers(1, 5))
-def test_pooling_equals_counting_all_at_once(pairs: list[tuple[int, int]], rng, parts: int) -> None:
+def test_pooling_equals_counting_all_at_once(pairs: list[tuple[int, int]], rng: Any, parts: int) -> None:
     """Confusion matrices form a monoid: any split, in any order, adds up to the same bits."""
     whole = confusion_matrix(*zip(*pairs, strict=True), classes=5)
     shuffled = rng.sample(pairs, len(pairs))
