@@ -1,7 +1,10 @@
 """Which processes there are."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 
 def gone(pid: int) -> bool:
@@ -18,13 +21,12 @@ def gone(pid: int) -> bool:
     return False
 
 
-def training_processes(log: Path) -> set[int]:
-    """Return the ids of the training processes that print to ``log``."""
+def training_processes(ancestor: int) -> set[int]:
+    """Return the ids of the training processes that a process has started, or one that it has started."""
     found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "fd" / "2").readlink() == log:
-                found.add(int(process.name))
-        except OSError:
-            continue
+    with suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(ancestor).children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                if "trainer.process.training_process" in process.cmdline():
+                    found.add(process.pid)
     return found

@@ -19,7 +19,7 @@ from distributed.client import ClosedClientError
 
 from sweeps.cluster.address import ClusterAddress, await_scheduler
 from sweeps.cluster.compatibility import Description, describe, differences
-from sweeps.cluster.membership import Members
+from sweeps.cluster.membership import WITHIN_PROCESS, Members
 from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
 from sweeps.cluster.worker_tasks import EPOCHS, Equipment, Trainer, run_job, scheduler_software
 from sweeps.execution.events import EpochEnded
@@ -27,6 +27,7 @@ from sweeps.execution.workers import OnEpoch, WorkersFailed
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
+from trainer.process.training_process import CannotStart
 
 #: Seconds between two looks at who is there.
 LOOK = 0.5
@@ -41,7 +42,7 @@ FETCH = 1.0
 LOSSES_ALLOWED = 10
 
 #: Schedulers and workers that are threads of this process, and whose web servers only this machine reaches.
-WITHIN = {"protocol": "inproc://", "dashboard": False, "dashboard_address": LOOPBACK}
+WITHIN = {"protocol": WITHIN_PROCESS, "dashboard": False, "dashboard_address": LOOPBACK}
 
 
 @dataclass(slots=True)
@@ -98,11 +99,11 @@ class DaskWorkers:
     def idle(self) -> Sequence[str]:
         """See ``Workers``."""
         self._look()
-        return self._free_after_the_homeless()
+        return [self._members.called(address) for address in self._free_after_the_homeless()]
 
     def submit(self, job: Job, worker: str) -> None:
         """See ``Workers``."""
-        self._give(Assignment(job, worker))
+        self._give(Assignment(job, self._members.address(worker)))
 
     def finished(self, timeout: float) -> Sequence[tuple[Job, FitRun]]:
         """See ``Workers``."""
@@ -158,17 +159,31 @@ class DaskWorkers:
         return free
 
     def _too_few(self, expected: int, patience: float) -> str:
-        scheduler = self._client.scheduler.address
         there, refused = len(self._members.admitted), self._members.refused
-        why = f"; not used: {'; '.join(f'{a} ({r})' for a, r in sorted(refused.items()))}" if refused else ""
+        named = [f"{self._members.called(each)} ({reason})" for each, reason in sorted(refused.items())]
+        why = f"; not used: {'; '.join(named)}" if named else ""
         return (
-            f"{there or 'no'} worker{'' if there == 1 else 's'} of {expected} expected at {scheduler} after "
-            f"{patience:.0f} s: start them with 'refold worker {scheduler}'{why}"
+            f"{there or 'no'} worker{'' if there == 1 else 's'} of {expected} expected {self._place} after "
+            f"{patience:.0f} s{self._hint}{why}"
         )
+
+    @property
+    def _within(self) -> bool:
+        """Whether scheduler and workers are threads of this process, and nobody can start others."""
+        return self._at.startswith(WITHIN_PROCESS)
+
+    @property
+    def _place(self) -> str:
+        return "on this machine" if self._within else f"at {self._at}"
+
+    @property
+    def _hint(self) -> str:
+        return "" if self._within else f": start them with 'refold worker {self._at}'"
 
     def _begin(self) -> None:
         self._client = self._connect()
         self._connection = self._client.scheduler_comm
+        self._at: str = self._client.scheduler.address
         self._client.subscribe_topic(EPOCHS, self._hear)
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
@@ -233,15 +248,29 @@ class DaskWorkers:
             self._take_back(given)
         except KilledWorker:
             self._lose(given)
+        except CannotStart as error:
+            self._do_without(given, error)
         except Exception as error:
-            spec, host = given.job.spec, self._members.admitted.get(given.worker, {}).get("host", "?")
+            spec, worker = given.job.spec, self._members.called(given.worker)
             raise WorkersFailed(
-                f"the fit of {spec.architecture} on fold {spec.fold} cannot be run: {error} "
-                f"(worker {given.worker} on {host})"
+                f"the fit of {spec.architecture} on fold {spec.fold} cannot be run: {error} ({worker})"
             ) from error
         else:
             del self._given[key]
             self._ended.append((given.job, run))
+
+    def _do_without(self, given: Assignment, error: CannotStart) -> None:
+        """Give nothing more to a machine that cannot train, where there are others.
+
+        Raises:
+            WorkersFailed: if there are none.
+        """
+        if self._within:  # all workers are of one machine
+            raise WorkersFailed(str(error)) from error
+        self._members.refuse(given.worker, str(error))
+        self._take_back(given)
+        if not self._members.admitted:
+            raise WorkersFailed(f"{self._members.called(given.worker)}: {error}") from error
 
     def _take_back(self, given: Assignment) -> None:
         del self._given[given.job.spec.key]
@@ -280,8 +309,9 @@ class DaskWorkers:
         for given in lost:
             self._lose(given)
         if gone:
+            names = _some([self._members.called(address) for address in sorted(gone)])
             self._say(
-                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({_some(sorted(gone))}), "
+                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({names}), "
                 f"{len(self._members.admitted)} left; {len(lost)} of the fits under way begin again elsewhere"
             )
         self._check_deserted()
@@ -298,13 +328,13 @@ class DaskWorkers:
             return
         if self._members.refused:
             raise UsageError(self._too_few(1, 0))
-        now, scheduler = time.monotonic(), self._client.scheduler.address
+        now = time.monotonic()
         if not self._deserted_at:
             self._deserted_at = now
-            self._say(f"no worker is left: waiting for one ('refold worker {scheduler}' starts them)")
+            self._say(f"no worker is left {self._place}, waiting for one{self._hint}")
         if now - self._deserted_at > PATIENCE:
             raise WorkersFailed(
-                f"no worker has joined {scheduler} for {PATIENCE / 60:.0f} min; what has finished is "
+                f"no worker has joined {self._place} for {PATIENCE / 60:.0f} min; what has finished is "
                 "recorded, run again to go on"
             )
 
@@ -314,8 +344,7 @@ class DaskWorkers:
         Raises:
             WorkersFailed: if it does not come back.
         """
-        scheduler = self._client.scheduler.address if self._client.scheduler else "its address"
-        self._say(f"the scheduler at {scheduler} is gone: waiting for it to come back")
+        self._say(f"the scheduler {self._place} is gone: waiting for it to come back")
         self.close()
         self._members.forget_all()
         for given in list(self._given.values()):
@@ -328,7 +357,7 @@ class DaskWorkers:
             except (OSError, TimeoutError):
                 if time.monotonic() > deadline:
                     raise WorkersFailed(
-                        f"the scheduler at {scheduler} has not come back for {PATIENCE / 60:.0f} min; what "
+                        f"the scheduler {self._place} has not come back for {PATIENCE / 60:.0f} min; what "
                         "has finished is recorded, start it and run again to go on"
                     ) from None
                 time.sleep(1)

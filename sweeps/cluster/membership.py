@@ -11,12 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from distributed import Client
 
 from sweeps.cluster import worker_tasks
 from sweeps.cluster.compatibility import Description, verdict
 from trainer.datasets import transfer
+
+#: How the addresses of workers begin that are threads of this process.
+WITHIN_PROCESS = "inproc://"
 
 #: Calls a function in the thread that looks after the workers, when that looks next.
 Later = Callable[[Callable[[], None]], None]
@@ -41,6 +45,8 @@ class Members:
     say: Callable[[str], None]
     admitted: dict[str, Description] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _hosts: dict[str, str] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _having: set[tuple[str, str]] = field(default_factory=set)
     _places: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
@@ -56,6 +62,17 @@ class Members:
             _in_thread(self._ask, client, address)
         return gone
 
+    def called(self, address: str) -> str:
+        """Return what people call a worker: its address would tell them nothing."""
+        number = self._numbers.setdefault(address, len(self._numbers) + 1)
+        if address.startswith(WITHIN_PROCESS):
+            return f"worker {number}"
+        return f"worker {number} on {self._hosts.get(address) or urlsplit(address).hostname}"
+
+    def address(self, called: str) -> str:
+        """Return the address of a worker that was admitted under a name, also if it is gone."""
+        return next(address for address in self._numbers if self.called(address) == called)
+
     def forget_all(self) -> None:
         """Forget everybody: the scheduler that knew them is gone."""
         for address in [*self._asked, *self.admitted, *self.refused]:
@@ -65,7 +82,7 @@ class Members:
         """Give a worker nothing any more."""
         self.admitted.pop(address, None)
         self.refused[address] = reason
-        self.say(f"worker {address} is not used: {reason}")
+        self.say(f"{self.called(address)} is not used: {reason}")
 
     def neighbours(self, address: str) -> int:
         """Return how many workers there are on a worker's machine, itself included."""
@@ -97,6 +114,8 @@ class Members:
         if address not in self._asked:  # gone meanwhile
             return
         self._asked.discard(address)
+        if not isinstance(answer, Exception):
+            self._hosts[address] = answer["host"]
         if isinstance(
             answer, OSError | TimeoutError
         ):  # it went while it was asked; if not, it is asked again
@@ -114,7 +133,7 @@ class Members:
         self.here = here
         self.admitted[address] = answer
         if remark:
-            self.say(f"worker {address} on {answer['host']} is of another kind: {remark}")
+            self.say(f"{self.called(address)} is of another kind: {remark}")
 
     def _deliver(self, client: Client, address: str, stored: str, then: Callable[[str | None], None]) -> None:
         host = self.admitted.get(address, {}).get("host", address)

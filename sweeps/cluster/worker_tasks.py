@@ -93,6 +93,7 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
             taken longer than its limit.
 
         Raises:
+            CannotStart: if no training process can start here.
             ProcessDied: if its process dies too often for any other reason.
         """
         with self._lock:
@@ -116,7 +117,7 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
                 raise
         if isinstance(reason, OutOfMemory):
             return out_of_memory(job.spec, str(reason), DEATHS_ALLOWED, started_at)
-        raise ProcessDied(f"{reason}, {DEATHS_ALLOWED} times over")
+        raise ProcessDied(f"tried {DEATHS_ALLOWED} times; at last {reason}")
 
     def _renew(self) -> None:
         self._process.close()

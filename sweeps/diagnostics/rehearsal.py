@@ -15,6 +15,7 @@ from sweeps.definition.spec import PlannedArchitecture
 from trainer.architectures import BUILT_IN, middle, source_digest
 from trainer.datasets import Dataset, store
 from trainer.runtime.determinism import training_environment
+from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 
 #: Images that a step is tried on: two batches of the usual sizes.
@@ -122,5 +123,4 @@ def _take_in(lines: str, found: Rehearsal) -> None:
 def _how_it_ended(done: "subprocess.CompletedProcess[str]") -> str:
     if done.returncode < 0:
         return f"signal {-done.returncode}"
-    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]
-    return f"code {done.returncode}, {last}"
+    return f"code {done.returncode}, {last_line(done.stderr) or 'it said nothing'}"

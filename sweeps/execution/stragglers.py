@@ -39,7 +39,7 @@ class Stragglers:
             if ended >= ENDED and passed > max(TIMES * longest, longest + SECONDS):
                 del self._began[key]
                 found.append(
-                    f"{called} is a straggler: {duration(passed)} on worker {worker} so far, where the "
+                    f"{called} is a straggler: {duration(passed)} on {worker} so far, where the "
                     f"longest of {ended} others of {architecture} took {duration(longest)}"
                 )
         return found

@@ -23,7 +23,7 @@ class Workers(Protocol):
     """
 
     def idle(self) -> Sequence[str]:
-        """Return the names of the workers that have nothing to do, in a fixed order."""
+        """Return the names, as people know them, of the workers that have nothing to do, in a fixed order."""
         ...
 
     def submit(self, job: Job, worker: str) -> None:

@@ -13,6 +13,7 @@ from trainer.errors import Mismatch
 from trainer.formats.catalogue import FORMATS
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
+from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 
 Probabilities = npt.NDArray[np.float32]
@@ -109,6 +110,6 @@ def run(module: str, arguments: Sequence[str], work: Path) -> str:
             printed = process.stdout.read()
             code = process.wait()
     if code:
-        lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        raise Mismatch(f"{module} ended with code {code}: {lines[-1].strip()[:300]}")
+        said = last_line(errors.read_text(encoding="utf-8", errors="replace")) or "it said nothing"
+        raise Mismatch(f"{module} ended with code {code}: {said}")
     return printed

@@ -22,6 +22,7 @@ from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
+from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 
 #: Seconds until the server must answer: it imports MLflow and TensorFlow.
@@ -103,8 +104,7 @@ def _wait(process: "subprocess.Popen[str]", url: str, log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.2)
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    said = one_line(lines[-1]) if lines else "it said nothing"
+    said = one_line(last_line(log.read_text(encoding="utf-8", errors="replace"))) or "it said nothing"
     raise ViewUnavailable(f"MLflow's scoring server does not start: {said}")
 
 

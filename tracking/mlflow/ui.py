@@ -19,6 +19,7 @@ from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, check_uri, is_server, shown, sqlite_file
 from trainer.errors import UsageError
+from trainer.runtime.output import last_line
 from trainer.runtime.python_process import import_environment, module_command
 
 DEFAULT_PORT = 5000
@@ -189,8 +190,7 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], log: Path, url: str) ->
 
 def _last_line(log: Path) -> str:
     """Return the last thing the server said."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return one_line(lines[-1]) if lines else "it said nothing"
+    return one_line(last_line(log.read_text(encoding="utf-8", errors="replace"))) or "it said nothing"
 
 
 def _artifacts(uri: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
 from trainer.runtime.determinism import training_environment
+from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 from trainer.space_json import space_from_json
 from trainer.user_code import UserSource
@@ -71,7 +72,7 @@ def _ask(request: dict[str, Any], spec: str) -> Any:
     try:
         return json.loads(ended.stdout)
     except ValueError:
-        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]
+        last = last_line(ended.stderr) or "it said nothing"
         raise UsageError(
             f"{spec}: the process that tried it out ended ({ended.returncode}): {last}"
         ) from None

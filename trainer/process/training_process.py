@@ -13,17 +13,31 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from trainer.errors import RefoldError
 from trainer.fits.results import Epoch, FitRun
 from trainer.process.jobs import Job, run
 from trainer.runtime import determinism
 from trainer.runtime.memory import gibibytes, kills_for_memory, peak_bytes, peak_bytes_of_children
+from trainer.runtime.output import OutputCopy
 from trainer.runtime.python_process import module_command
 
 EpochListener = Callable[[int, Epoch, float], None]
+
+
+#: Seconds that a process which has closed its pipe may take to end.
+_END = 10.0
+
+#: Signals that come from outside: they say nothing of what a process can do.
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class CannotStart(RefoldError):
+    """No training process can start here: something that it imports is missing, broken or another's."""
 
 
 class ProcessDied(Exception):
@@ -44,15 +58,16 @@ class TrainingProcess:
 
     def __init__(self, log: Path, device: determinism.Device = determinism.CPU) -> None:
         self._log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                module_command("trainer.process.training_process"),
-                env=determinism.training_environment(device),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C is for the coordinator to handle
-            )
+        self._process = subprocess.Popen(
+            module_command("trainer.process.training_process"),
+            env=determinism.training_environment(device),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the coordinator to handle
+        )
+        self._output = OutputCopy(_pipe(self._process.stderr), log)
+        self._ready = False
 
     @property
     def pid(self) -> int:
@@ -68,12 +83,16 @@ class TrainingProcess:
         """Run one fit.
 
         Raises:
+            CannotStart: if the process has ended before it could take a fit; any other would.
             ProcessDied: if the process ends before the fit does; it is the fit's to be run again.
             OutOfMemory: if that was for want of memory.
             RuntimeError: if the fit cannot be run by any process, saying why.
         """
         kills = kills_for_memory()
         try:
+            if not self._ready:
+                _receive(_pipe(self._process.stdout))
+                self._ready = True
             _send(_pipe(self._process.stdin), job)
             while True:
                 kind, value = _receive(_pipe(self._process.stdout))
@@ -87,7 +106,10 @@ class TrainingProcess:
                     case _:
                         finished: FitRun = value
                         return finished
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
+        except (EOFError, OSError) as error:
+            raise self._death(kills) from error
+        except pickle.UnpicklingError as error:
+            self.kill()
             raise self._death(kills) from error
 
     def kill(self) -> None:
@@ -104,16 +126,25 @@ class TrainingProcess:
                     pipe.close()
                 except OSError:  # what was still to be written has no reader any more
                     continue
+        self._output.finish()
 
-    def _death(self, kills_before: int) -> ProcessDied:
-        self._process.kill()
-        code = self._process.wait()
+    def _death(self, kills_before: int) -> CannotStart | ProcessDied:
+        try:
+            code = self._process.wait(_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         if code == -signal.SIGKILL and kills_for_memory() > kills_before:
             held = gibibytes(peak_bytes_of_children())
             return OutOfMemory(f"the system killed the training process, which held up to {held}")
-        if code < 0:
-            return ProcessDied(f"the training process was killed by signal {-code}")
-        return ProcessDied(f"the training process ended with code {code}; {self._log} says why")
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        said = self._output.last_line()
+        if not self._ready and -code not in _FROM_OUTSIDE:
+            found = said or f"it {how} and printed nothing"
+            return CannotStart(f"the training process cannot start: {found} (its log: {self._log})")
+        return ProcessDied(
+            f"the training process {how}; {f'it printed: {said}' if said else 'it printed nothing'}"
+        )
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -140,7 +171,12 @@ def main() -> None:
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
     # The import makes a million objects that stay: looking through them for garbage takes a fifth of it.
     gc.disable()
-    determinism.prepare()
+    try:
+        determinism.prepare()
+    except BaseException:  # noqa: BLE001 - whatever it is, nothing can be trained
+        traceback.print_exc()
+        os._exit(1)  # Python's own end would wait for the thread that reads
+    _send(answers, ("ready", None))
     gc.freeze()
     gc.enable()
     while True:

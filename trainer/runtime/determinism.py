@@ -6,7 +6,6 @@ Two layers: the environment a training process must be born with, and what is sw
 import os
 import platform
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -133,12 +132,13 @@ def prepare() -> None:
     wrong += [name for name in FORBIDDEN if name in os.environ]
     if wrong:
         raise RuntimeError(f"this process was not started for training: {', '.join(wrong)} differ")
-    tensorflow = _import_quietly()
-    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    tensorflow.config.experimental.enable_op_determinism()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
     if device().kind == "gpu":
-        _prepare_gpu(tensorflow)
+        _prepare_gpu(tf)
     import keras
 
     settle_keras()
@@ -212,18 +212,3 @@ def check(spec: FitSpec) -> None:
     for name, value in here.items():
         if getattr(spec, name) != value:
             raise RuntimeError(f"the fit asks for {name} {getattr(spec, name)!r}, this worker has {value!r}")
-
-
-def _import_quietly() -> ModuleType:
-    """Import TensorFlow without the lines that its C++ side prints before any log level is read."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
-        os.dup2(chatter.fileno(), 2)
-        try:
-            import tensorflow as tf
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-    module: ModuleType = tf
-    return module

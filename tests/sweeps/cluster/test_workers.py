@@ -1,7 +1,9 @@
 """Workers: one contract, kept by Dask with real training, by a cluster, and by the stand-in of tests."""
 
 import os
+import re
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -17,6 +19,7 @@ from sweeps.execution.workers import Workers, WorkersFailed
 from tests.closed_formula import InlineWorkers
 from tests.cluster import Cluster, await_true, collect
 from tests.processes import training_processes
+from tests.processor import python_path
 from tests.small_fits import job
 from trainer.datasets import DatasetSource, load, store
 from trainer.fits.results import FitRun, StopCause
@@ -111,7 +114,7 @@ def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) 
     pids: set[int] = set()
 
     def kill_first(_event: object) -> None:
-        for pid in training_processes(tmp_path / "log") - pids:
+        for pid in training_processes(os.getpid()) - pids:
             pids.add(pid)
             if len(pids) == 1:
                 os.kill(pid, signal.SIGKILL)
@@ -130,15 +133,64 @@ def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: P
     """After three deaths it is named, with the signal and what may help; nothing waits for ever."""
 
     def kill(_event: object) -> None:
-        for pid in training_processes(tmp_path / "log"):
+        for pid in training_processes(os.getpid()):
             os.kill(pid, signal.SIGKILL)
 
     with local_workers(1, tmp_path / "log", kill) as workers:
         endless = job(stored, epochs=100_000)
         patient = replace(endless.spec, stopping=Stopping(patience=100_000))
         workers.submit(replace(endless, spec=patient), workers.idle()[0])
-        with pytest.raises(WorkersFailed, match=r"baseline on fold 0 .* signal 9, 3 times over"):
+        with pytest.raises(
+            WorkersFailed, match=r"baseline on fold 0 .* tried 3 times; .* signal 9; .*\(worker 1\)"
+        ):
             collect(workers, 1)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    """A PYTHONPATH on which TensorFlow is broken."""
+    package = tmp_path / "broken" / "tensorflow"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('made up')\n")
+    return python_path(package.parent)
+
+
+@pytest.mark.training
+def test_training_that_cannot_start_ends_the_sweep_at_once(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """With what it printed; each worker has tried once."""
+    monkeypatch.setenv("PYTHONPATH", broken)
+    with local_workers(2, tmp_path / "log") as workers:
+        for fold, name in enumerate(workers.idle()):
+            workers.submit(job(stored, fold), name)
+        with pytest.raises(WorkersFailed) as raised:
+            collect(workers, 1)
+    assert str(raised.value) == (
+        f"the training process cannot start: ImportError: made up (its log: {tmp_path / 'log'})"
+    )
+    assert (tmp_path / "log").read_text().count("ImportError: made up") <= 2
+
+
+@pytest.mark.training
+def test_a_machine_that_cannot_train_is_done_without(stored: Path, tmp_path: Path, broken: str) -> None:
+    """Its worker is named with its host; others take its fits, and without others the sweep ends."""
+    said: list[str] = []
+    cluster = Cluster(tmp_path, seconds=None)
+    with cluster.running():
+        cluster.start_worker(environment={"PYTHONPATH": broken})
+        address, host = read_address(cluster.address, None), socket.gethostname()
+        with cluster_workers(address) as workers:
+            workers.submit(job(stored), workers.idle()[0])
+            with pytest.raises(WorkersFailed, match=f"worker 1 on {host}: the training .* made up"):
+                collect(workers, 1)
+        cluster.start_worker()
+        with cluster_workers(address, expected=2, say=said.append) as workers:
+            for fold, name in enumerate(workers.idle()):
+                workers.submit(job(stored, fold), name)
+            assert len(collect(workers, 2)) == 2
+    (line,) = [line for line in said if "is not used" in line]
+    assert re.match(rf"worker \d on {host} is not used: the training process cannot start: .* made up", line)
 
 
 @pytest.mark.training
@@ -154,9 +206,8 @@ def test_nothing_is_left_behind(stored: Path, tmp_path: Path) -> None:
     """Leaving in the middle of a fit ends the processes."""
     with local_workers(2, tmp_path / "log") as workers:
         workers.submit(job(stored, epochs=1000), workers.idle()[0])
-        # While TensorFlow is imported their standard error leads elsewhere.
-        await_true(lambda: len(training_processes(tmp_path / "log")) == 2, 120, "two training processes")
-    assert training_processes(tmp_path / "log") == set()
+        await_true(lambda: len(training_processes(os.getpid())) == 2, 120, "two training processes")
+    assert training_processes(os.getpid()) == set()
 
 
 HUGE = """

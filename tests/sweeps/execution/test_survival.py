@@ -82,7 +82,7 @@ def _run_and_kill(folder: Path, home: str, rng: random.Random, most: int) -> int
                 try:
                     run.wait(rng.uniform(2, 14))
                 except subprocess.TimeoutExpired:
-                    kills += _kill(rng.choice(["worker", "coordinator", "both"]), run, folder / home)
+                    kills += _kill(rng.choice(["worker", "coordinator", "both"]), run)
             run.kill()
         if run.returncode == 0:
             return kills
@@ -90,10 +90,10 @@ def _run_and_kill(folder: Path, home: str, rng: random.Random, most: int) -> int
     return kills
 
 
-def _kill(what: str, run: subprocess.Popen[bytes], home: Path) -> int:
+def _kill(what: str, run: subprocess.Popen[bytes]) -> int:
     """Kill with signal 9; return how many processes were hit."""
     hit = 0
-    workers = sorted(training_processes(home / "workers.log"))
+    workers = sorted(training_processes(run.pid))
     if what in ("worker", "both") and workers:
         os.kill(workers[0], signal.SIGKILL)
         hit += 1

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.processor import python_path
 from tests.small_fits import spec
 from trainer.process.jobs import Job
-from trainer.process.training_process import ProcessDied, TrainingProcess
+from trainer.process.training_process import CannotStart, ProcessDied, TrainingProcess
 from trainer.runtime import determinism
 
 pytestmark = pytest.mark.training
@@ -39,9 +40,42 @@ def test_a_killed_process_is_told_apart_from_a_failed_fit(stored_digits: Path, t
     def kill(_number: int, _epoch: object, _seconds: float) -> None:
         os.kill(process.pid, signal.SIGKILL)
 
-    with pytest.raises(ProcessDied, match="killed by signal 9"):
+    with pytest.raises(ProcessDied, match="killed by signal 9; it printed nothing"):
         process.run(Job(spec=long, dataset=str(stored_digits)), kill)
     assert not process.alive
+    process.close()
+
+
+def test_a_process_that_cannot_start_says_why_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored_digits: Path
+) -> None:
+    """With its own last words, whatever others write to the log, and where the rest of them is."""
+    broken = tmp_path / "broken" / "tensorflow"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libcuda.so.9: no such file\\nAdvice.')\n")
+    monkeypatch.setenv("PYTHONPATH", python_path(broken.parent))
+    process = TrainingProcess(tmp_path / "log")
+    until(lambda: not process.alive)
+    with (tmp_path / "log").open("a") as others:
+        others.write("RuntimeError: of another process\n")
+    with pytest.raises(CannotStart) as raised:
+        process.run(Job(spec=spec(stored_digits), dataset=str(stored_digits)), silent)
+    process.close()
+    assert str(raised.value) == (
+        "the training process cannot start: ImportError: libcuda.so.9: no such file "
+        f"(its log: {tmp_path / 'log'})"
+    )
+    assert "Traceback" in (tmp_path / "log").read_text()
+
+
+def test_one_that_is_killed_before_it_is_ready_may_be_tried_again(
+    tmp_path: Path, stored_digits: Path
+) -> None:
+    """A signal from outside says nothing of what the next one can do."""
+    process = TrainingProcess(tmp_path / "log")
+    process.kill()
+    with pytest.raises(ProcessDied, match="killed by signal 9"):
+        process.run(Job(spec=spec(stored_digits), dataset=str(stored_digits)), silent)
     process.close()
 
 

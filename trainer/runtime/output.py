@@ -1,0 +1,64 @@
+"""What a process prints: copied to a log that others share, with the end of it at hand for a message."""
+
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+#: Bytes of the end that are kept: more than a long traceback has.
+_KEPT = 32_768
+
+#: Seconds to wait for the rest of what an ended process has printed; a process it started may hold the pipe.
+_REST = 2.0
+
+#: What TensorFlow says at every start, before it reads any log level.
+_CHATTER = re.compile(r"WARNING: All log messages before absl::|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\]")
+
+_TRACEBACK = "Traceback (most recent call last):"
+
+
+class OutputCopy:
+    """Copies what a process prints to a log, from a thread, until nobody can print any more.
+
+    Args:
+        source: the reading end of the process's pipe; closed at the end.
+        log: the file that is added to. A disk that is full costs the log, never the process.
+    """
+
+    def __init__(self, source: IO[bytes], log: Path) -> None:
+        self._source, self._target = source, log.open("ab", buffering=0)
+        self._end = b""
+        self._thread = threading.Thread(target=self._copy, daemon=True)
+        self._thread.start()
+
+    def last_line(self) -> str:
+        """Return the last line that means something, of a process that has ended; empty if there is none."""
+        self.finish()
+        return last_line(self._end.decode(errors="replace"))
+
+    def finish(self) -> None:
+        """Wait, not for long, until all that the process has printed is in the log."""
+        self._thread.join(_REST)
+
+    def _copy(self) -> None:
+        with self._source, self._target:
+            while part := self._source.read1(65_536):  # type: ignore[attr-defined]
+                self._end = (self._end + part)[-_KEPT:]
+                with suppress(OSError):
+                    self._target.write(part)
+
+
+def last_line(text: str) -> str:
+    r"""Return the last line of a process's output that means something, at most 300 characters; or nothing.
+
+    A traceback means its error: the first line after the places, for TensorFlow adds advice of many lines.
+
+    >>> last_line("Traceback (most recent call last):\n  File ...\nValueError: too few\nSee the manual.\n")
+    'ValueError: too few'
+    """
+    lines = [line for line in text.splitlines() if line.strip() and not _CHATTER.match(line)]
+    begins = [number for number, line in enumerate(lines) if line.endswith(_TRACEBACK)]
+    if begins:
+        lines = [line for line in lines[begins[-1] + 1 :] if not line[0].isspace()][:1] or lines
+    return " ".join(lines[-1].split())[:300] if lines else ""
