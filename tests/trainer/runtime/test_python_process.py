@@ -46,8 +46,8 @@ def test_other_folders_of_pythonpath_stay(hostile: Path, monkeypatch: pytest.Mon
 
 def test_refold_itself_is_found_without_being_installed(hostile: Path) -> None:
     """This process may have it from a checkout that it stands in."""
-    command = [sys.executable, "-S", *module_command("trainer.runtime.lifeline", "true")[1:]]
-    subprocess.run(command, env=import_environment({}), stdin=subprocess.PIPE, check=True)
+    command = [sys.executable, "-S", *module_command("trainer.runtime.memory")[1:]]
+    subprocess.run(command, env=import_environment({}), check=True)
 
 
 def test_no_process_is_started_in_another_way() -> None:
