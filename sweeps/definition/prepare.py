@@ -4,7 +4,7 @@ Nothing is written here: a sweep that cannot run changes nothing.
 """
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
+from trainer.fits.recipe import RECIPE, Limits, Recipe, usual_space, without_unused
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space, Value
+from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
@@ -142,26 +143,28 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
 
 
-def complete_space(name: str, own: Space, ranges: Mapping[str, Range]) -> Space:
-    """Return the space to search: the shared one, the architecture's own, then what the sweep file narrows.
+def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:
+    """Return the space to search: the recipe's, the architecture's own, then what the sweep file narrows.
+
+    Optional parts of the recipe that are left alone are absent.
 
     Raises:
         UsageError: if the sweep file names a hyperparameter that there is not, or a value it cannot have.
     """
-    default = {**SHARED_SPACE, **own}
+    default = {**usual_space(recipe), **own}
     space = dict(default)
     for hyperparameter, choices in ranges.items():
         key = f"architectures.{name}.{hyperparameter}"
         if hyperparameter not in default:
             raise UsageError(f"unknown hyperparameter {key}: {nearest(hyperparameter, default)}")
-        problem = _misfit(hyperparameter, default[hyperparameter], choices)
+        problem = _misfit(hyperparameter, default[hyperparameter], choices, recipe)
         if problem:
             raise UsageError(f"{key}: {problem}")
         space[hyperparameter] = _as(default[hyperparameter], choices)
-    return {hyperparameter: space[hyperparameter] for hyperparameter in sorted(space)}
+    return dict(sorted(without_unused(space, recipe).items()))
 
 
-def _misfit(name: str, default: Range, choices: Range) -> str | None:
+def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | None:
     """Return why ``choices`` cannot stand in for ``default``, or None if it can."""
     values, usual = _extremes(choices), _extremes(default)
     if isinstance(usual[0], str):
@@ -177,18 +180,8 @@ def _misfit(name: str, default: Range, choices: Range) -> str | None:
         return f"{values[0]!r} must be a number"
     if isinstance(usual[0], int) and not all(isinstance(value, int) for value in values):
         return f"{values[0]} must be a whole number"
-    return _out_of_bounds(name, [float(value) for value in values], [float(value) for value in usual])
-
-
-def _out_of_bounds(name: str, values: Sequence[float], usual: Sequence[float]) -> str | None:
-    """Return why a value can make no sense: rates are below 1, what is always positive stays so."""
-    if name == "dropout" and not all(0.0 <= value < 1.0 for value in values):
-        return "must lie in 0 to 1, without 1"
-    if min(usual) > 0 and name != "weight_decay" and min(values) <= 0:
-        return f"{min(values):g} must be above 0"
-    if min(usual) >= 0 and min(values) < 0:
-        return f"{min(values):g} must not be negative"
-    return None
+    limits = recipe[name].limits if name in recipe else Limits.like(map(float, usual))
+    return limits.problem(map(float, values))
 
 
 def _as(default: Range, choices: Range) -> Range:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from trainer.architectures.middle import middle
 from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
-from trainer.hyperparameters import SHARED_SPACE, Space
+from trainer.fits.recipe import usual_space, without_unused
+from trainer.hyperparameters import Space
 from trainer.runtime import determinism
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource, blame
@@ -60,7 +61,7 @@ def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes
     import keras
 
     keras.utils.set_random_seed(0)
-    hyperparameters = middle({**SHARED_SPACE, **user.architecture.space})
+    hyperparameters = middle(without_unused({**usual_space(), **user.architecture.space}))
     try:
         model = user.architecture.build(hyperparameters, input_shape, classes)
         _check_model(model, spec, input_shape, classes)

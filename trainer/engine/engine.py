@@ -27,6 +27,7 @@ from trainer.engine.feed import Feed, FromFile, OnDevice
 from trainer.engine.model import build_model
 from trainer.engine.optimizers import OPTIMIZERS
 from trainer.fits.folds import Indices
+from trainer.fits.recipe import LEARNING_RATE, OPTIMIZER, UNTRACED, VARIABLES, WEIGHT_DECAY
 from trainer.fits.seeds import derive
 from trainer.hyperparameters import Hyperparameters
 
@@ -35,9 +36,6 @@ SCORING_BATCH = 256
 
 #: After so many dropped engines a process forgets all compiled kernels; those in use come back when needed.
 FORGET_AFTER = 16
-
-#: Hyperparameters that are variables of the compiled epoch, so that one trace serves all their values.
-NOT_TRACED = ("learning_rate", "weight_decay", "batch_size")
 
 Weights = list[npt.NDArray[Any]]
 Probabilities = npt.NDArray[np.float32]
@@ -60,8 +58,7 @@ class Engine:
         self._rates = DropoutRates(model)
         fuse_batch_norm(model)
         self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
-        self._learning_rate = tf.Variable(0.0, dtype=tf.float32)
-        self._weight_decay = tf.Variable(0.0, dtype=tf.float32)
+        self._recipe = {part.name: tf.Variable(0.0, dtype=tf.float32) for part in VARIABLES}
         self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
         # The number of images is left open: folds differ by one, and must not cost a trace each.
         pixels = tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype)
@@ -85,8 +82,8 @@ class Engine:
             state.assign(np.array([derive(dropout_seed, index), 0], dtype=np.uint32))
         self._rates.take(fresh)
         self._optimizer.reset()
-        self._learning_rate.assign(float(hyperparameters["learning_rate"]))
-        self._weight_decay.assign(float(hyperparameters["weight_decay"]))
+        for part in VARIABLES:
+            self._recipe[part.name].assign(part.of(hyperparameters))
 
     def train_epoch(self, data: Feed, order: Indices, batch_size: int, stop: Indices) -> TrainedEpoch:
         """Train on the images once in the given order, then score those at ``stop``."""
@@ -150,10 +147,11 @@ class Engine:
             loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
         gradients = tape.gradient(loss, self.model.trainable_variables)
         # Decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2).
-        kept = 1.0 - self._learning_rate * self._weight_decay
+        learning_rate = self._recipe[LEARNING_RATE.name]
+        kept = 1.0 - learning_rate * self._recipe[WEIGHT_DECAY.name]
         for variable in self._decayed:
             variable.assign(variable * kept)
-        self._optimizer.apply(gradients, self._learning_rate.value())
+        self._optimizer.apply(gradients, learning_rate.value())
         for variable in self.model.trainable_variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
@@ -218,7 +216,7 @@ class EngineCache:
             if not ours and traced not in self._keras_draws:
                 self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
             self._make_room_for(fresh)
-            self._engines[key] = Engine(fresh, str(hyperparameters["optimizer"]), dataset)
+            self._engines[key] = Engine(fresh, OPTIMIZER.of(hyperparameters), dataset)
         self._engines.move_to_end(key)
         engine = self._engines[key]
         engine.reset(fresh, hyperparameters, dropout_seed=dropout_seed)
@@ -252,7 +250,7 @@ def trace_key(
     dataset: Dataset,
 ) -> str:
     """Name the trace that a fit needs; fits of one name share it if as many of their layers drop anything."""
-    variable = {*NOT_TRACED, *architecture.dropout_rates}
+    variable = {*UNTRACED, *architecture.dropout_rates}
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
     return canonical_json([architecture_digest, traced, data])

@@ -23,6 +23,7 @@ from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
 from trainer.fits.folds import Indices
 from trainer.fits.metrics import Metric, accuracy, confusion_matrix
+from trainer.fits.recipe import BATCH_SIZE, LEARNING_RATE
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
 from trainer.fits.specs import FitSpec, Rung
@@ -139,7 +140,7 @@ def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines
 
 def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: EpochListener) -> Course:
     """Train epoch by epoch until the stopping rule, a rung or the last epoch ends it."""
-    batch_size = int(dict(spec.hyperparameters)["batch_size"])
+    batch_size = BATCH_SIZE.of(dict(spec.hyperparameters))
     watch = EarlyStopping(spec.stopping) if spec.stopping else None
     course = Course(weights=engine.weights())
     for number in range(1, spec.epochs + 1):
@@ -205,13 +206,13 @@ def cross_entropy(probabilities: Probabilities, true: npt.NDArray[np.integer]) -
 
 
 def _diverged(number: int, spec: FitSpec) -> str:
-    rate = dict(spec.hyperparameters)["learning_rate"]
+    rate = dict(spec.hyperparameters)[LEARNING_RATE.name]
     return f"training diverged: the loss became NaN or infinite in epoch {number} (learning_rate {rate})"
 
 
 def _notes(spec: FitSpec, model: keras.Model, best: Epoch, best_epoch: int, images: int) -> tuple[str, ...]:
     """Say so where batch normalisation's moving averages had not arrived when the best epoch was chosen."""
-    steps = best_epoch * -(-images // int(dict(spec.hyperparameters)["batch_size"]))
+    steps = best_epoch * -(-images // BATCH_SIZE.of(dict(spec.hyperparameters)))
     layers = [x for x in model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
     momentum = max((float(layer.momentum) for layer in layers), default=0.0)
     apart = best.stop_accuracy is not None and best.accuracy - best.stop_accuracy > 0.2

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.architectures import Architecture
+from trainer.fits.recipe import BATCH_SIZE
 from trainer.fits.seeds import derive, permutation
 from trainer.hyperparameters import Hyperparameters
 from trainer.process.jobs import architecture_of, data_of, engines
@@ -92,7 +93,7 @@ def _trained(
         dropout_seed=derive(0, "dropout"),
     )
     initial = weights_digest(engine.weights())
-    batch_size, images = int(hyperparameters["batch_size"]), len(data.dataset.labels)
+    batch_size, images = BATCH_SIZE.of(hyperparameters), len(data.dataset.labels)
     order = permutation(derive(0, "order"), images)[: STEPS * batch_size]
     start = time.perf_counter()
     epoch = engine.train_epoch(data, order, batch_size, order[:SCORING_BATCH])
