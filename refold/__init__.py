@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sweeps.outcome import Outcome as Outcome
     from tracking.errors import DiskFull as DiskFull
     from tracking.errors import ViewUnavailable as ViewUnavailable
+    from trainer.datasets import Arrays as Arrays
     from trainer.datasets import DatasetSource as DatasetSource
     from trainer.errors import Mismatch as Mismatch
     from trainer.errors import RefoldError as RefoldError
@@ -79,6 +80,7 @@ _PUBLIC = {
     "Outcome": "sweeps.outcome:Outcome",
     "DiskFull": "tracking.errors:DiskFull",
     "ViewUnavailable": "tracking.errors:ViewUnavailable",
+    "Arrays": "trainer.datasets:Arrays",
     "DatasetSource": "trainer.datasets:DatasetSource",
     "Mismatch": "trainer.errors:Mismatch",
     "RefoldError": "trainer.errors:RefoldError",

@@ -99,7 +99,7 @@ def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
     stored = home / "datasets" / entry.dataset.fingerprint
     if stored.exists():
         return open_stored(stored)
-    dataset = load_again(entry)
+    dataset = load_again(home, entry)
     for difference in dataset_differences(entry, dataset):
         raise UsageError(f"the dataset is not the one that was swept: {difference}")
     return dataset

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from sweeps.definition import checks
 from sweeps.definition.checks import check_fields, checked, shown
 from trainer.architectures import BUILT_IN
 from trainer.canonical import digest, optional, optional_parts, recorded
-from trainer.datasets import DatasetSource
+from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
 from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.seeds import Seeds
@@ -183,7 +185,7 @@ class SweepSpec:
 
     name: str
     seed: int
-    dataset: DatasetSource
+    dataset: DatasetSource | Arrays
     trials: int
     cv: CrossValidation
     search: Search
@@ -199,7 +201,7 @@ class SweepSpec:
         *,
         name: str,
         seed: int = 1,
-        dataset: str | DatasetSource = "digits",
+        dataset: str | DatasetSource | Arrays | tuple[npt.ArrayLike, npt.ArrayLike] = "digits",
         trials: int = 10,
         cv: CrossValidation = CrossValidation(),
         search: Search = Search(),
@@ -215,7 +217,7 @@ class SweepSpec:
         Args:
             name: see above; so are the others.
             seed: see above.
-            dataset: a name or path is what a sweep file would have there.
+            dataset: a name or path is what a sweep file would have there; two arrays are images and labels.
             trials: see above.
             cv: see above.
             search: see above.
@@ -243,13 +245,24 @@ class SweepSpec:
                 raise UsageError(f"{part} = {shown(given[part])}: must be a {kind.__name__}")
         _check_rungs(prune, cv)
 
+    @property
+    def source(self) -> DatasetSource:
+        """What is recorded of where the images come from."""
+        return self.dataset.source if isinstance(self.dataset, Arrays) else self.dataset
 
-def _dataset(given: object) -> DatasetSource:
+
+def _dataset(given: object) -> DatasetSource | Arrays:
     """Return a dataset's source with its values checked.
 
     Raises:
         UsageError: if there can be no such dataset.
     """
+    if isinstance(given, Arrays):
+        return given
+    if isinstance(given, tuple | list):
+        if len(given) != 2:
+            raise UsageError(f"dataset has {len(given)} parts: it must be two arrays, (images, labels)")
+        return Arrays(*given)
     if not isinstance(given, DatasetSource):
         return DatasetSource(source=checked("dataset", given, checks.text))
     source = replace(given)  # a copy: its values may be changed to what the checks return

@@ -70,8 +70,9 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
 
 def sweep_text(spec: SweepSpec) -> str:
     """Return the sweep file that describes ``spec``: what is recorded of a sweep built in Python."""
-    source = {"source": spec.dataset.source, "samples": spec.dataset.samples, "colour": spec.dataset.colour}
-    size = spec.dataset.image_size
+    data = spec.source
+    source = {"source": data.source, "samples": data.samples, "colour": data.colour}
+    size = data.image_size
     tables: dict[str, Mapping[str, Any]] = {
         "dataset": source | {"image_size": list(size) if size else None},
         "cv": asdict(spec.cv),

@@ -156,7 +156,7 @@ def _entry(prepared: Prepared) -> SweepEntry:
 def _details(prepared: Prepared) -> SweepDetails:
     return SweepDetails(
         folder=str(prepared.spec.folder.resolve()),
-        dataset=prepared.spec.dataset,
+        dataset=prepared.spec.source,
         experiment=prepared.spec.experiment or prepared.spec.name,
         sources={a.name: a.source for a in prepared.plan.architectures if a.source is not None},
         tracking=prepared.tracking,

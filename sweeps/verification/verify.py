@@ -18,7 +18,7 @@ from sweeps.verification import differences
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.architectures import source_digest
-from trainer.datasets import Dataset, load, store
+from trainer.datasets import Dataset, fingerprint_of, load, open_stored, store
 from trainer.errors import UsageError
 from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job
@@ -66,12 +66,17 @@ class Report:
     differences: tuple[Difference, ...]
 
 
-def load_again(entry: SweepEntry) -> Dataset:
-    """Load the sweep's dataset from where it came from.
+def load_again(home: Path, entry: SweepEntry) -> Dataset:
+    """Load the sweep's dataset from where it came from; what was given as arrays is only in the home.
 
     Raises:
         UsageError: if it is gone or cannot be read any more.
     """
+    if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
+        try:
+            return open_stored(home / "datasets" / fingerprint)
+        except UsageError as error:
+            raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
     return load(entry.details.dataset, base=Path(entry.details.folder))
 
 
@@ -169,7 +174,7 @@ def verify(
         )
     identity.check_device(entry)
     chosen = choose_fits(record, changed, wanted)
-    dataset = load_again(entry)
+    dataset = load_again(home, entry)
     found = _without_training(record, entry, dataset, changed)
     trained = 0
     if not found:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from trainer.datasets import built_in, folder, npz
+from trainer.datasets.arrays import Arrays, fingerprint_of
 from trainer.datasets.checks import require_trainable
 from trainer.datasets.dataset import Dataset, DatasetSource
 from trainer.datasets.sampling import subset
@@ -11,18 +12,22 @@ from trainer.errors import UsageError
 from trainer.spelling import nearest
 
 
-def load(source: DatasetSource, *, base: Path = Path()) -> Dataset:
+def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
     """Return the images to train on; the official test set, where there is one, stays closed.
 
     A built-in name comes first: a folder that is called ``mnist`` is reached as ``./mnist``.
 
     Args:
-        source: what the sweep file says.
+        source: what the sweep file says, or arrays.
         base: the folder that relative paths start from: the sweep file's.
 
     Raises:
         UsageError: if there is no such dataset, or it is no image data that could be trained on.
     """
+    if isinstance(source, Arrays):
+        require_trainable(source.dataset)
+        return source.dataset
+    _refuse_arrays(source)
     if source.source in built_in.NAMES:
         _refuse_image_settings(source, "a built-in dataset")
         dataset = built_in.read(source.source)
@@ -40,7 +45,7 @@ def load(source: DatasetSource, *, base: Path = Path()) -> Dataset:
 def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
     """Return the whole official test set, or None where there is none. Only an exam asks for it.
 
-    ``digits`` and folders have none; an ``.npz`` file has one if it holds ``test_images`` and
+    ``digits``, folders and arrays have none; an ``.npz`` file has one if it holds ``test_images`` and
     ``test_labels``. ``samples`` does not apply.
 
     Args:
@@ -50,6 +55,8 @@ def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
     Raises:
         UsageError: if there is no such dataset, or the test set does not fit the images to train on.
     """
+    if fingerprint_of(source) is not None:
+        return None
     if source.source in built_in.NAMES:
         return built_in.read_test(source.source)
     path = _existing(source.source, base)
@@ -73,6 +80,14 @@ def _existing(source: str, base: Path) -> Path:
         f"Built in are {', '.join(built_in.NAMES)}; "
         "the path of a folder of class folders or of an .npz file works too"
     )
+
+
+def _refuse_arrays(source: DatasetSource) -> None:
+    if (fingerprint := fingerprint_of(source)) is not None:
+        raise UsageError(
+            f"the dataset {fingerprint[:16]} was given as arrays in Python and has no file: run that "
+            "notebook or script again to go on with its sweep"
+        )
 
 
 def _refuse_image_settings(source: DatasetSource, kind: str) -> None:

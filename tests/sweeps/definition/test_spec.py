@@ -10,7 +10,7 @@ import pytest
 
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep, sweep_text
-from trainer.datasets import DatasetSource
+from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Float
 
@@ -95,6 +95,19 @@ def test_names_stand_for_what_they_mean_in_a_file() -> None:
         ArchitectureChoice(name="vgg", ranges={"dropout": Float(low=1.0, high=0.1)})
     fixed = ArchitectureChoice(name="vgg", ranges={"learning_rate": 0.001})
     assert fixed.ranges == {"learning_rate": Fixed(0.001)}
+
+
+def test_two_arrays_are_a_dataset() -> None:
+    """Recorded by their fingerprint; checked where they are given."""
+    images, labels = np.zeros((12, 8, 8), np.uint8), np.arange(12) % 2
+    spec = SweepSpec(name="x", dataset=(images, labels))
+    assert spec.dataset == Arrays(images, labels)
+    assert f'source = "arrays:{Arrays(images, labels).dataset.fingerprint}"' in sweep_text(spec)
+    assert SweepSpec(name="x", dataset=Arrays(images, labels)) == spec
+    with pytest.raises(UsageError, match=r"dataset has 3 parts: it must be two arrays, \(images, labels\)"):
+        ANY(name="x", dataset=(images, labels, labels))
+    with pytest.raises(UsageError, match="the array of labels has 5 labels for 12 images"):
+        SweepSpec(name="x", dataset=(images, labels[:5]))
 
 
 def test_numbers_of_numpy_become_plain_ones() -> None:

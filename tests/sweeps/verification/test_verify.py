@@ -14,12 +14,13 @@ import pytest
 
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from sweeps.verification.verify import FitSelection, Report, choose_fits, verify
 from tests.closed_formula import InlineWorkers, Killed, starter
 from tracking.ledger.ledger import Ledger
-from trainer.datasets import DatasetSource
+from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
 from trainer.fits.results import StopCause
 from trainer.fits.specs import PROCEDURE
@@ -74,6 +75,40 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
     record_sweep(folder)
     return folder
+
+
+@pytest.fixture
+def from_arrays(tmp_path: Path) -> Path:
+    """A home with a finished sweep whose data was given as arrays, which nobody has any more."""
+    rng = np.random.default_rng(1)
+    given = (rng.integers(0, 255, (24, 8, 8), dtype=np.uint8), np.arange(24) % 2)
+    spec = replace(sweep(tmp_path), dataset=Arrays(*given))
+    with Ledger.open(tmp_path / "home") as ledger:
+        run_sweep(
+            prepare(spec, sweep_text(spec)), tmp_path / "home", ledger,
+            start_workers=starter(InlineWorkers(2)), workers=1, progress=Silent(),
+        )  # fmt: skip
+    return tmp_path / "home"
+
+
+def test_a_sweep_on_arrays_is_verified_with_the_images_that_its_home_stored(from_arrays: Path) -> None:
+    """They are read whole and compared with the recorded fingerprint; where they are gone, that is said."""
+    wanted = FitSelection(everything=True)
+
+    def start(_log: Path) -> Any:
+        return starter(InlineWorkers(1))(lambda _event: None)
+
+    report = verify(from_arrays, "made", wanted, start_workers=start)
+    assert (report.differences, report.trained) == ((), report.recorded)
+    (stored,) = (from_arrays / "datasets").iterdir()
+    images = np.lib.format.open_memmap(stored / "images.npy", mode="r+")
+    images[0, 0, 0] ^= 1
+    images.flush()
+    found = verify(from_arrays, "made", wanted, start_workers=start).differences
+    assert found[0].subject == "dataset"
+    shutil.rmtree(stored)
+    with pytest.raises(UsageError, match=r"is missing .* run again with the same arrays: they"):
+        verify(from_arrays, "made", wanted, start_workers=start)
 
 
 @pytest.fixture

@@ -1,0 +1,213 @@
+"""Images and labels as arrays: what they may be, and what becomes of them. Files and notebooks bring them.
+
+Messages call an array ``where``: a file's ``'images' in 'data.npz'``, or ``the array of images``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.datasets.dataset import Dataset, DatasetSource
+from trainer.errors import UsageError
+
+Array = npt.NDArray[Any]
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+
+#: How the recorded source of a dataset begins that was given as arrays; its fingerprint follows.
+PREFIX = "arrays:"
+
+
+class Arrays:
+    """A dataset given as arrays, from a notebook. They are copied: later changes of them change nothing.
+
+    Attributes:
+        dataset: what a sweep trains on.
+    """
+
+    def __init__(
+        self,
+        images: npt.ArrayLike,
+        labels: npt.ArrayLike,
+        *,
+        classes: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> None:
+        """Check and copy the arrays.
+
+        Args:
+            images: ``[n, height, width]`` or ``[n, height, width, 1 or 3]``: integers in 0 to 255, floats in
+                0 to 1 or 0 to 255, or booleans.
+            labels: ``[n]`` integers or texts.
+            classes: names of the classes; integer labels then count from 0 along them. The labels themselves,
+                sorted, if None.
+            name: to show.
+
+        Raises:
+            UsageError: if they are not like that.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise UsageError(f"the name of the arrays is {name!r}: it must be a text")
+        pixels, pixel_max = pixels_of(_array(images, "the array of images"), "the array of images")
+        found = labels_of(_array(labels, "the array of labels"), len(pixels), "the array of labels")
+        names = None if classes is None else names_of(_array(classes, "classes"), "classes")
+        known, numbers = classified(found, names, "the array of labels")
+        self.dataset = Dataset(
+            name=name, images=_own(pixels), labels=_own(numbers), classes=known, pixel_max=pixel_max
+        )
+
+    @property
+    def source(self) -> DatasetSource:
+        """What is recorded of where the images came from."""
+        return DatasetSource(source=f"{PREFIX}{self.dataset.fingerprint}")
+
+    def __repr__(self) -> str:
+        data = self.dataset
+        return f"Arrays({len(data.labels)} images of {data.input_shape}, classes {listed(data.classes)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arrays) and other.dataset.fingerprint == self.dataset.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.dataset.fingerprint)
+
+
+def fingerprint_of(source: DatasetSource) -> str | None:
+    """Return the fingerprint of the dataset that was given as arrays; None where it came from elsewhere."""
+    return source.source.removeprefix(PREFIX) if source.source.startswith(PREFIX) else None
+
+
+def _array(given: npt.ArrayLike, where: str) -> Array:
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise UsageError(f"{where} is no array ({' '.join(str(error).split())})") from None
+
+
+def _own(array: Any) -> Any:
+    """Return a copy that nobody can change."""
+    copy = np.array(array, copy=True, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+def classified(
+    labels: Array, names: tuple[str, ...] | None, where: str
+) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    """Return the classes in label order, and each label's position in them.
+
+    Raises:
+        UsageError: if a label is none of the given names.
+    """
+    if names is not None:
+        return names, numbered(labels, names, where)
+    values, positions = np.unique(labels, return_inverse=True)
+    return tuple(str(value) for value in values), positions.astype(np.int32)
+
+
+def names_of(names: Array, where: str) -> tuple[str, ...]:
+    """Return class names.
+
+    Raises:
+        UsageError: if they are not ``[k]`` distinct strings.
+    """
+    if names.dtype.kind == "S":
+        names = decoded(names, where)
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise UsageError(
+            f"{where} is of type {names.dtype} and shape {list(names.shape)}: it must be [k] strings"
+        )
+    if len(np.unique(names)) != len(names):
+        raise UsageError(f"{where} names a class twice: names must differ")
+    return tuple(names.tolist())
+
+
+def pixels_of(images: Array, where: str) -> tuple[Pixels, float]:
+    """Return images as ``[n, height, width, channels]`` uint8 or float32, and the value of a full pixel.
+
+    Raises:
+        UsageError: if shape, type or values are none that the module names.
+    """
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.ndim != 4 or images.shape[3] not in {1, 3}:
+        shape = list(images.shape if images.ndim != 4 or images.shape[3] != 1 else images.shape[:3])
+        raise UsageError(
+            f"{where} has the shape {shape}: "
+            "it must be [n, height, width] or [n, height, width, channels] with 1 or 3 channels"
+        )
+    if images.size == 0:
+        raise UsageError(f"{where} is empty: there must be images to train on")
+    if images.dtype.kind == "b":
+        return images.astype(np.uint8), 1.0
+    if images.dtype.kind not in "iuf":
+        raise UsageError(f"{where} is of type {images.dtype}: pixels must be integers, floats or booleans")
+    return _scaled(images, where)
+
+
+def _scaled(images: Array, where: str) -> tuple[Pixels, float]:
+    """Find out what a full pixel of numbers is: 1 for floats in [0, 1], otherwise 255."""
+    low, high = images.min(), images.max()
+    # A NaN makes minimum and maximum NaN, and no comparison with a NaN holds.
+    if not (low >= 0 and high <= 255):
+        raise UsageError(
+            f"{where} has values from {low} to {high}: they must lie in 0 to 255, or 0 to 1 for floats"
+            + ("" if np.isfinite([low, high]).all() else ", and all be finite")
+        )
+    if images.dtype.kind in "iu":
+        return np.ascontiguousarray(images, dtype=np.uint8), 255.0
+    if 1 < high < 2:  # 1.0000001 after some resizing: taking it for 255 would make all images black
+        raise UsageError(f"{where} has values up to {high}: clip floats to 0 to 1, or scale them to 0 to 255")
+    return np.ascontiguousarray(images, dtype=np.float32), 1.0 if high <= 1 else 255.0
+
+
+def labels_of(labels: Array, images: int, where: str) -> Array:
+    """Return labels as integers or strings.
+
+    Raises:
+        UsageError: if it is not ``[n]`` of one of these, or ``n`` is not the number of images.
+    """
+    if labels.ndim != 1:
+        raise UsageError(f"{where} has the shape {list(labels.shape)}: it must be [n], one label an image")
+    if len(labels) != images:
+        raise UsageError(f"{where} has {len(labels)} labels for {images} images: there must be as many")
+    if labels.dtype.kind == "b":
+        return labels.astype(np.uint8)
+    if labels.dtype.kind == "S":
+        return decoded(labels, where)
+    if labels.dtype.kind not in "iuU":
+        raise UsageError(f"{where} is of type {labels.dtype}: labels must be integers or strings")
+    return labels
+
+
+def numbered(labels: Array, classes: tuple[str, ...], where: str) -> npt.NDArray[np.int32]:
+    """Return the position in ``classes`` of each label: integers are positions, strings are names.
+
+    Raises:
+        UsageError: if a label is none of the classes.
+    """
+    if labels.dtype.kind in "iu":
+        wrong = labels[(labels < 0) | (labels >= len(classes))]
+        if len(wrong):
+            raise UsageError(f"{where} has {wrong[0]}, but with {len(classes)} classes labels go from 0 on")
+        return labels.astype(np.int32)
+    position = {name: number for number, name in enumerate(classes)}
+    values, inverse = np.unique(labels, return_inverse=True)
+    unknown = [str(value) for value in values if str(value) not in position]
+    if unknown:
+        raise UsageError(f"{where} has {unknown[0]!r}, which is none of the classes {listed(classes)}")
+    return np.array([position[str(value)] for value in values], dtype=np.int32)[inverse]
+
+
+def listed(classes: tuple[str, ...]) -> str:
+    """Return the first ten names, for a message."""
+    return ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
+
+
+def decoded(texts: Array, where: str) -> Array:
+    """Return byte strings as text."""
+    try:
+        return np.char.decode(texts, "utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{where} holds bytes that are not UTF-8: save it as text") from error
