@@ -12,8 +12,8 @@ import refold
 PROMISED = {
     "load", "open", "run", "ready", "Outcome", "SweepSpec", "CrossValidation", "Search", "Prune", "Limits",
     "ArchitectureChoice", "Arrays", "DatasetSource", "Float", "Integer", "Choice", "Fixed", "Cluster",
-    "compare", "plan", "variance", "verify", "export", "predict", "sync", "remove", "RefoldError", "UsageError",
-    "Mismatch", "ViewUnavailable", "DiskFull", "WorkersFailed",
+    "compare", "plan", "variance", "verify", "export", "predict", "sync", "remove", "RefoldError",
+    "UsageError", "Mismatch", "ViewUnavailable", "DiskFull", "WorkersFailed",
 }  # fmt: skip
 
 
