@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from tracking.records import SweepRecord
-from trainer.fits.names import trial_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +20,7 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
     rows = [
         {
             "architecture": trial.architecture,
-            "trial": trial_name(trial.architecture, trial.number),
+            "trial": trial.name,
             "f1": trial.f1,
             "f1_mean": trial.f1_mean,
             "f1_std": trial.f1_std,

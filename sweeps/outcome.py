@@ -17,7 +17,6 @@ from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from trainer.errors import UsageError
-from trainer.fits.names import trial_name
 from trainer.hyperparameters import Value
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Outcome:
         """
         trial = pick(self.record)
         return TrialSummary(
-            trial=trial_name(trial.architecture, trial.number),
+            trial=trial.name,
             f1=trial.f1,
             f1_mean=trial.f1_mean,
             f1_std=trial.f1_std,
@@ -189,7 +188,7 @@ class Outcome:
 
         found = self._trial(trial)
         if found.confusion is None:
-            name = trial_name(found.architecture, found.number)
+            name = found.name
             raise UsageError(f"no fold of {name} has ended: there is nothing to draw")
         return drawing.displayed(trial_pictures.confusion_picture(found, self.record.dataset.classes))
 
@@ -209,7 +208,7 @@ class Outcome:
         dataset = open_stored(self.home.path / "datasets" / self.record.dataset.fingerprint)
         predictions = out_of_fold.HeldOut(dataset).of(found)
         if predictions is None or not len(predictions.mistakes()):
-            name = trial_name(found.architecture, found.number)
+            name = found.name
             raise UsageError(f"{name} has no held-out image with a wrong class")
         return drawing.displayed(trial_pictures.most_confused(found, predictions, dataset))
 

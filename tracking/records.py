@@ -11,6 +11,7 @@ from typing import Any, Literal
 from trainer.canonical import digest
 from trainer.fits.environment import Environment
 from trainer.fits.metrics import MACRO_F1, Metric, pooled
+from trainer.fits.names import trial_name
 from trainer.fits.pruning import shortfall
 from trainer.fits.results import Confusion, FitResult, FitRun, FitState
 from trainer.fits.specs import FitSpec, Thresholds
@@ -58,6 +59,11 @@ class TrialRecord:
     seed: int
     proposed_at: float
     folds: tuple[FoldRecord, ...]
+
+    @property
+    def name(self) -> str:
+        """What people know it as, such as ``resnet/3``."""
+        return trial_name(self.architecture, self.number)
 
     @property
     def metric(self) -> Metric:

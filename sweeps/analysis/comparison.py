@@ -22,6 +22,7 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.spec import Plan
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 
@@ -62,6 +63,11 @@ class Contender:
     scores: tuple[float, ...]
     confirmed: Estimate
     pooled: float
+
+    @property
+    def name(self) -> str:
+        """What people know the winner as, such as ``resnet/3``."""
+        return trial_name(self.architecture, self.trial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +229,8 @@ def _confirmed_fits(record: SweepRecord, repeats: int) -> tuple[dict[str, list[F
         mine = [fold for fold in trial.folds if fold.spec.repeat <= repeats] if trial else []
         failed = [fold for fold in mine if fold.run.result.state != "complete"]
         if failed:
-            spec, reason = failed[0].spec, failed[0].run.result.reason
-            left_out[name] = f"its winner failed on repeat {spec.repeat}, fold {spec.fold}: {reason}"
+            fit, reason = fit_name(failed[0].spec, winners[name].number), failed[0].run.result.reason
+            left_out[name] = f"its winner failed ({fit}): {reason}"
         elif len(mine) != repeats * record.fits_per_trial:
             raise UsageError(
                 f"{name}: {len(mine)} of {repeats * record.fits_per_trial} confirmation fits are recorded; "
@@ -282,7 +288,7 @@ def out_of_fold(trials: Sequence[TrialRecord], labels: npt.NDArray[np.integer]) 
             rows, predicted = split.held_out(fold.spec.fold or 0), fold.run.result.predicted_classes()
             if len(rows) != len(predicted):
                 raise UsageError(
-                    f"the record of {trial.architecture} t{trial.number:04}, fold {fold.spec.fold}, has "
+                    f"the record of {fit_name(fold.spec, trial.number)} has "
                     f"{len(predicted)} predictions for {len(rows)} held-out images: restore the ledger "
                     "from a copy"
                 )

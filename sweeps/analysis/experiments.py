@@ -26,6 +26,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import check_uri
 from tracking.records import Purpose, ReportRecord, SweepRecord
 from trainer.errors import UsageError
+from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
 from trainer.quantities import duration
 
@@ -187,7 +188,9 @@ def _train(
     if not lacking:
         return
     where.say(cost(wanted, lacking, where.count))
-    with fit_progress.shown(where.shown_on, len(lacking)) as on_fit:
+    trials = {spec.key: further.trial.number for further in wanted for spec in further.specs.values()}
+    names = {spec.key: fit_name(spec, trials[spec.key]) for spec in lacking}
+    with fit_progress.shown(where.shown_on, names) as on_fit:
         extra_fits.train(
             where.home.path, ledger, entry, lacking, start_workers=where.starter(), on_fit=on_fit
         )

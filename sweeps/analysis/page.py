@@ -78,11 +78,11 @@ def _picture(svg: bytes, words_for_it: str) -> str:
 
 
 def _contenders(comparison: Comparison) -> str:
-    head = ("architecture", "trial", "of trials", "search's best", "of it luck", "without luck (95 %)",
+    head = ("trial", "of trials", "search's best", "of it luck", "without luck (95 %)",
             "confirmed", "95 % interval", "pooled")  # fmt: skip
     rows = [
         (
-            contender.architecture, f"t{contender.trial:04}", str(contender.trials),
+            contender.name, str(contender.trials),
             f"{contender.search.uncorrected:.4f}", words.luck(contender),
             f"{contender.search.score:.4f} ({contender.search.low:.4f} to {contender.search.high:.4f})",
             f"{contender.confirmed.mean:.4f}",
@@ -90,7 +90,7 @@ def _contenders(comparison: Comparison) -> str:
         )
         for contender in comparison.contenders
     ]  # fmt: skip
-    return _table(head, rows, first_number=2)
+    return _table(head, rows, first_number=1)
 
 
 def _pairs(comparison: Comparison) -> str:

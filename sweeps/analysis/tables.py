@@ -8,13 +8,12 @@ from sweeps.analysis.comparison import Comparison
 
 def contenders_table(comparison: Comparison) -> Table:
     """Return each architecture's score after confirmation, with what the search had said."""
-    table = _table("", "architecture", "trial", "search's best", "of it luck", "confirmed", "95 % interval")
+    table = _table("", "trial", "search's best", "of it luck", "confirmed", "95 % interval")
     for place, contender in enumerate(comparison.contenders, start=1):
         found, search = contender.confirmed, contender.search
         table.add_row(
             str(place),
-            contender.architecture,
-            f"t{contender.trial:04}",
+            contender.name,
             f"{search.uncorrected:.4f}",
             words.luck(contender),
             f"{found.mean:.4f}",

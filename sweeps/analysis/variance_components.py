@@ -22,6 +22,7 @@ from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.export.selection import pick
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
 
 #: Each source with the seeds that it stands for.
@@ -180,7 +181,7 @@ def lines(found: Variances) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     failed = f"; {found.failed_rows} rows with a failed fit left out" if found.failed_rows else ""
     return [
-        f"{found.architecture} t{found.trial:04} of {found.sweep}: macro-F1 of one held-out fold, "
+        f"{trial_name(found.architecture, found.trial)} of {found.sweep}: macro-F1 of one held-out fold, "
         f"{found.rows} rows of {ROW} fits{failed}",
         f"spread with all seeds varied: {100 * shares.deviation:.2f} points (standard deviation)",
         "",

@@ -114,7 +114,7 @@ def variance(options: Arguments) -> int:
         _, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
         names = ", ".join(SOURCES)
         out.print(
-            f"{wanted.trial.architecture} t{wanted.trial.number:04}: {options.rows} rows of {ROW} "
+            f"{wanted.trial.name}: {options.rows} rows of {ROW} "
             f"fits: two with everything varied, one each for {names}",
             markup=False,
         )

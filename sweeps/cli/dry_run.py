@@ -3,7 +3,9 @@
 from typing import Any
 
 from sweeps.definition.prepare import Prepared
+from trainer.fits.names import trial_name
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range
+from trainer.quantities import counted
 
 
 def report(prepared: Prepared) -> dict[str, Any]:
@@ -24,7 +26,12 @@ def report(prepared: Prepared) -> dict[str, Any]:
         "fits": fits,
         "architectures": {a.name: {k: _words(r) for k, r in a.space.items()} for a in plan.architectures},
         "trials": [
-            {"architecture": a.name, "number": number, "folds": list(range(plan.cv.folds))}
+            {
+                "trial": trial_name(a.name, number),
+                "architecture": a.name,
+                "number": number,
+                "folds": list(range(plan.cv.folds)),
+            }
             for number in range(plan.trials)
             for a in plan.architectures
         ],
@@ -35,7 +42,6 @@ def lines(report: dict[str, Any]) -> list[str]:
     """Return the report for people."""
     data, trials, folds = report["dataset"], report["trials_per_architecture"], report["folds"]
     height, width, channels = data["input_shape"]
-    which = " to ".join(f"t{number:04}" for number in sorted({0, trials - 1}))
     said = [
         f"sweep {report['sweep']}: {data['samples']} images {height}x{width}x{channels} of {data['name']}, "
         f"{data['classes']} classes",
@@ -43,7 +49,8 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{report['fits']} fits of at most {report['epochs']} epochs",
     ]
     for name, space in report["architectures"].items():
-        said += ["", f"{name}: trials {which}, each on folds 0 to {folds - 1}: {trials * folds} fits"]
+        which = " to ".join(trial_name(name, number) for number in sorted({0, trials - 1}))
+        said += ["", f"{which}, each on folds 0 to {folds - 1}: {counted(trials * folds, 'fit')}"]
         said += [f"  {hyperparameter:<16} {words}" for hyperparameter, words in space.items()]
     return said
 

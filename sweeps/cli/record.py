@@ -88,7 +88,7 @@ def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments)
         more = {"confusion": trial.confusion, "classes": list(record.dataset.classes)}
         print_json(tables.trial_json(trial) | more)
         return 0
-    out.print(f"{trial.architecture} {tables.label(trial)}: {trial.state}, proposed with seed {trial.seed}")
+    out.print(f"{trial.name}: {trial.state}, proposed with seed {trial.seed}")
     for name, value in sorted(trial.hyperparameters.items()):
         out.print(f"  {name:<16} {value}", markup=False)
     if trial.reason:

@@ -100,7 +100,7 @@ def _cluster(options: Arguments) -> "Cluster | None":
 def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
     for trial in record.winners:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
-            out.print(f"note on {trial.architecture} {tables.label(trial)}: {note}", markup=False)
+            out.print(f"note on {trial.name}: {note}", markup=False)
     home = f" --home {shlex.quote(options.home)}" if options.home else ""
     out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
     if len(record.trials) > len(record.winners):

@@ -10,6 +10,7 @@ from rich.table import Table
 from sweeps.verification.verify import Report
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.savings import savings
+from trainer.fits.names import trial_name
 from trainer.quantities import duration
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 def leaderboard(record: SweepRecord) -> Table:
     """Return each architecture's best trial, best first."""
-    table = _table("", "architecture", "trial", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
+    table = _table("", "trial", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
     numeric = ("", "macro-F1", "folds: mean ± std", "epochs", "time", "trials")
     for column in table.columns:
         column.justify = "right" if column.header in numeric else "left"
     for place, trial in enumerate(record.winners, start=1):
         ended = _ended(record, trial.architecture)
         table.add_row(
-            str(place), trial.architecture, label(trial), f"{trial.f1:.4f}", _spread(trial), _epochs(trial),
+            str(place), trial.name, f"{trial.f1:.4f}", _spread(trial), _epochs(trial),
             duration(trial.training_seconds), f"{len(ended)}/{record.trials_per_architecture}",
         )  # fmt: skip
     return table
@@ -54,14 +55,12 @@ def what_pruning_saved(record: SweepRecord) -> list[str]:
 
 def trials_table(record: SweepRecord) -> Table:
     """Return every trial in order."""
-    table = _table(
-        "architecture", "trial", "state", "macro-F1", "folds: mean ± std", "epochs", "hyperparameters"
-    )
+    table = _table("trial", "state", "macro-F1", "folds: mean ± std", "epochs", "hyperparameters")
     for trial in record.trials:
         score = f"{trial.f1:.4f}" if trial.f1 is not None else ""
         what = trial.reason or _values(trial)
         table.add_row(
-            trial.architecture, label(trial), trial.state, score, _spread(trial), _epochs(trial), what
+            trial.name, trial.state, score, _spread(trial), _epochs(trial), what
         )  # fmt: skip
     return table
 
@@ -96,7 +95,7 @@ def sweeps_table(records: Sequence[SweepRecord]) -> Table:
             begun.strftime("%Y-%m-%d %H:%M"),
             f"{ended}/{asked}",
             f"{best[0].f1:.4f}" if best else "",
-            f"{best[0].architecture} {label(best[0])}" if best else "",
+            best[0].name if best else "",
             record.digest[:16] if record.finished else "not finished",
         )
     return table
@@ -124,6 +123,7 @@ def trial_json(trial: TrialRecord) -> dict[str, Any]:
     """Return a trial as one JSON object."""
     outcome = trial.outcome()
     return outcome | {
+        "trial": trial.name,
         "reason": trial.reason,
         "f1_mean": trial.f1_mean,
         "f1_std": trial.f1_std,
@@ -168,14 +168,6 @@ def verification_json(report: Report) -> dict[str, Any]:
     }
 
 
-def label(trial: TrialRecord) -> str:
-    """Return a trial's number as it is written everywhere.
-
-    It sorts as text as it does as a number.
-    """
-    return f"t{trial.number:04}"
-
-
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
@@ -211,7 +203,7 @@ def export_lines(done: "Exported") -> list[str]:
     cross, test, fold = scores["cross_validation"], scores["test"], scores["fold"]
     epochs = "+".join(str(fit["best_epoch"]) for fit in about["fits"])
     lines = [
-        f"{about['architecture']} t{about['trial']:04}, {about['how']}, {epochs} epochs",
+        f"{trial_name(about['architecture'], about['trial'])}, {about['how']}, {epochs} epochs",
         _scored("cross-validation", cross, ", held out fold by fold"),
     ]
     if fold:

@@ -251,10 +251,8 @@ class DaskWorkers:
         except CannotStart as error:
             self._do_without(given, error)
         except Exception as error:
-            spec, worker = given.job.spec, self._members.called(given.worker)
-            raise WorkersFailed(
-                f"the fit of {spec.architecture} on fold {spec.fold} cannot be run: {error} ({worker})"
-            ) from error
+            worker = self._members.called(given.worker)
+            raise WorkersFailed(f"{given.job.name} cannot be run: {error} ({worker})") from error
         else:
             del self._given[key]
             self._ended.append((given.job, run))
@@ -282,10 +280,9 @@ class DaskWorkers:
     def _lose(self, given: Assignment) -> None:
         given.losses += 1
         if given.losses > LOSSES_ALLOWED:
-            spec = given.job.spec
             raise WorkersFailed(
-                f"the fit of {spec.architecture} on fold {spec.fold} has lost {given.losses} workers: it may "
-                "be what ends them; see their logs, or narrow its hyperparameters"
+                f"{given.job.name} has lost {given.losses} workers: it may be what ends them; "
+                " see their logs, or narrow its hyperparameters"
             )
         self._take_back(given)
 

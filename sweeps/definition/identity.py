@@ -9,7 +9,7 @@ from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, P
 from tracking.ledger.ledger import SweepEntry
 from trainer.canonical import digest, optional_of
 from trainer.errors import UsageError
-from trainer.fits.specs import PROCEDURE, FitSpec
+from trainer.fits.specs import PROCEDURE
 from trainer.hyperparameters import Space
 from trainer.space_json import space_from_json
 
@@ -133,8 +133,3 @@ def check_device(entry: SweepEntry) -> None:
             f"the sweep {entry.name!r} was trained on GPUs (device = {device!r}), and so far only 'refold "
             "run' uses them: this command trains on processors, which round differently"
         )
-
-
-def where(spec: FitSpec, number: int) -> str:
-    """Return how a fit is called: architecture, trial, fold."""
-    return f"{spec.architecture} t{number:04} fold {spec.fold}"

@@ -233,7 +233,7 @@ class _Loop:
                     break
                 trial, spec = choose(waiting, _group, worker=worker, last=last)
                 waiting = [item for item in waiting if item[1].key != spec.key]
-                workers.submit(self._job(spec, dataset), worker)
+                workers.submit(self._job(trial.number, spec, dataset), worker)
                 self._under_way.add(spec.key)
                 last[worker] = _group((trial, spec))
                 self._progress.handle(FitStarted(trial=trial.number, spec=spec))
@@ -256,9 +256,16 @@ class _Loop:
         except DiskFull as error:
             self._full = self._full or error
 
-    def _job(self, spec: FitSpec, dataset: Path) -> Job:
+    def _job(self, trial: int, spec: FitSpec, dataset: Path) -> Job:
         source = self._sources[spec.architecture]
-        return Job(spec=spec, dataset=str(dataset), source=source, memory=self._memory, seconds=self._seconds)
+        return Job(
+            spec=spec,
+            dataset=str(dataset),
+            source=source,
+            memory=self._memory,
+            seconds=self._seconds,
+            trial=trial,
+        )
 
     def _take_in(self, spec: FitSpec, run: FitRun, origin: Origin) -> None:
         trial = self.schedule.record(run.result)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sweeps.definition.identity import where
 from sweeps.diagnostics.machine import available_cores
 from sweeps.export import model_folder
 from sweeps.export.pipeline import Exported, export
@@ -16,6 +15,7 @@ from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
 from trainer.errors import Mismatch
+from trainer.fits.names import fit_name
 from trainer.formats.catalogue import FORMATS, parse
 
 KERAS = str(FORMATS["keras"].file)
@@ -125,6 +125,6 @@ def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:
     for fold in choice.trial.folds:
         if fold.spec.key in changed:
             raise Mismatch(
-                f"the record of {where(fold.spec, choice.trial.number)} was changed after it was written: "
+                f"the record of {fit_name(fold.spec, choice.trial.number)} was changed after it was written: "
                 f"nothing was exported; 'refold verify {name}' says what differs"
             )

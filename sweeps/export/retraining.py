@@ -19,6 +19,7 @@ from trainer.errors import Mismatch
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job, Keep
 from trainer.process.training_process import ProcessDied, TrainingProcess
+from trainer.quantities import counted, duration
 from trainer.runtime.environment import environment
 from trainer.user_code import check_digest
 
@@ -74,6 +75,7 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
         Job(
             spec=spec,
             dataset=str(request.dataset),
+            trial=choice.trial.number,
             source=request.source,
             keep=Keep(
                 weights=str(work / f"{index}.npz"),
@@ -102,10 +104,11 @@ def _train(jobs: Sequence[Job], log: Path, processes: int, say: Callable[[str], 
         try:
             done = process.run(job, lambda _number, _epoch, _seconds: None)
         except (ProcessDied, RuntimeError) as error:
-            raise Mismatch(f"{_called(job)} could not be trained: {error}") from error
+            raise Mismatch(f"{job.name} could not be trained: {error}") from error
         finally:
             free.put(process)
-        say(f"trained {_called(job)}: {len(done.result.epochs)} epochs in {done.timing.seconds:.1f} s")
+        epochs = counted(len(done.result.epochs), "epoch")
+        say(f"trained {job.name}: {epochs} in {duration(done.timing.seconds)}")
         return done
 
     with ExitStack() as stack:
@@ -113,13 +116,6 @@ def _train(jobs: Sequence[Job], log: Path, processes: int, say: Callable[[str], 
         for _ in range(count):  # closed before the pool, which waits for those who wait for them
             free.put(stack.enter_context(closing(TrainingProcess(log))))
         return list(pool.map(run, jobs))
-
-
-def _called(job: Job) -> str:
-    spec = job.spec
-    if spec.fold is None:
-        return f"{spec.architecture} on all the data"
-    return f"{spec.architecture}, repeat {spec.repeat}, fold {spec.fold}"
 
 
 def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:

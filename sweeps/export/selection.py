@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
 from trainer.errors import UsageError
+from trainer.fits.names import read_trial_name, trial_name
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
@@ -88,11 +89,13 @@ def find_trial(record: SweepRecord, text: str) -> TrialRecord:
     Raises:
         UsageError: if there is none, with those there are.
     """
+    architecture, number = read_trial_name(text)
     for trial in record.trials:
-        if text in (f"{trial.architecture}/{trial.number}", f"{trial.architecture}/t{trial.number:04}"):
+        if (trial.architecture, trial.number) == (architecture, number):
             return trial
     last = record.trials_per_architecture - 1
-    there = ", ".join(f"{name}/0 to {name}/{last}" for name in record.architectures)
+    ranges = (dict.fromkeys([trial_name(name, 0), trial_name(name, last)]) for name in record.architectures)
+    there = ", ".join(" to ".join(ends) for ends in ranges)
     raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {there}")
 
 

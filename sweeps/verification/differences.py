@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sweeps.definition.changes import Change, changes
-from sweeps.definition.identity import Difference, identity_of, where
+from sweeps.definition.identity import Difference, identity_of
 from sweeps.definition.spec import Plan
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
@@ -18,6 +18,7 @@ from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset
 from trainer.fits.environment import Environment
+from trainer.fits.names import fit_name
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -46,7 +47,7 @@ def environment_differences(record: SweepRecord, here: Environment) -> list[Diff
     found = []
     for trial in record.trials:
         for fold in trial.folds:
-            then, place = fold.run.environment, where(fold.spec, trial.number)
+            then, place = fold.run.environment, fit_name(fold.spec, trial.number)
             found += _found(place, changes(then.software, here.software), "here")
             found += _found(place, changes(then.switches, here.switches), "here")
             found += _found(place, changes(then.variables, here.variables), "here")
@@ -109,7 +110,7 @@ def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
             planned[trial.architecture], trial.number, trial.hyperparameters, thresholds=asked
         )
         for fold, spec in zip(trial.folds, derived, strict=False):
-            place = where(spec, trial.number)
+            place = fit_name(spec, trial.number)
             changed = _found(place, changes(_parts(fold.spec), _parts(spec)), "derived")
             found += changed
             if fold.run.result.key != spec.key and not changed:
@@ -142,7 +143,7 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 startup=plan.search.startup,
                 direction=plan.cv.metric.direction,
             )
-            place = f"{architecture.name} t{trial.number:04}"
+            place = trial.name
             for change in changes(trial.hyperparameters, proposed):
                 what = change.said("recorded", "proposed")
                 found.append(Difference(subject=f"proposal of {change.name}", where=place, what=what))
@@ -165,7 +166,7 @@ def score_differences(record: SweepRecord) -> list[Difference]:
     found = []
     for trial in record.trials:
         for fold in trial.folds:
-            place = where(fold.spec, trial.number)
+            place = fit_name(fold.spec, trial.number)
             for subject, recorded, derived in _within(fold):
                 if recorded != derived:
                     what = f"{recorded} recorded, {derived} follows from the rest of the record"
@@ -190,7 +191,7 @@ def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
 
 def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Difference]:
     """Compare a fit with the same fit trained again; the order is that in which things come about."""
-    then, now, place = fold.run.result, again.result, where(fold.spec, number)
+    then, now, place = fold.run.result, again.result, fit_name(fold.spec, number)
     found = []
     for subject, recorded, found_now in _in_order(then, now):
         if recorded != found_now:

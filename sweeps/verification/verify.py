@@ -20,6 +20,7 @@ from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.architectures import source_digest
 from trainer.datasets import Dataset, fingerprint_of, load, open_stored, store
 from trainer.errors import UsageError
+from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job
 from trainer.runtime.environment import environment, of_training
@@ -218,7 +219,7 @@ def _trained_again(
     found: dict[str, list[Difference]] = {}
     with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
         stored = store(dataset, Path(folder))
-        jobs = [job_of(entry, fold.spec, stored) for _, fold in chosen]
+        jobs = [job_of(entry, fold.spec, stored, trial.number) for trial, fold in chosen]
         with start_workers(Path(folder) / "workers.log") as workers:
             for job, again in run_all(workers, jobs):
                 trial, fold = by_key[job.spec.key]
@@ -226,9 +227,10 @@ def _trained_again(
     return [difference for key in by_key for difference in found[key]]
 
 
-def job_of(entry: SweepEntry, spec: FitSpec, stored: Path) -> Job:
-    """Return a fit of a recorded sweep with where to find what it needs."""
-    return Job(spec=spec, dataset=str(stored), source=entry.details.sources.get(spec.architecture))
+def job_of(entry: SweepEntry, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
+    """Return a fit of a recorded sweep (of the trial of that number) with where to find what it needs."""
+    source = entry.details.sources.get(spec.architecture)
+    return Job(spec=spec, dataset=str(stored), source=source, trial=trial)
 
 
 def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:
@@ -247,6 +249,6 @@ def _unexplained(
 ) -> list[Difference]:
     """Name fits whose record was changed in something that training again does not give: times, hosts."""
     named = {difference.where for difference in found}
-    places = [identity.where(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
+    places = [fit_name(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
     what = "its record was changed after it was written, in its times or circumstances"
     return [Difference(subject="checksum", where=p, what=what) for p in places if p not in named]

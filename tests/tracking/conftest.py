@@ -11,7 +11,6 @@ from tests.made_up_records import States, make_fold, make_sweep, make_trial
 from tests.mlflow_server import MlflowServer, Place
 from tracking.mlflow import files
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from tracking.reports.class_report import trial_name
 
 #: A sweep as it grows: proposals, folds out of order, a failure that drops a later fold, a pruned trial.
 GROWTH: tuple[States, ...] = (
@@ -87,8 +86,8 @@ SWEEP_PICTURES = (
 @pytest.fixture
 def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names in place of pictures: half a second of drawing a trial would be most of some tests."""
-    monkeypatch.setattr(files, "learning_curves", trial_name)
-    monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial_name(trial))
+    monkeypatch.setattr(files, "learning_curves", lambda trial: trial.name)
+    monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial.name)
     monkeypatch.setattr(files, "png", str.encode)
     for name in SWEEP_PICTURES:
         monkeypatch.setattr(files.sweep_pictures, name, lambda record: record.name)

@@ -28,6 +28,7 @@ from tracking.records import (
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
+from trainer.fits.names import trial_name
 from trainer.fits.results import FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -394,7 +395,7 @@ class Ledger:
                 folds.setdefault((architecture, number), {})[position] = self._fold(key)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise UsageError(
-                    f"the record of {architecture} t{number:04}, fit {position}, is damaged "
+                    f"the record of {trial_name(architecture, number)}, fit {position}, is damaged "
                     f"({type(error).__name__}: {error}): restore the ledger from a copy"
                 ) from error
         return folds

@@ -20,7 +20,6 @@ from tracking.mlflow.points import (
     trial_points,
 )
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
-from tracking.reports.class_report import trial_name
 from tracking.reports.notes import sweep_note, trial_note
 from tracking.reports.out_of_fold import HeldOut
 
@@ -106,7 +105,7 @@ def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
         "mlflow.note.content": sweep_note(record, ranking, live=live),
     }
     if best:
-        tags["refold.best"] = trial_name(best)
+        tags["refold.best"] = best.name
     ended = max((milliseconds(ended_at(t)) for t in record.trials), default=milliseconds(record.created_at))
     files, files_digest = sweep_files(record, live=live)
     return RunContent(
@@ -155,7 +154,7 @@ def trial_content(
         tags[TABLE_TAG] = json.dumps([{"path": TABLE, "type": "table"}])
     return RunContent(
         key=trial_key(record, trial),
-        name=trial_name(trial),
+        name=trial.name,
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_trial_params(record, trial), MAX_PARAM),
         points=trial_points(trial, record.fits_per_trial),

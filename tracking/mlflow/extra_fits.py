@@ -6,7 +6,6 @@ from dataclasses import replace
 from tracking.mlflow.content import RunContent, sweep_identity, trial_content
 from tracking.mlflow.points import Point, ended_at, legal_name, milliseconds
 from tracking.records import SweepRecord, TrialRecord
-from tracking.reports.class_report import trial_name
 from trainer.canonical import digest
 
 
@@ -21,7 +20,7 @@ def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
     return replace(
         content,
         key=key,
-        name=f"{trial_name(trial)}-confirmed",
+        name=f"{trial.name} confirmed",
         tags={**content.tags, "refold.kind": "confirmation", "refold.key": key},
         points=tuple(points),
     )

@@ -1,4 +1,4 @@
-"""A trial in words and rows: its name, and precision, recall and F1 of each class."""
+"""A trial's precision, recall and F1 of each class, in rows."""
 
 import csv
 import io
@@ -18,11 +18,6 @@ class ReportRow:
     recall: float | None
     f1: float
     support: int
-
-
-def trial_name(trial: TrialRecord) -> str:
-    """Return a name that sorts by trial number, such as ``t0007-resnet``."""
-    return f"t{trial.number:04d}-{trial.architecture}"
 
 
 def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow, ...]:

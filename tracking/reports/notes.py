@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tracking.records import SweepRecord, TrialRecord
-from tracking.reports.class_report import trial_name
 from tracking.reports.forecast import time_left
 from tracking.reports.savings import savings
 
@@ -72,7 +71,7 @@ def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
     if not trials:
         return []
     rows = [
-        f"| {place} | {cell(trial_name(trial))} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
+        f"| {place} | {cell(trial.name)} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
         f"| {_epochs(trial)} | {trial.training_seconds:.0f} s |"
         for place, trial in enumerate(trials, start=1)
     ]
@@ -118,7 +117,7 @@ def _failures(record: SweepRecord) -> list[str]:
     failed = [trial for trial in record.trials if trial.state == "failed"]
     if not failed:
         return []
-    rows = [f"- {cell(trial_name(t))}: {cell(t.reason or 'no reason recorded')[:200]}" for t in failed[:10]]
+    rows = [f"- {cell(t.name)}: {cell(t.reason or 'no reason recorded')[:200]}" for t in failed[:10]]
     more = [f"- and {len(failed) - 10} more"] if len(failed) > 10 else []
     return ["## Failed", "", *rows, *more, ""]
 
@@ -131,7 +130,7 @@ def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) ->
     if ranking:
         best = ranking[0]
         lines += [
-            (f"show {name} --trial {best.architecture}/{best.number}", "the best trial, class by class"),
+            (f"show {name} --trial {best.name}", "the best trial, class by class"),
             (f"verify {name}", "train a sample of it again, compare every digest"),
             (f"export {name}", "the best model, trained on all the data"),
             (f"study {name} --storage sqlite:///study.db", "the same for optuna-dashboard"),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracking.records import SweepRecord, TrialRecord, TrialState
-from tracking.reports.class_report import trial_name
 from tracking.reports.drawing import FAINT, INK, Colour, bare, colour, new_figure
 from tracking.reports.importance import FEWEST_TRIALS, Importance, importances
 from trainer.hyperparameters import Value
@@ -166,7 +165,7 @@ def fold_scores(record: SweepRecord) -> "Figure":
         axes.plot([min(scores), max(scores)], [row, row], color=shade, linewidth=1, alpha=0.4)
         axes.scatter(scores, [row] * len(scores), s=18, color=shade, alpha=0.75, linewidths=0)
         axes.plot([trial.f1_mean or 0.0], [row], marker="|", markersize=11, markeredgewidth=2, color=INK)
-    axes.set_yticks(range(len(trials)), [trial_name(trial) for trial in trials], fontsize=7.5)
+    axes.set_yticks(range(len(trials)), [trial.name for trial in trials], fontsize=7.5)
     axes.set_ylim(len(trials) - 0.4, -0.6)
     bare(axes)
     axes.set_xlabel("macro-F1 of one held-out fold; the bar is their mean", color=INK)

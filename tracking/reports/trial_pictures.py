@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracking.records import FoldRecord, TrialRecord
-from tracking.reports.class_report import trial_name
 from tracking.reports.drawing import FAINT, INK, Colour, Margins, bare, colour, new_figure
 from tracking.reports.out_of_fold import OutOfFold
 from trainer.datasets import Dataset
@@ -40,7 +39,7 @@ def learning_curves(trial: TrialRecord) -> "Figure":
         scores.legend(loc="best", fontsize=8, frameon=False)
     score = "" if trial.f1 is None else f"   pooled macro-F1 {trial.f1:.4f}"
     state = "" if trial.state == "complete" else f"   {trial.state}"
-    figure.suptitle(f"{trial_name(trial)}{score}{state}", color=INK, fontsize=12)
+    figure.suptitle(f"{trial.name}{score}{state}", color=INK, fontsize=12)
     return figure
 
 
@@ -55,7 +54,7 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
         ValueError: if no fold has finished yet.
     """
     if trial.confusion is None:
-        raise ValueError(f"{trial_name(trial)} has no finished fold to draw")
+        raise ValueError(f"{trial.name} has no finished fold to draw")
     counts = np.asarray(trial.confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(3.2 + 0.36 * len(classes), 10.0)
@@ -76,7 +75,7 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
     axes.set_xlabel("predicted class", color=INK)
     axes.set_ylabel("true class", color=INK)
     axes.set_title(
-        f"{trial_name(trial)}   out-of-fold predictions of {len(trial.fold_scores)} folds",
+        f"{trial.name}   out-of-fold predictions of {len(trial.fold_scores)} folds",
         color=INK,
         fontsize=11,
         pad=10,
@@ -118,8 +117,7 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
         axes.text(column + 0.5, top - 0.02, text, ha="center", va="bottom", fontsize=7.5, color=INK)
     axes.set(xlim=(0, columns), ylim=(rows + 0.02, 0), aspect="auto")
     figure.suptitle(
-        f"{trial_name(trial)}   most confident of {len(found.mistakes())} mistakes: "
-        "true → predicted, probability",
+        f"{trial.name}   most confident of {len(found.mistakes())} mistakes: true → predicted, probability",
         color=INK,
         fontsize=9,
     )

@@ -21,15 +21,16 @@ def trial_name(architecture: str, number: int) -> str:
     return f"{architecture}/{number}"
 
 
-def fit_name(spec: FitSpec, number: int) -> str:
+def fit_name(spec: FitSpec, number: int | None) -> str:
     """Return the name of a fit of the trial of that number, such as ``resnet/3 fold 2``.
 
     A fit of a further cross-validation names it as well (``resnet/3 repeat 1 fold 2``); one that trains on
-    all the data is ``resnet/3 refit``.
+    all the data is ``resnet/3 refit``. Where the trial is not known (None) its number is left out.
     """
+    trial = spec.architecture if number is None else trial_name(spec.architecture, number)
     repeat = f" repeat {spec.repeat}" if spec.repeat else ""
     part = "refit" if spec.fold is None else f"fold {spec.fold}"
-    return f"{trial_name(spec.architecture, number)}{repeat} {part}"
+    return f"{trial}{repeat} {part}"
 
 
 def read_trial_name(text: str) -> tuple[str, int]:

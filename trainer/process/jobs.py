@@ -17,6 +17,7 @@ import numpy as np
 
 from trainer.architectures import Architecture, built_in, load_user
 from trainer.datasets import open_stored
+from trainer.fits.names import fit_name
 from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
 from trainer.fits.specs import FitSpec
 from trainer.runtime import determinism
@@ -56,6 +57,7 @@ class Job:
         memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
         seconds: the longest that the fit may take, above 0; None for as long as it needs.
         keep: what to keep of the trained model; a sweep keeps nothing.
+        trial: number of the fit's trial, for messages; None where it does not matter.
     """
 
     spec: FitSpec
@@ -64,6 +66,12 @@ class Job:
     memory: int | None = None
     seconds: float | None = None
     keep: Keep | None = None
+    trial: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people know the fit as, such as ``resnet/3 fold 2``."""
+        return fit_name(self.spec, self.trial)
 
 
 def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: None) -> FitRun:

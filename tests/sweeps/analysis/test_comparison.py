@@ -213,7 +213,7 @@ def test_identical_scores_get_a_sentence(recorded: Path, tmp_path: Path) -> None
 def test_an_architecture_whose_winner_fails_is_left_out(home: Path) -> None:
     """It is named with the reason; the others are compared."""
     found = study(around(home, LabelledWorkers(CHANCES, fails=("vgg", 2, 1))), "made", repeats=2)
-    assert found.left_out == {"vgg": "its winner failed on repeat 2, fold 1: training diverged: made up"}
+    assert found.left_out == {"vgg": "its winner failed (vgg/0 repeat 2 fold 1): training diverged: made up"}
     assert len(found.pairs) == 1
     assert "vgg is left out" in "\n".join(tables.remarks(found))
 
@@ -286,7 +286,7 @@ def test_predictions_that_do_not_fit_the_dataset(home: Path) -> None:
     trial = read(home).winners[0]
     short = replace(trial.folds[0].run.result, predictions=b"\x00\x00")
     fold = replace(trial.folds[0], run=replace(trial.folds[0].run, result=short))
-    with pytest.raises(UsageError, match=r"fold 0, has\s+1 predictions for 40 held-out images"):
+    with pytest.raises(UsageError, match=r"fold 0 has\s+1 predictions for 40 held-out images"):
         out_of_fold([replace(trial, folds=(fold, *trial.folds[1:]))], labels_of(home))
 
 

@@ -153,7 +153,7 @@ def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
     done = refold("run", "sweep.toml", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 architectures x 2 trials x 2 folds = 8 fits of at most 3 epochs" in done.stdout
-    assert "lenet: trials t0000 to t0001, each on folds 0 to 1: 4 fits" in done.stdout
+    assert "lenet/0 to lenet/1, each on folds 0 to 1: 4 fits" in done.stdout
     report = json.loads(refold("run", "sweep.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
     assert report["fits"] == 8
     assert len(report["trials"]) == 4
@@ -383,7 +383,7 @@ def test_a_record_is_verified_from_the_command_line(finished: Path) -> None:
     trials = shown(finished)["trials"]
     fits = {(t["architecture"], t["number"]): len(t["folds"]) for t in trials}  # type: ignore[attr-defined]
     assert f"MATCH  tiny: 4 trials proposed again, 2 of {sum(fits.values())} fits trained" in done.stdout
-    report = json.loads(refold("verify", run_id(finished, "t0001-lenet"), "--json", cwd=finished).stdout)
+    report = json.loads(refold("verify", run_id(finished, "lenet/1"), "--json", cwd=finished).stdout)
     assert (report["match"], report["fits_trained"]) == (True, fits["lenet", 1])
     assert "neither a sweep nor a run" in one_line(refold("verify", "0" * 32, cwd=finished))
     assert "no such trial or fold" in one_line(refold("verify", "tiny", "--fold", "9", cwd=finished))

@@ -141,7 +141,7 @@ def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: P
         patient = replace(endless.spec, stopping=Stopping(patience=100_000))
         workers.submit(replace(endless, spec=patient), workers.idle()[0])
         with pytest.raises(
-            WorkersFailed, match=r"baseline on fold 0 .* tried 3 times; .* signal 9; .*\(worker 1\)"
+            WorkersFailed, match=r"baseline fold 0 .* tried 3 times; .* signal 9; .*\(worker 1\)"
         ):
             collect(workers, 1)
 

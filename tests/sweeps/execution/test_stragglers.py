@@ -15,11 +15,11 @@ def seen(count: int) -> Stragglers:
 def test_a_straggler_is_named_once_with_its_worker() -> None:
     """Three times as long as the longest so far."""
     found = seen(ENDED)
-    found.begin("late", "resnet", "resnet t0007 fold 2", "worker 3 on gpu-box", 1000)
+    found.begin("late", "resnet", "resnet/7 fold 2", "worker 3 on gpu-box", 1000)
     assert found.late(1180) == []
     (line,) = found.late(1181)
     assert line == (
-        "resnet t0007 fold 2 is a straggler: 3 min on worker 3 on gpu-box so far, where the longest of 3 "
+        "resnet/7 fold 2 is a straggler: 3 min on worker 3 on gpu-box so far, where the longest of 3 "
         "others of resnet took 1 min"
     )
     assert found.late(2000) == []

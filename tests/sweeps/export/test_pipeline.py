@@ -256,13 +256,13 @@ class TestExport:
     def test_a_changed_record_is_not_exported(self, outcome: refold.Outcome, tmp_path: Path) -> None:
         """Neither a row whose checksum does not match, nor one whose fit trains to something else."""
         spaced = "UPDATE fits SET run = replace(run, '\"accuracy\"', '\"accuracy\" ')"
-        said = r"lenet t000\d fold 0 was changed after it was written"
+        said = r"lenet/\d fold 0 was changed after it was written"
         with changed(outcome, spaced), pytest.raises(Mismatch, match=said):
             outcome.export(out=tmp_path / "out")
         digest = outcome.record.ranking[0].folds[0].run.result.weights_sha256
         other = digest[::-1]
         swapped = f"UPDATE fits SET run = replace(run, '{digest}', '{other}')"
-        said = rf"lenet t000\d fold 0: weights.*{other[:8]}.*nothing was exported"
+        said = rf"lenet/\d fold 0: weights.*{other[:8]}.*nothing was exported"
         with changed(outcome, swapped, honest=True), pytest.raises(Mismatch, match=said):
             outcome.export(how="ensemble", out=tmp_path / "out")
         assert not (tmp_path / "out").exists()

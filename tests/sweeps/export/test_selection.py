@@ -38,7 +38,7 @@ def test_a_trial_can_be_named(record: SweepRecord) -> None:
     """As 'refold show' calls it; it must be one, a complete one, and not contradict the architecture."""
     some = record.ranking[-1]
     assert pick(record, trial=f"{some.architecture}/{some.number}") is some
-    assert pick(record, some.architecture, f"{some.architecture}/t{some.number:04}") is some
+    assert pick(record, some.architecture, some.name) is some
     with pytest.raises(UsageError, match=r"no trial 'alpha/9'; it has alpha/0 to alpha/3"):
         pick(record, trial="alpha/9")
     other = "beta" if some.architecture == "alpha" else "alpha"

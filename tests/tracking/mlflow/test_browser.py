@@ -29,8 +29,8 @@ PICTURES = "[...document.images].filter(i => i.complete && i.naturalWidth > 300)
 EXPAND = (
     "(() => { const button = document.querySelector('.ag-cell-wrapper button');"
     " const text = document.body.innerText;"
-    " if (button && !text.includes('t0001') && !window.clicked) { window.clicked = true; button.click(); }"
-    " return text.includes('t0001'); })()"
+    " if (button && !text.includes('alpha/1') && !window.clicked) { window.clicked = true; button.click(); }"
+    " return text.includes('alpha/1'); })()"
 )
 #: How many curves have been drawn.
 CURVES = "document.querySelectorAll('.js-plotly-plot .scatterlayer .js-line, .js-plotly-plot canvas').length"
@@ -71,7 +71,7 @@ def pages(server: str, database: str, record: SweepRecord) -> Pages:
     client = _mlflow().MlflowClient(tracking_uri=database)
     experiment = client.get_experiment_by_name(record.name).experiment_id
     ids = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
-    first, second = (f"t{trial.number:04d}-{trial.architecture}" for trial in record.ranking[:2])
+    first, second = (trial.name for trial in record.ranking[:2])
     return Pages(server, experiment, ids[record.name], (ids[first], ids[second]))
 
 

@@ -112,14 +112,14 @@ def test_the_note_fits_and_cannot_break_its_table(sweep: Make, trial: MakeTrial)
     rows = [line for line in note.splitlines() if line.startswith("| ") and "macro-F1" not in line]
     assert len(rows) == 21
     assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
-    assert rows[1].startswith(f"| 1 | t{record.ranking[0].number:04d}-a\\|b c |")
+    assert rows[1].startswith(f"| 1 | a\\|b c/{record.ranking[0].number} |")
 
 
 def test_the_note_tells_how_far_the_sweep_has_come(sweep: Make, growth: Any) -> None:
     """Counts, failures with their reasons, and the next command."""
     note = sweep_content(sweep(growth[-1])).tags["mlflow.note.content"]
     assert "4 of 4 trials have ended (1 pruned, 1 failed)" in note
-    assert "- t0000-resnet: the loss became NaN in epoch 4" in note
+    assert "- resnet/0: the loss became NaN in epoch 4" in note
     assert "refold show digits" in note
 
 

@@ -39,7 +39,7 @@ def test_a_comparison_is_written_beside_the_search(place: Any, sweep: Make, fold
     winner = record.confirmed[0]
     key = f"{sweep_identity(record)}/confirmation/{winner.architecture}/0"
     run = after.pop(key)
-    assert run["info"][:2] == (f"t0000-{winner.architecture}-confirmed", "FINISHED")
+    assert run["info"][:2] == (f"{winner.name} confirmed", "FINISHED")
     assert run["tags"]["refold.kind"] == "confirmation"
     assert run["tags"]["mlflow.parentRunId"] == sweep_identity(record)
     assert [value for _, _, value in run["metrics"]["confirmed/f1"]] == [repr(winner.f1)]

@@ -39,10 +39,10 @@ def test_every_trial_is_a_child_of_the_sweep(place: Any, sweep: Make) -> None:
     assert parent["tags"]["refold.kind"] == "sweep"
     assert {run["tags"]["mlflow.parentRunId"] for run in contents.values()} == {sweep_identity(record)}
     assert sorted(run["info"][0] for run in contents.values()) == [
-        "t0000-baseline",
-        "t0000-resnet",
-        "t0001-baseline",
-        "t0001-resnet",
+        "baseline/0",
+        "resnet/0",
+        "baseline/1",
+        "resnet/1",
     ]
 
 

@@ -9,17 +9,10 @@ import pytest
 from sklearn.metrics import classification_report
 
 from tracking.records import TrialRecord
-from tracking.reports.class_report import class_report, report_csv, report_text, trial_name
+from tracking.reports.class_report import class_report, report_csv, report_text
 
 Make = Callable[..., TrialRecord]
 NAMES = tuple("abcdefghij")
-
-
-def test_names_sort_by_number(trial: Make) -> None:
-    """Ten thousand trials sort as text."""
-    names = [trial_name(trial("resnet", number, "running", 0)) for number in (0, 7, 10, 9999)]
-    assert names == ["t0000-resnet", "t0007-resnet", "t0010-resnet", "t9999-resnet"]
-    assert names == sorted(names)
 
 
 def test_the_report_is_scikit_learn_s(trial: Make) -> None:

@@ -24,7 +24,7 @@ def test_learning_curves_show_every_fold_and_its_best_epoch(trial: Make) -> None
     """One named curve a fold, one mark at its best epoch, both losses beside."""
     figure = learning_curves(trial("resnet", 7, folds=5, epochs=20))
     scores, losses = figure.axes
-    assert "t0007-resnet" in figure.get_suptitle()
+    assert "resnet/7" in figure.get_suptitle()
     assert "0.9" in figure.get_suptitle()
     assert [text.get_text() for text in scores.get_legend().get_texts()] == [
         *(f"fold {fold}" for fold in range(5)),
@@ -65,7 +65,7 @@ def test_the_confusion_matrix_shows_counts_and_class_names(trial: Make) -> None:
         (str(count) for row in given.confusion for count in row if count), key=int
     )
     assert [label.get_text() for label in axes.get_xticklabels()] == list(CLOTHES)
-    assert axes.get_title() == "t0003-mobilenet   out-of-fold predictions of 3 folds"
+    assert axes.get_title() == "mobilenet/3   out-of-fold predictions of 3 folds"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
     assert png(figure).startswith(b"\x89PNG")
 
