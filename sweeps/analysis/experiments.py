@@ -21,6 +21,7 @@ from sweeps.execution import fit_progress
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import completing, place_of
+from sweeps.verification.retraining import check_trainable, dataset_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import check_uri
@@ -105,7 +106,7 @@ def compare(
     wanted = comparison.further_fits(record, plan_of(entry), repeats)
     with Ledger.open(where.home.path) as ledger:
         _train(where, ledger, entry, Purpose.COMPARISON, wanted)
-        labels = extra_fits.dataset_of(where.home.path, entry).labels
+        labels = dataset_of(where.home.path, entry).labels
         found = comparison.compare(ledger.sweep(name), labels, asked)
         report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
         ledger.add_report(name, Purpose.COMPARISON, report)
@@ -181,7 +182,7 @@ def _train(
     """Train what the ledger does not hold, and say before what it will cost."""
     lacking = extra_fits.missing(ledger, wanted)
     if lacking:
-        extra_fits.check_trainable(entry)
+        check_trainable(entry)
     for further in wanted:
         trial = further.trial
         ledger.add_further_fits(entry.name, purpose, trial.architecture, trial.number, further.specs)

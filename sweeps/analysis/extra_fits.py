@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from sweeps.definition.changes import changes
-from sweeps.definition.identity import check_device, plan_of, procedure_differences
-from sweeps.definition.prepare import MIXED
+from sweeps.definition.identity import plan_of
 from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
-from sweeps.verification.differences import dataset_differences
-from sweeps.verification.verify import architecture_differences, job_of, load_again
+from sweeps.verification.retraining import check_trainable, dataset_of, job_of
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord, TrialRecord
-from trainer.datasets import Dataset, open_stored, store
+from trainer.datasets import store
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
-from trainer.runtime.environment import environment
 
 #: Starts workers that print to their log, and ends them on leaving.
 StartWorkers = Callable[[], AbstractContextManager[Workers]]
@@ -88,45 +84,6 @@ def expected_seconds(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], wo
         for spec in further.specs.values()
     }
     return sum(each[spec.key] for spec in lacking) / workers
-
-
-def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
-    """Return the sweep's dataset: the stored one, or loaded again from where it came from.
-
-    Raises:
-        UsageError: if it is gone or was changed.
-    """
-    stored = home / "datasets" / entry.dataset.fingerprint
-    if stored.exists():
-        return open_stored(stored)
-    dataset = load_again(home, entry)
-    for difference in dataset_differences(entry, dataset):
-        raise UsageError(f"the dataset is not the one that was swept: {difference}")
-    return dataset
-
-
-def check_trainable(entry: SweepEntry) -> None:
-    """Refuse to train fits that could not be set beside the recorded ones.
-
-    Raises:
-        UsageError: if versions, the kind of processor, refold's procedure of training or an architecture's
-            source are others now, or GPUs trained the sweep.
-    """
-    check_device(entry)
-    changed = [
-        f"{change.name} {change.said('then', 'here')}"
-        for change in changes(dict(entry.environment.platform), dict(environment().platform))
-        if change.before != MIXED
-    ]
-    if changed:
-        raise UsageError(
-            f"the sweep {entry.name!r} was run with other versions or on another kind of processor: "
-            f"{'; '.join(changed)}. Train there, or run the sweep again under another name"
-        )
-    for difference in procedure_differences(entry):
-        raise UsageError(f"{difference}, or run the sweep again under another name")
-    for difference in architecture_differences(entry):
-        raise UsageError(f"{difference}; undo that, or run the sweep again under another name")
 
 
 def train(

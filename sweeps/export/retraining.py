@@ -1,26 +1,22 @@
 """Trains fits again so that their models can be kept, and compares each with its record."""
 
-import queue
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweeps.definition import identity
-from sweeps.definition.changes import changes
+from sweeps.execution.dispatch import run_all
+from sweeps.execution.training_processes import training_processes
 from sweeps.export.request import ExportRequest
 from sweeps.export.selection import ModelSelection
-from sweeps.verification import differences
+from sweeps.verification.retraining import job_of, prove
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
 from trainer.errors import Mismatch
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job, Keep
-from trainer.process.training_process import ProcessDied, TrainingProcess
 from trainer.quantities import counted, duration
-from trainer.runtime.environment import environment
 from trainer.user_code import check_digest
 
 
@@ -69,14 +65,12 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
 
     Raises:
         Mismatch: if a fit fails, or is not what was recorded.
+        WorkersFailed: if a fit cannot be run.
     """
     choice = request.choice
     jobs = [
-        Job(
-            spec=spec,
-            dataset=str(request.dataset),
-            trial=choice.trial.number,
-            source=request.source,
+        replace(
+            job_of(request.entry, spec, request.dataset, choice.trial.number),
             keep=Keep(
                 weights=str(work / f"{index}.npz"),
                 images=str(work / "images.npy"),
@@ -85,7 +79,7 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
         )
         for index, spec in enumerate(choice.specs)
     ]
-    runs = _train(jobs, request.log, request.processes, request.say)
+    runs = _train(jobs, request)
     for recorded, run in zip(choice.recorded, runs, strict=True):
         _check(recorded, choice.trial.number, run)
     return [
@@ -94,28 +88,15 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
     ]
 
 
-def _train(jobs: Sequence[Job], log: Path, processes: int, say: Callable[[str], None]) -> list[FitRun]:
-    """Run the jobs; whatever interrupts that ends the processes too."""
-    count = min(processes, len(jobs))
-    free: queue.Queue[TrainingProcess] = queue.Queue()
-
-    def run(job: Job) -> FitRun:
-        process = free.get()
-        try:
-            done = process.run(job, lambda _number, _epoch, _seconds: None)
-        except (ProcessDied, RuntimeError) as error:
-            raise Mismatch(f"{job.name} could not be trained: {error}") from error
-        finally:
-            free.put(process)
-        epochs = counted(len(done.result.epochs), "epoch")
-        say(f"trained {job.name}: {epochs} in {duration(done.timing.seconds)}")
-        return done
-
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(count))
-        for _ in range(count):  # closed before the pool, which waits for those who wait for them
-            free.put(stack.enter_context(closing(TrainingProcess(log))))
-        return list(pool.map(run, jobs))
+def _train(jobs: Sequence[Job], request: ExportRequest) -> list[FitRun]:
+    """Run the jobs side by side; return their results in the order of the jobs."""
+    runs: dict[str, FitRun] = {}
+    with training_processes(min(request.processes, len(jobs)), request.log) as workers:
+        for job, run in run_all(workers, jobs):
+            epochs = counted(len(run.result.epochs), "epoch")
+            request.say(f"trained {job.name}: {epochs} in {duration(run.timing.seconds)}")
+            runs[job.spec.key] = run
+    return [runs[job.spec.key] for job in jobs]
 
 
 def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
@@ -124,13 +105,7 @@ def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
         if run.result.state != "complete":
             raise Mismatch(f"the refit failed where the folds did not: {run.result.reason}")
         return
-    found = differences.fit_differences(recorded, number, run)
-    if found:
-        raise Mismatch(f"trained again, {found[0]}{_cause(recorded)}; nothing was exported")
-
-
-def _cause(recorded: FoldRecord) -> str:
-    """Say what may explain a difference: other software or another processor than then."""
-    then, now = dict(recorded.spec.platform), dict(environment().platform)
-    changed = [f"{change.name} {change.said('then', 'now')}" for change in changes(then, now)]
-    return f" ({'; '.join(changed)})" if changed else ""
+    try:
+        prove(recorded, number, run)
+    except Mismatch as different:
+        raise Mismatch(f"{different}; nothing was exported") from None

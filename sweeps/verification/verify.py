@@ -15,14 +15,12 @@ from sweeps.definition.identity import Difference
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
 from sweeps.verification import differences
+from sweeps.verification.retraining import architecture_differences, job_of, load_again
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.architectures import source_digest
-from trainer.datasets import Dataset, fingerprint_of, load, open_stored, store
+from trainer.datasets import Dataset, store
 from trainer.errors import UsageError
 from trainer.fits.names import fit_name
-from trainer.fits.specs import FitSpec
-from trainer.process.jobs import Job
 from trainer.runtime.environment import environment, of_training
 
 Chosen = tuple[TrialRecord, FoldRecord]
@@ -65,47 +63,6 @@ class Report:
     trained: int
     recorded: int
     differences: tuple[Difference, ...]
-
-
-def load_again(home: Path, entry: SweepEntry) -> Dataset:
-    """Load the sweep's dataset from where it came from; what was given as arrays is only in the home.
-
-    Raises:
-        UsageError: if it is gone or cannot be read any more.
-    """
-    if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
-        try:
-            return open_stored(home / "datasets" / fingerprint)
-        except UsageError as error:
-            raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
-    return load(entry.details.dataset, base=Path(entry.details.folder))
-
-
-def architecture_differences(entry: SweepEntry) -> list[Difference]:
-    """Compare each architecture's source as it is now with the recorded digest. Nothing of it is run.
-
-    Raises:
-        UsageError: if a user's file is gone.
-    """
-    found, recorded = [], identity.identity_of(entry)
-    for name in entry.architectures:
-        then = recorded.digest_of(name)
-        for now, explanation in _digests_now(entry, name):
-            if now != then:
-                what = f"digest {then[:16]} recorded, {now[:16]} {explanation}"
-                found.append(Difference(subject="architecture source", where=name, what=what))
-                break
-    return found
-
-
-def _digests_now(entry: SweepEntry, name: str) -> list[tuple[str, str]]:
-    """Return the digests that an architecture's source has now, each with what it means if it is another."""
-    edited = "here: its source was edited"
-    recorded = entry.details.sources.get(name)
-    if recorded is None:
-        return [(source_digest(name), edited)]
-    here = recorded.read_again(Path(entry.details.folder))
-    return [(recorded.digest, "of the recorded text: the record was changed"), (here.digest, edited)]
 
 
 def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelection) -> list[Chosen]:
@@ -225,12 +182,6 @@ def _trained_again(
                 trial, fold = by_key[job.spec.key]
                 found[job.spec.key] = differences.fit_differences(fold, trial.number, again)
     return [difference for key in by_key for difference in found[key]]
-
-
-def job_of(entry: SweepEntry, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
-    """Return a fit of a recorded sweep (of the trial of that number) with where to find what it needs."""
-    source = entry.details.sources.get(spec.architecture)
-    return Job(spec=spec, dataset=str(stored), source=source, trial=trial)
 
 
 def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:

@@ -1,0 +1,125 @@
+"""Recorded fits trained again: what they need, whether they can be here, and proof that they were."""
+
+from pathlib import Path
+
+from sweeps.definition.changes import changes
+from sweeps.definition.identity import Difference, check_device, identity_of, procedure_differences
+from sweeps.definition.prepare import MIXED
+from sweeps.verification.differences import dataset_differences, fit_differences
+from tracking.ledger.ledger import SweepEntry
+from tracking.records import FoldRecord
+from trainer.architectures import source_digest
+from trainer.datasets import Dataset, fingerprint_of, load, open_stored
+from trainer.errors import Mismatch, UsageError
+from trainer.fits.results import FitRun
+from trainer.fits.specs import FitSpec
+from trainer.process.jobs import Job
+from trainer.runtime.environment import environment
+
+
+def load_again(home: Path, entry: SweepEntry) -> Dataset:
+    """Load the sweep's dataset from where it came from; what was given as arrays is only in the home.
+
+    Raises:
+        UsageError: if it is gone or cannot be read any more.
+    """
+    if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
+        try:
+            return open_stored(home / "datasets" / fingerprint)
+        except UsageError as error:
+            raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
+    return load(entry.details.dataset, base=Path(entry.details.folder))
+
+
+def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
+    """Return the sweep's dataset: the stored one, or loaded again from where it came from.
+
+    Raises:
+        UsageError: if it is gone or was changed.
+    """
+    stored = home / "datasets" / entry.dataset.fingerprint
+    if stored.exists():
+        return open_stored(stored)
+    dataset = load_again(home, entry)
+    for difference in dataset_differences(entry, dataset):
+        raise UsageError(f"the dataset is not the one that was swept: {difference}")
+    return dataset
+
+
+def job_of(entry: SweepEntry, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
+    """Return a fit of a recorded sweep (of the trial of that number) with where to find what it needs."""
+    source = entry.details.sources.get(spec.architecture)
+    return Job(spec=spec, dataset=str(stored), source=source, trial=trial)
+
+
+def check_trainable(entry: SweepEntry) -> None:
+    """Refuse to train fits that could not be set beside the recorded ones.
+
+    Raises:
+        UsageError: if versions, the kind of processor, refold's procedure of training or an architecture's
+            source are others now, or GPUs trained the sweep.
+    """
+    check_device(entry)
+    changed = [
+        f"{change.name} {change.said('then', 'here')}"
+        for change in changes(dict(entry.environment.platform), dict(environment().platform))
+        if change.before != MIXED
+    ]
+    if changed:
+        raise UsageError(
+            f"the sweep {entry.name!r} was run with other versions or on another kind of processor: "
+            f"{'; '.join(changed)}. Train there, or run the sweep again under another name"
+        )
+    for difference in procedure_differences(entry):
+        raise UsageError(f"{difference}, or run the sweep again under another name")
+    for difference in architecture_differences(entry):
+        raise UsageError(f"{difference}; undo that, or run the sweep again under another name")
+
+
+def architecture_differences(entry: SweepEntry) -> list[Difference]:
+    """Compare each architecture's source as it is now with the recorded digest. Nothing of it is run.
+
+    Raises:
+        UsageError: if a user's file is gone.
+    """
+    found, recorded = [], identity_of(entry)
+    for name in entry.architectures:
+        then = recorded.digest_of(name)
+        for now, explanation in _digests_now(entry, name):
+            if now != then:
+                what = f"digest {then[:16]} recorded, {now[:16]} {explanation}"
+                found.append(Difference(subject="architecture source", where=name, what=what))
+                break
+    return found
+
+
+def _digests_now(entry: SweepEntry, name: str) -> list[tuple[str, str]]:
+    """Return the digests that an architecture's source has now, each with what it means if it is another."""
+    edited = "here: its source was edited"
+    recorded = entry.details.sources.get(name)
+    if recorded is None:
+        return [(source_digest(name), edited)]
+    here = recorded.read_again(Path(entry.details.folder))
+    return [(recorded.digest, "of the recorded text: the record was changed"), (here.digest, edited)]
+
+
+def prove(fold: FoldRecord, number: int, again: FitRun) -> None:
+    """Check that a fit trained again is the recorded one, bit for bit.
+
+    Args:
+        fold: the record.
+        number: its trial's.
+        again: what training again gave.
+
+    Raises:
+        Mismatch: naming the first thing that differs, and what may explain it.
+    """
+    for difference in fit_differences(fold, number, again):
+        raise Mismatch(f"trained again, {difference}{_cause(fold)}")
+
+
+def _cause(recorded: FoldRecord) -> str:
+    """Say what may explain a difference: other software or another processor than then."""
+    then, now = dict(recorded.spec.platform), dict(environment().platform)
+    changed = [f"{change.name} {change.said('then', 'now')}" for change in changes(then, now)]
+    return f" ({'; '.join(changed)})" if changed else ""
