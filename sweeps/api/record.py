@@ -52,14 +52,13 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     console: Console | None = None,
 ) -> "ComparisonReport":
     """Say which architecture is better and how sure that is; see ``Outcome.compare``."""
-    return open(name, home).compare(
-        repeats=repeats,
-        rope=rope,
-        claim=claim,
-        workers=workers,
-        tracking_uri=tracking_uri,
-        console=console,
+    from sweeps.analysis import experiments
+    from sweeps.analysis.comparison_report import ComparisonReport
+
+    where = experiments.AnalysisContext(
+        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console
     )
+    return ComparisonReport(experiments.compare(where, name, repeats=repeats, rope=rope, claim=claim))
 
 
 def plan(

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy.typing as npt
@@ -21,7 +22,10 @@ from trainer.fits.specs import PROCEDURE, FitSpec, Stopping, Thresholds
 from trainer.hyperparameters import Range, Space, Value
 from trainer.space_json import range_from_json, space_to_json
 from trainer.spelling import nearest
-from trainer.user_code import UserSource
+from trainer.user_code import CELL, UserSource, source_of
+
+#: A class or function that builds a network.
+Defined = type | Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +131,26 @@ class ArchitectureChoice:
 
     Attributes:
         name: a built-in name, or the user's name for the one at ``source``.
-        source: ``"file.py:Name"``, or None for a built-in.
+        source: ``"file.py:Name"``, or None for a built-in; the text of what was defined in a notebook's cell.
         ranges: replaces entries of the default space: a narrower range, or a fixed value.
     """
 
     name: str
-    source: str | None
+    source: str | UserSource | None
     ranges: Mapping[str, Range]
 
     def __init__(
-        self, *, name: str, source: str | None = None, ranges: Mapping[str, Range | Value] | None = None
+        self,
+        *,
+        name: str,
+        source: str | Defined | UserSource | None = None,
+        ranges: Mapping[str, Range | Value] | None = None,
     ) -> None:
         """Check that there can be such an architecture.
 
         Args:
             name: see above.
-            source: see above.
+            source: see above; a class or function itself, from a notebook's cell or a module, works too.
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
 
         Raises:
@@ -153,15 +161,19 @@ class ArchitectureChoice:
         if source is None and name not in BUILT_IN:
             hint = nearest(name, BUILT_IN)
             raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
-        if source is not None and not re.fullmatch(r".+\.py:[A-Za-z_]\w*", str(source)):
-            raise UsageError(f'{prefix}.source = {shown(source)}: must look like "file.py:Name"')
+        written = _written(prefix, source)
         if not isinstance(ranges, Mapping | None):
             raise UsageError(f"{prefix}: ranges must be a mapping of hyperparameters, not {ranges!r}")
         known = {
             key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in (ranges or {}).items()
         }
-        for field, value in (("name", name), ("source", source), ("ranges", known)):
+        for field, value in (("name", name), ("source", written), ("ranges", known)):
             object.__setattr__(self, field, value)
+
+    @property
+    def written(self) -> str | None:
+        """What a sweep file says of the source."""
+        return self.source.spec if isinstance(self.source, UserSource) else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
@@ -208,7 +220,7 @@ class SweepSpec:
         prune: Prune = Prune(),
         limits: Limits = Limits(),
         device: str = "cpu",
-        architectures: Iterable[str | ArchitectureChoice] = tuple(BUILT_IN),
+        architectures: Iterable[str | Defined | ArchitectureChoice] = tuple(BUILT_IN),
         experiment: str | None = None,
         folder: Path | str = Path(),
     ) -> None:
@@ -224,7 +236,8 @@ class SweepSpec:
             prune: see above.
             limits: see above.
             device: see above.
-            architectures: a name stands for the built-in architecture with its default space.
+            architectures: a name stands for the built-in architecture with its default space; a class or
+                function of your own is called as it is in Python.
             experiment: see above.
             folder: see above.
 
@@ -251,6 +264,26 @@ class SweepSpec:
         return self.dataset.source if isinstance(self.dataset, Arrays) else self.dataset
 
 
+def _written(prefix: str, source: object) -> str | UserSource | None:
+    """Return what stands for an architecture's code.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    if isinstance(source, type | FunctionType):
+        return source_of(source)
+    if isinstance(source, UserSource) or source is None:
+        return source
+    if str(source).startswith(f"{CELL}:"):
+        raise UsageError(
+            f"{prefix}.source = {shown(source)}: it was defined in a notebook or script and is in no "
+            "file: run that again"
+        )
+    if not isinstance(source, str) or not re.fullmatch(r".+\.py:[A-Za-z_]\w*", source):
+        raise UsageError(f'{prefix}.source = {shown(source)}: must look like "file.py:Name"')
+    return source
+
+
 def _dataset(given: object) -> DatasetSource | Arrays:
     """Return a dataset's source with its values checked.
 
@@ -270,7 +303,7 @@ def _dataset(given: object) -> DatasetSource | Arrays:
     return source
 
 
-def _architectures(given: Iterable[str | ArchitectureChoice]) -> tuple[ArchitectureChoice, ...]:
+def _architectures(given: object) -> tuple[ArchitectureChoice, ...]:
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise UsageError(f"architectures = {shown(given)}: must be a list of names or ArchitectureChoice")
     choices = tuple(_choice(each) for each in given)
@@ -286,8 +319,10 @@ def _architectures(given: Iterable[str | ArchitectureChoice]) -> tuple[Architect
 def _choice(given: object) -> ArchitectureChoice:
     if isinstance(given, str):
         return ArchitectureChoice(name=given)
+    if isinstance(given, type | FunctionType):
+        return ArchitectureChoice(name=given.__name__, source=given)
     if not isinstance(given, ArchitectureChoice):
-        raise UsageError(f"architectures: {shown(given)} must be a name or an ArchitectureChoice")
+        raise UsageError(f"architectures: {shown(given)} must be a name, a class or an ArchitectureChoice")
     return given
 
 

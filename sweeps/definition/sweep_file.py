@@ -82,7 +82,7 @@ def sweep_text(spec: SweepSpec) -> str:
         "mlflow": {"experiment": spec.experiment},
     }
     for choice in spec.architectures:
-        tables[f"architectures.{choice.name}"] = {"source": choice.source} | space_to_json(choice.ranges)
+        tables[f"architectures.{choice.name}"] = {"source": choice.written} | space_to_json(choice.ranges)
     top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials, "device": spec.device}
     lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
     for name, table in tables.items():

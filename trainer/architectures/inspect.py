@@ -18,13 +18,13 @@ PATIENCE = 300
 
 
 def inspect_user(
-    spec: str, *, base: Path, name: str, input_shape: tuple[int, int, int], classes: int
+    written: str | UserSource, *, base: Path, name: str, input_shape: tuple[int, int, int], classes: int
 ) -> tuple[UserSource, Space]:
     """Import the user's architecture in a process of its own, build it once and check what it gives.
 
     Args:
-        spec: ``"file.py:Name"`` as in the sweep file.
-        base: folder that the file's name is relative to.
+        written: ``"file.py:Name"`` as in the sweep file, or the text of a notebook's cell.
+        base: folder that the file's name is relative to; the cell imports modules from it.
         name: what the sweep calls the architecture.
         input_shape: height, width, channels of the sweep's images.
         classes: how many classes there are, at least 2.
@@ -35,14 +35,13 @@ def inspect_user(
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
     """
-    file, colon, attribute = spec.rpartition(":")
-    if not colon or not file.endswith(".py") or not attribute.isidentifier():
-        raise UsageError(f'source = "{spec}" must look like "file.py:Name"')
-    if not Path(base, file).is_file():
-        raise UsageError(f'source = "{spec}": there is no file {Path(base, file)}')
+    spec = written if isinstance(written, str) else written.spec
+    if isinstance(written, str):
+        _check_file(written, base)
     request = {
         "base": str(Path(base).resolve()),
         "spec": spec,
+        "cell": None if isinstance(written, str) else written.files[0][1],
         "name": name,
         "input_shape": input_shape,
         "classes": classes,
@@ -51,6 +50,14 @@ def inspect_user(
     if not answer["ok"]:
         raise UsageError(answer["error"])
     return UserSource.from_json(answer["source"]), space_from_json(answer["space"])
+
+
+def _check_file(spec: str, base: Path) -> None:
+    file, colon, attribute = spec.rpartition(":")
+    if not colon or not file.endswith(".py") or not attribute.isidentifier():
+        raise UsageError(f'source = "{spec}" must look like "file.py:Name"')
+    if not Path(base, file).is_file():
+        raise UsageError(f'source = "{spec}": there is no file {Path(base, file)}')
 
 
 def _ask(request: dict[str, Any], spec: str) -> Any:

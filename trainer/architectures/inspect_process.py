@@ -2,9 +2,9 @@
 
 The process that runs a sweep never imports TensorFlow, nor the user's code: ``inspect.py`` starts this one.
 
-Standard input is JSON: ``base``, ``spec``, ``name``, ``input_shape``, ``classes``. Standard output is JSON:
-``{"ok": true, "source": ..., "space": ...}`` or ``{"ok": false, "error": "one line"}``. What the user's code
-prints goes to standard error.
+Standard input is JSON: ``base``, ``spec``, ``cell`` (the text of a notebook's cell or null), ``name``,
+``input_shape``, ``classes``. Standard output is JSON: ``{"ok": true, "source": ..., "space": ...}`` or
+``{"ok": false, "error": "one line"}``. What the user's code prints goes to standard error.
 """
 
 import json
@@ -41,8 +41,9 @@ def examine(request: Mapping[str, Any]) -> tuple[UserSource, Space]:
     spec, name = str(request["spec"]), str(request["name"])
     file, _, attribute = spec.rpartition(":")
     input_shape, classes = tuple(request["input_shape"]), int(request["classes"])
-    path = Path(request["base"], file).resolve()
-    local = UserArchitecture.from_folder(path.parent, path.name, attribute, name)
+    cell = request["cell"]
+    path = Path(request["base"], file if cell is None else f"{file}.py").resolve()
+    local = UserArchitecture.from_folder(path.parent, path.name, attribute, name, cell=cell)
     _try_out(local, spec, input_shape, classes)
     files = local.modules.files
     others = sorted((other, text) for other, text in files.items() if other != path.name)

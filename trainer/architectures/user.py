@@ -50,9 +50,12 @@ class UserArchitecture:
         self.architecture = Architecture(name=name, build=build_with_modules, space=space)
 
     @classmethod
-    def from_folder(cls, folder: Path, file: str, attribute: str, name: str) -> "UserArchitecture":
-        """Import the architecture from the user's own folder."""
-        return cls(import_from_folder(folder), file, attribute, name)
+    def from_folder(
+        cls, folder: Path, file: str, attribute: str, name: str, *, cell: str | None = None
+    ) -> "UserArchitecture":
+        """Import the architecture from the user's folder, or from a notebook's cell as if it lay there."""
+        texts = {} if cell is None else {file: cell}
+        return cls(import_from_folder(folder, texts), file, attribute, name)
 
     @classmethod
     def from_source(cls, source: UserSource, name: str, digest: str) -> "UserArchitecture":

@@ -5,7 +5,17 @@ made of it (an architecture) is elsewhere.
 """
 
 from trainer.user_code.blame import blame
+from trainer.user_code.definition import source_of
 from trainer.user_code.gate import UserModules, check_digest, import_from_folder, import_recorded
-from trainer.user_code.source import UserSource
+from trainer.user_code.source import CELL, UserSource
 
-__all__ = ["UserModules", "UserSource", "blame", "check_digest", "import_from_folder", "import_recorded"]
+__all__ = [
+    "CELL",
+    "UserModules",
+    "UserSource",
+    "blame",
+    "check_digest",
+    "import_from_folder",
+    "import_recorded",
+    "source_of",
+]

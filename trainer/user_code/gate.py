@@ -5,11 +5,12 @@ that was started for training. ``import_recorded`` is the one place that all of 
 that it was recorded in is trusted would be asked there as well.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from trainer.errors import Mismatch
 from trainer.runtime.determinism import in_training_process
-from trainer.user_code.modules import Carried, Folder, UserModules
+from trainer.user_code.modules import Beside, Carried, Folder, UserModules
 from trainer.user_code.source import UserSource
 
 __all__ = ["UserModules", "check_digest", "import_from_folder", "import_recorded"]
@@ -32,14 +33,18 @@ def import_recorded(source: UserSource, *, name: str, digest: str) -> UserModule
     return UserModules(f"refold-user-{source.digest[:16]}", Carried(dict(source.files)))
 
 
-def import_from_folder(folder: Path) -> UserModules:
+def import_from_folder(folder: Path, cell: Mapping[str, str] | None = None) -> UserModules:
     """Return the importer of files as they lie in a folder that the user named: they have no digest yet.
+
+    Args:
+        folder: the folder.
+        cell: name and text of what the user defined in a notebook that is worked on there.
 
     Raises:
         RuntimeError: in a process that was not started for training.
     """
     _check_process()
-    return UserModules(folder.as_posix(), Folder(folder))
+    return UserModules(folder.as_posix(), Beside(cell or {}, Folder(folder)))
 
 
 def check_digest(source: UserSource, *, name: str, digest: str) -> None:

@@ -55,6 +55,25 @@ class Folder:
         return (self._folder / name).is_dir()
 
 
+class Beside:
+    """A notebook's cell, as if it were a file of the folder that it is worked on in."""
+
+    def __init__(self, cell: Mapping[str, str], folder: Folder) -> None:
+        self._cell, self._folder = cell, folder
+
+    def names(self) -> Iterable[str]:
+        """Return nothing, as ``Folder``."""
+        return self._folder.names()
+
+    def read(self, name: str) -> str | None:
+        """Return the cell's or the file's text, or None if there is no such file."""
+        return self._cell.get(name) or self._folder.read(name)
+
+    def has_folder(self, name: str) -> bool:
+        """Tell whether there is a folder of that name."""
+        return self._folder.has_folder(name)
+
+
 class Carried:
     """Texts in memory."""
 

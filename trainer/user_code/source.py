@@ -8,13 +8,17 @@ from typing import Any
 from trainer.canonical import digest
 from trainer.errors import UsageError
 
+#: In the place of a file's name: the code was defined in a notebook's cell or a script, and is in no file.
+CELL = "notebook"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSource:
     """A user's code as text.
 
     Attributes:
-        spec: as written in the sweep file, ``"my_models.py:TinyNet"``.
+        spec: as written in the sweep file, ``"my_models.py:TinyNet"``; ``"notebook:TinyNet"`` for what was
+            defined in a cell.
         files: (file name, text) of the file itself, then of each module that it imported from its own
             folder in the order of their names. Names are relative to that folder, with ``/``.
     """
@@ -28,6 +32,11 @@ class UserSource:
         return self.spec.rpartition(":")[2]
 
     @property
+    def in_file(self) -> bool:
+        """Whether the code is in a file of the user's, not in a notebook's cell."""
+        return self.spec.rpartition(":")[0] != CELL
+
+    @property
     def main(self) -> str:
         """The name of the file itself, without its folder."""
         return self.files[0][0]
@@ -38,7 +47,7 @@ class UserSource:
         return digest([self.attribute, self.files])
 
     def read_again(self, base: Path) -> "UserSource":
-        """Return the same files as they are now; nothing of them is run.
+        """Return the same files as they are now; nothing of them is run. A cell's text stays as it was.
 
         Args:
             base: folder that ``spec`` is relative to.
@@ -47,8 +56,8 @@ class UserSource:
             UsageError: if one of them is gone or is not text.
         """
         folder = (base / self.spec.rpartition(":")[0]).parent
-        files = []
-        for name, _ in self.files:
+        files = [] if self.in_file else [self.files[0]]
+        for name, _ in self.files[len(files) :]:
             try:
                 files.append((name, (folder / name).read_text(encoding="utf-8")))
             except (OSError, ValueError) as error:

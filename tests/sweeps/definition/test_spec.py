@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sweeps.definition.sweep_file import parse_sweep, sweep_text
 from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Float
+from trainer.user_code import UserSource
 
 ANY: Any = SweepSpec  # types are wrong on purpose
 WRONG_RANGE: Any = {"low": 1.0, "high": 0.1}
@@ -70,7 +72,7 @@ def test_a_wrong_value_gets_the_same_words_in_python_as_in_a_file(text: str) -> 
         (lambda: ANY(name="x", cv={"folds": 3}), "cv = {'folds': 3}: must be a CrossValidation"),
         (lambda: ANY(name="x", limits=3), "limits = 3: must be a Limits"),
         (lambda: ANY(name="x", architectures="resnet"), "architectures = \"resnet\": must be a list"),
-        (lambda: ANY(name="x", architectures=[3]), "architectures: 3 must be a name or an Architecture"),
+        (lambda: ANY(name="x", architectures=[3]), "architectures: 3 must be a name, a class or an"),
         (lambda: SweepSpec(name="x", architectures=["vgg", "vgg"]), "architectures has 'vgg' twice"),
         (lambda: ANY(name="x", folder=None), "folder = None: must be the path of a folder"),
         (lambda: ANY(name="x", seed=np.zeros((99, 9))), "seed = [[0. 0."),
@@ -95,6 +97,32 @@ def test_names_stand_for_what_they_mean_in_a_file() -> None:
         ArchitectureChoice(name="vgg", ranges={"dropout": Float(low=1.0, high=0.1)})
     fixed = ArchitectureChoice(name="vgg", ranges={"learning_rate": 0.001})
     assert fixed.ranges == {"learning_rate": Fixed(0.001)}
+
+
+class Tiny:
+    """An architecture in a module."""
+
+    def build(self, hyperparameters: Any, input_shape: Any, classes: Any) -> Any:
+        """Never called here."""
+
+
+def test_a_class_of_the_user_s_is_an_architecture() -> None:
+    """Under its own name or another; one of a module stands for the module's file."""
+    here = f"{Path(__file__).resolve()}:Tiny"
+    spec = SweepSpec(name="x", architectures=["vgg", Tiny])
+    assert [(choice.name, choice.source) for choice in spec.architectures] == [("vgg", None), ("Tiny", here)]
+    named = ArchitectureChoice(name="mine", source=Tiny)
+    assert named == ArchitectureChoice(name="mine", source=here)
+    assert parse_sweep(tomllib.loads(sweep_text(SweepSpec(name="x", architectures=[named]))))
+
+
+def test_code_from_a_notebook_s_cell_is_carried_as_text() -> None:
+    """The recorded sweep file names it, and says what to do where somebody runs that file."""
+    cell = UserSource(spec="notebook:Net", files=(("notebook.py", "class Net: ..."),))
+    spec = SweepSpec(name="x", architectures=[ArchitectureChoice(name="mine", source=cell)])
+    assert spec.architectures[0].source == cell
+    with pytest.raises(UsageError, match=r"notebook:Net.: it was defined in a notebook or script"):
+        parse_sweep(tomllib.loads(sweep_text(spec)))
 
 
 def test_two_arrays_are_a_dataset() -> None:

@@ -11,6 +11,7 @@ import pytest
 from trainer.architectures import inspect_user, load_user
 from trainer.errors import UsageError
 from trainer.hyperparameters import Choice, Float
+from trainer.user_code import UserSource
 
 GOOD = """
 import keras
@@ -96,6 +97,20 @@ def test_a_good_one_comes_back_as_texts_and_space(tmp_path: Path) -> None:
         "my_models.py",
         "unused.py",
     ]
+
+
+@pytest.mark.training
+def test_a_cell_is_tried_out_with_the_modules_beside_its_notebook(tmp_path: Path) -> None:
+    """Its text stands in the place of a file; what it imports from the folder is carried with it."""
+    write(tmp_path, "1 / 0", mine__layers=SIBLING, notebook="1 / 0")
+    cell = UserSource(spec="notebook:TinyNet", files=(("notebook.py", GOOD),))
+    source, space = inspect_user(cell, base=tmp_path, name="mine", input_shape=(8, 8, 1), classes=10)
+    assert source.spec == "notebook:TinyNet"
+    assert source.files == (("notebook.py", GOOD), ("mine/layers.py", SIBLING))
+    assert set(space) == {"units", "rate"}
+    broken = UserSource(spec="notebook:TinyNet", files=(("notebook.py", "import kers\n" + GOOD),))
+    with pytest.raises(UsageError, match=r"notebook\.py line 1: ModuleNotFoundError: .*'kers'"):
+        inspect_user(broken, base=tmp_path, name="mine", input_shape=(8, 8, 1), classes=10)
 
 
 @pytest.mark.training

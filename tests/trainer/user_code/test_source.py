@@ -52,6 +52,17 @@ def test_the_files_are_read_again_from_where_they_lie(tmp_path: Path) -> None:
     assert recorded.read_again(tmp_path).digest != recorded.digest
 
 
+def test_a_cell_stays_as_it_was_and_what_it_imported_is_read_again(tmp_path: Path) -> None:
+    """A notebook's cell is in no file, even where one is called like it."""
+    recorded = UserSource(spec="notebook:Net", files=(("notebook.py", "A = 1\n"), ("sibling.py", "B = 1\n")))
+    (tmp_path / "notebook.py").write_text("A = 2\n")
+    (tmp_path / "sibling.py").write_text("B = 1\n")
+    assert not recorded.in_file
+    assert recorded.read_again(tmp_path) == recorded
+    (tmp_path / "sibling.py").write_text("B = 2\n")
+    assert recorded.read_again(tmp_path).digest != recorded.digest
+
+
 def test_a_file_that_is_gone_or_no_text_is_named(tmp_path: Path) -> None:
     """In one line."""
     recorded = source("", sibling="")
