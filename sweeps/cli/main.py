@@ -16,6 +16,7 @@ from typing import NoReturn
 from sweeps.cli import analysis, cluster, doctor, export, mlflow, record, run, verify
 from sweeps.cli.options import Parser, Verbs
 from sweeps.cli.output import err
+from tracking.mlflow import recorder
 from trainer.errors import RefoldError
 
 
@@ -45,6 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         name = "" if known else f"{type(error).__name__}: "
         text = " ".join(str(error).split())  # one line, whatever a library put into it
         err.print(f"refold: {name}{text}{hint}", markup=False)
+    _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit, also while a thread still imports MLflow or waits for a server that does not answer.
+
+    Python's own end would stop that thread wherever it is; in the middle of C++ code that aborts the process.
+    """
+    if recorder.left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

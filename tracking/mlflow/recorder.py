@@ -16,6 +16,8 @@ from tracking.records import SweepRecord
 _LAST_TRIES = 3
 _LAST_PAUSE = 0.5
 
+_THREAD = "refold-recorder"
+
 
 class View(Protocol):
     """What can be brought up to date with a record, as often as one likes."""
@@ -30,6 +32,11 @@ class View(Protocol):
         Raises:
             ViewUnavailable: if that cannot be done now.
         """
+
+
+def left_behind() -> bool:
+    """Return whether a recorder of this process still works, closed or not."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 class Recorder:
@@ -68,7 +75,7 @@ class Recorder:
         self._closing = False
         self.problem: str | None = None
         # A daemon: a server that hangs must not keep a process alive that the user has interrupted.
-        self._thread = threading.Thread(target=self._work, name="refold-recorder", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=_THREAD, daemon=True)
         self._thread.start()
 
     def nudge(self) -> None:
