@@ -14,6 +14,7 @@ from sweeps.definition.sweep_file import read_sweep_file, sweep_text
 from sweeps.diagnostics.machine import available_cores
 from sweeps.execution.events import Notice
 from sweeps.execution.loop import StartWorkers, run_sweep
+from sweeps.execution.notebook import NotebookProgress, notebook_display
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.execution.workers import OnEpoch, Workers
 from sweeps.home import Home
@@ -94,8 +95,9 @@ def run(
         cluster: where to train if not on this machine; see ``Cluster``.
         tracking_uri: MLflow's store, kept with the sweep but for a password. If None, what was kept of it
             before; for a new sweep ``MLFLOW_TRACKING_URI``, or SQLite in the home.
-        progress: show what happens (live on a terminal), or hear of it yourself.
-        console: where to show it.
+        progress: show what happens (one line that changes in a notebook, live on a terminal), or hear of it
+            yourself.
+        console: where to show it; not for a notebook.
 
     Raises:
         UsageError: if something about the input is wrong; nothing has changed then.
@@ -240,6 +242,9 @@ def _shown(progress: bool | Progress, console: Console) -> Iterator[Progress]:
         yield progress
     elif not progress:
         yield Silent()
+    elif (display := notebook_display()) is not None:
+        with NotebookProgress(display) as line:
+            yield line
     elif console.is_terminal:
         with LiveProgress(console) as live:
             yield live

@@ -1,4 +1,4 @@
-"""What a person sees while fits beside the search train: a bar on a terminal, a line a fit elsewhere."""
+"""What a person sees while fits beside the search train: a bar on a terminal, a line elsewhere."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sweeps.execution.notebook import Line, notebook_display
 from sweeps.execution.progress import outcome
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
@@ -27,11 +28,16 @@ def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitS
             yield lambda spec, _run: bar.update(task, advance=1, description=names[spec.key])
         return
     done = 0
+    display = notebook_display()
+    changing = Line(display) if display is not None else None
 
     def line(spec: FitSpec, run: FitRun) -> None:
         nonlocal done
         done += 1
         text = f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}"
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        if changing is None:
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            changing.show(text, last=done == total)
 
     yield line

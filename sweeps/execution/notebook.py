@@ -1,0 +1,142 @@
+"""What a person sees in a notebook while a sweep runs: one line that changes."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from html import escape
+from importlib import import_module
+from typing import Any, assert_never
+
+from sweeps.execution.events import (
+    EpochEnded,
+    Event,
+    FitEnded,
+    FitStarted,
+    Interrupted,
+    Notice,
+    SweepBegan,
+    TrainingBegan,
+    TrialEnded,
+)
+from sweeps.execution.progress import interrupted
+from sweeps.execution.tally import Tally
+from trainer.quantities import duration
+
+#: Seconds between two changes of the line: every change is a message to the browser.
+PAUSE = 0.25
+
+
+def notebook_display() -> Callable[..., Any] | None:
+    """Return IPython's ``display`` in a notebook's kernel; None everywhere else, at IPython's prompt too."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if getattr(shell, "kernel", None) is None:
+        return None
+    return import_module("IPython.display").display  # type: ignore[no-any-return]
+
+
+class Line:
+    """A line of output that changes in its place.
+
+    Args:
+        display: IPython's.
+    """
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._text = ""
+        self._shown_at = 0.0
+        self._handle = display(_Text(""), display_id=True)
+
+    def show(self, text: str, *, last: bool = False) -> None:
+        """Change the line, but not more often than a browser can take; ``last`` always does."""
+        self._text = text
+        if last or time.monotonic() - self._shown_at >= PAUSE:
+            self._shown_at = time.monotonic()
+            self._handle.update(_Text(text))
+
+    def close(self) -> None:
+        """Show what was said last."""
+        self.show(self._text, last=True)
+
+
+class _Text:
+    """A text that notebooks show as it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self._text)}</pre>"
+
+
+class NotebookProgress:
+    """One line for the whole sweep; what the user should know stands beside it, a line each."""
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._display = display
+        self._line: Line | None = None
+        self._tally: Tally | None = None
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "NotebookProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._line is not None:
+                self._line.close()
+
+    def handle(self, event: Event) -> None:
+        """Take in what has happened, and say where the sweep is."""
+        with self._lock:
+            for text in self._lines(event):
+                sys.stdout.write(f"{text}\n")
+            if self._line is not None and self._tally is not None:
+                self._line.show(self._standing(self._tally))
+
+    def _lines(self, event: Event) -> list[str]:
+        """Take in an event; return what the user should know beside the changing line."""
+        match event:
+            case SweepBegan():
+                self._tally, self._line = Tally(event.plan, event.workers), Line(self._display)
+            case TrainingBegan():
+                return self._tally.recorded_lines() if self._tally else []
+            case FitEnded():
+                if self._tally:
+                    self._tally.count_fit(event)
+            case TrialEnded():
+                if self._tally:
+                    self._tally.count_trial(event)
+            case FitStarted() | EpochEnded():
+                pass
+            case Interrupted():
+                return [interrupted(event)]
+            case Notice():
+                return [event.text]
+            case _:
+                assert_never(event)
+        return []
+
+    def _standing(self, tally: Tally) -> str:
+        trials = f"{sum(tally.ended.values())}/{tally.plan.trials * len(tally.plan.architectures)} trials"
+        stopped = sum(tally.stopped.values())
+        parts = [
+            f"{tally.fraction.strip()} fits",
+            trials + (f" ({stopped} pruned or failed)" if stopped else ""),
+            *_best(tally),
+            f"{duration(time.monotonic() - self._began)} so far, about {duration(tally.time_left())} left",
+        ]
+        return "; ".join(parts)
+
+
+def _best(tally: Tally) -> list[str]:
+    best = None
+    for score, trial in tally.best.values():
+        if best is None or tally.plan.cv.metric.better(score, best[0]):
+            best = (score, trial)
+    return [f"best {best[1]} {best[0]:.4f}"] if best else []
