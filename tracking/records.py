@@ -181,6 +181,27 @@ class ReportRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRecord:
+    """A model that was exported from a sweep.
+
+    Attributes:
+        key: which fits make it.
+        folder: where its folder was put, absolute.
+        weights: digests of the weights that were trained for it, by fit key.
+    """
+
+    key: str
+    folder: str
+    weights: Mapping[str, str]
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> "ExportRecord":
+        """Read what is needed from what ``model.json`` said of a model, and where its folder was."""
+        weights = {fit["key"]: fit["weights_sha256"] for fit in card.get("fits", [])}
+        return cls(key=card["key"], folder=card["folder"], weights=weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
     """What the record keeps of the dataset: enough to recognise it, not the images."""
 

@@ -60,7 +60,7 @@ def export(options: Arguments) -> int:
         say=lambda text: err.print(text, markup=False),
     )
     if options.json:
-        print_json({"folder": str(done.folder), **done.about})
+        print_json({"folder": str(done.folder), **done.about.to_json()})
     else:
         for line in tables.export_lines(done):
             out.print(line, markup=False)

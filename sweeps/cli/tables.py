@@ -1,6 +1,6 @@
 """What the command line prints of a record: tables for people, JSON for programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from trainer.fits.names import trial_name
 from trainer.quantities import duration
 
 if TYPE_CHECKING:
+    from sweeps.export.about import Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
 
@@ -198,31 +199,30 @@ def _values(trial: TrialRecord) -> str:
 
 def export_lines(done: "Exported") -> list[str]:
     """Return what was exported, for people."""
-    about = done.about
-    scores = about["scores"]
-    cross, test, fold = scores["cross_validation"], scores["test"], scores["fold"]
-    epochs = "+".join(str(fit["best_epoch"]) for fit in about["fits"])
+    about, scores = done.about, done.about.scores
+    epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
     lines = [
-        f"{trial_name(about['architecture'], about['trial'])}, {about['how']}, {epochs} epochs",
-        _scored("cross-validation", cross, ", held out fold by fold"),
+        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs} epochs",
+        _scored("cross-validation", scores.cross_validation, ", held out fold by fold"),
     ]
-    if fold:
-        lines.append(_scored("its held-out fold", fold, ""))
-    if test:
-        lines.append(_scored("official test set", test, ", opened now"))
-    lines += ["", f"each loaded in a fresh process, compared on {about['compared_on']}:"]
-    for name, form in about["formats"].items():
+    if scores.fold:
+        lines.append(_scored("its held-out fold", scores.fold, ""))
+    if scores.test:
+        lines.append(_scored("official test set", scores.test, ", opened now"))
+    lines += ["", f"each loaded in a fresh process, compared on {about.compared_on}:"]
+    for name, form in about.formats.items():
+        proof = form.proof
         lines.append(
-            f"  {name:<10} {form['file'] or form['uri']:<12} {form['bytes'] / 1e6:7.2f} MB  "
-            f"{form['ms_per_image']:6.2f} ms/image  largest difference {form['largest_difference']:.1e} "
-            f"on {form['images']} images" + (f", {form['ties']} ties" if form["ties"] else "")
+            f"  {name:<10} {form.where:<12} {form.bytes / 1e6:7.2f} MB  "
+            f"{proof.ms_per_image:6.2f} ms/image  largest difference {proof.largest_difference:.1e} "
+            f"on {proof.images} images" + (f", {proof.ties} ties" if proof.ties else "")
         )
     return [*lines, "", f"{done.folder}/", "  README.md is its model card, model.json the same for programs"]
 
 
-def _scored(where: str, score: Mapping[str, Any], more: str) -> str:
-    figures = f"macro-F1 {score['f1']:.4f}, accuracy {score['accuracy']:.4f}"
-    return f"{where:<17}  {figures} ({score['images']} images{more})"
+def _scored(where: str, score: "Score", more: str) -> str:
+    figures = f"macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
+    return f"{where:<17}  {figures} ({score.images} images{more})"
 
 
 def prediction_lines(predictions: "Sequence[Prediction]") -> list[str]:

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sweeps.definition.exam import open_exam
+from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
 from sweeps.export.parity import Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.ledger import SweepEntry
-from tracking.records import SweepRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
 from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
 from trainer.fits.results import Confusion
@@ -66,41 +68,47 @@ def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, datas
     )
 
 
-def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> dict[str, Any]:
-    """Return what the model scored where, as JSON data; None where there is no such score.
+def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> Scores:
+    """Return what the model scored where.
 
-    ``cross_validation`` is the trial's, ``fold`` the held-out fold's of a single fold model, ``test`` the
-    official test set's. Each has images, f1 (macro), accuracy and the confusion matrix.
+    Args:
+        choice: the model.
+        images: what it was asked about.
+        trained: what it said to that, ``[n, classes]``.
     """
-    trial, test = choice.trial, images.test
-    fold = choice.recorded[0] if choice.how == "best-fold" else None
-    return {
-        "cross_validation": _cross_validation(trial),
-        "fold": fold
-        and {"fold": fold.spec.fold, "repeat": fold.spec.repeat, **_score(fold.run.result.confusion)},
-        "test": test
-        and {
-            "fingerprint": test.fingerprint,
-            **_score(confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))),
-        },
-    }
+    (recorded, *_) = choice.recorded
+    return Scores(
+        cross_validation=_cross_validation(choice.trial),
+        fold=_own_fold(recorded) if recorded and choice.how == "best-fold" else None,
+        test=None if images.test is None else _exam(images.test, trained),
+    )
 
 
-def _cross_validation(trial: TrialRecord) -> dict[str, Any]:
+def _cross_validation(trial: TrialRecord) -> CrossValidationScore:
     assert trial.confusion is not None  # noqa: S101 - a complete trial has one
-    return {
+    return CrossValidationScore(
+        f1_mean=fmean(trial.fold_scores),
+        f1_std=trial.f1_std,
+        f1_folds=trial.fold_scores,
+        best_epochs=tuple(fold.run.result.best_epoch for fold in trial.folds),
         **_score(trial.confusion),
-        "f1_mean": trial.f1_mean,
-        "f1_std": trial.f1_std,
-        "f1_folds": list(trial.fold_scores),
-        "best_epochs": [fold.run.result.best_epoch for fold in trial.folds],
-    }
+    )
+
+
+def _own_fold(fold: FoldRecord) -> FoldScore:
+    return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **_score(fold.run.result.confusion))
+
+
+def _exam(test: Dataset, trained: Probabilities) -> ExamScore:
+    confusion = confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))
+    return ExamScore(fingerprint=test.fingerprint, **_score(confusion))
 
 
 def _score(confusion: Confusion) -> dict[str, Any]:
+    """Return the fields of a ``Score``."""
     return {
         "images": int(np.sum(confusion)),
-        MACRO_F1.key: MACRO_F1.of(confusion),
+        "f1": MACRO_F1.of(confusion),
         "accuracy": accuracy(confusion),
-        "confusion": [list(row) for row in confusion],
+        "confusion": confusion,
     }

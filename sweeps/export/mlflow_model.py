@@ -1,17 +1,18 @@
 """A model in MLflow: described, logged, registered, served, asked, and only then made the champion."""
 
 import json
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sweeps.export import model_folder, parity
+from sweeps.export.about import FormatReport, InMlflow, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
+from tracking.mlflow.flavour_request import FlavourRequest
 from tracking.mlflow.scoring import serving
 from tracking.mlflow.uri import shown
 from trainer.formats.catalogue import FORMATS
@@ -31,8 +32,8 @@ def register(
     model: Path,
     images: EvaluationImages,
     trained: Probabilities,
-    about: dict[str, Any],
-) -> tuple["Registered", dict[str, Any]]:
+    about: ModelAbout,
+) -> tuple["Registered", FormatReport]:
     """Bring a model into MLflow and compare what MLflow's scoring server says with the trained model.
 
     Args:
@@ -58,7 +59,7 @@ def register(
         "refold.architecture": choice.trial.architecture,
         "refold.trial": str(choice.trial.number),
         "refold.how": choice.how,
-        "refold.weights_sha256": about["weights_sha256"],
+        "refold.weights_sha256": about.weights_sha256,
     }
     title = f"{choice.trial.architecture}-{choice.how}"
     registered = view.add_model(record, choice.trial, folder, title=title, tags=tags)
@@ -70,31 +71,34 @@ def register(
     except BaseException:
         view.withdraw(registered)
         raise
-    return registered, {
-        "file": None,
-        "uri": registered.uri,
-        "champion_uri": registered.champion_uri,
-        "tracking_uri": shown(request.tracking_uri),
-        "bytes": model_folder.size(folder),
-        **asdict(proof),
-    }
+    place = InMlflow(
+        uri=registered.uri,
+        champion_uri=registered.champion_uri,
+        tracking_uri=shown(request.tracking_uri),
+    )
+    return registered, FormatReport(file=None, bytes=model_folder.size(folder), proof=proof, mlflow=place)
 
 
 def _described(
-    keras_file: Path, images: EvaluationImages, trained: Probabilities, about: dict[str, Any], work: Path
+    keras_file: Path, images: EvaluationImages, trained: Probabilities, about: ModelAbout, work: Path
 ) -> Path:
     """Write the folder of an MLflow model around the Keras file."""
     folder = work / "mlflow"
     np.save(work / "example.npy", images.images[:1])
     np.save(work / "example-probabilities.npy", trained[:1])
-    message = {
-        "keras": str(keras_file),
-        "folder": str(folder),
-        "images": str(work / "example.npy"),
-        "probabilities": str(work / "example-probabilities.npy"),
-        "requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
-        "metadata": {name: about[name] for name in ("name", "classes", "pixel_max", "weights_sha256")},
-    }
-    (work / "mlflow.json").write_text(json.dumps(message), encoding="utf-8")
+    message = FlavourRequest(
+        keras=str(keras_file),
+        folder=str(folder),
+        images=str(work / "example.npy"),
+        probabilities=str(work / "example-probabilities.npy"),
+        requirements=tuple(f"{name}=={version(name)}" for name in REQUIREMENTS),
+        metadata={
+            "name": about.name,
+            "classes": list(about.classes),
+            "pixel_max": about.pixel_max,
+            "weights_sha256": about.weights_sha256,
+        },
+    )
+    (work / "mlflow.json").write_text(json.dumps(message.to_json()), encoding="utf-8")
     parity.run("tracking.mlflow.flavour", [str(work / "mlflow.json")], work)
     return folder

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from sweeps.export.about import ExportedFit, ModelAbout, Score, SweptDataset
 from sweeps.export.evaluation_images import EvaluationImages, scores
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
@@ -13,6 +13,7 @@ from sweeps.export.retraining import Member
 from trainer.canonical import digest
 from trainer.fits.metrics import class_scores
 from trainer.fits.results import Confusion
+from trainer.fits.specs import FitSpec
 from trainer.formats.catalogue import FORMATS
 from trainer.runtime.environment import PACKAGES, environment
 
@@ -28,7 +29,7 @@ HOW = {
 
 def describe(
     request: ExportRequest, members: Sequence[Member], images: EvaluationImages, trained: Probabilities
-) -> dict[str, Any]:
+) -> ModelAbout:
     """Return what ``model.json`` says before the formats are in it.
 
     Args:
@@ -41,59 +42,58 @@ def describe(
     source = request.entry.details.dataset
     here = environment()
     weights = [member.run.result.weights_sha256 for member in members]
-    return {
-        "name": request.target.name,
-        "sweep": record.name,
-        "architecture": choice.trial.architecture,
-        "trial": choice.trial.number,
-        "how": choice.how,
-        "key": choice.key,
-        "scores": scores(choice, images, trained),
-        "compared_on": images.name,
-        "hyperparameters": dict(choice.trial.hyperparameters),
-        "seed": record.seed,
-        "fits": [_fit(member, spec.to_json()) for member, spec in zip(members, choice.specs, strict=True)],
-        "weights_sha256": weights[0] if len(weights) == 1 else digest(weights),
-        "dataset": {
-            "name": record.dataset.name,
-            "fingerprint": record.dataset.fingerprint,
-            "images": record.dataset.samples,
-        },
-        "classes": list(record.dataset.classes),
-        "input_shape": list(record.dataset.input_shape),
-        "pixel_max": record.dataset.pixel_max,
-        "image_size": source.image_size,
-        "colour": source.colour,
-        "versions": {name: here.packages[name] for name in PACKAGES} | {"python": here.python},
-        "platform": {"system": here.system, "cpu": here.cpu["model name"]},
-        "formats": {},
-    }
+    return ModelAbout(
+        name=request.target.name,
+        sweep=record.name,
+        architecture=choice.trial.architecture,
+        trial=choice.trial.number,
+        how=choice.how,
+        key=choice.key,
+        scores=scores(choice, images, trained),
+        compared_on=images.name,
+        hyperparameters=dict(choice.trial.hyperparameters),
+        seed=record.seed,
+        fits=tuple(_fit(member, spec) for member, spec in zip(members, choice.specs, strict=True)),
+        weights_sha256=weights[0] if len(weights) == 1 else digest(weights),
+        dataset=SweptDataset(
+            name=record.dataset.name,
+            fingerprint=record.dataset.fingerprint,
+            images=record.dataset.samples,
+        ),
+        classes=record.dataset.classes,
+        input_shape=record.dataset.input_shape,
+        pixel_max=record.dataset.pixel_max,
+        image_size=source.image_size,
+        colour=source.colour,
+        versions={name: here.packages[name] for name in PACKAGES} | {"python": here.python},
+        platform={"system": here.system, "cpu": here.cpu["model name"]},
+    )
 
 
-def _fit(member: Member, spec: dict[str, Any]) -> dict[str, Any]:
+def _fit(member: Member, spec: FitSpec) -> ExportedFit:
     result = member.run.result
-    return {
-        "key": result.key,
-        "spec": spec,
-        "epochs": len(result.epochs),
-        "best_epoch": result.best_epoch,
-        "initial_weights_sha256": result.initial_weights_sha256,
-        "weights_sha256": result.weights_sha256,
-    }
+    return ExportedFit(
+        key=result.key,
+        spec=spec,
+        epochs=len(result.epochs),
+        best_epoch=result.best_epoch,
+        initial_weights_sha256=result.initial_weights_sha256,
+        weights_sha256=result.weights_sha256,
+    )
 
 
-def card(about: Mapping[str, Any]) -> str:
+def card(about: ModelAbout) -> str:
     """Return the model card as Markdown.
 
     Args:
         about: what ``model.json`` says.
     """
     parts = [
-        f"# {about['sweep']}: {about['architecture']}, {about['how']}",
+        f"# {about.sweep}: {about.architecture}, {about.how}",
         _summary(about),
         "## Scores\n\n" + _scores(about),
         "## Input and output\n\n" + _interface(about),
-        "## Load it\n\n" + "\n\n".join(_loading(name, about) for name in about["formats"]),
+        "## Load it\n\n" + "\n\n".join(_loading(name, about) for name in about.formats),
         "## The same model\n\n" + _parity(about),
         "## Confusion matrix\n\n" + _confusion(about),
         "## How it was made\n\n" + _making(about),
@@ -101,65 +101,64 @@ def card(about: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(about: Mapping[str, Any]) -> str:
-    epochs = " + ".join(str(fit["best_epoch"]) for fit in about["fits"])
+def _summary(about: ModelAbout) -> str:
+    epochs = " + ".join(str(fit.best_epoch) for fit in about.fits)
     return (
-        f"An image classifier for the {len(about['classes'])} classes of `{about['dataset']['name']}`: the "
-        f"architecture `{about['architecture']}`, trial {about['trial']} of the sweep `{about['sweep']}`, "
-        f"{HOW[about['how']]} (epochs: {epochs})."
+        f"An image classifier for the {len(about.classes)} classes of `{about.dataset.name}`: the "
+        f"architecture `{about.architecture}`, trial {about.trial} of the sweep `{about.sweep}`, "
+        f"{HOW[about.how]} (epochs: {epochs})."
     )
 
 
-def _scores(about: Mapping[str, Any]) -> str:
-    found = about["scores"]
-    cross = found["cross_validation"]
-    measured = {
+def _scores(about: ModelAbout) -> str:
+    found = about.scores
+    cross = found.cross_validation
+    measured: dict[str, Score | None] = {
         "cross-validation, all held-out folds together": cross,
-        "this model's own held-out fold": found["fold"],
-        "the official test set, opened for this export": found["test"],
+        "this model's own held-out fold": found.fold,
+        "the official test set, opened for this export": found.test,
     }
     rows = [
-        f"| {where} | {score['images']} | {score['f1']:.4f} | {score['accuracy']:.4f} |"
+        f"| {where} | {score.images} | {score.f1:.4f} | {score.accuracy:.4f} |"
         for where, score in measured.items()
         if score
     ]
     table = ["| measured on | images | macro-F1 | accuracy |", "| --- | --- | --- | --- |", *rows]
-    spread = "" if cross["f1_std"] is None else f" ± {cross['f1_std']:.4f}"
+    spread = "" if cross.f1_std is None else f" ± {cross.f1_std:.4f}"
     return (
-        "\n".join(table)
-        + f"\n\nMacro-F1 of the single folds: {cross['f1_mean']:.4f}{spread} (mean ± standard "
+        "\n".join(table) + f"\n\nMacro-F1 of the single folds: {cross.f1_mean:.4f}{spread} (mean ± standard "
         "deviation). A trial is chosen by its cross-validated score, so expect a little less of the best on "
         "new data."
     )
 
 
-def _interface(about: Mapping[str, Any]) -> str:
-    height, width, channels = about["input_shape"]
+def _interface(about: ModelAbout) -> str:
+    height, width, channels = about.input_shape
     colour = {1: "grey", 3: "red, green, blue"}.get(channels, f"{channels} channels")
     return (
         f"In: raw pixels, `[n, {height}, {width}, {channels}]` ({colour}), `uint8` or float, from 0 to "
-        f"{about['pixel_max']:g}; the scaling is a layer of the model. ONNX, LiteRT and MLflow take them as "
-        f"`float32`.\n\nOut: probabilities `[n, {len(about['classes'])}]` in the order of `classes` in "
-        f"`model.json`: {', '.join(map(str, about['classes']))}."
+        f"{about.pixel_max:g}; the scaling is a layer of the model. ONNX, LiteRT and MLflow take them as "
+        f"`float32`.\n\nOut: probabilities `[n, {len(about.classes)}]` in the order of `classes` in "
+        f"`model.json`: {', '.join(map(str, about.classes))}."
     )
 
 
-def _loading(name: str, about: Mapping[str, Any]) -> str:
+def _loading(name: str, about: ModelAbout) -> str:
     return f"### {FORMATS[name].title}\n\n```python\n{snippet(name, about)}```" + _serving(name, about)
 
 
-def snippet(name: str, about: Mapping[str, Any]) -> str:
+def snippet(name: str, about: ModelAbout) -> str:
     """Return a program, to be run in the model's folder, that classifies one image with a format's file."""
-    shape = ", ".join(map(str, (1, *about["input_shape"])))
+    shape = ", ".join(map(str, (1, *about.input_shape)))
     modules, load, predict = _SNIPPETS[name]
-    values = {"file": FORMATS[name].file, **about["formats"][name]}
+    values = {**about.formats[name].to_json(), "file": FORMATS[name].file}
     imports = "".join(f"import {module}\n" for module in sorted(("numpy as np", *modules)))
     pixels = f'np.zeros(({shape}), dtype="float32")'
     return (
         f"import json\n\n{imports}\n"
         f'about = json.load(open("model.json"))\n'
         f"{load.format_map(values)}"
-        f"pixels = {pixels}  # your images, raw, from 0 to {about['pixel_max']:g}\n"
+        f"pixels = {pixels}  # your images, raw, from 0 to {about.pixel_max:g}\n"
         f"{predict}"
         'print(about["classes"][probabilities[0].argmax()], probabilities[0].max())\n'
     )
@@ -196,41 +195,41 @@ _SNIPPETS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
 }
 
 
-def _serving(name: str, about: Mapping[str, Any]) -> str:
-    if name != "mlflow":
+def _serving(name: str, about: ModelAbout) -> str:
+    place = about.formats[name].mlflow
+    if place is None:
         return ""
-    form = about["formats"][name]
     serve = "mlflow models serve --env-manager local --port 5001"
     return (
         '\n\nOr serve it, and POST `{"inputs": [...]}` to `http://127.0.0.1:5001/invocations`:\n\n```sh\n'
-        f"MLFLOW_TRACKING_URI='{form['tracking_uri']}' \\\n  {serve} --model-uri {form['champion_uri']}\n```"
+        f"MLFLOW_TRACKING_URI='{place.tracking_uri}' \\\n  {serve} --model-uri {place.champion_uri}\n```"
     )
 
 
-def _parity(about: Mapping[str, Any]) -> str:
+def _parity(about: ModelAbout) -> str:
     rows = ["| format | file | MB | ms per image | largest difference |", "| --- | --- | --- | --- | --- |"]
-    for name, form in about["formats"].items():
+    for name, form in about.formats.items():
         rows.append(
-            f"| {FORMATS[name].title} | `{form['file'] or form['uri']}` | {form['bytes'] / 1e6:.2f} | "
-            f"{form['ms_per_image']:.2f} | {form['largest_difference']:.1e} |"
+            f"| {FORMATS[name].title} | `{form.where}` | {form.bytes / 1e6:.2f} | "
+            f"{form.proof.ms_per_image:.2f} | {form.proof.largest_difference:.1e} |"
         )
-    first = next(iter(about["formats"].values()))
+    images = next(iter(about.formats.values())).proof.images
     return (
-        f"Each was loaded in a fresh process by its own runtime and asked about {about['compared_on']} "
-        f"({first['images']} images); the last column is the largest difference of any probability from the "
+        f"Each was loaded in a fresh process by its own runtime and asked about {about.compared_on} "
+        f"({images} images); the last column is the largest difference of any probability from the "
         "trained model's. One image at a time, loading not included.\n\n" + "\n".join(rows)
     )
 
 
-def _confusion(about: Mapping[str, Any]) -> str:
-    found, classes = about["scores"], [str(name).replace("|", "\\|") for name in about["classes"]]
-    part = next(name for name in ("test", "fold", "cross_validation") if found[name])
-    where = {
-        "test": "The official test set.",
-        "fold": "This model's held-out fold.",
-        "cross_validation": "All held-out folds of the cross-validation together: what the fold models said.",
-    }[part]
-    confusion: Confusion = found[part]["confusion"]
+def _confusion(about: ModelAbout) -> str:
+    found, classes = about.scores, [str(name).replace("|", "\\|") for name in about.classes]
+    if found.test:
+        where, confusion = "The official test set.", found.test.confusion
+    elif found.fold:
+        where, confusion = "This model's held-out fold.", found.fold.confusion
+    else:
+        where = "All held-out folds of the cross-validation together: what the fold models said."
+        confusion = found.cross_validation.confusion
     table = _table(confusion, classes) if len(classes) <= LARGEST_TABLE else _largest(confusion, classes)
     return f"{where} {table}"
 
@@ -263,17 +262,17 @@ def _largest(confusion: Confusion, classes: list[str]) -> str:
     return "\n".join(rows)
 
 
-def _making(about: Mapping[str, Any]) -> str:
-    values = "\n".join(f"| {name} | {value} |" for name, value in about["hyperparameters"].items())
-    packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+def _making(about: ModelAbout) -> str:
+    values = "\n".join(f"| {name} | {value} |" for name, value in about.hyperparameters.items())
+    packages = ", ".join(f"{name} {number}" for name, number in about.versions.items())
     return (
         f"| hyperparameter | value |\n| --- | --- |\n{values}\n\n"
-        f"Seed of the sweep {about['seed']}; dataset `{about['dataset']['fingerprint']}`; weights "
-        f"`{about['weights_sha256']}`. `model.json` has the seeds of each fit and all the rest.\n\n"
+        f"Seed of the sweep {about.seed}; dataset `{about.dataset.fingerprint}`; weights "
+        f"`{about.weights_sha256}`. `model.json` has the seeds of each fit and all the rest.\n\n"
         f"Made by {packages}."
     )
 
 
-def to_json(about: Mapping[str, Any]) -> str:
+def to_json(about: ModelAbout) -> str:
     """Return the text of ``model.json``."""
-    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(about.to_json(), indent=2, ensure_ascii=False) + "\n"

@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from sweeps.export.about import ModelAbout
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS
 
@@ -29,7 +29,8 @@ def check_target(target: Path, key: str, *, force: bool) -> None:
         raise UsageError(f"{above} is no folder: choose another with --out")
     if not os.access(above, os.W_OK | os.X_OK):
         raise UsageError(f"{above} cannot be written: choose another folder with --out")
-    if target.exists() and not force and (read_about(target) or {}).get("key") != key:
+    there = read_about(target)
+    if target.exists() and not force and (there is None or there.key != key):
         raise UsageError(
             f"{target} is there already and is not this model: add --force to replace it, "
             "or choose another folder with --out"
@@ -55,41 +56,44 @@ def check_room(target: Path, needed: int) -> None:
         )
 
 
-def read_about(folder: Path) -> dict[str, Any] | None:
+def read_about(folder: Path) -> ModelAbout | None:
     """Return what ``model.json`` says; None where there is none that can be read."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return ModelAbout.from_json(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return about if isinstance(about, dict) else None
 
 
-def carry_over(target: Path, model: Path, about: dict[str, Any], *, force: bool) -> None:
+def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> ModelAbout:
     """Take over the formats that the same model was exported in before, so that none gets lost.
 
     Args:
         target: the model's folder, as it is now.
         model: the folder that will replace it.
-        about: what will be its ``model.json``; gains the formats.
+        about: what its ``model.json`` says so far.
         force: whatever is there is to be replaced.
+
+    Returns:
+        What its ``model.json`` will say.
 
     Raises:
         Mismatch: if what is there should be this model, and is not.
     """
     before = None if force else read_about(target)
     if before is None:
-        return
-    if before.get("weights_sha256") != about["weights_sha256"]:
+        return about
+    if before.weights_sha256 != about.weights_sha256:
         raise Mismatch(
-            f"{target} has the same fits but other weights ({before.get('weights_sha256', '')[:16]}, now "
-            f"{about['weights_sha256'][:16]}): nothing was exported; --force replaces it"
+            f"{target} has the same fits but other weights ({before.weights_sha256[:16]}, now "
+            f"{about.weights_sha256[:16]}): nothing was exported; --force replaces it"
         )
-    now = about["formats"]
-    kept = {name: form for name, form in before["formats"].items() if name in FORMATS and name not in now}
+    now = about.formats
+    kept = {name: form for name, form in before.formats.items() if name in FORMATS and name not in now}
     for name in kept:
         if (file := FORMATS[name].file) is not None:
             _copy(target / file, model / file)
-    about["formats"] = {name: (kept | now)[name] for name in FORMATS if name in kept | now}
+    together = {**kept, **now}
+    return replace(about, formats={name: together[name] for name in FORMATS if name in together})
 
 
 def publish(model: Path, target: Path) -> None:
@@ -124,9 +128,9 @@ def size(path: Path) -> int:
     return sum(each.stat().st_size for each in files)
 
 
-def formats_of(about: Mapping[str, Any]) -> list[str]:
+def formats_of(about: ModelAbout) -> list[str]:
     """Return the formats that a model's folder has files of, in the order of ``FORMATS``."""
-    return [name for name, form in FORMATS.items() if form.file is not None and name in about["formats"]]
+    return [name for name, form in FORMATS.items() if form.file is not None and name in about.formats]
 
 
 def _copy(source: Path, target: Path) -> None:

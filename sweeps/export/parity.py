@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +75,22 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
     )
 
 
-def score(name: str, model: Path, images: Path, work: Path) -> tuple[Probabilities, dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a model said that a fresh process loaded.
+
+    Attributes:
+        probabilities: ``[n, classes]``.
+        ms_per_image: milliseconds for one image alone, the median of many, loading not included.
+        modules: that the process had imported.
+    """
+
+    probabilities: Probabilities
+    ms_per_image: float
+    modules: tuple[str, ...]
+
+
+def score(name: str, model: Path, images: Path, work: Path) -> Loaded:
     """Have a fresh process load a model with its own runtime and classify images.
 
     Args:
@@ -85,15 +99,16 @@ def score(name: str, model: Path, images: Path, work: Path) -> tuple[Probabiliti
         images: ``.npy`` of raw pixels.
         work: takes what the process writes.
 
-    Returns:
-        Probabilities ``[n, classes]``, and what else ``trainer.formats.reload`` reports.
-
     Raises:
         Mismatch: if the model cannot be loaded.
     """
     out = work / f"{name}-loaded.npy"
     report = json.loads(run("trainer.formats.reload", [name, str(model), str(images), str(out)], work))
-    return np.load(out, allow_pickle=False), report
+    return Loaded(
+        probabilities=np.load(out, allow_pickle=False),
+        ms_per_image=report["ms_per_image"],
+        modules=tuple(report["modules"]),
+    )
 
 
 def run(module: str, arguments: Sequence[str], work: Path) -> str:

@@ -6,15 +6,15 @@ killed one left there goes when the next one begins. The model's own folder appe
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sweeps.export import evaluation_images, model_card, model_folder, parity
+from sweeps.export.about import FormatReport, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.mlflow_model import register
 from sweeps.export.parity import Probabilities
@@ -22,6 +22,7 @@ from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member, check_code, retrain
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS, require
+from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
 
 #: The folder in the home in which exports are prepared.
 WORK = "export.partial"
@@ -37,7 +38,7 @@ class Exported:
     """
 
     folder: Path
-    about: Mapping[str, Any]
+    about: ModelAbout
 
 
 def export(request: ExportRequest) -> Exported:
@@ -105,18 +106,18 @@ def _written(
     _convert(request, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
     about = model_card.describe(request, members, images, trained)
-    registered = None
+    registered, formats = None, {}
     for name in request.formats:  # MLflow comes last: it is the only one that others see at once
         request.say(f"loading {FORMATS[name].title} in a fresh process ...")
         if name == "mlflow":
-            registered, about["formats"][name] = register(request, work, model, images, trained, about)
+            registered, formats[name] = register(request, work, model, images, trained, about)
         else:
-            about["formats"][name] = _proven(name, model, work, trained)
+            formats[name] = _proven(name, model, work, trained)
     try:
         _unneeded_keras(request, model)
-        model_folder.carry_over(request.target, model, about, force=request.force)
-        text = model_card.to_json(about)
-        (model / model_folder.ABOUT).write_text(text, encoding="utf-8")
+        complete = replace(about, formats=formats)
+        about = model_folder.carry_over(request.target, model, complete, force=request.force)
+        (model / model_folder.ABOUT).write_text(model_card.to_json(about), encoding="utf-8")
         (model / model_folder.CARD).write_text(model_card.card(about), encoding="utf-8")
         model_folder.publish(model, request.target)
     except BaseException:
@@ -125,7 +126,7 @@ def _written(
         raise
     if registered is not None and request.view is not None:
         request.view.promote(registered)
-    return Exported(folder=request.target, about=json.loads(text))
+    return Exported(folder=request.target, about=about)
 
 
 def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
@@ -140,35 +141,38 @@ def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, wo
         UsageError: if a format cannot hold it, or the disk.
         Mismatch: if the weights that were kept are not those that were trained.
     """
-    message = {
-        "architecture": request.choice.trial.architecture,
-        "source": None if request.source is None else request.source.to_json(),
-        "digest": request.choice.specs[0].architecture_digest,
-        "hyperparameters": dict(request.choice.trial.hyperparameters),
-        "dataset": str(request.dataset),
-        "members": [
-            {"weights": str(member.weights), "sha256": member.run.result.weights_sha256} for member in members
-        ],
-        "count": len(request.choice.specs),
-        "formats": list(request.formats),
-        "folder": str(folder),
-    }
-    (work / "request.json").write_text(json.dumps(message), encoding="utf-8")
-    answer = json.loads(parity.run("trainer.formats.convert", [str(work / "request.json")], work))
-    if "refused" in answer:
-        raise UsageError(f"{answer['refused']}; choose other formats with --format")
-    if "unwritable" in answer:
-        raise UsageError(f"{answer['unwritable']}; make room, or choose another folder with --home")
-    if "mismatch" in answer:
-        raise Mismatch(answer["mismatch"])
+    message = ConvertRequest(
+        architecture=request.choice.trial.architecture,
+        source=request.source,
+        digest=request.choice.specs[0].architecture_digest,
+        hyperparameters=dict(request.choice.trial.hyperparameters),
+        dataset=str(request.dataset),
+        members=tuple(
+            KeptWeights(weights=str(member.weights), sha256=member.run.result.weights_sha256)
+            for member in members
+        ),
+        count=len(request.choice.specs),
+        formats=request.formats,
+        folder=str(folder),
+    )
+    (work / "request.json").write_text(json.dumps(message.to_json()), encoding="utf-8")
+    printed = parity.run("trainer.formats.convert", [str(work / "request.json")], work)
+    answer = ConvertAnswer.from_json(json.loads(printed))
+    match answer.obstacle:
+        case "refused":
+            raise UsageError(f"{answer.what}; choose other formats with --format")
+        case "unwritable":
+            raise UsageError(f"{answer.what}; make room, or choose another folder with --home")
+        case "mismatch":
+            raise Mismatch(answer.what)
 
 
-def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> dict[str, Any]:
+def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> FormatReport:
     """Compare a format's file with the trained model; return what ``model.json`` says of it."""
     file = model / str(FORMATS[name].file)
-    loaded, report = parity.score(name, file, work / "images.npy", work)
-    proof = parity.compare(name, trained, loaded, report["ms_per_image"])
-    return {"file": file.name, "bytes": model_folder.size(file), **asdict(proof)}
+    loaded = parity.score(name, file, work / "images.npy", work)
+    proof = parity.compare(name, trained, loaded.probabilities, loaded.ms_per_image)
+    return FormatReport(file=file.name, bytes=model_folder.size(file), proof=proof)
 
 
 def _unneeded_keras(request: ExportRequest, model: Path) -> None:
@@ -183,9 +187,7 @@ def _check_earlier(request: ExportRequest, members: Sequence[Member]) -> None:
     Raises:
         Mismatch: if they gave other weights.
     """
-    recorded = {
-        fit["key"]: fit["weights_sha256"] for earlier in request.earlier for fit in earlier.get("fits", [])
-    }
+    recorded = {key: sha256 for earlier in request.earlier for key, sha256 in earlier.weights.items()}
     for member in members:
         now = member.run.result
         if recorded.get(now.key, now.weights_sha256) != now.weights_sha256 and not request.force:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.export import model_folder, parity
+from sweeps.export.about import ModelAbout
 from trainer.datasets.folder import READ, read_files
 from trainer.errors import UsageError
 from trainer.formats.catalogue import FORMATS, require
@@ -57,39 +58,35 @@ def predict(model: Path | str, images: Images) -> list[Prediction]:
     names, raw = _from_array(images, about) if isinstance(images, np.ndarray) else _from_files(images, about)
     with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
         np.save(Path(folder) / "images.npy", raw)
-        probabilities, _ = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
-    classes = [str(each) for each in about["classes"]]
+        loaded = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
     return [
         Prediction(
             image=image,
-            class_name=classes[int(row.argmax())],
+            class_name=about.classes[int(row.argmax())],
             probability=float(row.max()),
-            probabilities=dict(zip(classes, map(float, row), strict=True)),
+            probabilities=dict(zip(about.classes, map(float, row), strict=True)),
         )
-        for image, row in zip(names, probabilities, strict=True)
+        for image, row in zip(names, loaded.probabilities, strict=True)
     ]
 
 
 def _from_files(
-    images: Path | str | Sequence[Path | str], about: Mapping[str, Any]
+    images: Path | str | Sequence[Path | str], about: ModelAbout
 ) -> tuple[list[str], npt.NDArray[np.float32]]:
     given = [images] if isinstance(images, str | Path) else images
     paths = [path for each in given for path in _files(Path(each))]
-    height, width, channels = about["input_shape"]
     pixels = read_files(
         paths,
-        input_shape=(height, width, channels),
-        resize=about["image_size"] is not None,
-        recolour=about["colour"] is not None,
+        input_shape=about.input_shape,
+        resize=about.image_size is not None,
+        recolour=about.colour is not None,
     )
     # Files have 255 for a full pixel; a sweep on arrays may have had something else.
-    return [str(path) for path in paths], pixels.astype(np.float32) * np.float32(about["pixel_max"] / 255)
+    return [str(path) for path in paths], pixels.astype(np.float32) * np.float32(about.pixel_max / 255)
 
 
-def _from_array(
-    images: npt.NDArray[Any], about: Mapping[str, Any]
-) -> tuple[list[str], npt.NDArray[np.float32]]:
-    shape = tuple(about["input_shape"])
+def _from_array(images: npt.NDArray[Any], about: ModelAbout) -> tuple[list[str], npt.NDArray[np.float32]]:
+    shape = about.input_shape
     if images.ndim == 3 and shape[2] == 1:
         images = images[..., np.newaxis]
     if images.shape[1:] != shape or not len(images) or images.dtype.kind not in "biuf":
@@ -97,21 +94,21 @@ def _from_array(
             f"the images are an array {list(images.shape)} of {images.dtype}, and the model takes numbers "
             f"[n, {', '.join(map(str, shape))}]"
         )
-    if not 0 <= images.min() <= images.max() <= about["pixel_max"]:
+    if not 0 <= images.min() <= images.max() <= about.pixel_max:
         raise UsageError(
             f"the images have values from {images.min()} to {images.max()}, and the model was trained on "
-            f"0 to {about['pixel_max']:g}"
+            f"0 to {about.pixel_max:g}"
         )
     return [str(place) for place in range(len(images))], images.astype(np.float32)
 
 
-def _find(model: Path) -> tuple[dict[str, Any], str, Path]:
+def _find(model: Path) -> tuple[ModelAbout, str, Path]:
     """Return what is known of the model, a format, and its file."""
     if not model.exists():
         raise UsageError(f"there is no model {model}: name the folder that 'refold export' made")
     folder = model if (model / model_folder.ABOUT).exists() else model.parent
     about = model_folder.read_about(folder)
-    if about is None or "formats" not in about:
+    if about is None:
         raise UsageError(f"{model} is no model of 'refold export': there is no {model_folder.ABOUT} with it")
     there = model_folder.formats_of(about)
     named = [name for name in there if folder == model or FORMATS[name].file == model.name]

@@ -85,7 +85,7 @@ def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
             say=options.say,
         )
         done = export(request)
-        ledger.add_export(name, {**done.about, "folder": str(done.folder.absolute())}, time.time())
+        ledger.add_export(name, {**done.about.to_json(), "folder": str(done.folder.absolute())}, time.time())
     return done
 
 
@@ -97,10 +97,10 @@ def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:
     """
     with Ledger.read(home.path) as ledger:
         key = choose_recorded(ledger, name, options).key
-        folders = [Path(card["folder"]) for card in ledger.exports(name) if card["key"] == key]
+        folders = [Path(each.folder) for each in ledger.exports(name) if each.key == key]
     for folder in reversed(folders):
-        about = model_folder.read_about(folder) or {}
-        if about.get("key") == key and "keras" in about.get("formats", {}) and (folder / KERAS).is_file():
+        about = model_folder.read_about(folder)
+        if about and about.key == key and "keras" in about.formats and (folder / KERAS).is_file():
             return folder
     return export_recorded(home, name, replace(options, formats=("keras",))).folder
 

@@ -1,13 +1,13 @@
 """What is to be exported, and with what: plain data that every step of an export is given."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeps.export.selection import ModelSelection, model_name
 from tracking.ledger.ledger import SweepEntry
-from tracking.records import SweepRecord
+from tracking.records import ExportRecord, SweepRecord
 from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class ExportRequest:
     Attributes:
         record: the sweep.
         entry: what the ledger keeps beside it.
-        earlier: what the ledger keeps of earlier exports.
+        earlier: exports of the sweep, oldest first.
         choice: the model.
         formats: names of formats, at least one.
         out: folder that takes the model's folder.
@@ -36,7 +36,7 @@ class ExportRequest:
 
     record: SweepRecord
     entry: SweepEntry
-    earlier: Sequence[Mapping[str, Any]] = ()
+    earlier: Sequence[ExportRecord] = ()
     choice: ModelSelection
     formats: tuple[str, ...]
     out: Path

@@ -18,6 +18,7 @@ from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading, take_lock
 from tracking.records import (
     DatasetRecord,
+    ExportRecord,
     FoldRecord,
     Purpose,
     ReportRecord,
@@ -190,8 +191,8 @@ class Ledger:
                 (trials, toml, canonical_json(details.to_json()), sweep),
             )
 
-    def add_export(self, sweep: str, card: Mapping[str, Any], exported_at: float) -> None:
-        """Enter what was exported."""
+    def add_export(self, sweep: str, card: Mapping[str, object], exported_at: float) -> None:
+        """Enter what was exported: what ``model.json`` says, and where the model's folder was."""
         with self._connection as connection:
             connection.execute(
                 "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
@@ -314,13 +315,13 @@ class Ledger:
             )
             return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
 
-    def exports(self, name: str) -> list[dict[str, Any]]:
-        """Return the cards of what was exported from a sweep, oldest first."""
+    def exports(self, name: str) -> list[ExportRecord]:
+        """Return what was exported from a sweep, oldest first."""
         with reading(f"the sweep {name!r}"):
             rows = self._connection.execute(
                 "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
             )
-            return [json.loads(row[0]) for row in rows]
+            return [ExportRecord.from_card(json.loads(row[0])) for row in rows]
 
     def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
         rows = self._connection.execute(

@@ -9,9 +9,10 @@ import shutil
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from tracking.mlflow.flavour_request import FlavourRequest
 
 
 class _KerasFile:
@@ -25,32 +26,26 @@ class _KerasFile:
         shutil.copyfile(self._file, path)
 
 
-def describe(request: dict[str, Any]) -> None:
-    """Write the folder of an MLflow model.
-
-    Args:
-        request: ``keras`` (the file), ``folder`` (to write), ``images`` (``.npy`` of raw pixels; the first
-            one becomes the example), ``probabilities`` (``.npy``, what the model gives for them),
-            ``requirements`` (pinned) and ``metadata``.
-    """
+def describe(request: FlavourRequest) -> None:
+    """Write the folder of an MLflow model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.keras
         import mlflow.models
 
-    pixels = np.array(np.load(request["images"], mmap_mode="r")[:1], dtype=np.float32)
-    probabilities = np.array(np.load(request["probabilities"], mmap_mode="r")[:1], dtype=np.float32)
-    folder = Path(request["folder"])
+    pixels = np.array(np.load(request.images, mmap_mode="r")[:1], dtype=np.float32)
+    probabilities = np.array(np.load(request.probabilities, mmap_mode="r")[:1], dtype=np.float32)
+    folder = Path(request.folder)
     folder.mkdir()  # or MLflow 3.17 finds no place for the example
     mlflow.keras.save_model(
-        _KerasFile(Path(request["keras"])),
+        _KerasFile(Path(request.keras)),
         str(folder),
         signature=mlflow.models.infer_signature(pixels, probabilities),
         input_example=pixels,
-        pip_requirements=request["requirements"],
-        metadata=request["metadata"],
+        pip_requirements=list(request.requirements),
+        metadata=dict(request.metadata),
     )
 
 
 if __name__ == "__main__":
-    describe(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    describe(FlavourRequest.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

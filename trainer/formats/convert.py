@@ -8,58 +8,56 @@ layers need not be loaded from a file.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trainer.datasets import Dataset, open_stored
+from trainer.errors import one_line
 from trainer.formats.catalogue import FORMATS
+from trainer.formats.request import ConvertAnswer, ConvertRequest
 from trainer.process.jobs import architecture_of
 from trainer.runtime import determinism
-from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
     import keras
 
 
-def convert(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the model that the request describes.
-
-    Args:
-        request: ``architecture``, ``source`` (of a user's architecture, or None), ``digest`` (the
-            architecture's in the fits), ``hyperparameters``, ``dataset`` (folder of the stored dataset),
-            ``count`` (of members, whose probabilities are averaged if there are several), ``members`` (each
-            with ``weights``, an ``.npz`` as ``Keep`` in ``trainer.process.jobs`` describes it, and the
-            ``sha256`` that they must have; none for a rehearsal with untrained weights), ``formats`` (their
-            names) and ``folder`` (takes the files).
-
-    Returns:
-        Nothing if all is written; else one line: ``refused`` (a format cannot hold the model), ``unwritable``
-        (the disk) or ``mismatch`` (the weights are not those that were asked for).
-    """
+def convert(request: ConvertRequest) -> ConvertAnswer:
+    """Write the model that the request describes."""
     determinism.prepare()
-    dataset = open_stored(Path(request["dataset"]))
-    members = [_build(request, dataset) for _ in range(request["count"])]
-    for model, kept in zip(members, request["members"], strict=False):
-        found = _take_over(model, Path(kept["weights"]))
-        if found != kept["sha256"]:
-            return {"mismatch": f"kept weights have the digest {found[:16]}, not {kept['sha256'][:16]}"}
-    model = members[0] if len(members) == 1 else average(members, name=request["architecture"])
-    for name in request["formats"]:
-        form = FORMATS[name]
-        if not form.holds_code and (foreign := foreign_layer(model)):
-            return {"refused": f"{form.title} cannot hold {foreign}: its code would have to travel along"}
-        try:
-            WRITERS[name](model, Path(request["folder"]) / (form.file or KERAS_FILE), dataset)
-        except OSError as error:
-            return {"unwritable": f"{form.title} could not be written: {error.strerror or error}"}
-        except Exception as error:  # noqa: BLE001 - converters raise whatever they like
-            from trainer.errors import one_line
+    dataset = open_stored(Path(request.dataset))
+    members = [_build(request, dataset) for _ in range(request.count)]
+    for model, kept in zip(members, request.members, strict=False):
+        found = _take_over(model, Path(kept.weights))
+        if found != kept.sha256:
+            what = f"kept weights have the digest {found[:16]}, not {kept.sha256[:16]}"
+            return ConvertAnswer(obstacle="mismatch", what=what)
+    model = members[0] if len(members) == 1 else average(members, name=request.architecture)
+    for name in request.formats:
+        answer = _write(name, model, Path(request.folder), dataset)
+        if answer.obstacle:
+            return answer
+    return ConvertAnswer()
 
-            return {"refused": f"{form.title} cannot hold {_culprit(model, error)}: {one_line(error)}"}
-    return {}
+
+def _write(name: str, model: "keras.Model", folder: Path, dataset: Dataset) -> ConvertAnswer:
+    """Write the model in one format."""
+    form = FORMATS[name]
+    if not form.holds_code and (foreign := foreign_layer(model)):
+        what = f"{form.title} cannot hold {foreign}: its code would have to travel along"
+        return ConvertAnswer(obstacle="refused", what=what)
+    try:
+        WRITERS[name](model, folder / (form.file or KERAS_FILE), dataset)
+    except OSError as error:
+        what = f"{form.title} could not be written: {error.strerror or error}"
+        return ConvertAnswer(obstacle="unwritable", what=what)
+    except Exception as error:  # noqa: BLE001 - converters raise whatever they like
+        what = f"{form.title} cannot hold {_culprit(model, error)}: {one_line(error)}"
+        return ConvertAnswer(obstacle="refused", what=what)
+    return ConvertAnswer()
 
 
 def average(members: Sequence["keras.Model"], *, name: str) -> "keras.Model":
@@ -108,12 +106,11 @@ def _is_of_keras(module: str) -> bool:
     return module.partition(".")[0] in ("keras", "builtins")
 
 
-def _build(request: Mapping[str, Any], dataset: Dataset) -> "keras.Model":
+def _build(request: ConvertRequest, dataset: Dataset) -> "keras.Model":
     from trainer.engine.model import build_model
 
-    source = None if request["source"] is None else UserSource.from_json(request["source"])
-    architecture = architecture_of(request["architecture"], source, request["digest"])
-    return build_model(architecture, request["hyperparameters"], dataset, seed=0)
+    architecture = architecture_of(request.architecture, request.source, request.digest)
+    return build_model(architecture, request.hyperparameters, dataset, seed=0)
 
 
 def _take_over(model: "keras.Model", weights: Path) -> str:
@@ -185,8 +182,8 @@ def main() -> None:
     """Answer one request. What converters print goes to standard error."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    answer.write(json.dumps(convert(request)) + "\n")
+    request = ConvertRequest.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    answer.write(json.dumps(convert(request).to_json()) + "\n")
     answer.flush()
     os._exit(0)
 

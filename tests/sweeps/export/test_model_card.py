@@ -1,41 +1,14 @@
 """The model card: what people read beside a model."""
 
 import json
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from sweeps.export.about import ExamScore, FoldScore, ModelAbout, Scores
 from sweeps.export.model_card import card, snippet, to_json
+from tests.exported_model import about, cross_validated, score
 from trainer.formats.catalogue import FORMATS
-
-
-def score(classes: int, hits: int = 9) -> dict[str, Any]:
-    """Return a score; some of each class are taken for the next one."""
-    confusion = np.eye(classes, dtype=int) * hits + np.roll(np.eye(classes, dtype=int), 1, axis=1)
-    return {
-        "images": int(confusion.sum()),
-        "f1": 0.9,
-        "accuracy": 0.9,
-        "confusion": confusion.tolist(),
-    }
-
-
-def about(classes: int = 3, **more: Any) -> dict[str, Any]:
-    """Return what model.json says of a made-up model."""
-    form = {"bytes": 2_000_000, "images": 40, "largest_difference": 3e-7, "ties": 0, "ms_per_image": 1.5}
-    formats = {name: {"file": kind.file, **form} for name, kind in FORMATS.items()}
-    places = {"uri": "models:/s/1", "champion_uri": "models:/s@champion", "tracking_uri": "http://here:5000"}
-    formats["mlflow"] |= places
-    cross = score(classes) | {"f1_mean": 0.91, "f1_std": 0.02}
-    return {
-        "name": "s-lenet", "sweep": "s", "architecture": "lenet", "trial": 2, "how": "refit", "seed": 1,
-        "scores": {"cross_validation": cross, "fold": None, "test": None},
-        "fits": [{"best_epoch": 7}], "compared_on": "the official test set", "weights_sha256": "w" * 64,
-        "hyperparameters": {"learning_rate": 0.001}, "dataset": {"name": "photos", "fingerprint": "f" * 64},
-        "classes": [f"class {index}" for index in range(classes)], "input_shape": [8, 8, 3],
-        "pixel_max": 255.0, "versions": {"keras": "3"}, "formats": formats,
-    } | more  # fmt: skip
 
 
 def test_it_says_what_matters() -> None:
@@ -52,20 +25,22 @@ def test_it_says_what_matters() -> None:
 
 def test_the_best_evidence_gives_the_confusion_matrix() -> None:
     """The official test set, then the model's own fold, then the cross-validation."""
-    cross = about()["scores"]["cross_validation"]
+    cross = about().scores.cross_validation
+    test = ExamScore(fingerprint="t" * 64, **score(3, 8))
+    fold = FoldScore(fold=1, repeat=0, **score(3, 7))
     for scores, said in (
-        ({"test": score(3, 8), "fold": None}, "The official test set. Rows"),
-        ({"test": None, "fold": score(3, 7)}, "This model's held-out fold. Rows"),
-        ({"test": None, "fold": None}, "All held-out folds of the cross-validation together"),
+        (Scores(cross_validation=cross, test=test, fold=None), "The official test set. Rows"),
+        (Scores(cross_validation=cross, test=None, fold=fold), "This model's held-out fold. Rows"),
+        (cross_validated(3), "All held-out folds of the cross-validation together"),
     ):
-        assert said in card(about(scores={"cross_validation": cross, **scores}))
+        assert said in card(about(scores=scores))
 
 
 def test_many_classes_get_a_list_instead_of_a_table() -> None:
     """The twenty largest confusions, largest first; those that never happened are left out."""
-    made = about(30)
-    made["scores"]["cross_validation"]["confusion"][4][9] = 77
-    lines = card(made).splitlines()
+    confusion = [list(row) for row in about(30).scores.cross_validation.confusion]
+    confusion[4][9] = 77
+    lines = card(about(30, scores=cross_validated(30, confusion=confusion))).splitlines()
     first = lines.index("| true | predicted | images |") + 2
     assert lines[first] == "| class 4 | class 9 | 77 |"
     assert sum(line.endswith("| 1 |") for line in lines) == 19
@@ -73,10 +48,7 @@ def test_many_classes_get_a_list_instead_of_a_table() -> None:
 
 def test_one_fold_has_no_spread() -> None:
     """And a class name with a bar does not break the table."""
-    made = about(2)
-    made["classes"] = ["a|b", "c"]
-    made["scores"]["cross_validation"]["f1_std"] = None
-    text = card(made)
+    text = card(about(2, classes=("a|b", "c"), scores=cross_validated(2, f1_std=None)))
     assert "single folds: 0.9100 (mean" in text
     assert "| **a\\|b** |" in text
 
@@ -91,7 +63,30 @@ def test_snippets_compile_and_are_in_the_card(name: str) -> None:
 
 def test_model_json_is_json() -> None:
     """With the class names as they are written."""
-    made = about()
-    made["classes"] = ["über", "ß", "猫"]
-    assert json.loads(to_json(made)) == made
+    made = about(classes=("über", "ß", "猫"))
+    assert ModelAbout.from_json(json.loads(to_json(made))) == made
     assert "猫" in to_json(made)
+
+
+def test_model_json_is_written_as_earlier_versions_wrote_it() -> None:
+    """Other programs read it: formats, scores and fits keep the names and the places that they had."""
+    written = json.loads(to_json(about()))
+    assert written["formats"]["mlflow"] == {
+        "file": None, "uri": "models:/s/1", "champion_uri": "models:/s@champion",
+        "tracking_uri": "http://here:5000", "bytes": 2_000_000,
+        "images": 40, "largest_difference": 3e-7, "ties": 0, "ms_per_image": 1.5,
+    }  # fmt: skip
+    assert written["formats"]["keras"].keys() == {
+        "file", "bytes", "images", "largest_difference", "ties", "ms_per_image"
+    }  # fmt: skip
+    assert written["scores"]["cross_validation"].keys() == {
+        "images", "f1", "accuracy", "confusion", "f1_mean", "f1_std", "f1_folds", "best_epochs"
+    }  # fmt: skip
+    assert written["fits"][0]["spec"] == json.loads(json.dumps(about().fits[0].spec.to_json()))
+
+
+def test_what_only_a_newer_version_says_is_left_out() -> None:
+    """Its models can be asked all the same."""
+    newer = json.loads(to_json(about())) | {"licence": "none"}
+    newer["scores"]["cross_validation"]["kappa"] = 0.8
+    assert ModelAbout.from_json(newer) == replace(about())

@@ -1,25 +1,35 @@
 """A model's folder: whole or not there, and never another model's by accident."""
 
-import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sweeps.export.model_card import to_json
 from sweeps.export.model_folder import carry_over, check_room, check_target, publish, read_about, size
+from tests.exported_model import about, report
 from trainer.errors import Mismatch, UsageError
 
 
-def write(folder: Path, **about: Any) -> Path:
+def write(folder: Path, formats: Sequence[str] = (), key: str = "k") -> Path:
     """Write a model's folder."""
     folder.mkdir(parents=True)
-    (folder / "model.json").write_text(json.dumps({"key": "k", "weights_sha256": "w", "formats": {}} | about))
-    for form in about.get("formats", {}).values():
-        (folder / form["file"]).write_text(form["file"])
+    made = about(key=key, formats={name: report(name) for name in formats})
+    (folder / "model.json").write_text(to_json(made))
+    for form in made.formats.values():
+        (folder / form.where).write_text(form.where)
     return folder
+
+
+def key_of(folder: Path) -> str:
+    """Return which model a folder has."""
+    found = read_about(folder)
+    assert found is not None
+    return found.key
 
 
 def test_another_model_is_never_replaced_without_force(tmp_path: Path) -> None:
@@ -66,23 +76,21 @@ def test_a_small_disk_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_was_exported_before_stays(tmp_path: Path) -> None:
     """Formats of the same model that were not asked for again, in the usual order."""
-    formats = {"keras": {"file": "model.keras"}, "onnx": {"file": "model.onnx", "bytes": 1}}
-    target = write(tmp_path / "name", formats=formats)
-    model = write(tmp_path / "new", formats={"keras": {"file": "model.keras", "bytes": 2}})
-    about: dict[str, Any] = {"weights_sha256": "w", "formats": {"keras": {"file": "model.keras", "bytes": 2}}}
-    carry_over(target, model, about, force=False)
-    assert about["formats"] == {"keras": {"file": "model.keras", "bytes": 2}, "onnx": formats["onnx"]}
+    target = write(tmp_path / "name", formats=("keras", "onnx"))
+    model = write(tmp_path / "new", formats=("keras",))
+    now = carry_over(target, model, about(formats={"keras": report("keras", 2)}), force=False)
+    assert list(now.formats.items()) == [("keras", report("keras", 2)), ("onnx", report("onnx"))]
     assert (model / "model.onnx").read_text() == "model.onnx"
 
 
 def test_the_same_fits_with_other_weights_are_a_mismatch(tmp_path: Path) -> None:
     """What was to be the same model is not, and only force takes it."""
     target = write(tmp_path / "name")
-    about: dict[str, Any] = {"weights_sha256": "x", "formats": {}}
+    other = about(weights_sha256="x", formats={})
     with pytest.raises(Mismatch, match="the same fits but other weights"):
-        carry_over(target, tmp_path, about, force=False)
-    carry_over(target, tmp_path, about, force=True)
-    carry_over(tmp_path / "nothing", tmp_path, about, force=False)
+        carry_over(target, tmp_path, other, force=False)
+    assert carry_over(target, tmp_path, other, force=True) == other
+    assert carry_over(tmp_path / "nothing", tmp_path, other, force=False) == other
 
 
 def test_a_folder_is_swapped_for_the_new_one(tmp_path: Path) -> None:
@@ -92,7 +100,7 @@ def test_a_folder_is_swapped_for_the_new_one(tmp_path: Path) -> None:
     write(tmp_path / "out" / ".name.partial")
     write(tmp_path / "out" / ".name.old")
     publish(write(tmp_path / "new", key="new"), target)
-    assert (read_about(target) or {})["key"] == "new"
+    assert key_of(target) == "new"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
     assert [path.name for path in target.iterdir()] == ["model.json"]
 
@@ -109,7 +117,7 @@ def test_a_copy_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(shutil, "copytree", full)
     with pytest.raises(UsageError, match="No space left on device"):
         publish(write(tmp_path / "new", key="new"), target)
-    assert (read_about(target) or {})["key"] == "old"
+    assert key_of(target) == "old"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
 
 

@@ -12,6 +12,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 
 import refold
 from sweeps.export import parity, pipeline
+from sweeps.export.about import ModelAbout
 from sweeps.export.model_card import snippet
 from sweeps.export.selection import choose
 from tests.processes import gone
@@ -113,7 +115,7 @@ def python(program: str, *arguments: str, cwd: Path) -> str:
     ).stdout
 
 
-def loaded(folder: Path, name: str, images: np.ndarray, work: Path) -> tuple[np.ndarray, dict[str, Any]]:
+def loaded(folder: Path, name: str, images: np.ndarray, work: Path) -> parity.Loaded:
     """Return what a format's own runtime gives for images, and what it imported for it."""
     np.save(work / "images.npy", images)
     return parity.score(name, folder / str(FORMATS[name].file), work / "images.npy", work)
@@ -153,7 +155,7 @@ class TestExport:
         assert about["scores"]["cross_validation"]["images"] == 120
         assert about["classes"] == ["dark", "light"]
         assert about["formats"]["keras"]["largest_difference"] <= 1e-5
-        assert about == refit.about
+        assert ModelAbout.from_json(about) == refit.about
 
     def test_exporting_again_gives_the_same_weights_and_keeps_formats(
         self, outcome: refold.Outcome, refit: pipeline.Exported, tmp_path: Path
@@ -163,8 +165,8 @@ class TestExport:
         before = {path.name for path in refit.folder.iterdir()}
         again = outcome.export(out=tmp_path, formats=["savedmodel"])
         assert again.folder == tmp_path / refit.folder.name
-        assert refit.about["weights_sha256"] == again.about["weights_sha256"]
-        assert list(again.about["formats"]) == ["keras", "savedmodel"]
+        assert refit.about.weights_sha256 == again.about.weights_sha256
+        assert list(again.about.formats) == ["keras", "savedmodel"]
         assert before == {"model.keras", "model.json", "README.md"}
         assert {path.name for path in again.folder.iterdir()} == before | {"saved_model"}
         assert [path.name for path in tmp_path.iterdir()] == [refit.folder.name]
@@ -173,9 +175,10 @@ class TestExport:
         """Weight for weight, and its held-out score is the record's."""
         done = outcome.export(how="best-fold", out=tmp_path)
         best = max(outcome.record.ranking[0].folds, key=lambda fold: fold.run.result.f1 or 0.0)
-        assert done.about["weights_sha256"] == best.run.result.weights_sha256
-        assert done.about["scores"]["fold"]["f1"] == best.run.result.f1
-        assert done.about["fits"][0]["key"] == best.spec.key
+        assert done.about.weights_sha256 == best.run.result.weights_sha256
+        assert done.about.scores.fold is not None
+        assert done.about.scores.fold.f1 == best.run.result.f1
+        assert done.about.fits[0].key == best.spec.key
 
     @pytest.mark.parametrize("name", FILES)
     def test_every_format_holds_the_mean_of_the_folds(
@@ -188,11 +191,12 @@ class TestExport:
     ) -> None:
         """From raw uint8 pixels, in a process without refold, and without TensorFlow where it can."""
         pixels = with_black(np.load(outcome.home.path.parent / "data.npz")["test_images"])
-        found, report = loaded(ensemble.folder, name, pixels, tmp_path)
+        reloaded = loaded(ensemble.folder, name, pixels, tmp_path)
+        found = reloaded.probabilities
         assert np.abs(found - reference).max() <= 1e-5
         assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
-        assert ensemble.about["formats"][name]["largest_difference"] <= 1e-5
-        imported = {module.split(".")[0] for module in report["modules"]}
+        assert ensemble.about.formats[name].proof.largest_difference <= 1e-5
+        imported = {module.split(".")[0] for module in reloaded.modules}
         assert not imported & {"sweeps", "tracking"}
         others = {"keras", "tensorflow", "mlflow"} if name in ("onnx", "litert") else {"mlflow"}
         assert not imported & others
@@ -233,8 +237,8 @@ class TestExport:
         whole = parity.score
 
         def tampered(*arguments: Any) -> Any:
-            probabilities, report = whole(*arguments)
-            return probabilities + np.float32(2e-5), report
+            found = whole(*arguments)
+            return replace(found, probabilities=found.probabilities + np.float32(2e-5))
 
         monkeypatch.setattr(parity, "score", tampered)
         with pytest.raises(Mismatch, match=r"Keras model .* differs from the trained one by 2e-05"):
@@ -408,11 +412,13 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     assert (form["uri"], form["champion_uri"]) == ("models:/two/1", "models:/two@champion")
     assert form["largest_difference"] <= 1e-5
     images = np.load(tmp_path / "data.npz")["test_images"]
-    reference, _ = loaded(Path(about["folder"]), "keras", images, tmp_path)
+    reference = loaded(Path(about["folder"]), "keras", images, tmp_path).probabilities
     with served(home, form["champion_uri"]) as address:
         for pixels in (images, images.astype(np.float32)):
             assert np.abs(posted(address, pixels) - reference).max() <= 1e-5
-    printed = python(snippet("mlflow", about), cwd=Path(about["folder"]))  # after a progress bar of Keras
+    printed = python(
+        snippet("mlflow", ModelAbout.from_json(about)), cwd=Path(about["folder"])
+    )  # after a progress bar of Keras
     said, _ = printed.splitlines()[-1].split()
     assert said in ("dark", "light")
     logged = list((home / "artifacts").rglob("models/*/artifacts/*"))

@@ -1,6 +1,6 @@
 """Classifying image files with an exported model."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +9,21 @@ import pytest
 from PIL import Image
 
 from sweeps.export import parity
+from sweeps.export.model_card import to_json
 from sweeps.export.predict import predict
+from tests.exported_model import about, report
 from trainer.errors import UsageError
 
-ABOUT = {
-    "classes": ["dark", "light"],
-    "input_shape": [8, 8, 1],
-    "pixel_max": 16.0,
-    "image_size": None,
-    "colour": None,
-    "formats": {"keras": {"file": "model.keras"}, "mlflow": {"file": None, "uri": "models:/a/1"}},
-}
+ABOUT = about(
+    2, classes=("dark", "light"), input_shape=(8, 8, 1), pixel_max=16.0,
+    formats={name: report(name) for name in ("keras", "mlflow")},
+)  # fmt: skip
 
 
 def model(folder: Path, **more: Any) -> Path:
     """Write what a model's folder has, with a file that nobody will load."""
     folder.mkdir()
-    about = ABOUT | more
-    (folder / "model.json").write_text(json.dumps(about))
+    (folder / "model.json").write_text(to_json(replace(ABOUT, **more)))
     (folder / "model.keras").write_text("")
     return folder
 
@@ -46,7 +43,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     def score(_name: str, _file: Path, images: Path, _work: Path) -> Any:
         given.append(np.load(images))
         light = given[-1].mean(axis=(1, 2, 3)) / 16
-        return np.stack([1 - light, light], axis=1), {}
+        return parity.Loaded(probabilities=np.stack([1 - light, light], axis=1), ms_per_image=1.0, modules=())
 
     monkeypatch.setattr(parity, "score", score)
     return given
@@ -116,14 +113,13 @@ def test_what_is_no_image_is_refused(tmp_path: Path, scored: list[np.ndarray]) -
 
 def test_a_file_of_the_model_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it is that file that is loaded."""
-    both = {"keras": {"file": "model.keras"}, "onnx": {"file": "model.onnx"}}
-    folder = model(tmp_path / "m", formats=both)
+    folder = model(tmp_path / "m", formats={name: report(name) for name in ("keras", "onnx")})
     (folder / "model.onnx").write_text("")
     asked = []
 
     def score(name: str, file: Path, _images: Path, _work: Path) -> Any:
         asked.append((name, file.name))
-        return np.array([[0.5, 0.5]], np.float32), {}
+        return parity.Loaded(probabilities=np.array([[0.5, 0.5]], np.float32), ms_per_image=1.0, modules=())
 
     monkeypatch.setattr(parity, "score", score)
     one = image(tmp_path / "one.png", 9)
@@ -135,7 +131,7 @@ def test_a_file_of_the_model_can_be_named(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     """A missing folder, somebody's folder, a file beside the model, a model that is in MLflow alone."""
     one = image(tmp_path / "one.png", 9)
-    folder = model(tmp_path / "m", formats={"mlflow": {"file": None, "uri": "models:/a/1"}})
+    folder = model(tmp_path / "m", formats={"mlflow": report("mlflow")})
     (tmp_path / "mine").mkdir()
     with pytest.raises(UsageError, match=r"there is no model .*none: name the folder"):
         predict(tmp_path / "none", [one])
@@ -153,7 +149,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_runtime_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
-    folder = model(tmp_path / "m", formats={"onnx": {"file": "model.onnx"}})
+    folder = model(tmp_path / "m", formats={"onnx": report("onnx")})
     (folder / "model.onnx").write_text("")
     monkeypatch.setattr("trainer.formats.catalogue.find_spec", lambda _module: None)
     with pytest.raises(UsageError, match=r"pip install 'refold\[onnx\]'"):

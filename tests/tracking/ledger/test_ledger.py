@@ -1,6 +1,5 @@
 """The ledger: one writer, nothing lost, nothing doubled, and a clear word about what it cannot read."""
 
-import json
 import os
 import signal
 import sqlite3
@@ -18,7 +17,7 @@ from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, ru
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.file import SCHEMA_VERSION
 from tracking.ledger.ledger import Ledger
-from tracking.records import Purpose, ReportRecord
+from tracking.records import ExportRecord, Purpose, ReportRecord
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
 from trainer.fits.results import FitResult, FitRun, Timing
@@ -160,13 +159,17 @@ def test_a_half_written_transaction_never_shows(tmp_path: Path) -> None:
 
 
 def test_exports_are_kept_in_order() -> None:
-    """Each card comes back as it went in."""
+    """With the folder, and the weights that the next export of the same fits is compared with."""
     ledger = in_memory_ledger()
     enter(prepared(PLAN), ledger)
     for number in (2, 1):
-        ledger.add_export("made-up", {"number": number}, float(number))
-    assert ledger.exports("made-up") == [{"number": 1}, {"number": 2}]
-    assert json.dumps(ledger.exports("made-up"))
+        fits = [{"key": f"k{n}", "weights_sha256": f"w{n}"} for n in range(number)]
+        card = {"key": f"m{number}", "folder": f"/models/{number}", "fits": fits, "sweep": "made-up"}
+        ledger.add_export("made-up", card, float(number))
+    assert ledger.exports("made-up") == [
+        ExportRecord(key="m1", folder="/models/1", weights={"k0": "w0"}),
+        ExportRecord(key="m2", folder="/models/2", weights={"k0": "w0", "k1": "w1"}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from trainer.datasets import Dataset, store
+from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
 from trainer.runtime.determinism import training_environment
 from trainer.user_code import UserSource
 
@@ -74,20 +74,20 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store(made, tmp_path_factory.mktemp("datasets"))
 
 
-def convert(dataset: Path, work: Path, build: str, *formats: str, **more: Any) -> dict[str, Any]:
+def convert(
+    dataset: Path, work: Path, build: str, *formats: str, members: tuple[KeptWeights, ...] = ()
+) -> ConvertAnswer:
     """Return what the converter answers."""
     source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
     (work / "out").mkdir()
-    request = {
-        "architecture": "own", "source": source.to_json(), "digest": source.digest,
-        "hyperparameters": {"learning_rate": 0.1}, "dataset": str(dataset), "members": [], "count": 1,
-        "formats": formats, "folder": str(work / "out"),
-    } | more  # fmt: skip
-    (work / "request.json").write_text(json.dumps(request))
+    request = ConvertRequest(
+        architecture="own", source=source, digest=source.digest, hyperparameters={"learning_rate": 0.1},
+        dataset=str(dataset), members=members, count=1, formats=formats, folder=str(work / "out"),
+    )  # fmt: skip
+    (work / "request.json").write_text(json.dumps(request.to_json()))
     command = [sys.executable, "-m", "trainer.formats.convert", str(work / "request.json")]
     done = subprocess.run(command, env=training_environment(), stdout=subprocess.PIPE, text=True, check=True)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return ConvertAnswer.from_json(json.loads(done.stdout))
 
 
 @pytest.mark.training
@@ -109,14 +109,15 @@ def test_files_that_would_need_code_are_refused(
     if name == "mlflow" and build != "with_layer":
         pytest.skip("the same check as for keras")
     answer = convert(dataset, tmp_path, build, name)
-    assert re.search(f"cannot hold {named}: its code would have to travel", answer["refused"])
+    assert re.search(f"cannot hold {named}: its code would have to travel", answer.what)
+    assert answer.obstacle == "refused"
     assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.training
 def test_graphs_hold_a_users_layers(dataset: Path, tmp_path: Path) -> None:
     """They have operations, not classes."""
-    assert convert(dataset, tmp_path, "with_layer", "savedmodel", "onnx", "litert") == {}
+    assert convert(dataset, tmp_path, "with_layer", "savedmodel", "onnx", "litert") == ConvertAnswer()
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"saved_model", "model.onnx", "model.tflite"}
 
@@ -125,7 +126,7 @@ def test_graphs_hold_a_users_layers(dataset: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_a_format_can_be_asked_for_alone(dataset: Path, tmp_path: Path, name: str) -> None:
     """Keras' exporters count on what an earlier one did to the model."""
-    assert convert(dataset, tmp_path, "with_layer", name) == {}
+    assert convert(dataset, tmp_path, "with_layer", name) == ConvertAnswer()
 
 
 @pytest.mark.training
@@ -135,13 +136,14 @@ def test_an_operation_that_a_format_lacks_is_blamed_on_its_layer(
 ) -> None:
     """The converter's own words come after it."""
     answer = convert(dataset, tmp_path, "with_unusual", name)
-    assert "cannot hold the layer 'spectrum' (Spectrum): " in answer["refused"]
+    assert "cannot hold the layer 'spectrum' (Spectrum): " in answer.what
+    assert answer.obstacle == "refused"
 
 
 @pytest.mark.training
 def test_keras_own_parts_are_no_strangers(dataset: Path, tmp_path: Path) -> None:
     """Activations, regularisers, initialisers of Keras need no code of anybody's."""
-    assert convert(dataset, tmp_path, "plain", "keras") == {}
+    assert convert(dataset, tmp_path, "plain", "keras") == ConvertAnswer()
 
 
 @pytest.mark.training
@@ -149,7 +151,8 @@ def test_other_weights_than_asked_for_are_a_mismatch(dataset: Path, tmp_path: Pa
     """The digest of what the model holds is compared, not that of a file."""
     arrays = [np.zeros((3, 3, 1, 2)), np.zeros(2), np.zeros((72, 2)), np.zeros(2)]
     np.savez(tmp_path / "w.npz", **{str(i): a.astype(np.float32) for i, a in enumerate(arrays)})
-    members = [{"weights": str(tmp_path / "w.npz"), "sha256": "0" * 64}]
+    members = (KeptWeights(weights=str(tmp_path / "w.npz"), sha256="0" * 64),)
     answer = convert(dataset, tmp_path, "plain", "keras", members=members)
-    assert "not 0000000000000000" in answer["mismatch"]
+    assert "not 0000000000000000" in answer.what
+    assert answer.obstacle == "mismatch"
     assert list((tmp_path / "out").iterdir()) == []

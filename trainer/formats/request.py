@@ -1,0 +1,90 @@
+"""What is asked of the process that writes models in the formats of other programs, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from trainer.hyperparameters import Value
+from trainer.user_code import UserSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWeights:
+    """The weights of a trained network.
+
+    Attributes:
+        weights: an ``.npz`` as ``Keep`` in ``trainer.process.jobs`` describes it.
+        sha256: the digest that they must have.
+    """
+
+    weights: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertRequest:
+    """A model that is to be written.
+
+    Attributes:
+        architecture: its name.
+        source: of a user's architecture, or None.
+        digest: of the architecture's source in the fits.
+        hyperparameters: that the networks are built with.
+        dataset: folder of the stored dataset.
+        members: the networks whose probabilities are averaged if there are several; none for a rehearsal
+            with untrained weights.
+        count: how many members there are, in a rehearsal too.
+        formats: their names.
+        folder: takes the files.
+    """
+
+    architecture: str
+    source: UserSource | None
+    digest: str
+    hyperparameters: Mapping[str, Value]
+    dataset: str
+    members: tuple[KeptWeights, ...]
+    count: int
+    formats: tuple[str, ...]
+    folder: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the request as plain JSON data; ``from_json`` is the inverse."""
+        return asdict(self) | {"source": None if self.source is None else self.source.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ConvertRequest":
+        """Rebuild a request from what ``to_json`` returned."""
+        source = data["source"]
+        parts = {
+            "source": None if source is None else UserSource.from_json(source),
+            "members": tuple(KeptWeights(**member) for member in data["members"]),
+            "formats": tuple(data["formats"]),
+        }
+        return cls(**{**data, **parts})
+
+
+#: A format cannot hold the model; the disk cannot take it; the weights are not those that were asked for.
+Obstacle = Literal["refused", "unwritable", "mismatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertAnswer:
+    """What became of a request.
+
+    Attributes:
+        obstacle: why not everything was written; None if it was.
+        what: the same in one line.
+    """
+
+    obstacle: Obstacle | None = None
+    what: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the answer as plain JSON data; ``from_json`` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ConvertAnswer":
+        """Rebuild an answer from what ``to_json`` returned."""
+        return cls(**data)
