@@ -1,10 +1,13 @@
 """Recorded fits trained again: what they need, whether they can be here, and proof that they were."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, check_device, identity_of, procedure_differences
 from sweeps.definition.prepare import MIXED
+from sweeps.execution.workers import Workers
 from sweeps.verification.differences import dataset_differences, fit_differences
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
@@ -15,6 +18,9 @@ from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job
 from trainer.runtime.environment import environment
+
+#: Starts workers that print to a log file, in fresh processes, and ends them on leaving.
+StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 
 def load_again(home: Path, entry: SweepEntry) -> Dataset:

@@ -6,16 +6,14 @@ Nothing is written to what is verified: training again uses a copy of the datase
 import random
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
 from sweeps.execution.dispatch import run_all
-from sweeps.execution.workers import Workers
 from sweeps.verification import differences
-from sweeps.verification.retraining import architecture_differences, job_of, load_again
+from sweeps.verification.retraining import StartWorkers, architecture_differences, job_of, load_again
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, store
@@ -24,9 +22,6 @@ from trainer.fits.names import fit_name
 from trainer.runtime.environment import environment, of_training
 
 Chosen = tuple[TrialRecord, FoldRecord]
-
-#: Starts workers that print to a log file, in fresh processes, and ends them on leaving.
-StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

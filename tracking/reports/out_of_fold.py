@@ -25,6 +25,8 @@ class OutOfFold:
         true: its class.
         predicted: the class that was predicted for it.
         confidence: the probability that it was given, in [0, 1].
+        probabilities: of all classes, ``[n, classes]`` float32; None where only the record was asked, which
+            has their digest.
     """
 
     repeat: Indices
@@ -33,6 +35,7 @@ class OutOfFold:
     true: Indices
     predicted: Indices
     confidence: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float32] | None = None
 
     def mistakes(self) -> Indices:
         """Return the positions of wrong predictions, the most confident first."""
@@ -79,6 +82,10 @@ class HeldOut:
             repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
             predicted=predicted, confidence=confidence,
         )  # fmt: skip
+
+    def lacks(self, record: FoldRecord) -> bool:
+        """Whether a fold has held-out images whose predictions its record does not hold."""
+        return record.run.result.state == "complete" and self._part(record) is None
 
     def _part(self, record: FoldRecord) -> tuple[npt.NDArray[Any], ...] | None:
         """Return a fold's repeat, fold, images, predicted classes and confidences."""

@@ -40,10 +40,18 @@ NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f
 
 @dataclass(slots=True)
 class Trained:
-    """What training leaves: the result, the model with the kept weights, and seconds per epoch."""
+    """What training leaves.
+
+    Attributes:
+        result: what is recorded.
+        model: with the kept weights; None where the fit failed.
+        held_out: class probabilities of the held-out images, ``[n, classes]``; None where there are none.
+        epoch_seconds: of each epoch.
+    """
 
     result: FitResult
     model: keras.Model | None = None
+    held_out: Probabilities | None = None
     epoch_seconds: list[float] = field(default_factory=list)
 
 
@@ -88,18 +96,18 @@ def train(
         on_epoch(number, epoch, seconds)
 
     try:
-        engine, result = _train(spec, data, architecture, engines, listen)
+        trained = _train(spec, data, architecture, engines, listen)
     except FitFailed as failure:
         failed = FitResult(key=spec.key, state="failed", reason=str(failure), epochs=tuple(finished))
-        return Trained(failed, None, epoch_seconds)
+        return Trained(failed, epoch_seconds=epoch_seconds)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(one_line(error)) from error
-    return Trained(result, engine.model, epoch_seconds)
+    return replace(trained, epoch_seconds=epoch_seconds)
 
 
 def _train(
     spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
-) -> tuple[Engine, FitResult]:
+) -> Trained:
     parts = Split.of_fit(spec, data.dataset.labels).parts(spec)
     engine = _engine(spec, data.dataset, architecture, engines)
     initial = weights_digest(engine.weights())
@@ -123,8 +131,10 @@ def _train(
     )
     engine.restore(course.weights)
     if course.missed or not len(parts.held_out):
-        return engine, result
-    return engine, replace(result, **_held_out(spec.metric, engine, data, parts.held_out))
+        return Trained(result, engine.model)
+    probabilities = engine.probabilities(data, parts.held_out)
+    scored = _scored(spec.metric, probabilities, data.dataset, parts.held_out)
+    return Trained(replace(result, **scored), engine.model, probabilities)
 
 
 def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
@@ -184,11 +194,12 @@ def _stop_scores(
     }
 
 
-def _held_out(metric: Metric, engine: Engine, data: Feed, held_out: Indices) -> dict[str, Any]:
-    """Score the held-out fold, once, with the weights that were kept."""
-    probabilities = engine.probabilities(data, held_out)
+def _scored(
+    metric: Metric, probabilities: Probabilities, dataset: Dataset, held_out: Indices
+) -> dict[str, Any]:
+    """Score the held-out fold by what the kept weights gave for it."""
     predicted = probabilities.argmax(axis=1)
-    confusion = confusion_matrix(data.dataset.labels[held_out], predicted, classes=len(data.dataset.classes))
+    confusion = confusion_matrix(dataset.labels[held_out], predicted, classes=len(dataset.classes))
     confidences = probabilities[np.arange(len(predicted)), predicted]
     return {
         "probabilities_sha256": hashlib.sha256(probabilities.astype("<f4").tobytes()).hexdigest(),

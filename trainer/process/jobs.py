@@ -57,6 +57,8 @@ class Job:
         memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
         seconds: the longest that the fit may take, above 0; None for as long as it needs.
         keep: what to keep of the trained model; a sweep keeps nothing.
+        held_out: path that takes the class probabilities of the held-out images, ``.npy``, ``[n, classes]``
+            float32; None in a sweep, whose record has their digest.
         trial: number of the fit's trial, for messages; None where it does not matter.
     """
 
@@ -66,6 +68,7 @@ class Job:
     memory: int | None = None
     seconds: float | None = None
     keep: Keep | None = None
+    held_out: str | None = None
     trial: int | None = None
 
     @property
@@ -86,6 +89,8 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     trained = train(job.spec, data, architecture, engines(), on_epoch)
     if job.keep is not None and trained.model is not None:
         _keep(trained.model, job.keep)
+    if job.held_out is not None and trained.held_out is not None:
+        np.save(job.held_out, trained.held_out)
     timing = Timing(
         started_at=started_at,
         ended_at=time.time(),
