@@ -14,8 +14,10 @@ This package only names what others may use; ``sweeps``, ``tracking`` and ``trai
 is imported when it is first used, so ``import refold`` costs nothing.
 """
 
-# Before any other: it takes the current folder off the module path of 'python -m refold'.
-from refold.import_path import claim_packages  # isort: split
+# Before any other: it sees to it that refold's packages are refold's.
+from refold import import_path as _import_path  # noqa: F401
+
+# isort: split
 
 from importlib import import_module
 from importlib.metadata import version
@@ -106,6 +108,3 @@ if not TYPE_CHECKING:  # to type checkers a name that is not listed above is a m
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_PUBLIC])
-
-
-claim_packages()

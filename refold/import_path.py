@@ -1,8 +1,9 @@
-"""That refold's packages are refold's: looked at before anything else is imported.
+"""Sees to it that refold's packages are refold's, before anything else is imported.
 
 Importing this module takes the current folder off the module path where ``python -m refold`` has put it
-there: the command line has no use for a ``trainer/`` or ``queue.py`` of the user's. So nothing is imported
-here that Python has not loaded by then.
+there: the command line has no use for a ``trainer/`` or ``queue.py`` of the user's. Then it imports refold's
+packages, or raises an ImportError where a module of the user's hides one. It comes first, and imports hardly
+anything itself, because the user's modules may have the names of Python's own as well.
 """
 
 import os
@@ -17,7 +18,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PT
 _BY_NAME = sys.argv[:1] == ["-m"]
 
 
-def claim_packages() -> None:
+def _claim_packages() -> None:
     """Import refold's packages, so that no module of the user's takes their place later.
 
     Raises:
@@ -55,3 +56,4 @@ def _leave_current_folder() -> None:
 
 if _BY_NAME and not sys.flags.safe_path:
     _leave_current_folder()
+_claim_packages()

@@ -36,8 +36,9 @@ def test_the_command_line_imports_nothing_of_the_current_folder(tmp_path: Path) 
 def test_a_module_beside_a_script_that_hides_a_package_is_named(
     tmp_path: Path, name: str, start: str
 ) -> None:
-    """In one sentence, with its file, and without being imported: a script's folder comes first."""
+    """In one sentence, with its file, before anything else of that folder is imported."""
     file = module(tmp_path, name)
+    module(tmp_path, "random.py")
     (tmp_path / "script.py").write_text("import refold\n")
     done = python(*(["-c", "import refold"] if start == "-c" else ["script.py"]), cwd=tmp_path)
     package = name.removesuffix(".py")
