@@ -102,16 +102,22 @@ class Registry:
         """Return how many models there are of a sweep."""
         return len(list(self._logged(identity, experiments)))
 
-    def remove(self, identity: str, experiments: Sequence[str]) -> None:
-        """Remove a sweep's versions, models and artifacts; a registered model goes when it is empty."""
+    def remove(self, identity: str, experiments: Sequence[str]) -> list[Any]:
+        """Remove a sweep's versions, models and artifacts; a registered model goes when it is empty.
+
+        Returns:
+            The logged models, which MLflow has marked as deleted then.
+        """
         names = set()
         for version in self._versions(identity):
             self._client.delete_model_version(version.name, version.version)
             names.add(version.name)
         for name in sorted(names):
             self._remove_if_empty(name)
-        for logged in list(self._logged(identity, experiments)):
+        removed = list(self._logged(identity, experiments))
+        for logged in removed:
             self._remove_logged(logged)
+        return removed
 
     def _ensure_registered(self, name: str, identity: str) -> None:
         """Create the registered model, unless it is there: another sweep of that name, or somebody's own."""
@@ -153,9 +159,6 @@ class Registry:
         """Remove a logged model; its artifacts first, because without it nobody would find them."""
         self._delete_artifacts(logged.artifact_location, str(logged.experiment_id))
         self._client.delete_logged_model(logged.model_id)
-        store = self._client._tracking_client.store
-        if hasattr(store, "_hard_delete_logged_model"):
-            store._hard_delete_logged_model(logged.model_id)
 
 
 def _legal(title: str) -> str:

@@ -11,9 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from tracking.mlflow import purge
 from tracking.mlflow.registry import Registry
+from tracking.mlflow.uri import is_server
 
 _PAGE = 1000
+#: The tag of an experiment that refold made.
+_OURS = "refold.experiment"
 #: MLflow's folder for models in that of an experiment.
 _MODELS = "models"
 
@@ -28,7 +32,7 @@ class Found:
         models: exported from it.
         experiments: names of the experiments that hold them.
         emptied: those of them that go too: made by refold, and nothing else in them.
-        for_good: False where a server only marks runs as deleted.
+        kept: why MLflow only marks some of it as deleted; empty where all of it goes for good.
     """
 
     sweep_runs: int
@@ -36,7 +40,7 @@ class Found:
     models: int
     experiments: tuple[str, ...]
     emptied: tuple[str, ...]
-    for_good: bool
+    kept: str
 
     def __str__(self) -> str:
         """Say it to the person who is asked."""
@@ -44,7 +48,7 @@ class Found:
             return "nothing, it has no runs of this sweep"
         where = f"in the experiment {', '.join(self.experiments)}"
         also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
-        how = "" if self.for_good else " (a server only marks them as deleted)"
+        how = f" ({self.kept})" if self.kept else ""
         models = f", {self.models} exported model{'s' if self.models > 1 else ''}" if self.models else ""
         runs = f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials{models}"
         return f"{runs} {where}{also}{how}"
@@ -53,7 +57,8 @@ class Found:
 class Removal:
     """Finds and removes the runs of a sweep, wherever they are in one MLflow.
 
-    A database deletes for good, by what ``mlflow gc`` uses; a server has no call for that.
+    A database deletes for good, by ``mlflow gc``; a server only marks as deleted. So does a copied home where
+    the original's files are, because ``mlflow gc`` would delete those.
     """
 
     def __init__(self, mlflow: Any, client: Any, uri: str, artifact_root: Path | None) -> None:
@@ -62,8 +67,7 @@ class Removal:
         self._client = client
         self.registry = Registry(mlflow, client, self._delete_artifacts)
         self._uri = uri
-        store = client._tracking_client.store
-        self._store = store if hasattr(store, "_hard_delete_run") else None
+        self._is_database = not is_server(uri)
 
     def find(self, identity: str) -> Found:
         """Return what ``remove`` would take away."""
@@ -75,8 +79,8 @@ class Removal:
             trial_runs=kinds.count("trial"),
             models=models,
             experiments=tuple(experiment.name for experiment in experiments),
-            emptied=tuple(e.name for e in experiments if self._holds_only(e, runs, models)),
-            for_good=self._store is not None,
+            emptied=tuple(e.name for e in experiments if self._holds_only(e, identity, models)),
+            kept=next(filter(None, map(self._why_kept, experiments)), ""),
         )
 
     def remove(self, identity: str, *, models: bool = True) -> Found:
@@ -88,22 +92,45 @@ class Removal:
         """
         found = self.find(identity)
         runs, experiments = self._of(identity)
-        if models:
-            self.registry.remove(identity, [each.experiment_id for each in experiments])
+        emptied = [e for e in experiments if self._holds_only(e, identity, found.models if models else 0)]
+        to_purge = {each.experiment_id for each in experiments if not self._why_kept(each)}
+        places = [each.experiment_id for each in experiments]
+        logged = self.registry.remove(identity, places) if models else []
         for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
             self.remove_run(run)
-        for experiment in experiments:
-            if self._holds_only(experiment, [], 0):
-                self._remove_experiment(experiment)
+        for experiment in emptied:
+            self._remove_experiment(experiment)
+        if ours := [run.info.run_id for run in runs if run.info.experiment_id in to_purge]:
+            purge.purge(
+                self._client,
+                self._uri,
+                ours,
+                [each.model_id for each in logged if str(each.experiment_id) in to_purge],
+                [each.experiment_id for each in emptied if each.experiment_id in to_purge],
+            )
+        for experiment in emptied:
+            self._remove_folder(experiment)
         return found if models else replace(found, models=0)
 
     def remove_run(self, run: Any) -> None:
-        """Remove a run; its artifacts first, because without the run nobody would find them."""
+        """Mark a run as deleted; its artifacts go first, because without the run nobody would find them."""
         self._delete_artifacts(run.info.artifact_uri, run.info.experiment_id)
         if run.info.lifecycle_stage != "deleted":
             self._client.delete_run(run.info.run_id)
-        if self._store is not None:
-            self._store._hard_delete_run(run.info.run_id)
+
+    def _why_kept(self, experiment: Any) -> str:
+        """Return why what is in an experiment is only marked as deleted; nothing if it goes for good.
+
+        ``mlflow gc`` deletes files where MLflow has recorded them. In a copied home these are the original's.
+        """
+        if not self._is_database:
+            return "a server only marks them as deleted"
+        folder = _local_folder(experiment.artifact_location)
+        if folder is None or self._root is None or folder.is_relative_to(self._root) or not folder.exists():
+            return ""
+        if _OURS in experiment.tags or (self._root / folder.name).exists():
+            return "only marked as deleted: this home is a copy, and MLflow would delete the original's files"
+        return ""
 
     def _delete_artifacts(self, recorded: str, experiment_id: str) -> None:
         """Delete the artifacts of a run or of a model, and the folders that are empty then."""
@@ -129,21 +156,26 @@ class Removal:
         depth = 4 if folder.parts[-3] == _MODELS else 3
         here = self._root / Path(*folder.parts[-depth:])
         experiment = self._client.get_experiment(experiment_id)
-        if not here.exists() and "refold.experiment" not in experiment.tags:
+        if not here.exists() and _OURS not in experiment.tags:
             return uri
         return here.as_uri()
 
     def search(self, identity: str, experiments: Sequence[str]) -> Iterator[Any]:
         """Yield the active runs of a sweep in the given experiments."""
-        yield from self._search(experiments, f"tags.`refold.sweep_key` = '{identity}'", "ACTIVE_ONLY")
+        yield from self._search(experiments, _of_sweep(identity), "ACTIVE_ONLY")
 
     def _of(self, identity: str) -> tuple[list[Any], list[Any]]:
-        """Return the sweep's runs (deleted ones too where they can go for good) and their experiments."""
-        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
+        """Return the sweep's runs (marked ones too where they can go for good) and their experiments."""
+        view = "ALL" if self._is_database else "ACTIVE_ONLY"
         experiments = {experiment.experiment_id: experiment for experiment in self._experiments(view)}
         if not experiments:
             return [], []
-        runs = list(self._search(list(experiments), f"tags.`refold.sweep_key` = '{identity}'", view))
+        kept = {key for key, experiment in experiments.items() if self._why_kept(experiment)}
+        runs = [
+            run
+            for run in self._search(list(experiments), _of_sweep(identity), view)
+            if run.info.lifecycle_stage != "deleted" or run.info.experiment_id not in kept
+        ]
         holding = dict.fromkeys(run.info.experiment_id for run in runs)
         return runs, [experiments[each] for each in holding]
 
@@ -173,35 +205,37 @@ class Removal:
         """Return MLflow's number for which of active and deleted things are meant."""
         return getattr(self._mlflow.entities.ViewType, name)
 
-    def _holds_only(self, experiment: Any, runs: Sequence[Any], models: int) -> bool:
-        """Return whether the experiment is refold's and has nothing but these runs and so many models."""
-        if "refold.experiment" not in experiment.tags:
+    def _holds_only(self, experiment: Any, identity: str, models: int) -> bool:
+        """Return whether the experiment is refold's and has nothing but a sweep's runs and so many models."""
+        if _OURS not in experiment.tags:
             return False
-        ours = {run.info.run_id for run in runs}
-        view = "ALL" if self._store is not None else "ACTIVE_ONLY"
-        others = (
-            run for run in self._search([experiment.experiment_id], "", view) if run.info.run_id not in ours
-        )
-        if next(others, None) is not None:
+        view = "ALL" if self._is_database else "ACTIVE_ONLY"
+        runs = self._search([experiment.experiment_id], "", view)
+        if any(run.data.tags.get("refold.sweep_key") != identity for run in runs):
             return False
         traces = self._client.search_traces(locations=[experiment.experiment_id], max_results=1)
         held = self._client.search_logged_models([experiment.experiment_id], max_results=models + 1)
         return not traces and len(held) <= models
 
     def _remove_experiment(self, experiment: Any) -> None:
-        """Remove an experiment so that its name is free again."""
-        if self._store is None:
-            # A deleted experiment keeps its name, and a server has no way to remove it for good.
-            self._client.rename_experiment(
-                experiment.experiment_id, f"{experiment.name} (deleted {experiment.experiment_id})"
-            )
+        """Mark an experiment as deleted, and free its name where it does not go for good."""
+        if self._why_kept(experiment):
+            name = f"{experiment.name} (deleted {experiment.experiment_id})"
+            self._client.rename_experiment(experiment.experiment_id, name)
         if experiment.lifecycle_stage != "deleted":
             self._client.delete_experiment(experiment.experiment_id)
-        if self._store is not None:
-            self._store._hard_delete_experiment(experiment.experiment_id)
+
+    def _remove_folder(self, experiment: Any) -> None:
+        """Remove an experiment's folder in this home, if nothing is left in it."""
         folder = _local_folder(experiment.artifact_location)
-        if folder is not None and (self._root is None or folder.is_relative_to(self._root)):
-            _remove_if_empty(folder)
+        if folder is not None:
+            elsewhere = self._root is not None and not folder.is_relative_to(self._root)
+            _remove_if_empty(self._root / folder.name if self._root and elsewhere else folder)
+
+
+def _of_sweep(identity: str) -> str:
+    """Return the condition that a sweep's runs fulfil."""
+    return f"tags.`refold.sweep_key` = '{identity}'"
 
 
 def _local_folder(uri: str) -> Path | None:

@@ -164,8 +164,8 @@ class MlflowView:
     def delete(self, record: SweepRecord, *, models: bool = True) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
 
-        From a database they go for good; a server only marks runs as deleted, and its experiment is renamed
-        first so that the name is free.
+        From a database they go for good; a server, or a copied home, only marks them as deleted, and the
+        experiment is renamed first so that its name is free.
 
         Raises:
             ViewUnavailable: if MLflow cannot be asked; calling again completes it.

@@ -12,7 +12,7 @@ from tracking.records import ReportRecord, SweepRecord
 Make = Callable[..., SweepRecord]
 
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
+pytestmark = pytest.mark.usefixtures("quick_pictures", "gc_in_process")
 
 
 def compared(record: SweepRecord, fold: Any, repeats: int, state: Any = "complete") -> SweepRecord:

@@ -15,7 +15,7 @@ from tracking.records import SweepRecord
 Make = Callable[..., SweepRecord]
 
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
+pytestmark = pytest.mark.usefixtures("quick_pictures", "gc_in_process")
 
 
 @pytest.fixture

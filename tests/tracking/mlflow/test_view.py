@@ -236,6 +236,7 @@ def test_what_a_killed_coordinator_left_behind_is_marked(place: Any, sweep: Make
     assert place.contents() == other.contents()
 
 
+@pytest.mark.usefixtures("gc_in_process")
 def test_deleting_and_writing_rebuilds_what_somebody_changed(place: Any, sweep: Make) -> None:
     """As ``refold sync --rebuild`` does: points, tags, names and files that are not the ledger's are gone."""
     record = sweep(name=place.experiment)
@@ -303,6 +304,7 @@ def test_two_sweeps_of_one_key_stay_apart(place: Any, sweep: Make) -> None:
     assert len(place.runs()) == 10
 
 
+@pytest.mark.usefixtures("gc_in_process")
 def test_delete_removes_the_sweep_and_nothing_else(place: Any, sweep: Make) -> None:
     """The other sweep of the experiment, and a run of somebody's, keep everything."""
     mine, yours = sweep(name=place.experiment), sweep(name="yours")
@@ -322,6 +324,7 @@ def test_delete_removes_the_sweep_and_nothing_else(place: Any, sweep: Make) -> N
     assert view.locate(mine).sweep_runs == 0
 
 
+@pytest.mark.usefixtures("gc_in_process")
 def test_delete_frees_the_name_of_its_experiment(place: Any, sweep: Make) -> None:
     """An experiment that refold made goes with its last sweep, and the same sweep can be written again."""
     record = sweep(name=place.experiment)
@@ -334,6 +337,7 @@ def test_delete_frees_the_name_of_its_experiment(place: Any, sweep: Make) -> Non
     assert place.contents() == once
 
 
+@pytest.mark.usefixtures("gc_in_process")
 def test_delete_leaves_an_experiment_that_it_did_not_make(
     place: Any, sweep: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +372,7 @@ def test_the_digest_tag_is_the_content_s(place: Any, sweep: Make) -> None:
     assert tags["refold.digest"] == trial_content(record, trial).digest
 
 
+@pytest.mark.usefixtures("gc_in_process")
 def test_removing_from_a_copied_home_spares_the_original(
     database: str, tmp_path: Path, sweep: Callable[..., SweepRecord]
 ) -> None:

@@ -1,0 +1,99 @@
+"""What MLflow has marked as deleted is deleted for good, by MLflow's own command: its library has no call.
+
+``mlflow gc`` takes all that is marked, whoever marked it, of each kind (runs, models, experiments) that it is
+given no ids of. So it is always given ids of each kind: where there are none of ours, a placeholder's.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tracking.errors import ViewUnavailable
+from tracking.mlflow.reasons import one_line
+from tracking.mlflow.uri import absolute, shown
+from trainer.runtime.python_process import import_environment, module_command
+
+#: Ids in one call: the system takes about four thousand in an argument.
+_MOST = 2000
+
+
+def purge(
+    client: Any, uri: str, runs: Sequence[str], models: Sequence[str], experiments: Sequence[str]
+) -> None:
+    """Delete runs, models and experiments for good, with their files, and nothing else.
+
+    Args:
+        client: of MLflow.
+        uri: of a database; a server deletes nothing for good.
+        runs: ids of at least one, each marked as deleted.
+        models: ids of logged models, each marked as deleted.
+        experiments: ids, each marked as deleted; what is marked in them goes too.
+
+    Raises:
+        ViewUnavailable: if MLflow's command fails; calling again completes it.
+    """
+    parts = [runs[start : start + _MOST] for start in range(0, len(runs), _MOST)]
+    for part in parts:
+        last = part is parts[-1]
+        with TemporaryDirectory(prefix="refold-purge-") as folder:
+            model, experiment = _placeholder(client, Path(folder))
+            run_gc(
+                uri,
+                Path(folder),
+                runs=part,
+                models=[*models, model] if last else [model],
+                experiments=[*experiments, experiment] if last else [experiment],
+            )
+
+
+def run_gc(
+    uri: str, folder: Path, *, runs: Sequence[str], models: Sequence[str], experiments: Sequence[str]
+) -> None:
+    """Run MLflow's command; it is told the URI where no list of processes shows it.
+
+    Args:
+        uri: of the database.
+        folder: to stand in.
+        runs: ids, none of these empty.
+        models: ids.
+        experiments: ids.
+
+    Raises:
+        ViewUnavailable: with the last line that the command printed, if it fails.
+    """
+    ids = {"--run-ids": runs, "--logged-model-ids": models, "--experiment-ids": experiments}
+    options = [text for option, values in ids.items() for text in (option, ",".join(values))]
+    environment = import_environment() | {
+        "MLFLOW_TRACKING_URI": absolute(uri),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    done = subprocess.run(
+        module_command("mlflow", "gc", *options),
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        said = one_line(lines[-1]) if lines else "it said nothing"
+        raise ViewUnavailable(
+            f"MLflow at {shown(uri)}: what is marked as deleted could not be deleted for good: "
+            f"{said.replace(uri, shown(uri))}"
+        )
+
+
+def _placeholder(client: Any, folder: Path) -> tuple[str, str]:
+    """Return the ids of a model and an experiment that are marked as deleted, and are nobody's."""
+    experiment = client.create_experiment(f"refold-purge-{os.urandom(8).hex()}", folder.as_uri())
+    model = client.create_logged_model(experiment, "placeholder")
+    client.delete_logged_model(model.model_id)
+    client.delete_experiment(experiment)
+    return str(model.model_id), str(experiment)
