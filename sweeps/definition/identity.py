@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.definition.changes import Change
+from sweeps.definition.requirements import version_of_refold
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
 from tracking.ledger.ledger import SweepEntry
 from trainer.canonical import digest, optional_of
@@ -118,7 +119,8 @@ def procedure_differences(entry: SweepEntry) -> list[Difference]:
     if then == PROCEDURE:
         return []
     change = Change("procedure of training", then, PROCEDURE).said("recorded", "here")
-    what = f"{change}: use the version of refold that ran the sweep"
+    version = version_of_refold(entry.environment)
+    what = f"{change}: use the version of refold that ran the sweep ({version}, as it was then)"
     return [Difference(subject="procedure of training", where=entry.name, what=what)]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import procedure_differences
 from sweeps.definition.prepare import Prepared
+from sweeps.definition.requirements import to_go_on, version_of_refold
 from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.diagnostics.machine import memory_for_images
 from sweeps.execution.dispatch import choose
@@ -37,6 +38,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord
 from trainer.datasets import store
 from trainer.errors import UsageError
+from trainer.fits.environment import Environment
 from trainer.fits.names import fit_name
 from trainer.fits.results import FitRun
 from trainer.fits.seeds import proposal_seed
@@ -113,9 +115,10 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     if experiment != entry.details.experiment:
         differences.append(f"mlflow.experiment: {entry.details.experiment} before, {experiment} now")
     if procedure_differences(entry):
+        version = version_of_refold(entry.environment)
         raise UsageError(
             f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
-            "Go on with that refold, or give this sweep another name"
+            f"Go on with that refold ({version}, as it was then), or give this sweep another name"
         )
     if differences:
         raise UsageError(
@@ -123,15 +126,19 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
             "Give this one another name, or remove that one with 'refold rm'"
         )
     finished = plan.trials == entry.trials and ledger.sweep(name).finished
-    before, now = dict(entry.environment.platform), dict(prepared.environment.platform)
-    changed = _differences(before, now)
-    if changed and not finished:
-        raise UsageError(
-            f"the sweep {name!r} was begun with other versions or on another kind of processor, and its bits "
-            f"would not match: {'; '.join(changed)}. Go on there, or give the sweep another name"
-        )
+    if not finished:
+        _check_platform(name, entry.environment, prepared.environment)
     ledger.update_sweep(name, plan.trials, prepared.text, entry.details.updated(_details(prepared)))
     return finished
+
+
+def _check_platform(name: str, then: Environment, now: Environment) -> None:
+    if changed := _differences(dict(then.platform), dict(now.platform)):
+        raise UsageError(
+            f"the sweep {name!r} was begun with other versions or on another kind of processor, and its bits "
+            f"would not match: {'; '.join(changed)}. Go on {to_go_on(then, now)}, or give the sweep another "
+            "name"
+        )
 
 
 def _entry(prepared: Prepared) -> SweepEntry:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweeps.definition import identity
+from sweeps.definition.requirements import version_of_refold
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.training_processes import training_processes
 from sweeps.export.request import ExportRequest
@@ -52,7 +53,8 @@ def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
     elif (now := source_digest(name)) != recorded:
         raise Mismatch(
             f"the architecture {name} is not the recorded one any more (digest {recorded[:16]} recorded, "
-            f"{now[:16]} here): use the version of refold that ran the sweep"
+            f"{now[:16]} here): use the version of refold that ran the sweep "
+            f"({version_of_refold(entry.environment)}, as it was then)"
         )
 
 

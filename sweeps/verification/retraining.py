@@ -7,6 +7,7 @@ from pathlib import Path
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, check_device, identity_of, procedure_differences
 from sweeps.definition.prepare import MIXED
+from sweeps.definition.requirements import to_go_on
 from sweeps.execution.workers import Workers
 from sweeps.verification.differences import dataset_differences, fit_differences
 from tracking.ledger.ledger import SweepEntry
@@ -66,6 +67,8 @@ def check_trainable(entry: SweepEntry) -> None:
             source are others now, or GPUs trained the sweep.
     """
     check_device(entry)
+    for difference in procedure_differences(entry):
+        raise UsageError(f"{difference}, or run the sweep again under another name")
     changed = [
         f"{change.name} {change.said('then', 'here')}"
         for change in changes(dict(entry.environment.platform), dict(environment().platform))
@@ -74,10 +77,9 @@ def check_trainable(entry: SweepEntry) -> None:
     if changed:
         raise UsageError(
             f"the sweep {entry.name!r} was run with other versions or on another kind of processor: "
-            f"{'; '.join(changed)}. Train there, or run the sweep again under another name"
+            f"{'; '.join(changed)}. Train {to_go_on(entry.environment, environment())}, or run the sweep "
+            "again under another name"
         )
-    for difference in procedure_differences(entry):
-        raise UsageError(f"{difference}, or run the sweep again under another name")
     for difference in architecture_differences(entry):
         raise UsageError(f"{difference}; undo that, or run the sweep again under another name")
 
@@ -128,4 +130,6 @@ def _cause(recorded: FoldRecord) -> str:
     """Say what may explain a difference: other software or another processor than then."""
     then, now = dict(recorded.spec.platform), dict(environment().platform)
     changed = [f"{change.name} {change.said('then', 'now')}" for change in changes(then, now)]
-    return f" ({'; '.join(changed)})" if changed else ""
+    if not changed:
+        return ""
+    return f" ({'; '.join(changed)}: train {to_go_on(recorded.run.environment, environment())})"

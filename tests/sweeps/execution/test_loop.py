@@ -42,7 +42,8 @@ def test_a_sweep_begun_by_an_older_refold_is_not_gone_on_with(monkeypatch: pytes
         older.setattr("sweeps.definition.spec.PROCEDURE", 1)
         enter(prepared(plan()), ledger)
     said = (
-        "begun by a refold that trains differently: procedure: 1 before, .* Go on with that refold, or give"
+        "begun by a refold that trains differently: procedure: 1 before, .* Go on with that refold "
+        r"\(.+, as it was then\), or give"
     )
     with pytest.raises(UsageError, match=said):
         enter(prepared(plan()), ledger)
@@ -68,7 +69,7 @@ def test_a_sweep_is_not_continued_with_other_versions(tmp_path: Path) -> None:
     enter(made, ledger)
     packages = {**made.environment.packages, "tensorflow": "9.9"}
     upgraded = replace(made, environment=replace(made.environment, packages=packages))
-    with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now.*Go on there"):
+    with pytest.raises(UsageError, match=r"tensorflow: 1.0 before, 9.9 now. Go on after 'pip install"):
         enter(upgraded, ledger)
     run_sweep(made, tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1, progress=Silent())
     enter(upgraded, ledger)
