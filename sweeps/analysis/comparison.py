@@ -22,6 +22,7 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.spec import Plan
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
@@ -198,7 +199,7 @@ def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: Compari
     contenders = [
         _contender(record, labels, trial, fits[name], asked) for name, trial in _winners(record, fits)
     ]
-    contenders.sort(key=lambda contender: -contender.confirmed.mean)
+    contenders.sort(key=lambda contender: -record.metric.oriented(contender.confirmed.mean))
     return Comparison(
         sweep=record.name,
         dataset=record.dataset.name,
@@ -267,7 +268,7 @@ def _contender(
             seed=derive(record.seed, "bias correction"),
         ),
         scores=scores,
-        confirmed=_within_scores(_estimate(scores, folds, asked.claim)),
+        confirmed=_within_bounds(_estimate(scores, folds, asked.claim), record.metric),
         pooled=math.fsum(
             record.metric.pooled(fit.run.result.confusion for fit in repeat) for repeat in by_repeat
         )
@@ -314,9 +315,9 @@ def _estimate(scores: Sequence[float], folds: int, claim: Claim) -> Estimate:
     return estimate(_units(scores, folds, claim), overlap=_overlap(folds, claim))
 
 
-def _within_scores(found: Estimate) -> Estimate:
-    """Cut an interval at 0 and 1: no score lies beyond."""
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+def _within_bounds(found: Estimate, metric: Metric) -> Estimate:
+    """Cut an interval where no score lies beyond."""
+    return replace(found, low=max(metric.low, found.low), high=min(metric.high, found.high))
 
 
 def _pairs(contenders: Sequence[Contender], folds: int, asked: ComparisonSettings) -> list[Pair]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import confusion_matrix as sklearn_confusion
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import f1_score, get_scorer, precision_recall_fscore_support
 
 from trainer.fits.metrics import (
     MACRO_F1,
@@ -95,6 +96,30 @@ def test_macro_f1_is_what_records_call_f1() -> None:
     assert METRICS == {"f1": MACRO_F1}
     with pytest.raises(ValueError, match="no metric is called 'f2'; there is f1"):
         metric_called("f2")
+
+
+class Said(ClassifierMixin, BaseEstimator):
+    """Stands in for a classifier: it predicts what it is given."""
+
+    def fit(self, _images: np.ndarray, labels: np.ndarray) -> "Said":
+        """Learn which classes there are."""
+        self.classes_ = np.unique(labels)
+        return self
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the given predictions."""
+        return images
+
+
+@given(st.integers(2, 5), PAIRS)
+def test_each_metric_is_scikit_learns_of_that_name(classes: int, pairs: list[tuple[int, int]]) -> None:
+    """Where every class occurs, its scorer gives the same for the same predictions."""
+    some = [(t % classes, p % classes) for t, p in pairs] + [(label, label) for label in range(classes)]
+    true, predicted = (np.array(column) for column in zip(*some, strict=True))
+    for metric in METRICS.values():
+        expected = get_scorer(metric.name)(Said().fit(predicted, true), predicted, true)
+        ours = metric.of(confusion_matrix(true, predicted, classes=classes))
+        assert ours == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("key", ["", "F1", "f1:cat", "f1/cat", "1st", "a" * 40, "f 1"])
