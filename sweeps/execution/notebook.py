@@ -125,11 +125,12 @@ class NotebookProgress:
     def _standing(self, tally: Tally) -> str:
         trials = f"{sum(tally.ended.values())}/{tally.plan.trials * len(tally.plan.architectures)} trials"
         stopped = sum(tally.stopped.values())
+        passed, left = duration(time.monotonic() - self._began), tally.time_left()
         parts = [
             f"{tally.fraction.strip()} fits",
             trials + (f" ({stopped} pruned or failed)" if stopped else ""),
             *_best(tally),
-            f"{duration(time.monotonic() - self._began)} so far, about {duration(tally.time_left())} left",
+            f"done in {passed}" if left == 0 else f"{passed} so far, about {duration(left)} left",
         ]
         return "; ".join(parts)
 

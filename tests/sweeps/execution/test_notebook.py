@@ -90,6 +90,17 @@ def test_a_whole_sweep_is_one_output(browser: Browser, capsys: pytest.CaptureFix
     ]
 
 
+def test_at_the_end_the_line_says_how_long_it_took(browser: Browser) -> None:
+    """Nothing is left, so no time is."""
+    alone = plan(architectures=1, trials=1, folds=3)
+    with NotebookProgress(browser.display) as progress:
+        progress.handle(SweepBegan(plan=alone, workers=2))
+        for spec in alone.fit_specs(alone.architectures[0], 0, VALUES):
+            progress.handle(FitEnded(trial=0, spec=spec, run=run_of(spec), origin="now"))
+        progress.handle(TrialEnded(architecture="alpha", number=0, state="complete", f1=0.9))
+    assert "3/3 fits; 1/1 trials; best alpha/0 0.9000; done in " in repr(browser.outputs[0][-1])
+
+
 def test_the_line_does_not_flood_the_browser_and_ends_with_what_was_said_last(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
