@@ -1,7 +1,7 @@
 """Executes a notebook's cells as IPython does, without IPython: ``-m tests.notebook FILE [SKIPPED TAG]``.
 
-All in one namespace, the text of each cell kept where ``inspect`` looks for it. Prints a line of JSON for each
-cell that ends in an expression: its id, what it shows, and in which forms a notebook could show it.
+All in one namespace, the text of each cell kept where ``inspect`` looks for it. Prints a line of JSON for
+each cell that ends in an expression: its id, what it shows, and in which forms a notebook could show it.
 """
 
 import ast
