@@ -7,6 +7,7 @@ own documentation shows it. TensorFlow keeps its default threads. ``compare_spee
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import optuna
@@ -25,7 +26,7 @@ def suggest(trial: optuna.Trial, name: str, choices: Range) -> Value:
         case Integer(low=low, high=high, step=step, log=log):
             return trial.suggest_int(name, low, high, step=step, log=log)
         case Choice(values=values):
-            chosen: Value = trial.suggest_categorical(name, values)
+            chosen: Any = trial.suggest_categorical(name, values)
             return chosen
         case Fixed(value=value):
             return value

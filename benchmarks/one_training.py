@@ -102,11 +102,11 @@ def refold_with(request: dict[str, Any]) -> Training:
     tensorflow = _tensorflow(request)
     if request["op_determinism"]:
         tensorflow.config.experimental.enable_op_determinism()
-    from trainer.engine.engine import fit
+    from trainer.engine import fit
     from trainer.process.jobs import architecture_of, data_of, engines
 
     if request["data_order"] == "keras":
-        fit.permutation = _keras_order  # type: ignore[attr-defined, assignment]
+        vars(fit)["permutation"] = _keras_order
         tensorflow.random.set_seed(QUESTION_SEED)  # refold sets none, and such a shuffle needs one
     if request["other_thread"]:
         threading.Thread(target=_draw_for_ever, daemon=True).start()

@@ -135,11 +135,11 @@ def _at_first_proposal(begin: Callable[[], None]) -> Iterator[None]:
             begin()
         return propose(*given, **named)
 
-    loop.propose = proposal
+    vars(loop)["propose"] = proposal
     try:
         yield
     finally:
-        loop.propose = propose
+        vars(loop)["propose"] = propose
 
 
 def measure(trials: int, last: int, clock: Clock = time.perf_counter) -> Overhead:
@@ -168,7 +168,7 @@ def measure(trials: int, last: int, clock: Clock = time.perf_counter) -> Overhea
 def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, float], float]:
     """Return the seconds of each part of the loop, and those until it proposes something new."""
     watch = Stopwatch(clock)
-    key = FitSpec.key
+    key: Any = FitSpec.key
     start = clock()
     begun: list[float] = []
 
@@ -178,7 +178,7 @@ def _timed_loop(made: Prepared, home: Home, clock: Clock) -> tuple[dict[str, flo
         # Only now: a key is worked out in a property, which the watch cannot replace.
         timed = cached_property(watch._timed("keys", key.func))
         timed.__set_name__(FitSpec, "key")
-        FitSpec.key = timed  # type: ignore[method-assign]
+        FitSpec.key = timed  # type: ignore[method-assign, assignment]
 
     try:
         with _at_first_proposal(begin):
@@ -295,7 +295,7 @@ def first_epoch(sweep: str) -> tuple[float, float]:
 
 def table(rows: Sequence[Overhead]) -> str:
     """Return the rows as two Markdown tables, all in milliseconds a trial."""
-    loop = [("trials", *LOOP, "loop, a trial", "going on again")]
+    loop: list[tuple[str, ...]] = [("trials", *LOOP, "loop, a trial", "going on again")]
     loop += [
         (
             f"{row.trials:,}",
@@ -305,7 +305,7 @@ def table(rows: Sequence[Overhead]) -> str:
         )
         for row in rows
     ]
-    mlflow = [("trials", *MLFLOW, "MLflow, a trial")]
+    mlflow: list[tuple[str, ...]] = [("trials", *MLFLOW, "MLflow, a trial")]
     mlflow += [
         (
             f"{row.trials:,}",

@@ -132,8 +132,9 @@ def _rejects(found: Estimate) -> bool:
 
 
 def _calls(differences: Scores, overlap: float, rope: float) -> bool:
-    chances = probabilities(differences, overlap=overlap, rope=rope)
-    return verdict_of(estimate(differences, overlap=overlap).p, chances) in ("better", "worse")
+    values = differences.tolist()
+    chances = probabilities(values, overlap=overlap, rope=rope)
+    return verdict_of(estimate(values, overlap=overlap).p, chances) in ("better", "worse")
 
 
 def _mean(values: Iterator[bool] | list[bool]) -> float:

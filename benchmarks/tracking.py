@@ -168,8 +168,7 @@ def main() -> None:
         fingerprint = records[0].dataset.fingerprint
         drawn = Drawn(records[-1], HeldOut(open_stored(folder / "home" / "datasets" / fingerprint)))
         say(f"{'drawing, anywhere':<18} {drawn.cost}\n")
-        content.trial_files = drawn.trial_files  # type: ignore[assignment]
-        content.sweep_files = lambda *_, **__: ({}, "")
+        vars(content).update(trial_files=drawn.trial_files, sweep_files=lambda *_, **__: ({}, ""))
         with places(folder) as found:
             for title, uri, artifacts in found:
                 view = MlflowView(uri, artifacts, "benchmark", folder / "home" / "datasets")

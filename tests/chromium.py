@@ -86,7 +86,8 @@ class Browser:
     async def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         await self._socket.write_message(json.dumps(message))
         while True:
-            answer = json.loads(await asyncio.wait_for(self._socket.read_message(), _PATIENCE) or "{}")
+            read: Any = self._socket.read_message()
+            answer = json.loads(await asyncio.wait_for(read, _PATIENCE) or "{}")
             if answer.get("id") == message["id"]:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]

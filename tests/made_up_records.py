@@ -140,7 +140,7 @@ def make_sweep(
 ) -> SweepRecord:
     """A sweep of two architectures with two trials each; by default all are complete."""
     places = [(architecture, number) for number in range(2) for architecture in ("baseline", "resnet")]
-    given = dict.fromkeys(places, ("complete", folds)) if states is None else states
+    given: States = dict.fromkeys(places, ("complete", folds)) if states is None else states
     trials = tuple(
         make_trial(architecture, number, state, done, folds=folds, epochs=epochs)
         for (architecture, number), (state, done) in sorted(given.items(), key=lambda item: item[0][1])

@@ -46,7 +46,7 @@ def run(process: TrainingProcess, stored: Path, what: FitSpec, source: UserSourc
 
 def job(stored: Path, fold: int = 0, *, epochs: int = 2) -> Job:
     """Another small fit, as workers take it."""
-    values = {
+    values: dict[str, Value] = {
         "batch_size": 32, "dense_units": 64, "dropout": 0.1, "filters": 8, "learning_rate": 1e-3,
         "optimizer": "adam", "weight_decay": 1e-4,
     }  # fmt: skip

@@ -12,11 +12,17 @@ from benchmarks.compare_speed import MODULES, Results, ToolFailed, arguments, me
 from benchmarks.speed_table import HEADER, TOOLS, Mode, Row, tables
 from benchmarks.task import Task, Trial, best_f1, fold_epochs, read_trials, write_trials
 from benchmarks.with_refold import sweep_file, trials_of_record
+from trainer.hyperparameters import Value
 
 TASK = Task(
     dataset="digits", samples=400, architectures=("lenet",), trials=2, folds=2, epochs=2, patience=1, seed=3
 )
-VALUES = {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 64, "weight_decay": 1e-5}
+VALUES: dict[str, Value] = {
+    "optimizer": "adam",
+    "learning_rate": 0.003,
+    "batch_size": 64,
+    "weight_decay": 1e-5,
+}
 TRIALS = (
     Trial(architecture="lenet", number=0, hyperparameters=VALUES, epochs=(2, 1), f1=0.5),
     Trial(

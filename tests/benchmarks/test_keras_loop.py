@@ -1,5 +1,6 @@
 """The loop that others write, on the very folds, stop sets and first weights of refold's fits."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ from sweeps.definition.spec import CrossValidation, Search
 from trainer.architectures import built_in, middle
 from trainer.fits.folds import held_out_folds
 from trainer.fits.seeds import Seeds
+from trainer.hyperparameters import Value
 
 TASK = Task(
     dataset="digits", samples=300, architectures=("lenet",), trials=1, folds=2, epochs=3, patience=1, seed=2
 )
-VALUES = {"optimizer": "sgd", "learning_rate": 0.01, "batch_size": 64, "weight_decay": 1e-3}
+VALUES: dict[str, Value] = {"optimizer": "sgd", "learning_rate": 0.01, "batch_size": 64, "weight_decay": 1e-3}
 
 
 def test_defaults_are_refolds() -> None:
@@ -28,10 +30,10 @@ def test_folds_and_epochs_are_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks import keras_loop
 
     data = Data.of(TASK)
-    values = VALUES | middle(built_in("lenet").space)
+    values = {**VALUES, **middle(built_in("lenet").space)}
     logged: list[tuple[set[str], int]] = []
 
-    def log(metrics: dict[str, float], step: int) -> None:
+    def log(metrics: Mapping[str, float], step: int) -> None:
         logged.append((set(metrics), step))
 
     trial = Trial(architecture="lenet", number=0, hyperparameters=values, epochs=(3, 1), f1=None)
@@ -70,7 +72,7 @@ def test_the_network_begins_with_refolds_weights() -> None:
     from trainer.engine.engine import weights_digest
     from trainer.engine.model import build_model
 
-    values = VALUES | middle(built_in("lenet").space)
+    values = {**VALUES, **middle(built_in("lenet").space)}
     ours = build_model(built_in("lenet"), values, load(DatasetSource(source="digits", samples=300)), seed=5)
     expected = weights_digest(ours.get_weights())
     keras.utils.clear_session()

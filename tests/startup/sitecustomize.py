@@ -21,4 +21,4 @@ def read_text(path: Path, *arguments: Any, **options: Any) -> str:
 
 
 if VARIABLE in os.environ:
-    Path.read_text = read_text  # type: ignore[method-assign]
+    Path.read_text = read_text  # type: ignore[method-assign, assignment]

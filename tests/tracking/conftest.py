@@ -12,6 +12,7 @@ from tests.made_up_records import States, make_fold, make_sweep, make_trial
 from tests.mlflow_server import MlflowServer, Place
 from tracking.mlflow import files, purge
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.reports import sweep_pictures
 
 #: A sweep as it grows: proposals, folds out of order, a failure that drops a later fold, a pruned trial.
 GROWTH: tuple[States, ...] = (
@@ -91,7 +92,7 @@ def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial.name)
     monkeypatch.setattr(files, "png", str.encode)
     for name in SWEEP_PICTURES:
-        monkeypatch.setattr(files.sweep_pictures, name, lambda record: record.name)
+        monkeypatch.setattr(sweep_pictures, name, lambda record: record.name)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_parts_that_came_later_count_once_they_are_used(more: Mapping[str, Any])
 
 def test_a_part_that_is_absent_is_read_as_its_default() -> None:
     """A record of before is complete; one of today gives back what it was given."""
-    before = LaterSpec.from_json(json.loads(json.dumps(SPEC.to_json())))
+    before: Any = LaterSpec.from_json(json.loads(json.dumps(SPEC.to_json())))
     assert (before.clip, before.flips, before.key) == (None, Flips(), SPEC.key)
     again = json.loads(json.dumps(later(clip=0.5).to_json()))
     assert LaterSpec.from_json(again).key == later(clip=0.5).key

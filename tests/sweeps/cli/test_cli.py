@@ -64,7 +64,7 @@ def test_answers_come_without_heavy_imports(arguments: Sequence[str], tmp_path: 
 
 def npz(path: Path, **arrays: np.ndarray) -> str:
     """Write an .npz file and return the line of a sweep file that names it."""
-    np.savez(path, **arrays)
+    np.savez(path, allow_pickle=False, **arrays)
     return f'dataset = "{path.name}"'
 
 
@@ -349,7 +349,7 @@ def test_a_sweep_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "lenet: none of its 2 trials is complete: training diverged" in done.stdout
     record = shown(tmp_path)
-    states = [(t["architecture"], t["state"]) for t in record["trials"]]  # type: ignore[index, attr-defined]
+    states = [(t["architecture"], t["state"]) for t in record["trials"]]  # type: ignore[attr-defined]
     assert states.count(("lenet", "failed")) == 2
     assert states.count(("baseline", "complete")) == 2
 
@@ -363,7 +363,7 @@ def test_an_architecture_of_the_users_own(tmp_path: Path) -> None:
     (tmp_path / "sub" / "sweep.toml").write_text(text)
     done = refold("run", "sub/sweep.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    states = {(t["architecture"], t["state"]) for t in shown(tmp_path)["trials"]}  # type: ignore[index, attr-defined]
+    states = {(t["architecture"], t["state"]) for t in shown(tmp_path)["trials"]}  # type: ignore[attr-defined]
     assert ("mine", "complete") in states
 
 

@@ -4,7 +4,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_kills_of_everything_in_any_order_and_together(
     command = ["-m", "refold", "run", "sweep.toml", "--tracking-uri", mlflow.uri]
     command += ["--cluster", cluster.address, *cluster.options, "--wait", "120"]
     coordinator = Process(command, folder / "coordinator.log")
-    things = {
+    things: dict[str, Callable[[], Process | PostgreSQL | MlflowServer]] = {
         "worker": lambda: cluster.workers[0],
         "other workers": lambda: cluster.workers[1],
         "scheduler": lambda: cluster.scheduler,
@@ -91,7 +91,7 @@ def test_kills_of_everything_in_any_order_and_together(
     }
     with mlflow.running(), cluster.running(1, 2):
         coordinator.start()
-        done = []
+        done: list[list[str]] = []
         while len(done) < ROUNDS:
             time.sleep(rng.uniform(0.5, 5))
             chosen = rng.sample(sorted(things), k=rng.choice([1, 1, 2, 3, 6]))

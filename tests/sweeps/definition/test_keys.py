@@ -8,9 +8,9 @@ import pytest
 from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
 from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
 from trainer.fits.split import Split
-from trainer.hyperparameters import SHARED_SPACE, Fixed, Float
+from trainer.hyperparameters import SHARED_SPACE, Fixed, Float, Value
 
-VALUES = {
+VALUES: dict[str, Value] = {
     "batch_size": 64,
     "dropout": 0.25,
     "learning_rate": 0.00123457,

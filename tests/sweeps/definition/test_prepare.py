@@ -9,9 +9,13 @@ from sweeps.definition.prepare import complete_space, git_commit, prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space
 
-OWN = {"dropout": Float(low=0.0, high=0.6), "filters": Choice((16, 32)), "blocks": Integer(low=1, high=3)}
+OWN: Space = {
+    "dropout": Float(low=0.0, high=0.6),
+    "filters": Choice((16, 32)),
+    "blocks": Integer(low=1, high=3),
+}
 
 
 def test_a_narrowed_range_replaces_the_default() -> None:
@@ -46,7 +50,7 @@ def test_whole_bounds_of_a_real_range_mean_reals() -> None:
         ("filters", Fixed(-2), "must be above 0"),
     ],
 )
-def test_impossible_ranges_are_refused(name: str, choices: object, words: str) -> None:
+def test_impossible_ranges_are_refused(name: str, choices: Range, words: str) -> None:
     """With the key and what is possible."""
     with pytest.raises(UsageError, match=rf"architectures\.net\.{name}: .*{words}"):
         complete_space("net", OWN, {name: choices})

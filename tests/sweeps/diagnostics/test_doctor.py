@@ -11,7 +11,7 @@ import pytest
 from sweeps.diagnostics import doctor, rehearsal
 from sweeps.diagnostics.machine import Mount, Pins, available_memory, mount_of, mounts, pins, requirements
 from trainer.process.preflight import failure
-from trainer.runtime.determinism import ENVIRONMENT
+from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
 
 PINNED = {
     "tensorflow": "2.21.0",
@@ -22,7 +22,7 @@ PINNED = {
 }
 HAVE: dict[str, str | None] = {package: PINNED.get(package) for package in (*doctor.DECIDING, *doctor.BESIDE)}
 CONSTRAINTS = Pins("constraints.txt", exact=True, wanted=requirements(f"{p}=={v}" for p, v in PINNED.items()))
-FINE: dict[str, Any] = {**doctor.SWITCHES, "variables": ENVIRONMENT}
+FINE: dict[str, Any] = {**SWITCHES, "variables": ENVIRONMENT}
 
 
 def levels(findings: list[doctor.Finding]) -> list[str]:
@@ -90,7 +90,7 @@ def test_a_variable_that_training_inherits_is_a_problem() -> None:
     assert levels(doctor.variables({"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=2000"})) == ["ok"]
 
 
-@pytest.mark.parametrize("name", doctor.SWITCHES)
+@pytest.mark.parametrize("name", SWITCHES)
 def test_a_training_process_that_differs_from_the_promise_is_a_problem(name: str) -> None:
     """Each switch is compared with what the process itself says."""
     assert levels(doctor.switches(FINE)) == ["ok"]
@@ -197,7 +197,7 @@ def test_an_architecture_that_ends_the_process_is_blamed_and_the_rest_is_tried(
         lines += [json.dumps({"name": name, "ok": True, "peak_bytes": 5}) for name in good]
         return subprocess.CompletedProcess(command, -11 if "bad" in names else 0, "\n".join(lines), "")
 
-    monkeypatch.setattr(rehearsal.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     found = rehearsal.ask("folder", [{"name": name} for name in ("a", "bad", "b")])
     assert {name: answer["ok"] for name, answer in found.steps.items()} == {
         "a": True,

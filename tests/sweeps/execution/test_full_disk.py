@@ -11,7 +11,8 @@ from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
 from tracking.errors import DiskFull
-from tracking.ledger.ledger import Ledger, disk_space
+from tracking.ledger import disk_space
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
+from trainer.hyperparameters import Fixed
 from trainer.process.jobs import Job
 
 
@@ -25,7 +27,7 @@ from trainer.process.jobs import Job
         ({"trials": 3}, "trials: 4 before, 3 now"),
     ],
 )
-def test_another_sweep_of_the_same_name_is_refused(change: dict[str, object], words: str) -> None:
+def test_another_sweep_of_the_same_name_is_refused(change: dict[str, Any], words: str) -> None:
     """What differs is listed, and the recorded sweep stays as it was."""
     ledger = in_memory_ledger()
     enter(prepared(plan()), ledger)
@@ -54,7 +56,9 @@ def test_every_difference_is_listed() -> None:
     ledger = in_memory_ledger()
     made = plan()
     enter(prepared(made), ledger)
-    edited = replace(made.architectures[0], digest="edited", space={**made.architectures[0].space, "x": 1})
+    edited = replace(
+        made.architectures[0], digest="edited", space={**made.architectures[0].space, "x": Fixed(1)}
+    )
     with pytest.raises(UsageError) as caught:
         enter(prepared(replace(made, architectures=(edited,))), ledger)
     text = str(caught.value)

@@ -128,7 +128,7 @@ def test_a_pruned_trial_keeps_what_it_reported(tmp_path: Path) -> None:
         Epoch(loss=1.0, accuracy=0.5, stop_loss=1.0, stop_accuracy=0.5, stop_f1=f1, weights_sha256="")
         for f1 in (0.3, 0.6, 0.5)
     )
-    result = replace(cut.run.result, state="pruned", f1=None, confusion=(), epochs=epochs)  # type: ignore[arg-type]
+    result = replace(cut.run.result, state="pruned", f1=None, confusion=(), epochs=epochs)
     pruned = replace(cut, run=replace(cut.run, result=result))
     for folds, expected in (
         ((trial.folds[0], pruned), {0: trial.folds[0].run.result.f1, 1: 0.6}),

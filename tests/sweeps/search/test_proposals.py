@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.search.proposals import Observation, distributions, propose
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Value
 
 SPACE = {
     **SHARED_SPACE,
@@ -36,9 +36,9 @@ def test_equal_arguments_give_equal_proposals_inside_the_space(seed: int, count:
     assert first["units"] == 64
     assert first["optimizer"] in ("adam", "sgd", "rmsprop")
     assert first["batch_size"] in (32, 64, 128)
-    assert 0.0 <= first["dropout"] <= 0.6
+    assert 0.0 <= float(first["dropout"]) <= 0.6
     assert isinstance(first["blocks"], int)
-    assert 1e-3 <= first["learning_rate"] <= 2e-2
+    assert 1e-3 <= float(first["learning_rate"]) <= 2e-2
 
 
 def test_seed_history_and_pending_each_have_an_effect() -> None:
@@ -95,7 +95,7 @@ def test_what_is_fixed_is_not_the_searchs_business() -> None:
     observed = [
         Observation(propose(SPACE, [], [], seed=number, startup=1), number / 10) for number in range(6)
     ]
-    values = {"a_first": 0.5, "zz_last": "cosine"}
+    values: dict[str, Value] = {"a_first": 0.5, "zz_last": "cosine"}
     fixed = {name: Fixed(value) for name, value in values.items()}
     told = [Observation({**each.hyperparameters, **values}, each.score) for each in observed]
     pending = propose(SPACE, observed, [], seed=40, startup=3)

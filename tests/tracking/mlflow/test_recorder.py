@@ -40,7 +40,8 @@ def recorder(view: FakeView, record: Any, said: list[str], **options: float) -> 
 
 def test_closing_writes_the_last_state(sweep: Make) -> None:
     """Even if nothing was nudged: the view is up to date, and that is what close says."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     kept = recorder(view, sweep(), said)
     assert kept.close(30)
     assert view.written == [sweep()]
@@ -50,7 +51,8 @@ def test_closing_writes_the_last_state(sweep: Make) -> None:
 
 def test_nudges_are_written_together(sweep: Make) -> None:
     """A thousand changes while one write is under way become one more write, and nobody waits."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.go.clear()
     kept = recorder(view, sweep(), said)
     kept.nudge()
@@ -66,7 +68,8 @@ def test_nudges_are_written_together(sweep: Make) -> None:
 
 def test_a_problem_is_told_once_and_overcome(sweep: Make) -> None:
     """Failures are tried again; the user reads one line, and at the end all is written."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.failures = [ViewUnavailable("away"), ViewUnavailable("still away"), OSError("odd\nlines")]
     kept = recorder(view, sweep(), said)
     kept.nudge()
@@ -79,7 +82,8 @@ def test_a_problem_is_told_once_and_overcome(sweep: Make) -> None:
 
 def test_a_view_that_stays_away_is_given_up_at_the_end(sweep: Make) -> None:
     """Three last attempts, then close says that the view is behind."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.failures = [ViewUnavailable("away")] * 1000
     kept = recorder(view, sweep(), said)
     assert not kept.close(30)
@@ -90,7 +94,8 @@ def test_a_view_that_stays_away_is_given_up_at_the_end(sweep: Make) -> None:
 
 def test_closing_does_not_wait_for_a_view_that_hangs(sweep: Make) -> None:
     """The time limit holds."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.go.clear()
     kept = recorder(view, sweep(), said)
     kept.nudge()
@@ -104,7 +109,8 @@ def test_closing_does_not_wait_for_a_view_that_hangs(sweep: Make) -> None:
 
 def test_a_write_that_began_before_the_last_change_does_not_count(sweep: Make) -> None:
     """Close is only content with a write that began after it was called."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.go.clear()
     kept = recorder(view, sweep(), said)
     kept.nudge()
@@ -116,7 +122,8 @@ def test_a_write_that_began_before_the_last_change_does_not_count(sweep: Make) -
 
 def test_closing_does_not_wait_for_a_long_pause(sweep: Make) -> None:
     """A recorder that rests after a failure is woken by close."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.failures = [ViewUnavailable("away")]
     kept = recorder(view, sweep(), said, pause=1000.0, longest_pause=1000.0)
     kept.nudge()
@@ -129,7 +136,8 @@ def test_closing_does_not_wait_for_a_long_pause(sweep: Make) -> None:
 
 def test_opening_the_view_is_not_rested_from(sweep: Make) -> None:
     """The first write opens the view, which takes seconds; what comes meanwhile is written right after it."""
-    view, said = FakeView(), []
+    view = FakeView()
+    said: list[str] = []
     view.go.clear()
     kept = recorder(view, sweep(), said)
     kept.nudge()

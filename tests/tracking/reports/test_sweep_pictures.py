@@ -56,9 +56,10 @@ def test_the_history_shows_every_trial_and_the_best_so_far(sweep: Make, trial: A
     record = replace(sweep(), trials=tuple(trials))
     figure = sweep_pictures.optimisation_history(record)
     axes = figure.axes[0]
-    assert [tuple(dot) for dot in axes.collections[0].get_offsets()] == list(enumerate(scores))
-    assert list(axes.get_lines()[0].get_ydata()) == [0.5, 0.9, 0.9, 0.95]
-    marks = {line.get_marker(): list(line.get_xdata()) for line in axes.get_lines() if len(line.get_xdata())}
+    assert [tuple(dot) for dot in np.asarray(axes.collections[0].get_offsets())] == list(enumerate(scores))
+    assert list(np.asarray(axes.get_lines()[0].get_ydata())) == [0.5, 0.9, 0.9, 0.95]
+    places = {line.get_marker(): np.asarray(line.get_xdata()) for line in axes.get_lines()}
+    marks = {marker: list(place) for marker, place in places.items() if len(place)}
     assert (marks["x"], marks["v"]) == ([0], [1])
     assert "failed" in figure.get_suptitle()
     assert "pruned" in figure.get_suptitle()
@@ -89,7 +90,7 @@ def test_hyperparameters_have_a_panel_each_and_the_scale_that_fits(sweep: Make, 
     assert panels["learning_rate"].get_xscale() == "log"
     assert panels["dropout"].get_xscale() == "linear"
     assert [label.get_text() for label in panels["optimizer"].get_xticklabels()] == ["adam", "sgd"]
-    assert sum(len(dots.get_offsets()) for dots in panels["dropout"].collections) == 20
+    assert sum(len(np.asarray(dots.get_offsets())) for dots in panels["dropout"].collections) == 20
 
 
 def test_what_decides_the_score_is_important_and_what_does_not_is_not(trial: Any) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tracking.records import TrialRecord
@@ -26,12 +27,16 @@ def test_learning_curves_show_every_fold_and_its_best_epoch(trial: Make) -> None
     scores, losses = figure.axes
     assert "resnet/7" in figure.get_suptitle()
     assert "0.9" in figure.get_suptitle()
-    assert [text.get_text() for text in scores.get_legend().get_texts()] == [
+    legend = scores.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
         *(f"fold {fold}" for fold in range(5)),
         "best epoch",
     ]
-    marks = [line for line in scores.get_lines() if line.get_marker() == "o" and len(line.get_xdata())]
-    assert [list(line.get_xdata()) for line in marks] == [[19]] * 5
+    marks = [
+        line for line in scores.get_lines() if line.get_marker() == "o" and len(np.asarray(line.get_xdata()))
+    ]
+    assert [list(np.asarray(line.get_xdata())) for line in marks] == [[19]] * 5
     assert len(losses.get_lines()) == 10
     assert (scores.get_ylabel(), losses.get_xlabel()) == ("macro-F1", "epoch")
 

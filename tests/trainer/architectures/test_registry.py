@@ -9,7 +9,7 @@ import pytest
 
 from trainer.architectures import BUILT_IN, built_in, middle, source_digest
 from trainer.errors import UsageError
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Space
 
 SIX = ["baseline", "lenet", "vgg", "resnet", "densenet", "mobilenet"]
 
@@ -79,7 +79,7 @@ def test_digest_of_an_unknown_name_is_a_usage_error() -> None:
 
 def test_middle_lies_on_the_grid_and_on_the_scale() -> None:
     """The middle of a stepped range is one of its values, that of a logarithmic one is geometric."""
-    space = {
+    space: Space = {
         "a": Integer(low=1, high=8, step=7),
         "b": Integer(low=16, high=256, log=True),
         "c": Integer(low=0, high=10, step=5),

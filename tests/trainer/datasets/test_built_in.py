@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.datasets import DatasetSource, built_in, load, load_test
+from trainer.datasets import Dataset, DatasetSource, built_in, load, load_test
 from trainer.errors import UsageError
 
 DIGITS_FINGERPRINT = "a17f9c65881dcf225d35bd2636f7612d479e2378edf85501a9b7d293c2813ab6"
@@ -58,9 +58,16 @@ def write_mnist(path: Path) -> None:
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
+def both(source: str) -> tuple[Dataset, Dataset]:
+    """Return a dataset and its official test set."""
+    test = load_test(DatasetSource(source=source))
+    assert test is not None
+    return load(DatasetSource(source=source)), test
+
+
 def fake_keras(monkeypatch: pytest.MonkeyPatch, name: str, load_data: Any) -> None:
     """Put a Keras in place whose dataset ``name`` is loaded by ``load_data``."""
-    keras = types.ModuleType("keras")
+    keras: Any = types.ModuleType("keras")
     keras.datasets = types.SimpleNamespace(**{name: types.SimpleNamespace(load_data=load_data)})
     monkeypatch.setitem(sys.modules, "keras", keras)
 
@@ -94,7 +101,7 @@ def test_digits_are_whole_numbers_and_the_same_everywhere() -> None:
 def test_mnist_is_read_from_the_cache_without_keras(cache: Any) -> None:
     """Both parts come from mnist.npz, apart."""
     write_mnist(cache / "mnist.npz")
-    training, test = (call(DatasetSource(source="mnist")) for call in (load, load_test))
+    training, test = both("mnist")
     assert np.array_equal(training.images[..., 0], split(30, 1)[0])
     assert np.array_equal(test.images[..., 0], split(10, 2)[0])
     assert training.input_shape == test.input_shape == (28, 28, 1)
@@ -106,7 +113,7 @@ def test_mnist_is_read_from_the_cache_without_keras(cache: Any) -> None:
 def test_fashion_is_read_from_either_folder_without_keras(tmp_path: Path, home: Any) -> None:
     """Keras' cache and Debian's folder give the same data."""
     write_fashion(tmp_path / home)
-    training, test = (call(DatasetSource(source="fashion_mnist")) for call in (load, load_test))
+    training, test = both("fashion_mnist")
     assert np.array_equal(training.images[..., 0], split(40, len("train"))[0])
     assert np.array_equal(test.images[..., 0], split(20, len("t10k"))[0])
     assert training.classes[0] == "T-shirt/top"
@@ -179,7 +186,7 @@ def test_download_through_keras_keeps_standard_output_clean(
 
     fake_keras(monkeypatch, name, load_data)
     assert np.array_equal(load(DatasetSource(source=name)).images.squeeze(), training[0])
-    assert np.array_equal(load_test(DatasetSource(source=name)).images.squeeze(), test[0])
+    assert np.array_equal(both(name)[1].images.squeeze(), test[0])
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "Downloading data" in captured.err
@@ -247,7 +254,7 @@ def test_cache_that_is_not_mnist_is_refused(cache: Any, arrays: Any) -> None:
 def test_debian_has_the_real_fashion_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian's folder gives 60,000 and 10,000 images, the same ones everywhere."""
     monkeypatch.setattr(built_in, "DEBIAN_FASHION", DEBIAN)
-    training, test = (call(DatasetSource(source="fashion_mnist")) for call in (load, load_test))
+    training, test = both("fashion_mnist")
     assert training.images.shape == (60000, 28, 28, 1)
     assert np.bincount(training.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10

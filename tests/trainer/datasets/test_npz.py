@@ -327,4 +327,6 @@ def test_test_set_ignores_samples(tmp_path: Path) -> None:
     save(tmp_path, images=np.tile(IMAGES, (4, 1, 1, 1)), labels=np.tile(LABELS, 4), **TEST)
     source = DatasetSource(source="some.npz", samples=9)
     assert len(load(source, base=tmp_path).labels) == 9
-    assert len(load_test(source, base=tmp_path).labels) == 2
+    test = load_test(source, base=tmp_path)
+    assert test is not None
+    assert len(test.labels) == 2

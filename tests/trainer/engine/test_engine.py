@@ -16,6 +16,7 @@ from tests.processor import python_path
 from tests.small_fits import run, spec
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import Rung, Thresholds
+from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
 from trainer.runtime.determinism import training_environment
@@ -194,7 +195,13 @@ def one_trace() -> None:
     dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
     data, engines, seen = feed(dataset), EngineCache(), set()
     for rate in (0.1, 0.3, 0.5):
-        values = {"optimizer": "adam", "filters": 4, "dense_units": 8, "batch_size": 16, "dropout": rate}
+        values: dict[str, Value] = {
+            "optimizer": "adam",
+            "filters": 4,
+            "dense_units": 8,
+            "batch_size": 16,
+            "dropout": rate,
+        }
         values |= {"learning_rate": rate / 100, "weight_decay": rate / 10}
         seeds = {"initialisation_seed": 1, "dropout_seed": 1}
         engine = engines.engine_for(BUILT_IN["baseline"], "digest", values, dataset, **seeds)
@@ -219,12 +226,12 @@ def bounded_caches() -> None:
 
     pixels, labels = np.zeros((6, 8, 8, 1), dtype=np.uint8), np.arange(6, dtype=np.int32) % 3
     dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
-    values = {"optimizer": "adam", "filters": 4, "batch_size": 16, "dropout": 0.1}
+    values: dict[str, Value] = {"optimizer": "adam", "filters": 4, "batch_size": 16, "dropout": 0.1}
     values |= {"learning_rate": 0.1, "weight_decay": 0.1}
     for bounds in ({"capacity": 2}, {"weights": 50_000}, {"weights": 1}):
         engines = EngineCache(**bounds)
         for units in (16, 32, 48, 32, 16):
-            wanted = values | {"dense_units": units}
+            wanted: dict[str, Value] = values | {"dense_units": units}
             engines.engine_for(
                 BUILT_IN["baseline"], "digest", wanted, dataset, initialisation_seed=1, dropout_seed=1
             )
@@ -243,16 +250,21 @@ def forgotten_kernels() -> None:
 
     from trainer.architectures import BUILT_IN
     from trainer.datasets import Dataset
-    from trainer.engine.engine import engine
+    from trainer.engine import engine
     from trainer.engine.feed import feed
 
     pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(60, dtype=np.int32) % 3
     dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0)
-    values = {"optimizer": "adam", "dense_units": 8, "batch_size": 16, "dropout": 0.3}
+    values: dict[str, Value] = {"optimizer": "adam", "dense_units": 8, "batch_size": 16, "dropout": 0.3}
     values |= {"learning_rate": 0.01, "weight_decay": 0.1}
     forget, times, digests = keras.utils.clear_session, [], []
-    keras.utils.clear_session = lambda **how: times.append(how) or forget(**how)
+
+    def counted(**how: Any) -> None:
+        times.append(how)
+        forget(**how)
+
+    keras.utils.clear_session = counted
     engine.FORGET_AFTER = 1
     engines = engine.EngineCache(capacity=2)
     for filters in (4, 8, 4, 12, 4):
@@ -423,7 +435,7 @@ def penalties() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (32, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(32, dtype=np.int32) % 2
     dataset = Dataset(name="d", images=pixels, labels=labels, classes=("a", "b"), pixel_max=255.0)
-    values = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
+    values: dict[str, Value] = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
     for extra in ({}, {"kernel_regularizer": "l2"}, {"kernel_constraint": keras.constraints.MaxNorm(0.5)}):
 
         def build(values: Any, shape: Any, classes: Any, extra: Any = extra) -> Any:
@@ -464,7 +476,7 @@ def many_fits() -> None:
     data = feed(Dataset(name="d", images=pixels, labels=labels, classes=("a", "b", "c"), pixel_max=255.0))
     engines = EngineCache()
     for number in range(200):
-        values = {
+        values: dict[str, Value] = {
             "batch_size": 32,
             "dense_units": 8 + number % 89,
             "dropout": 0.1,

@@ -61,7 +61,7 @@ def test_each_shared_hyperparameter_has_an_effect(
     """What is not part of a trace still reaches the training."""
     here, there = (
         run(training_process, stored_digits, what)
-        for what in (spec(stored_digits), spec(stored_digits, **change))
+        for what in (spec(stored_digits), spec(stored_digits, 0, trial=0, **change))
     )
     assert here.epochs[0].weights_sha256 != there.epochs[0].weights_sha256
 
@@ -78,7 +78,7 @@ def test_the_result_is_what_it_says(training_process: TrainingProcess, stored_di
     assert np.array_equal(counts, result.confusion)
     assert result.f1 == macro_f1(result.confusion)
     assert ((result.predicted_confidences() > 0.1) & (result.predicted_confidences() <= 1)).all()
-    scores = [epoch.stop_f1 for epoch in result.epochs]
+    scores = [epoch.stop_f1 or 0.0 for epoch in result.epochs]
     assert scores.index(max(scores)) + 1 == result.best_epoch
     assert result.epochs[result.best_epoch - 1].weights_sha256 == result.weights_sha256
 
@@ -139,7 +139,7 @@ def broken(hyperparameters, input_shape, classes):
 def users(stored: Path, name: str, **values: Value) -> tuple[FitSpec, UserSource]:
     """A fit of an architecture of the user's."""
     source = UserSource(spec=f"nets.py:{name}", files=(("nets.py", inspect.cleandoc(SLOW_AVERAGES)),))
-    asked = replace(spec(stored, **values), architecture=name, architecture_digest=source.digest)
+    asked = replace(spec(stored, 0, trial=0, **values), architecture=name, architecture_digest=source.digest)
     return asked, source
 
 

@@ -1,6 +1,7 @@
 """What trials and fits are called: one form, written and read."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,6 @@ def test_what_is_not_a_name_is_refused(text: str) -> None:
         ({"fold": None}, "alpha/3 refit"),
     ],
 )
-def test_a_fit_is_named_by_its_trial_repeat_and_fold(change: dict[str, int | None], name: str) -> None:
+def test_a_fit_is_named_by_its_trial_repeat_and_fold(change: dict[str, Any], name: str) -> None:
     """The repeat is named where there is more than one cross-validation."""
     assert fit_name(replace(SPEC, **change), 3) == name

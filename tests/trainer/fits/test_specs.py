@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
 PLAN = plan()
 SPEC = PLAN.fit_specs(PLAN.architectures[0], 0, {"learning_rate": 1e-3, "batch_size": 32})[0]
 
-OTHER = {
+OTHER: dict[str, Any] = {
     "dataset": "e" * 64,
     "architecture": "beta",
     "architecture_digest": "beta",

@@ -116,7 +116,8 @@ def test_a_process_keeps_few_splits() -> None:
 def test_what_is_shared_cannot_be_changed() -> None:
     """A fit that wrote into its fold would change all later ones."""
     split = Split.of(np.arange(12) % 2, folds=3, seed=5)
-    for shared in (split.labels, split.search, split.exam, *split.folds):
+    everything: tuple[np.ndarray, ...] = (split.labels, split.search, split.exam, *split.folds)
+    for shared in everything:
         with pytest.raises(ValueError, match="read-only"):
             shared[:1] = 7
 

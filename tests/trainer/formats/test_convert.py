@@ -149,8 +149,9 @@ def test_keras_own_parts_are_no_strangers(dataset: Path, tmp_path: Path) -> None
 @pytest.mark.training
 def test_other_weights_than_asked_for_are_a_mismatch(dataset: Path, tmp_path: Path) -> None:
     """The digest of what the model holds is compared, not that of a file."""
-    arrays = [np.zeros((3, 3, 1, 2)), np.zeros(2), np.zeros((72, 2)), np.zeros(2)]
-    np.savez(tmp_path / "w.npz", **{str(i): a.astype(np.float32) for i, a in enumerate(arrays)})
+    shapes: list[tuple[int, ...]] = [(3, 3, 1, 2), (2,), (72, 2), (2,)]
+    arrays = {str(number): np.zeros(shape, np.float32) for number, shape in enumerate(shapes)}
+    np.savez(tmp_path / "w.npz", allow_pickle=False, **arrays)
     members = (KeptWeights(weights=str(tmp_path / "w.npz"), sha256="0" * 64),)
     answer = convert(dataset, tmp_path, "plain", "keras", members=members)
     assert "not 0000000000000000" in answer.what

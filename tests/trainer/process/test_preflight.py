@@ -1,6 +1,7 @@
 """The process that tries things out for ``refold doctor``."""
 
-from trainer.process.preflight import failure, peak_bytes
+from trainer.process.preflight import failure
+from trainer.runtime.memory import peak_bytes
 
 
 def test_an_errors_last_words_are_kept() -> None:

@@ -119,7 +119,8 @@ def test_total_shares_are_scipys(seed: int) -> None:
         },
         n=32,
     )
-    found = shares.sobol_shares(score(base), score(other), dict(zip("abc", changed, strict=True)), seed=1)
+    lists = {name: values.tolist() for name, values in zip("abc", changed, strict=True)}
+    found = shares.sobol_shares(score(base).tolist(), score(other).tolist(), lists, seed=1)
     ratio = np.var([*score(base), *score(other)], ddof=1) / np.var([*score(base), *score(other)])
     totals = [source.total.value * ratio for source in found.sources.values()]
     assert totals == pytest.approx(list(expected.total_order), rel=1e-9)

@@ -20,10 +20,10 @@ J48 = (92.754, 92.754, 89.855, 89.706, 95.588, 89.706, 95.588, 94.118, 91.176, 9
 def test_bayesian_correlated_t_of_baycomps_documentation() -> None:
     """Baycomp's documentation, "two_on_single": probabilities to 16 digits, without and with a rope."""
     differences = np.subtract(J48, NAIVE_BAYES)
-    found = probabilities(differences, overlap=overlap_of(10), rope=0)
+    found = probabilities(list(differences), overlap=overlap_of(10), rope=0)
     assert found.worse == pytest.approx(0.4145119975061462, abs=1e-15)
     assert found.better == pytest.approx(0.5854880024938538, abs=1e-15)
-    found = probabilities(differences, overlap=overlap_of(10), rope=0.5)
+    found = probabilities(list(differences), overlap=overlap_of(10), rope=0.5)
     assert found.worse == pytest.approx(0.28584464173791, abs=1e-14)
     assert found.equivalent == pytest.approx(0.26915187168803, abs=1e-14)
     assert found.better == pytest.approx(0.44500348657406, abs=1e-14)
@@ -40,7 +40,7 @@ def test_corrected_variance_of_baycomps_unit_tests(
     one: list[int], other: list[int], folds: int, mean: float, variance: float
 ) -> None:
     """Baycomp's tests/test_single.py: mean, variance and degrees of freedom of the posterior."""
-    found = estimate(np.subtract(other, one), overlap=overlap_of(folds))
+    found = estimate(np.subtract(other, one).tolist(), overlap=overlap_of(folds))
     assert (found.mean, found.freedom) == (mean, len(one) - 1)
     assert found.standard_error**2 == pytest.approx(variance, rel=1e-14)
 

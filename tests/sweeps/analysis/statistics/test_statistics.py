@@ -132,14 +132,17 @@ def test_what_settles_a_comparison() -> None:
     assert equivalent.repeats is not None
 
 
-def additive(rows: int, weights: tuple[float, ...], seed: int) -> tuple[np.ndarray, ...]:
+def additive(rows: int, weights: tuple[float, ...], seed: int) -> list[list[float]]:
     """Return base, other and changed scores of a weighted sum of independent normal inputs."""
     base, other = np.random.default_rng(seed).normal(size=(2, len(weights), rows))
     changed = [
         np.tensordot(weights, np.where(np.arange(len(weights))[:, None] == i, other, base), 1)
         for i in range(len(weights))
     ]
-    return np.tensordot(weights, base, 1), np.tensordot(weights, other, 1), *changed
+    return [
+        scores.tolist()
+        for scores in (np.tensordot(weights, base, 1), np.tensordot(weights, other, 1), *changed)
+    ]
 
 
 def test_shares_of_a_sum() -> None:
@@ -165,10 +168,10 @@ def test_component_of_rows() -> None:
     """Trials with a standard deviation of 0.02, folds with 0.05, noise with 0.01: the trials' comes out."""
     rng = np.random.default_rng(1)
     table = rng.normal(0, 0.02, (300, 1)) + rng.normal(0, 0.05, (1, 5)) + rng.normal(0, 0.01, (300, 5))
-    found = component_of_rows(table, seed=1)
+    found = component_of_rows(table.tolist(), seed=1)
     assert found.value == pytest.approx(0.02, rel=0.1)
     assert found.low < 0.02 < found.high
-    noise = component_of_rows(rng.normal(0, 0.01, (20, 5)), seed=1)
+    noise = component_of_rows(rng.normal(0, 0.01, (20, 5)).tolist(), seed=1)
     assert noise.low == 0
 
 
