@@ -19,7 +19,7 @@ from trainer.fits.recipe import (
     usual_space,
     without_unused,
 )
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Space
 
 #: Made up: what a later version may add.
 WARM_UP = Part(
@@ -27,7 +27,11 @@ WARM_UP = Part(
 )
 LATER = {**RECIPE, WARM_UP.name: WARM_UP}
 
-OWN = {"dropout": Float(low=0.0, high=0.6), "filters": Choice((16, 32)), "shift": Float(low=-1.0, high=1.0)}
+OWN: Space = {
+    "dropout": Float(low=0.0, high=0.6),
+    "filters": Choice((16, 32)),
+    "shift": Float(low=-1.0, high=1.0),
+}
 
 
 def test_the_table_is_what_every_network_has() -> None:
