@@ -1,6 +1,7 @@
 """What a refusal to go on with a sweep says to install, and where to run."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ THEN = Environment(
          "after 'pip install keras==1.0' and on a processor of the kind AMD EPYC"),
     ],
 )  # fmt: skip
-def test_the_remedy_names_what_differs_and_decides_bits(here: dict[str, object], said: str) -> None:
+def test_the_remedy_names_what_differs_and_decides_bits(here: dict[str, Any], said: str) -> None:
     """Packages as pip takes them; a processor by its name, or by what tells it from one of the same name."""
     assert to_go_on(THEN, replace(THEN, **here)) == said
 

@@ -161,7 +161,8 @@ def test_what_cannot_be_repeated_here_is_refused_by_name(
         if name == "identity":
             entry = replace(entry, identity={**entry.identity, **parts})
         else:
-            merged = {part: {**getattr(entry.environment, part), **values} for part, values in parts.items()}
+            merged: dict[str, Any] = {}
+            merged |= {part: {**getattr(entry.environment, part), **values} for part, values in parts.items()}
             entry = replace(entry, environment=replace(entry.environment, **merged))
     asked = source(home, entry, None)
     assert len(asked.predictions(record.trials[0]).image) == IMAGES
