@@ -57,7 +57,6 @@ class TrainingProcess:
     """
 
     def __init__(self, log: Path, device: determinism.Device = determinism.CPU) -> None:
-        self._log = log
         self._process = subprocess.Popen(
             module_command("trainer.process.training_process"),
             env=determinism.training_environment(device),
@@ -141,7 +140,7 @@ class TrainingProcess:
         said = self._output.last_line()
         if not self._ready and -code not in _FROM_OUTSIDE:
             found = said or f"it {how} and printed nothing"
-            return CannotStart(f"the training process cannot start: {found} (its log: {self._log})")
+            return CannotStart(f"the training process cannot start: {found}")
         return ProcessDied(
             f"the training process {how}; {f'it printed: {said}' if said else 'it printed nothing'}"
         )

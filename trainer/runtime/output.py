@@ -16,6 +16,7 @@ _REST = 2.0
 _CHATTER = re.compile(r"WARNING: All log messages before absl::|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\]")
 
 _TRACEBACK = "Traceback (most recent call last):"
+_PLACE = re.compile(r' +File "(.+)", line (\d+)')
 
 
 class OutputCopy:
@@ -50,15 +51,24 @@ class OutputCopy:
 
 
 def last_line(text: str) -> str:
-    r"""Return the last line of a process's output that means something, at most 300 characters; or nothing.
+    r"""Return the last line of a process's output that means something, with its place; or nothing.
 
     A traceback means its error: the first line after the places, for TensorFlow adds advice of many lines.
 
-    >>> last_line("Traceback (most recent call last):\n  File ...\nValueError: too few\nSee the manual.\n")
-    'ValueError: too few'
+    >>> last_line('Traceback (most recent call last):\n  File "a.py", line 3\nValueError: few\nAdvice.\n')
+    'ValueError: few (a.py line 3)'
     """
     lines = [line for line in text.splitlines() if line.strip() and not _CHATTER.match(line)]
     begins = [number for number, line in enumerate(lines) if line.endswith(_TRACEBACK)]
     if begins:
-        lines = [line for line in lines[begins[-1] + 1 :] if not line[0].isspace()][:1] or lines
-    return " ".join(lines[-1].split())[:300] if lines else ""
+        told = lines[begins[-1] + 1 :]
+        error = next((number for number, line in enumerate(told) if not line[0].isspace()), None)
+        if error is not None:
+            places = [place for line in told[:error] if (place := _PLACE.match(line))]
+            where = f" ({places[-1][1]} line {places[-1][2]})" if places else ""
+            return _short(told[error]) + where
+    return _short(lines[-1]) if lines else ""
+
+
+def _short(line: str) -> str:
+    return " ".join(line.split())[:300]

@@ -167,7 +167,8 @@ def test_training_that_cannot_start_ends_the_sweep_at_once(
         with pytest.raises(WorkersFailed) as raised:
             collect(workers, 1)
     assert str(raised.value) == (
-        f"the training process cannot start: ImportError: made up (its log: {tmp_path / 'log'})"
+        f"the training process cannot start: ImportError: made up "
+        f"({tmp_path / 'broken' / 'tensorflow' / '__init__.py'} line 1)"
     )
     assert (tmp_path / "log").read_text().count("ImportError: made up") <= 2
 

@@ -63,7 +63,7 @@ def test_a_process_that_cannot_start_says_why_at_once(
     process.close()
     assert str(raised.value) == (
         "the training process cannot start: ImportError: libcuda.so.9: no such file "
-        f"(its log: {tmp_path / 'log'})"
+        f"({broken / '__init__.py'} line 1)"
     )
     assert "Traceback" in (tmp_path / "log").read_text()
 

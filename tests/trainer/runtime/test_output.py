@@ -38,7 +38,11 @@ and include the entire stack trace above this error message when asking for help
         ("", ""),
         (" \n\n", ""),
         ("one\ntwo  words \n\n", "two words"),
-        (TENSORFLOW, "ImportError: libfoo.so.1: cannot open shared object file: No such file or directory"),
+        (
+            TENSORFLOW,
+            "ImportError: libfoo.so.1: cannot open shared object file: No such file or directory "
+            "(/lib/pywrap_tensorflow.py line 73)",
+        ),
         ("\n".join(TENSORFLOW.splitlines()[:2]), ""),
         ("Traceback (most recent call last):\n  File ...\nKeyError: 1\nSegmentation fault\n", "KeyError: 1"),
         ("Traceback (most recent call last):\n  cut off", "cut off"),
