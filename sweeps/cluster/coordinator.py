@@ -282,7 +282,7 @@ class DaskWorkers:
         if given.losses > LOSSES_ALLOWED:
             raise WorkersFailed(
                 f"{given.job.name} has lost {given.losses} workers: it may be what ends them; "
-                " see their logs, or narrow its hyperparameters"
+                "see their logs, or narrow its hyperparameters"
             )
         self._take_back(given)
 
