@@ -12,6 +12,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import is_server, shown
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView
@@ -97,7 +98,7 @@ def _complete(home: Home, ledger: Ledger, wanted: _Sync, tracking_uri: str | Non
         entry = wanted.entry
         ledger.update_sweep(entry.name, entry.trials, entry.toml, replace(entry.details, tracking=kept))
     trials = len(wanted.record.trials)
-    say(f"MLflow has all of {wanted.record.name}: {trials} trials, {said_of(home, kept)}")
+    say(f"MLflow has all of {wanted.record.name}: {counted(trials, 'trial')}, {said_of(home, kept)}")
 
 
 def _sync_of(home: Home, ledger: Ledger, name: str, tracking_uri: str | None) -> _Sync:

@@ -9,6 +9,7 @@ from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
+from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.mlflow.removal import Found
@@ -37,8 +38,9 @@ class Removal:
 
     def lines(self) -> list[str]:
         """Return it for the person who is asked."""
-        fits = sum(len(trial.folds) for trial in self.record.trials)
-        lines = [f"removes the sweep {self.record.name}: {len(self.record.trials)} trials, {fits} fits"]
+        trials = counted(len(self.record.trials), "trial")
+        fits = counted(sum(len(trial.folds) for trial in self.record.trials), "fit")
+        lines = [f"removes the sweep {self.record.name}: {trials}, {fits}"]
         found = [*self.notes, f"and from MLflow, {self.place}: {self.found}"] if self.found else []
         return lines + found
 

@@ -1,17 +1,12 @@
 """A comparison as notebooks and terminals show it."""
 
-import io
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from rich.console import Console
-
 from sweeps.analysis import page, tables, wording
 from sweeps.analysis.comparison import Comparison
-
-#: Columns of a terminal that nobody asked how wide it is.
-WIDTH = 160
+from tracking.reports.text_table import Table
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,19 +32,20 @@ class ComparisonReport:
         """Return a self-contained HTML page with pictures."""
         return page.page(self.comparison)
 
-    def print_to(self, console: Console) -> None:
-        """Print the tables and the sentences under them."""
-        console.print(tables.contenders_table(self.comparison))
-        console.print()
-        if self.comparison.pairs:
-            console.print(tables.pairs_table(self.comparison))
-            console.print()
-        console.print("\n".join(tables.remarks(self.comparison)), markup=False)
+    def parts(self) -> list[str | Table]:
+        """Return its tables and the lines between and under them, in the order in which they are printed."""
+        pairs = [tables.pairs_table(self.comparison), *wording.legend(self.comparison), ""]
+        return [
+            tables.contenders_table(self.comparison),
+            wording.LUCK,
+            "",
+            *(pairs if self.comparison.pairs else ()),
+            *tables.remarks(self.comparison),
+        ]
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        self.print_to(Console(file=text, width=WIDTH, highlight=False, soft_wrap=True))
-        return text.getvalue().rstrip()
+        lines = [part.lines() if isinstance(part, Table) else [part] for part in self.parts()]
+        return "\n".join(line for part in lines for line in part)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the page, which keeps its style to itself."""

@@ -29,7 +29,7 @@ from tracking.records import Purpose, ReportRecord, SweepRecord
 from trainer.errors import UsageError
 from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
-from trainer.quantities import duration
+from trainer.quantities import counted, duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +157,39 @@ def variance_fits(
     return record, entry, variance_components.further_fits(plan, planned, trial, rows)
 
 
-def expected_cost(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> str:
-    """Return what a study would cost now, in a line."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a study costs.
+
+    Attributes:
+        architectures: that have fits in it.
+        fits: in all.
+        recorded: of them.
+        missing: of them, to be trained.
+        seconds: that training them will take, going by the fits of the search.
+        workers: that train side by side.
+    """
+
+    architectures: int
+    fits: int
+    recorded: int
+    missing: int
+    seconds: float
+    workers: int
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return (
+            f"{counted(self.fits, 'fit')} of {counted(self.architectures, 'architecture')}, "
+            f"{self.recorded} recorded already, {self.missing} to train: about {duration(self.seconds)} with "
+            f"{counted(self.workers, 'worker')}"
+        )
+
+
+def cost_of(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> Cost:
+    """Return what a study would cost now."""
     with Ledger.read(where.home.path) as ledger:
-        return cost(wanted, extra_fits.missing(ledger, wanted), where.count)
+        return _cost(wanted, extra_fits.missing(ledger, wanted), where.count)
 
 
 def _check_option(where: AnalysisContext) -> None:
@@ -188,7 +217,7 @@ def _train(
         ledger.add_further_fits(entry.name, purpose, trial.architecture, trial.number, further.specs)
     if not lacking:
         return
-    where.say(cost(wanted, lacking, where.count))
+    where.say(str(_cost(wanted, lacking, where.count)))
     trials = {spec.key: further.trial.number for further in wanted for spec in further.specs.values()}
     names = {spec.key: fit_name(spec, trials[spec.key]) for spec in lacking}
     with fit_progress.shown(where.shown_on, names) as on_fit:
@@ -197,14 +226,15 @@ def _train(
         )
 
 
-def cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) -> str:
-    """Return what a study costs, in a line."""
+def _cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) -> Cost:
     fits = sum(len(further.specs) for further in wanted)
-    seconds = extra_fits.expected_seconds(wanted, lacking, workers)
-    return (
-        f"{fits} fits of {len(wanted)} architecture{'' if len(wanted) == 1 else 's'}, "
-        f"{fits - len(lacking)} recorded already, {len(lacking)} to train: about {duration(seconds)} with "
-        f"{workers} worker{'' if workers == 1 else 's'}"
+    return Cost(
+        architectures=len(wanted),
+        fits=fits,
+        recorded=fits - len(lacking),
+        missing=len(lacking),
+        seconds=extra_fits.expected_seconds(wanted, lacking, workers),
+        workers=workers,
     )
 
 

@@ -7,6 +7,7 @@ from html import escape
 from sweeps.analysis import figures as pictures
 from sweeps.analysis import wording as words
 from sweeps.analysis.comparison import Comparison
+from trainer.quantities import counted
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -29,8 +30,8 @@ def page(comparison: Comparison) -> str:
     title = f"{comparison.sweep}: which architecture is better?"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p>{comparison.samples} images of {escape(comparison.dataset)}, {comparison.folds} folds, "
-        f"{comparison.asked.repeats} fresh repeats.</p>",
+        f"<p>{counted(comparison.samples, 'image')} of {escape(comparison.dataset)}, "
+        f"{comparison.folds} folds, {comparison.asked.repeats} fresh repeats.</p>",
         *(f'<p class="answer">{escape(line)}</p>' for line in words.headline(comparison)),
         *(f"<p>{escape(name)} is left out: {escape(why)}</p>" for name, why in comparison.left_out.items()),
         f"<p>{escape(words.claim(comparison.asked))}</p>",
@@ -78,7 +79,7 @@ def _picture(svg: bytes, words_for_it: str) -> str:
 
 
 def _contenders(comparison: Comparison) -> str:
-    head = ("trial", "of trials", "search's best", "of it luck", "without luck (95 %)",
+    head = ("trial", "of trials", "best of search", "luck", "without luck (95 %)",
             "confirmed", "95 % interval", "pooled")  # fmt: skip
     rows = [
         (

@@ -16,7 +16,9 @@ from sweeps.analysis.statistics.power import (
 from sweeps.analysis.statistics.spread import Spread, pooled_spread, spread_of
 from sweeps.analysis.statistics.wins import pairs_for_sign
 from tracking.records import SweepRecord
+from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 #: True differences that are planned for, in units of the score, and the chances to find them.
 DIFFERENCES, POWERS = (0.002, 0.005, 0.01, 0.02), (0.8, 0.95)
@@ -115,7 +117,7 @@ def score_lines(report: dict[str, Any]) -> list[str]:
         "",
         f"Runs of each architecture that tell a true difference apart (t-test at 5 % for {named}):",
         "",
-        *_aligned([["difference", "80 % power", "95 % power"], *rows]),
+        *_table(["difference", "80 % power", "95 % power"], rows),
         "",
         f"With {count} runs of each, differences below {100 * report['smallest_difference']:.1f} points are "
         "missed more often than one time in five.",
@@ -229,13 +231,9 @@ def repeat_lines(report: dict[str, Any]) -> list[str]:
         f"Repeats of the {folds}-fold cross-validation ({folds} fits of each architecture) that tell a true",
         f"difference apart, at 5 % for {pairs}:",
         "",
-        *_aligned(
-            [
-                ["", "a new training set", "", "this data set, new seeds", ""],
-                ["difference", "80 % power", "95 % power", "80 % power", "95 % power"],
-                *rows,
-            ]
-        ),
+        "a new training set: a claim about other images of the same source; these images: other seeds alone",
+        "",
+        *_table(["difference", "new: 80 %", "95 %", "these: 80 %", "95 %"], rows),
         "",
         "A point is 0.01 of the score. 80 % power: four experiments in five find a difference of that size.",
         f"For a new training set, no number of repeats tells less than {100 * smallest['0.8']:.2f} points "
@@ -257,8 +255,8 @@ def from_record(record: SweepRecord) -> dict[str, Any]:
     winners = record.winners
     if len(winners) < 2:
         raise UsageError(
-            f"the sweep {record.name!r} has complete trials of {len(winners)} architecture"
-            f"{'' if len(winners) == 1 else 's'}: at least 2 are needed, run it to its end first"
+            f"the sweep {record.name!r} has complete trials of {counted(len(winners), 'architecture')}: "
+            "at least 2 are needed, run it to its end first"
         )
     repeats = recorded_repeats(record)
     scores = [winner.fold_scores for winner in winners]
@@ -284,7 +282,7 @@ def _by_difference(cells: Sequence[dict[str, Any]]) -> list[tuple[float, list[di
 
 def _points(difference: float) -> str:
     points = 100 * difference
-    return f"{points:g} point" + ("" if points == 1 else "s")
+    return f"{points:g} point" + ("" if points == 1 else "s")  # a fraction has no ``counted``
 
 
 def _with_range(cell: dict[str, Any]) -> str:
@@ -299,7 +297,6 @@ def _repeats(repeats: int | None) -> str:
     return "never" if repeats is None else str(repeats)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines with aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return titles and rows as lines with aligned columns."""
+    return Table(columns=[Column(title=title) for title in titles], rows=rows).lines()

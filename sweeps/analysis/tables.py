@@ -1,51 +1,59 @@
 """A comparison on the terminal."""
 
-from rich.table import Table
-
 from sweeps.analysis import wording as words
-from sweeps.analysis.comparison import Comparison
+from sweeps.analysis.comparison import Comparison, Pair
+from tracking.reports.text_table import Column, Table
 
 
 def contenders_table(comparison: Comparison) -> Table:
     """Return each architecture's score after confirmation, with what the search had said."""
-    table = _table("", "trial", "search's best", "of it luck", "confirmed", "95 % interval")
-    for place, contender in enumerate(comparison.contenders, start=1):
-        found, search = contender.confirmed, contender.search
-        table.add_row(
+    columns = (
+        Column(title="", right=True),
+        Column(title="trial"),
+        Column(title="best of search", right=True, rank=1),
+        Column(title="luck", right=True, rank=2),
+        Column(title="confirmed", right=True),
+        Column(title="95 % interval"),
+    )
+    rows = [
+        [
             str(place),
             contender.name,
-            f"{search.uncorrected:.4f}",
+            f"{contender.search.uncorrected:.4f}",
             words.luck(contender),
-            f"{found.mean:.4f}",
-            f"{found.low:.4f} to {found.high:.4f}",
-        )
-    return table
+            f"{contender.confirmed.mean:.4f}",
+            f"{contender.confirmed.low:.4f} to {contender.confirmed.high:.4f}",
+        ]
+        for place, contender in enumerate(comparison.contenders, start=1)
+    ]
+    return Table(columns=columns, rows=rows)
 
 
 def pairs_table(comparison: Comparison) -> Table:
     """Return each pair: difference in points with its interval, tests, wins, verdict."""
-    table = _table(
-        "pair",
-        "points (95 % interval)",
-        "p (Holm)",
-        "worse/same/better",
-        "won",
-        "verdict",
-        "what would settle it",
+    columns = (
+        Column(title="pair"),
+        Column(title="points (95 % interval)"),
+        Column(title="p (Holm)", rank=1),
+        Column(title="worse/same/better", rank=3),
+        Column(title="won", rank=2),
+        Column(title="verdict"),
+        Column(title="what would settle it", words=True),
     )
-    for pair in comparison.pairs:
-        found, chances = pair.difference, pair.chances
-        won = f"{pair.wins.won:g}/{pair.wins.runs}" + (f" ({pair.wins.tied} tied)" if pair.wins.tied else "")
-        table.add_row(
-            f"{pair.one} - {pair.other}",
-            f"{words.points(found.mean, sign=True)} ({words.interval(found)})",
-            words.p_text(pair.adjusted_p),
-            f"{chances.worse:.2f}/{chances.equivalent:.2f}/{chances.better:.2f}",
-            won,
-            pair.verdict,
-            words.settles(pair),
-        )
-    return table
+    return Table(columns=columns, rows=[_pair_row(pair) for pair in comparison.pairs])
+
+
+def _pair_row(pair: Pair) -> list[str]:
+    found, chances = pair.difference, pair.chances
+    return [
+        f"{pair.one} - {pair.other}",
+        f"{words.points(found.mean, sign=True)} ({words.interval(found)})",
+        words.p_text(pair.adjusted_p),
+        f"{chances.worse:.2f}/{chances.equivalent:.2f}/{chances.better:.2f}",
+        f"{pair.wins.won:g}/{pair.wins.runs}" + (f" ({pair.wins.tied} tied)" if pair.wins.tied else ""),
+        pair.verdict,
+        words.settles(pair),
+    ]
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -58,10 +66,3 @@ def remarks(comparison: Comparison) -> list[str]:
         words.claim(comparison.asked),
         *words.conditions(comparison),
     ]
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

@@ -21,9 +21,11 @@ from sweeps.analysis.statistics.shares import (
 from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.export.selection import pick
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
+from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
+from trainer.quantities import counted
 
 #: Each source with the seeds that it stands for.
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -176,16 +178,15 @@ def _ranking(found: Variances) -> list[tuple[str, str]]:
 def lines(found: Variances) -> list[str]:
     """Return it for people."""
     shares = found.shares
-    rows = [["source", "share", "95 % interval", "points"]]
-    rows += [_row(name, share) for name, share in shares.sources.items()]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    failed = f"; {found.failed_rows} rows with a failed fit left out" if found.failed_rows else ""
+    columns = [Column(title=title) for title in ("source", "share", "95 % interval", "points")]
+    table = Table(columns=columns, rows=[_row(name, share) for name, share in shares.sources.items()])
+    failed = f"; {counted(found.failed_rows, 'row')} with a failed fit left out" if found.failed_rows else ""
     return [
         f"{trial_name(found.architecture, found.trial)} of {found.sweep}: macro-F1 of one held-out fold, "
-        f"{found.rows} rows of {ROW} fits{failed}",
+        f"{counted(found.rows, 'row')} of {ROW} fits{failed}",
         f"spread with all seeds varied: {100 * shares.deviation:.2f} points (standard deviation)",
         "",
-        *("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows),
+        *table.lines(),
         "",
         "share: of the variance when everything varies, interactions included, so shares may add up to more",
         "than 1; points: the spread if this alone varied.",
@@ -221,7 +222,7 @@ def _of_hyperparameters(found: Variances) -> list[str]:
     what = found.hyperparameters
     if what is None:
         return [
-            f"hyperparameters: {found.trials} complete trial{'' if found.trials == 1 else 's'}; "
+            f"hyperparameters: {counted(found.trials, 'complete trial')}; "
             "at least 3 are needed to say what they contribute"
         ]
     share = _share(what.value, found)

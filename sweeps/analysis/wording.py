@@ -7,6 +7,7 @@ from typing import Any
 from sweeps.analysis.comparison import Comparison, ComparisonSettings, Contender, Pair
 from sweeps.analysis.statistics.paired_t import Estimate
 from sweeps.analysis.statistics.verdicts import ALPHA, POWER
+from trainer.quantities import counted
 
 
 def points(value: float, *, sign: bool = False) -> str:
@@ -56,7 +57,7 @@ def headline(comparison: Comparison) -> list[str]:
     count = len(comparison.pairs)
     return [
         f"{first} has the highest confirmed score: {'; '.join(parts)}.",
-        f"Of {count} pair{'s' if count > 1 else ''} {count - undecided} "
+        f"Of {counted(count, 'pair')} {count - undecided} "
         f"{'are' if count - undecided != 1 else 'is'} decided, {undecided} undecided.",
     ]
 
@@ -68,6 +69,27 @@ def listed(names: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+#: What the column "luck" of the winners' table means.
+LUCK = (
+    "luck: how much of the search's best score comes from being the best of several trials. confirmed: the "
+    "mean on fresh repeats, which is free of it."
+)
+
+
+def legend(comparison: Comparison) -> list[str]:
+    """Return what the columns of the pairs' table mean, a line for each that needs words."""
+    rope = points(comparison.asked.rope)
+    lines = [
+        "points: hundredths of macro-F1, the first architecture minus the second. p (Holm): corrected for "
+        "the number of pairs. won: paired fits that the first one won.",
+        f"worse/same/better: the probability that the first one is more than {rope} points worse, within "
+        f"{rope} points, or more than {rope} points better.",
+    ]
+    if any(pair.settling is not None and pair.settling.folds for pair in comparison.pairs):
+        lines.append("N folds might settle it if their scores spread no wider than these.")
+    return lines
 
 
 def claim(asked: ComparisonSettings) -> str:
@@ -164,8 +186,8 @@ def settles(pair: Pair) -> str:
         return f"{what.repeats} repeats"
     if what.data_factor is None:
         return "another --rope"
-    folds = f"{what.folds} folds? or " if what.folds else ""
-    return f"{folds}{factor(what.data_factor)} x images"
+    folds = f"perhaps {what.folds} folds, or " if what.folds else ""
+    return f"{folds}{factor(what.data_factor)} times the images"
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What a sweep says about architectures: ``refold compare``, ``plan``, ``variance``."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from sweeps.analysis.claims import CLAIMS
 from sweeps.cli.options import Arguments, Verbs, json_option, positive, tracking_option, workers_option
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.home import Home
+from tracking.reports.text_table import Table
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -58,9 +61,13 @@ def compare(options: Arguments) -> int:
     if options.json:
         print_json(found.to_json())
     else:
-        found.print_to(out)
+        for part in found.parts():
+            if isinstance(part, Table):
+                put_table(part)
+            else:
+                put(part)
         if options.html:
-            out.print(f"\npage  {options.html}", markup=False)
+            put("", f"page  {options.html}")
     return 1 if found.comparison.left_out else 0
 
 
@@ -89,7 +96,7 @@ def plan(options: Arguments) -> int:
         print_json(report)
     else:
         lines = sample_size.repeat_lines if options.scores is None else sample_size.score_lines
-        out.print("\n".join(lines(report)), markup=False)
+        put(*lines(report))
     return 0
 
 
@@ -112,13 +119,18 @@ def variance(options: Arguments) -> int:
     if options.dry_run:
         where = experiments.AnalysisContext(home=Home.chosen(options.home), workers=options.workers)
         _, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
-        names = ", ".join(SOURCES)
-        out.print(
-            f"{wanted.trial.name}: {options.rows} rows of {ROW} "
-            f"fits: two with everything varied, one each for {names}",
-            markup=False,
+        cost = experiments.cost_of(where, [wanted])
+        if options.json:
+            print_json(
+                {"sweep": options.sweep, "trial": wanted.trial.name, "rows": options.rows, **asdict(cost)}
+            )
+            return 0
+        rows = counted(options.rows, "row")
+        put(
+            f"{wanted.trial.name}: {rows} of {ROW} fits: two with everything varied, one each for "
+            f"{', '.join(SOURCES)}",
+            str(cost),
         )
-        out.print(experiments.expected_cost(where, [wanted]), markup=False)
         return 0
     found = record.variance(
         options.sweep,
@@ -132,5 +144,5 @@ def variance(options: Arguments) -> int:
     if options.json:
         print_json(to_json(found))
     else:
-        out.print("\n".join(lines(found)), markup=False)
+        put(*lines(found))
     return 0

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 from sweeps.cli.options import Arguments, Verbs, certificates_option, port, positive
-from sweeps.cli.output import out, say
+from sweeps.cli.output import put, say
+from trainer.quantities import counted
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -97,15 +98,13 @@ def certificates(options: Arguments) -> int:
         Certificates(folder).checked()
         return 0
     made = make_certificates(folder, days=options.days)
-    out.print(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}", markup=False)
-    out.print(
-        f"good for {options.days} days; who has {made.key.name} may run code on the cluster", markup=False
-    )
-    out.print("\nnext, with a copy of the folder on each machine:")
+    put(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}")
+    put(f"good for {counted(options.days, 'day')}; who has {made.key.name} may run code on the cluster")
+    put("", "next, with a copy of the folder on each machine:")
     for command in (
         f"refold scheduler --host HOST --certificates {shlex.quote(str(folder))}",
         f"refold worker tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
         f"refold run SWEEP.toml --cluster tls://HOST:8786 --certificates {shlex.quote(str(folder))}",
     ):
-        out.print(f"  {command}", markup=False)
+        put(f"  {command}")
     return 0

@@ -1,11 +1,17 @@
 """``refold doctor``: what would break repeatability or speed here."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeps.cli.options import Arguments, Verbs, json_option, positive
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.home import Home
+from tracking.reports.text_table import Column, Table
+
+if TYPE_CHECKING:
+    from sweeps.diagnostics.doctor import Finding
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -22,14 +28,20 @@ def doctor(options: Arguments) -> int:
     from sweeps.diagnostics.doctor import LEVELS, examine
 
     prepared = ready(Path(options.sweep)) if options.sweep else None
-    err.print("trying a real training step of each architecture ...")
+    say("trying a real training step of each architecture ...")
     findings = examine(prepared, Home.chosen(options.home), options.workers)
     counts = {level: sum(f.level == level for f in findings) for level in LEVELS}
     if options.json:
         print_json({"findings": [asdict(finding) for finding in findings], "counts": counts})
     else:
-        for f in findings:
-            out.print(f"{f.level:<8} {f.subject}: {f.what}{f.do and ' -> '}{f.do}", markup=False)
+        put_table(findings_table(findings))
         verdict = "would break repeatability or the sweep" if counts["problem"] else "nothing is in the way"
-        out.print(f"\nproblems {counts['problem']}, notes {counts['note']}, ok {counts['ok']}: {verdict}")
+        put("", f"problems {counts['problem']}, notes {counts['note']}, ok {counts['ok']}: {verdict}")
     return 1 if counts["problem"] else 0
+
+
+def findings_table(findings: "Sequence[Finding]") -> Table:
+    """Return a row for each finding; what to do about it stands behind an arrow."""
+    rows = [[f.level, f.subject, f"{f.what}{f.do and ' -> '}{f.do}"] for f in findings]
+    columns = (Column(title=""), Column(title="subject"), Column(title="finding", words=True))
+    return Table(columns=columns, rows=rows)

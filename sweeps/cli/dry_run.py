@@ -42,11 +42,14 @@ def lines(report: dict[str, Any]) -> list[str]:
     """Return the report for people."""
     data, trials, folds = report["dataset"], report["trials_per_architecture"], report["folds"]
     height, width, channels = data["input_shape"]
+    images = counted(data["samples"], "image")
+    classes = counted(data["classes"], "class", "classes")
+    architectures = counted(len(report["architectures"]), "architecture")
+    each = f"{counted(trials, 'trial')} x {counted(folds, 'fold')}"
+    epochs = counted(report["epochs"], "epoch")
     said = [
-        f"sweep {report['sweep']}: {data['samples']} images {height}x{width}x{channels} of {data['name']}, "
-        f"{data['classes']} classes",
-        f"{len(report['architectures'])} architectures x {trials} trials x {folds} folds = "
-        f"{report['fits']} fits of at most {report['epochs']} epochs",
+        f"sweep {report['sweep']}: {images} {height}x{width}x{channels} of {data['name']}, {classes}",
+        f"{architectures} x {each} = {counted(report['fits'], 'fit')} of at most {epochs}",
     ]
     for name, space in report["architectures"].items():
         which = " to ".join(trial_name(name, number) for number in sorted({0, trials - 1}))

@@ -1,14 +1,23 @@
 """The best model taken home, and asked: ``refold export``, ``predict``."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sweeps.cli import tables
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
+from tracking.reports.text_table import Column, Table
+from trainer.fits.names import trial_name
 from trainer.formats.catalogue import ALL, FORMATS
+from trainer.quantities import counted, size
+
+if TYPE_CHECKING:
+    from sweeps.export.about import FormatReport, Score
+    from sweeps.export.pipeline import Exported
+    from sweeps.export.predict import Prediction
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -57,13 +66,12 @@ def export(options: Arguments) -> int:
         out=options.out,
         force=options.force,
         tracking_uri=options.tracking_uri,
-        say=lambda text: err.print(text, markup=False),
+        say=say,
     )
     if options.json:
         print_json({"folder": str(done.folder), **done.about.to_json()})
     else:
-        for line in tables.export_lines(done):
-            out.print(line, markup=False)
+        _print_export(done)
     return 0
 
 
@@ -75,6 +83,61 @@ def predict(options: Arguments) -> int:
     if options.json:
         print_json([asdict(each) for each in predictions])
     else:
-        for line in tables.prediction_lines(predictions):
-            out.print(line, markup=False)
+        put_table(predictions_table(predictions))
     return 0
+
+
+def _print_export(done: "Exported") -> None:
+    """Print what was exported, for people."""
+    about, scores = done.about, done.about.scores
+    epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
+    epochs += " epoch" if epochs == "1" else " epochs"
+    put(
+        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs}",
+        _scored("cross-validation", scores.cross_validation, ", held out fold by fold"),
+    )
+    if scores.fold:
+        put(_scored("its held-out fold", scores.fold, ""))
+    if scores.test:
+        put(_scored("official test set", scores.test, ", opened now"))
+    put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
+    put_table(formats_table(about.formats), indent="  ")
+    put("", f"{done.folder}/", "  README.md is its model card, model.json the same for programs")
+
+
+def formats_table(formats: "Mapping[str, FormatReport]") -> Table:
+    """Return a row for each format: its file, size and speed, and how far it is from the trained model."""
+    rows = [
+        [
+            name,
+            form.where,
+            size(form.bytes),
+            f"{form.proof.ms_per_image:.2f} ms",
+            f"{form.proof.largest_difference:.1e}",
+            counted(form.proof.images, "image"),
+            str(form.proof.ties or ""),
+        ]
+        for name, form in formats.items()
+    ]
+    columns = (
+        Column(title="format"),
+        Column(title="file"),
+        Column(title="size", right=True, rank=1),
+        Column(title="an image", right=True, rank=2),
+        Column(title="largest difference", right=True),
+        Column(title="on", right=True, rank=3),
+        Column(title="ties", right=True, rank=4),
+    )
+    return Table(columns=columns, rows=rows)
+
+
+def _scored(where: str, score: "Score", more: str) -> str:
+    figures = f"macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
+    return f"{where:<17}  {figures} ({counted(score.images, 'image')}{more})"
+
+
+def predictions_table(predictions: "Sequence[Prediction]") -> Table:
+    """Return image, class and probability in columns."""
+    columns = (Column(title="image"), Column(title="class"), Column(title="probability", right=True))
+    rows = [[each.image, each.class_name, f"{each.probability:.4f}"] for each in predictions]
+    return Table(columns=columns, rows=rows)

@@ -1,10 +1,15 @@
-"""Where the command line prints: tables and answers on standard output, everything else on standard error."""
+"""Where the command line prints: tables and answers on standard output, everything else on standard error.
+
+On a terminal lines are broken at spaces, never within a word; a pipe or a file gets each line whole.
+"""
 
 import json
 import sys
 from typing import Any
 
 from rich.console import Console
+
+from tracking.reports.text_table import Table, wrapped
 
 
 class _Output(Console):
@@ -15,17 +20,37 @@ class _Output(Console):
         raise BrokenPipeError
 
 
-#: A pipe or a file has no width of its own; tables should not be folded to 80 columns in it.
-out = _Output(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+_out = _Output(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def put(*lines: str) -> None:
+    """Print lines of the answer."""
+    for line in lines:
+        for part in wrapped(line, _width(_out)):
+            _out.print(part, markup=False)
+
+
+def put_table(table: Table, *, indent: str = "") -> None:
+    """Print a table, as wide as the terminal allows."""
+    width = _width(_out)
+    head, *rows = table.lines(None if width is None else width - len(indent))
+    _out.print(indent + head, style="bold", markup=False)
+    for row in rows:
+        _out.print(indent + row, markup=False)
+
+
 def say(text: str) -> None:
-    """Print a line at once: standard error may be the log file of a process that runs for weeks."""
-    err.print(text, markup=False)
+    """Print a line on standard error at once: it may be the log file of a process that runs for weeks."""
+    for part in wrapped(text, _width(err)):
+        err.print(part, markup=False)
     err.file.flush()
 
 
 def print_json(value: Any) -> None:
     """Print JSON data."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _width(console: Console) -> int | None:
+    return console.width if console.is_terminal else None

@@ -5,11 +5,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sweeps.cli import tables
+from sweeps.cli.leaderboard import print_leaderboard
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
-from sweeps.cli.output import err, out, print_json, say
+from sweeps.cli.output import err, print_json, put, put_table, say
+from sweeps.cli.record_json import sweep_json, trial_json
 from sweeps.home import Home
 from sweeps.tracking_place import said_of, shown_uri
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.records import SweepRecord, TrialRecord
@@ -43,61 +46,61 @@ def ls(options: Arguments) -> int:
             try:
                 records.append(ledger.sweep(name))
             except UsageError as error:  # one damaged sweep must not hide the others
-                err.print(f"refold: {error}", markup=False)
+                say(f"refold: {error}")
     if options.json:
         keep = ("sweep", "seed", "key", "digest", "finished", "dataset")
-        print_json([{key: tables.sweep_json(record)[key] for key in keep} for record in records])
+        print_json([{key: sweep_json(record)[key] for key in keep} for record in records])
     else:
-        out.print(tables.sweeps_table(records))
+        put_table(tables.sweeps_table(records))
     return 0
 
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
     from sweeps.export.selection import find_trial
+    from tracking.ledger.file import is_held
     from tracking.ledger.ledger import Ledger
 
     home = Home.chosen(options.home)
     with Ledger.read(home.path) as ledger:
         record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
+    live = is_held(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
-        return _show_trial(record, find_trial(record, options.trial), options)
+        return _show_trial(record, find_trial(record, options.trial), options, live=live)
     if options.json:
-        print_json(tables.sweep_json(record) | {"tracking_uri": shown_uri(home, kept)})
+        print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept)})
         return 0
-    out.print(
-        f"sweep {record.name}: seed {record.seed}, {record.dataset.samples} images of {record.dataset.name}, "
-        f"dataset {record.dataset.fingerprint[:16]}",
-        markup=False,
+    put(
+        f"sweep {record.name}: seed {record.seed}, {counted(record.dataset.samples, 'image')} of "
+        f"{record.dataset.name}, dataset {record.dataset.fingerprint[:16]}",
+        f"digest {record.digest}" + ("" if record.finished else " (not finished)"),
     )
-    out.print(f"digest {record.digest}" + ("" if record.finished else " (not finished)"))
     if kept is not None:
-        out.print(f"MLflow's record is {said_of(home, kept)}", markup=False)
-    out.print()
-    tables.print_leaderboard(out, record)
-    out.print()
-    out.print(tables.trials_table(record))
+        put(f"MLflow's record is {said_of(home, kept)}")
+    put("")
+    print_leaderboard(record)
+    put("")
+    put_table(tables.trials_table(record, live=live))
     return 0
 
 
-def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments) -> int:
-    from tracking.reports.class_report import class_report, report_text
+def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool) -> int:
+    from tracking.reports.class_report import class_report, report_table
 
     if options.json:
         more = {"confusion": trial.confusion, "classes": list(record.dataset.classes)}
-        print_json(tables.trial_json(trial) | more)
+        print_json(trial_json(trial) | more)
         return 0
-    out.print(f"{trial.name}: {trial.state}, proposed with seed {trial.seed}")
-    for name, value in sorted(trial.hyperparameters.items()):
-        out.print(f"  {name:<16} {value}", markup=False)
+    put(f"{trial.name}: {tables.state(trial, live=live)}, proposed with seed {trial.seed}")
+    put(*(f"  {name:<16} {value}" for name, value in sorted(trial.hyperparameters.items())))
     if trial.reason:
-        out.print(f"  {trial.reason}", markup=False)
-    out.print()
-    out.print(tables.folds_table(trial))
+        put(f"  {trial.reason}")
+    put("")
+    put_table(tables.folds_table(trial))
     if trial.confusion:
-        out.print("\nout-of-fold predictions of all folds together:")
-        out.print(report_text(class_report(trial, record.dataset.classes)), markup=False)
+        put("", "out-of-fold predictions of all folds together:")
+        put_table(report_table(class_report(trial, record.dataset.classes)))
     return 0
 
 
@@ -118,11 +121,8 @@ def study(options: Arguments) -> int:
     width = max(len(each.study) for each in written)
     for each in written:
         more = f", {each.waiting} not ended yet" if each.waiting else ""
-        out.print(f"{each.study:<{width}}  {each.trials} trials, {each.added} added now{more}", markup=False)
-    out.print("\nnext:")
-    out.print(
-        f"  optuna-dashboard {shown(options.storage)}  (after pip install optuna-dashboard)", markup=False
-    )
+        put(f"{each.study:<{width}}  {counted(each.trials, 'trial')}, {each.added} added now{more}")
+    put("", "next:", f"  optuna-dashboard {shown(options.storage)}  (after pip install optuna-dashboard)")
     return 0
 
 

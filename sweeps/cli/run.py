@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli import dry_run, tables
+from sweeps.cli import dry_run
+from sweeps.cli.leaderboard import print_leaderboard
 from sweeps.cli.options import (
     Arguments,
     Verbs,
@@ -15,7 +16,9 @@ from sweeps.cli.options import (
     tracking_option,
     workers_option,
 )
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import err, print_json, put, put_table
+from sweeps.cli.record_json import sweep_json
+from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def run(options: Arguments) -> int:
         if options.json:
             print_json(report)
         else:
-            out.print("\n".join(dry_run.lines(report)), markup=False)
+            put(*dry_run.lines(report))
         return 0
     outcome = sweep.run(
         prepared,
@@ -72,9 +75,9 @@ def run(options: Arguments) -> int:
     )
     record = outcome.record
     if options.json:
-        print_json(tables.sweep_json(record))
+        print_json(sweep_json(record))
     else:
-        tables.print_leaderboard(out, record)
+        print_leaderboard(record)
         _say_what_next(record, options)
     lost = set(record.architectures) - {trial.architecture for trial in record.winners}
     return 1 if lost else 0
@@ -100,12 +103,12 @@ def _cluster(options: Arguments) -> "Cluster | None":
 def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
     for trial in record.winners:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
-            out.print(f"note on {trial.name}: {note}", markup=False)
-    home = f" --home {shlex.quote(options.home)}" if options.home else ""
-    out.print(f"\nsweep {record.name}, seed {record.seed}, digest {record.digest}", markup=False)
+            put(f"note on {trial.name}: {note}")
+    put("", f"sweep {record.name}, seed {record.seed}, digest {record.digest}")
     if len(record.trials) > len(record.winners):
-        out.print("Each is the best of its trials, so expect a little less of it on new data.")
-    lines = (
+        put("Each is the best of its trials, so expect a little less of it on new data.")
+    home = f" --home {shlex.quote(options.home)}" if options.home else ""
+    commands = (
         (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
         (f"refold ui {record.name}{home}", "curves and confusion matrices, in MLflow"),
         (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
@@ -113,7 +116,6 @@ def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
         (f"refold study {record.name}{home} --storage sqlite:///study.db", "the same for optuna-dashboard"),
     )
-    width = max(len(command) for command, _ in lines)
-    out.print("\nnext:")
-    for command, what in lines:
-        out.print(f"  {command:<{width}}  {what}", markup=False)
+    columns = (Column(title="next:"), Column(title="", words=True))
+    put("")
+    put_table(Table(columns=columns, rows=commands))

@@ -1,8 +1,13 @@
 """``refold verify``: the record proven by training again."""
 
-from sweeps.cli import tables
+from typing import TYPE_CHECKING, Any
+
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, workers_option
-from sweeps.cli.output import err, out, print_json
+from sweeps.cli.output import print_json, put, say
+from trainer.quantities import counted
+
+if TYPE_CHECKING:
+    from sweeps.verification.verify import Report
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -29,11 +34,44 @@ def verify(options: Arguments) -> int:
         fold=options.fold,
         workers=options.workers,
         tracking_uri=options.tracking_uri,
-        say=err.print,
+        say=say,
     )
     if options.json:
-        print_json(tables.verification_json(report))
+        print_json(verification_json(report))
     else:
-        for line in tables.verification_lines(report):
-            out.print(line, markup=False)
+        put(*verification_lines(report))
     return 1 if report.differences else 0
+
+
+def verification_lines(report: "Report") -> list[str]:
+    """Return what a verification found, for people."""
+    kind = "the same kind of machine" if report.same_kind else "another kind of machine"
+    promise = "identical bytes are promised" if report.same_kind else "no promise of identical bytes"
+    lines = [f"recorded on {kind}: {promise}"]
+    if report.differences:
+        first, more = report.differences[0], len(report.differences) - 1
+        lines += [f"MISMATCH  {first}"]
+        lines += [f"and {more} more after it; --json lists them"] if more else []
+        if not report.trained:
+            lines.append("nothing was trained again: this comes before it")
+    else:
+        lines.append(
+            f"MATCH  {report.sweep}: {counted(report.proposed, 'trial')} proposed again, {report.trained} of "
+            f"{counted(report.recorded, 'fit')} trained again, every digest equal"
+        )
+        if report.trained < report.recorded:
+            lines.append("--all trains every fit again")
+    return lines
+
+
+def verification_json(report: "Report") -> dict[str, Any]:
+    """Return what a verification found as one JSON object."""
+    return {
+        "sweep": report.sweep,
+        "match": not report.differences,
+        "same_machine_kind": report.same_kind,
+        "trials_proposed": report.proposed,
+        "fits_trained": report.trained,
+        "fits_recorded": report.recorded,
+        "differences": [{"where": d.where, "subject": d.subject, "what": d.what} for d in report.differences],
+    }

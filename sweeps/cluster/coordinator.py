@@ -28,6 +28,7 @@ from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 from trainer.process.training_process import CannotStart
+from trainer.quantities import counted, duration
 
 #: Seconds between two looks at who is there.
 LOOK = 0.5
@@ -308,7 +309,7 @@ class DaskWorkers:
         if gone:
             names = _some([self._members.called(address) for address in sorted(gone)])
             self._say(
-                f"{len(gone)} worker{'' if len(gone) == 1 else 's'} gone ({names}), "
+                f"{counted(len(gone), 'worker')} gone ({names}), "
                 f"{len(self._members.admitted)} left; {len(lost)} of the fits under way begin again elsewhere"
             )
         self._check_deserted()
@@ -331,7 +332,7 @@ class DaskWorkers:
             self._say(f"no worker is left {self._place}, waiting for one{self._hint}")
         if now - self._deserted_at > PATIENCE:
             raise WorkersFailed(
-                f"no worker has joined {self._place} for {PATIENCE / 60:.0f} min; what has finished is "
+                f"no worker has joined {self._place} for {duration(PATIENCE)}; what has finished is "
                 "recorded, run again to go on"
             )
 
@@ -354,12 +355,12 @@ class DaskWorkers:
             except (OSError, TimeoutError):
                 if time.monotonic() > deadline:
                     raise WorkersFailed(
-                        f"the scheduler {self._place} has not come back for {PATIENCE / 60:.0f} min; what "
+                        f"the scheduler {self._place} has not come back for {duration(PATIENCE)}; what "
                         "has finished is recorded, start it and run again to go on"
                     ) from None
                 time.sleep(1)
             else:
-                self._say(f"the scheduler is back; {len(self._homeless)} fits begin again")
+                self._say(f"the scheduler is back; {counted(len(self._homeless), 'fit')} to begin again")
                 return
 
 

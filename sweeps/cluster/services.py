@@ -18,6 +18,7 @@ from sweeps.cluster.certificates import Certificates
 from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
 from sweeps.cluster.worker_tasks import Equipment, Trainer
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 Say = Callable[[str], None]
 
@@ -92,7 +93,7 @@ def serve_workers(
                 worker = await _worker(address, equipment, host, folder)
                 try:
                     if first:
-                        say(f"{len(equipments)} worker{'' if len(equipments) == 1 else 's'} at {address.url}")
+                        say(f"{counted(len(equipments), 'worker')} at {address.url}")
                     await worker.finished()
                 finally:
                     await worker.close()

@@ -27,6 +27,7 @@ from sweeps.diagnostics.machine import (
 )
 from sweeps.diagnostics.rehearsal import Rehearsal, rehearse
 from sweeps.home import Home
+from trainer.quantities import counted, duration, size
 from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, SWITCHES
 from trainer.runtime.environment import environment
 
@@ -155,12 +156,10 @@ def home_folder(path: Path, known: Sequence[Mount]) -> list[Finding]:
 
 def disk(free: int, needed: int) -> list[Finding]:
     """Say whether the dataset's copy and the records fit on the home's disk."""
-    what = f"{_size(free)} free where the home is; the sweep's data takes {_size(needed)}"
+    what = f"{size(free)} free where the home is; the sweep's data takes {size(needed)}"
     if free < needed + ROOM:
         return [
-            Finding(
-                "disk", "problem", what, f"make room for {_size(needed + ROOM)}, or choose another --home"
-            )
+            Finding("disk", "problem", what, f"make room for {size(needed + ROOM)}, or choose another --home")
         ]
     return [Finding("disk", "ok", what)]
 
@@ -173,11 +172,11 @@ def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
         workers: how many there will be.
         available: bytes that can be had, None if that is not known.
     """
-    need = f"{workers} workers need about {_size(workers * worker)} ({_size(worker)} each)"
+    need = f"{counted(workers, 'worker')} at about {size(worker)} each: {size(workers * worker)}"
     if available is None:
         return [Finding("memory", "note", f"{need}; this system does not say what is free", "watch it")]
     fit = available // worker
-    what = f"{need}; {_size(available)} can be had, enough for {fit}"
+    what = f"{need}; {size(available)} can be had, enough for {fit}"
     if fit >= workers:
         return [Finding("memory", "ok", what)]
     advice = (
@@ -188,7 +187,7 @@ def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
 
 def cores(workers: int, available: int) -> list[Finding]:
     """Say whether each worker has a core."""
-    what = f"{workers} workers on {available} cores"
+    what = f"{counted(workers, 'worker')} on {counted(available, 'core')}"
     if workers > available:
         advice = f"--workers {available}: the result is the same"
         return [Finding("cores", "note", f"{what}: more than one a core only slows them down", advice)]
@@ -215,7 +214,9 @@ def step(name: str, answer: Mapping[str, Any]) -> Finding:
     if not answer["finite"]:
         what = "repeats, but in the middle of its ranges the loss is not a number after two batches"
         return Finding(subject, "note", what, "narrow its learning_rate in the sweep file")
-    return Finding(subject, "ok", f"repeats byte for byte under op determinism ({answer['seconds']:.2f} s)")
+    return Finding(
+        subject, "ok", f"repeats byte for byte under op determinism ({duration(answer['seconds'])})"
+    )
 
 
 def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[Finding]:
@@ -251,10 +252,3 @@ def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
         # The step saw a part of the images; a worker copies all of them.
         found += memory(rehearsal.peak + data, workers, available_memory(read("/proc/meminfo")))
     return found + [step(name, answer) for name, answer in rehearsal.steps.items()]
-
-
-def _size(number: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number} bytes"

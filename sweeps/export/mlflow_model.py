@@ -76,7 +76,7 @@ def register(
         champion_uri=registered.champion_uri,
         tracking_uri=shown(request.tracking_uri),
     )
-    return registered, FormatReport(file=None, bytes=model_folder.size(folder), proof=proof, mlflow=place)
+    return registered, FormatReport(file=None, bytes=model_folder.size_of(folder), proof=proof, mlflow=place)
 
 
 def _described(

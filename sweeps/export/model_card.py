@@ -15,6 +15,7 @@ from trainer.fits.metrics import class_scores
 from trainer.fits.results import Confusion
 from trainer.fits.specs import FitSpec
 from trainer.formats.catalogue import FORMATS
+from trainer.quantities import counted, size
 from trainer.runtime.environment import PACKAGES, environment
 
 #: A confusion matrix of more classes is no table any more; its largest confusions are listed.
@@ -207,16 +208,16 @@ def _serving(name: str, about: ModelAbout) -> str:
 
 
 def _parity(about: ModelAbout) -> str:
-    rows = ["| format | file | MB | ms per image | largest difference |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| format | file | size | ms per image | largest difference |", "| --- | --- | --- | --- | --- |"]
     for name, form in about.formats.items():
         rows.append(
-            f"| {FORMATS[name].title} | `{form.where}` | {form.bytes / 1e6:.2f} | "
+            f"| {FORMATS[name].title} | `{form.where}` | {size(form.bytes)} | "
             f"{form.proof.ms_per_image:.2f} | {form.proof.largest_difference:.1e} |"
         )
-    images = next(iter(about.formats.values())).proof.images
+    images = counted(next(iter(about.formats.values())).proof.images, "image")
     return (
         f"Each was loaded in a fresh process by its own runtime and asked about {about.compared_on} "
-        f"({images} images); the last column is the largest difference of any probability from the "
+        f"({images}); the last column is the largest difference of any probability from the "
         "trained model's. One image at a time, loading not included.\n\n" + "\n".join(rows)
     )
 

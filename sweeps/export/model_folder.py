@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeps.export.about import ModelAbout
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS
+from trainer.quantities import size
 
 ABOUT, CARD = "model.json", "README.md"
 
@@ -51,7 +52,7 @@ def check_room(target: Path, needed: int) -> None:
     free = shutil.disk_usage(above).free
     if free < needed:
         raise UsageError(
-            f"the disk of {above} has {free / 1e6:.1f} MB left and the model needs {needed / 1e6:.1f} MB: "
+            f"the disk of {above} has {size(free)} left and the model needs {size(needed)}: "
             "make room, or choose another folder (--out for the model, --home for the work)"
         )
 
@@ -122,7 +123,7 @@ def publish(model: Path, target: Path) -> None:
         ) from error
 
 
-def size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files)

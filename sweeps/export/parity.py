@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trainer.errors import Mismatch
 from trainer.formats.catalogue import FORMATS
+from trainer.quantities import counted
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
@@ -66,7 +67,9 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
     tie = best[:, -1] - best[:, -2] < TIE
     other = trained.argmax(axis=1) != loaded.argmax(axis=1)
     if (other & ~tie).any():
-        raise Mismatch(f"the {title} model gives another class for {(other & ~tie).sum()} images")
+        raise Mismatch(
+            f"the {title} model gives another class for {counted(int((other & ~tie).sum()), 'image')}"
+        )
     return Parity(
         images=len(trained),
         largest_difference=apart,

@@ -89,7 +89,7 @@ def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> N
     draft = work / "rehearsal"
     draft.mkdir()
     _convert(request, [], draft, work)
-    files = model_folder.size(draft)
+    files = model_folder.size_of(draft)
     shutil.rmtree(draft)
     # Here the weights of each member, the files and MLflow's copy; there the files.
     model_folder.check_room(work, (2 + len(request.choice.specs)) * files + images.images.nbytes)
@@ -172,7 +172,7 @@ def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> Forma
     file = model / str(FORMATS[name].file)
     loaded = parity.score(name, file, work / "images.npy", work)
     proof = parity.compare(name, trained, loaded.probabilities, loaded.ms_per_image)
-    return FormatReport(file=file.name, bytes=model_folder.size(file), proof=proof)
+    return FormatReport(file=file.name, bytes=model_folder.size_of(file), proof=proof)
 
 
 def _unneeded_keras(request: ExportRequest, model: Path) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tracking.errors import DiskFull
+from trainer.quantities import size
 
 #: Bytes that a home keeps for the fits that finish when the disk is full.
 RESERVE = 4 << 20
@@ -42,7 +43,7 @@ def check(home: Path, fits: int, samples: int) -> None:
     """
     if short := missing(home, fits, samples):
         raise DiskFull(
-            f"the disk of {home} is nearly full: {_megabytes(short)} more are needed to go on without losing "
+            f"the disk of {home} is nearly full: {size(short)} more are needed to go on without losing "
             f"a fit; all that finished is recorded. {_AGAIN}"
         )
 
@@ -79,7 +80,7 @@ def write(home: Path | None, transaction: Callable[[], None]) -> None:
 def _after(home: Path, transaction: Callable[[], None]) -> DiskFull:
     """Give up the reserve, run the transaction again, and return what is to be said about it."""
     _reserve(home).unlink(missing_ok=True)
-    full = f"the disk of {home} is full: {_megabytes(MARGIN + RESERVE)} are needed to go on; "
+    full = f"the disk of {home} is full: {size(MARGIN + RESERVE)} are needed to go on; "
     try:
         transaction()
     except sqlite3.OperationalError:
@@ -91,7 +92,3 @@ def _after(home: Path, transaction: Callable[[], None]) -> DiskFull:
 
 def _reserve(home: Path) -> Path:
     return home / "ledger.reserve"
-
-
-def _megabytes(count: int) -> str:
-    return f"{max(1, -(-count // 1_000_000))} MB"

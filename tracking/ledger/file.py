@@ -63,6 +63,9 @@ CREATE TABLE exports (
 ) STRICT;
 """
 
+#: Beside the ledger: who writes holds a lock on it.
+LOCK = "ledger.lock"
+
 TABLES_SINCE_2 = """
 CREATE TABLE further_fits (         -- fits beside the search: of a comparison, of a variance design
     sweep TEXT NOT NULL REFERENCES sweeps ON DELETE CASCADE,
@@ -125,6 +128,18 @@ def take_lock(lock: Any, home: Path) -> None:
     lock.truncate(0)
     lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
     lock.flush()
+
+
+def is_held(home: Path) -> bool:
+    """Whether a process holds the ledger of a home for writing: a sweep may be running."""
+    try:
+        with (home / LOCK).open(encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:  # held, or not ours to open
+        return True
+    return False
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from typing import Any
 from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.details import SweepDetails
-from tracking.ledger.file import checksum, connect, reading, take_lock
+from tracking.ledger.file import LOCK, checksum, connect, reading, take_lock
 from tracking.records import (
     DatasetRecord,
     ExportRecord,
@@ -81,7 +81,7 @@ class Ledger:
         """
         try:
             home.mkdir(parents=True, exist_ok=True)
-            lock = (home / "ledger.lock").open("a+", encoding="utf-8")
+            lock = (home / LOCK).open("a+", encoding="utf-8")
         except OSError as error:
             raise UsageError(
                 f"the home folder {home} cannot be written ({error.strerror}): "

@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 from tracking.mlflow import purge
 from tracking.mlflow.registry import Registry
 from tracking.mlflow.uri import is_server
+from trainer.quantities import counted
 
 _PAGE = 1000
 #: The tag of an experiment that refold made.
@@ -49,7 +50,7 @@ class Found:
         where = f"in the experiment {', '.join(self.experiments)}"
         also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
         how = f" ({self.kept})" if self.kept else ""
-        models = f", {self.models} exported model{'s' if self.models > 1 else ''}" if self.models else ""
+        models = f", {counted(self.models, 'exported model')}" if self.models else ""
         runs = f"{self.sweep_runs} run of the sweep and {self.trial_runs} of its trials{models}"
         return f"{runs} {where}{also}{how}"
 

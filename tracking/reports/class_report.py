@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracking.records import TrialRecord
+from tracking.reports.text_table import Column, Table
 from trainer.fits.metrics import accuracy, class_scores
 
 
@@ -50,14 +51,26 @@ def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow,
     return (*rows, macro, share)
 
 
+def report_table(rows: Sequence[ReportRow]) -> Table:
+    """Return the report as a table, four decimals."""
+    columns = (
+        Column(title="class"),
+        Column(title="precision", right=True, rank=1),
+        Column(title="recall", right=True, rank=1),
+        Column(title="f1", right=True),
+        Column(title="support", right=True, rank=2),
+    )
+    return Table(columns=columns, rows=[_cells(row) for row in rows])
+
+
+def _cells(row: ReportRow) -> list[str]:
+    precision, recall = ("" if value is None else f"{value:.4f}" for value in (row.precision, row.recall))
+    return [row.label, precision, recall, f"{row.f1:.4f}", str(row.support)]
+
+
 def report_text(rows: Sequence[ReportRow]) -> str:
-    """Return the report as an aligned table, four decimals."""
-    width = max([len("class"), *(len(row.label) for row in rows)])
-    lines = [f"{'class':<{width}}  precision  recall      f1  support"]
-    for row in rows:
-        precision, recall = ("" if value is None else f"{value:.4f}" for value in (row.precision, row.recall))
-        lines.append(f"{row.label:<{width}}  {precision:>9}  {recall:>6}  {row.f1:.4f}  {row.support:>7}")
-    return "\n".join(lines) + "\n"
+    """Return the report as an aligned text."""
+    return "\n".join(report_table(rows).lines()) + "\n"
 
 
 def report_csv(rows: Sequence[ReportRow]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.forecast import time_left
 from tracking.reports.savings import savings
+from trainer.quantities import counted, duration
 
 #: The leaderboard's length: MLflow keeps 8000 characters of a note.
 _PLACES = 20
@@ -27,10 +28,10 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
         "",
         _standing(record, live=live),
         "",
-        f"Dataset **{cell(dataset.name)}**: {dataset.samples} images of "
+        f"Dataset **{cell(dataset.name)}**: {counted(dataset.samples, 'image')} of "
         f"{'x'.join(map(str, dataset.input_shape))}, {len(dataset.classes)} classes, "
         f"fingerprint `{dataset.fingerprint[:16]}`. "
-        f"Seed {record.seed}, {record.fits_per_trial} fits a trial.",
+        f"Seed {record.seed}, {counted(record.fits_per_trial, 'fit')} a trial.",
         "",
         *_pruned(record),
         *(_picture("optimisation_history.png") if ranking else []),
@@ -72,7 +73,7 @@ def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
         return []
     rows = [
         f"| {place} | {cell(trial.name)} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
-        f"| {_epochs(trial)} | {trial.training_seconds:.0f} s |"
+        f"| {_epochs(trial)} | {duration(trial.training_seconds)} |"
         for place, trial in enumerate(trials, start=1)
     ]
     head = "| place | trial | macro-F1, pooled | mean and spread of folds | epochs | training |"
@@ -97,7 +98,7 @@ def _standing(record: SweepRecord, *, live: bool) -> str:
     if not live:
         return f"**Interrupted.** {far}; running the sweep again goes on from there."
     left = time_left(record)
-    when = "" if left is None else f"; about {_duration(left[0])} left, as of {_clock(left[1])}"
+    when = "" if left is None else f"; about {duration(left[0])} left, as of {_clock(left[1])}"
     return f"**Running.** {far}{when}."
 
 
@@ -153,13 +154,6 @@ def _mean(trial: TrialRecord) -> str:
 def _epochs(trial: TrialRecord) -> int:
     """Return how many epochs all fits of the trial trained."""
     return sum(len(fold.run.result.epochs) for fold in trial.folds)
-
-
-def _duration(seconds: float) -> str:
-    """Return a time in the unit that people would use."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _clock(posix_seconds: float) -> str:

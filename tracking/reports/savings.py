@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from tracking.records import SweepRecord, TrialRecord
+from trainer.quantities import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,9 @@ class Savings:
 
     def __str__(self) -> str:
         """Return it as a sentence without its full stop."""
+        fits = f"{counted(self.fits, 'fit')} {'was' if self.fits == 1 else 'were'} never begun"
         return (
-            f"pruning ended {self.pruned} of {self.trials} trials early: {self.fits} fits were never begun, "
+            f"pruning ended {self.pruned} of {counted(self.trials, 'trial')} early: {fits}, "
             f"about {self.share:.0%} of all epochs spared"
         )
 

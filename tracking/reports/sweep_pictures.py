@@ -9,6 +9,7 @@ from tracking.records import SweepRecord, TrialRecord, TrialState
 from tracking.reports.drawing import FAINT, INK, Colour, bare, colour, new_figure
 from tracking.reports.importance import FEWEST_TRIALS, Importance, importances
 from trainer.hyperparameters import Value
+from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -300,7 +301,7 @@ def _limit(axes: "Axes", trials: Sequence[TrialRecord]) -> None:
     axes.set_ylim(low - room, high + room)
     below = sum((trial.f1 or 0.0) < low for trial in trials)
     if below:
-        text = f"{below} trial{'s' if below > 1 else ''} below this"
+        text = f"{counted(below, 'trial')} below this"
         axes.text(0.01, 0.06, text, transform=axes.transAxes, fontsize=8, color=FAINT)
 
 
@@ -335,4 +336,4 @@ def _has(record: SweepRecord, architecture: str) -> int:
 
 def _ended(record: SweepRecord) -> str:
     count = sum(trial.state != "running" for trial in record.trials)
-    return f"{count} trial{'' if count == 1 else 's'}"
+    return counted(count, "trial")

@@ -11,6 +11,7 @@ from tracking.reports.drawing import FAINT, INK, Colour, Margins, bare, colour, 
 from tracking.reports.out_of_fold import OutOfFold
 from trainer.datasets import Dataset
 from trainer.fits.results import Epoch
+from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +76,7 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
     axes.set_xlabel("predicted class", color=INK)
     axes.set_ylabel("true class", color=INK)
     axes.set_title(
-        f"{trial.name}   out-of-fold predictions of {len(trial.fold_scores)} folds",
+        f"{trial.name}   out-of-fold predictions of {counted(len(trial.fold_scores), 'fold')}",
         color=INK,
         fontsize=11,
         pad=10,

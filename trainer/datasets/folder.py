@@ -30,6 +30,7 @@ from PIL import Image, UnidentifiedImageError
 from trainer.datasets.checks import SMALLEST_SIDE
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 Colour = Literal["grey", "rgb"]
 Item = TypeVar("Item")
@@ -253,7 +254,9 @@ def _common_size(folder: Path, headers: Sequence[Header]) -> tuple[int, int]:
     ranked = sorted(sizes, key=lambda size: (-sizes[size], size))
     if len(ranked) == 1:
         return ranked[0]
-    met = ", ".join(f"{height}x{width} ({sizes[height, width]} images)" for height, width in ranked[:5])
+    met = ", ".join(
+        f"{height}x{width} ({counted(sizes[height, width], 'image')})" for height, width in ranked[:5]
+    )
     raise UsageError(
         f"the images in {str(folder)!r} have {len(ranked)} sizes, height x width: {met}"
         f"{', …' if len(ranked) > 5 else ''}; set image_size = {list(ranked[0])} to bring all to one"

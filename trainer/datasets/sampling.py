@@ -8,6 +8,7 @@ import numpy.typing as npt
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 from trainer.fits.seeds import derive, permutation
+from trainer.quantities import counted
 
 SAMPLING_SEED = 0  # a constant: which images a sweep sees must not depend on the sweep's seed
 
@@ -25,7 +26,7 @@ def subset(dataset: Dataset, samples: int) -> Dataset:
     _, counts = np.unique(dataset.labels, return_counts=True)
     if samples > len(dataset.labels):
         raise UsageError(
-            f"samples = {samples}, but dataset {dataset.name!r} has {len(dataset.labels)} images: "
+            f"samples = {samples}, but dataset {dataset.name!r} has {counted(len(dataset.labels), 'image')}: "
             "ask for fewer, or leave samples out to use all"
         )
     shares = _proportional(counts, max(samples, 0))

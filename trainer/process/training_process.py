@@ -21,8 +21,9 @@ from typing import IO, Any
 from trainer.errors import RefoldError
 from trainer.fits.results import Epoch, FitRun
 from trainer.process.jobs import Job, run
+from trainer.quantities import size
 from trainer.runtime import determinism
-from trainer.runtime.memory import gibibytes, kills_for_memory, peak_bytes, peak_bytes_of_children
+from trainer.runtime.memory import kills_for_memory, peak_bytes, peak_bytes_of_children
 from trainer.runtime.output import OutputCopy
 from trainer.runtime.python_process import module_command
 
@@ -134,7 +135,7 @@ class TrainingProcess:
             self._process.kill()
             code = self._process.wait()
         if code == -signal.SIGKILL and kills_for_memory() > kills_before:
-            held = gibibytes(peak_bytes_of_children())
+            held = size(peak_bytes_of_children())
             return OutOfMemory(f"the system killed the training process, which held up to {held}")
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         said = self._output.last_line()
@@ -199,7 +200,7 @@ def _answer(job: Job, answers: IO[bytes]) -> None:
     try:
         result = ("done", run(job, announce))
     except MemoryError as error:
-        held = f"the training process held up to {gibibytes(peak_bytes())}"
+        held = f"the training process held up to {size(peak_bytes())}"
         _send(answers, ("memory", f"{error}; {held}" if str(error) else held))
         os._exit(137)  # as if the system had killed it: the fit runs again, in a fresh process
     except Exception as error:  # noqa: BLE001 - told to whoever asked

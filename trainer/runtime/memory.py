@@ -30,12 +30,3 @@ def kills_for_memory() -> int:
             continue
         counted += int(found[1]) if found else 0
     return counted
-
-
-def gibibytes(count: int) -> str:
-    """Return a number of bytes as a person reads it.
-
-    >>> gibibytes(1_610_612_736)
-    '1.5 GiB'
-    """
-    return f"{count / 2**30:.1f} GiB"

@@ -144,7 +144,7 @@ def test_rows_with_a_failed_fit_are_left_out(home: Path) -> None:
     broken = replace(fits[8].run, result=replace(fits[8].run.result, state="failed", f1=None))
     found = variances(record, record.winners[0], {**fits, 8: replace(fits[8], run=broken)}, 6)
     assert (found.rows, found.failed_rows) == (5, 1)
-    assert "1 rows with a failed fit left out" in lines(found)[0]
+    assert "1 row with a failed fit left out" in lines(found)[0]
     many = {place: replace(fit, run=broken) if place % ROW == 0 else fit for place, fit in fits.items()}
     with pytest.raises(UsageError, match="6 of 6 rows have a fit that failed"):
         variances(record, record.winners[0], many, 6)

@@ -157,7 +157,8 @@ def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
     report = json.loads(refold("run", "sweep.toml", "--dry-run", "--json", cwd=tmp_path).stdout)
     assert report["fits"] == 8
     assert len(report["trials"]) == 4
-    assert report["trials"][0] == {"architecture": "lenet", "number": 0, "folds": [0, 1]}
+    first = {"trial": "lenet/0", "architecture": "lenet", "number": 0, "folds": [0, 1]}
+    assert report["trials"][0] == first
     assert report["architectures"]["lenet"]["batch_size"] == "32 (fixed)"
     assert not (tmp_path / "refold-runs").exists()
 

@@ -75,7 +75,7 @@ def test_a_disk_that_fills_up_costs_no_fit(disk: Path, leave: int) -> None:
     workers = Filling(3)
     workers.disk, workers.leave = disk, leave
     with pytest.raises(
-        DiskFull, match=r"disk of .* is (nearly )?full: \d+ MB .*needed.*run the same command"
+        DiskFull, match=r"disk of .* is (nearly )?full: \d+\.\d MB .*needed.*run the same command"
     ):
         run(disk / "home", workers)
     with Ledger.read(disk / "home") as ledger:

@@ -18,7 +18,7 @@ def test_it_says_what_matters() -> None:
     assert "0.9100 ± 0.0200 (mean ± standard deviation)" in text
     assert "trained once more on all training images" in text
     assert "`[n, 8, 8, 3]` (red, green, blue), `uint8` or float, from 0 to 255" in text
-    assert "| ONNX | `model.onnx` | 2.00 | 1.50 | 3.0e-07 |" in text
+    assert "| ONNX | `model.onnx` | 2.0 MB | 1.50 | 3.0e-07 |" in text
     assert "| **class 1** | 0 | 9 | 1 | 0.900 |" in text
     assert "official test set, opened" not in text
 

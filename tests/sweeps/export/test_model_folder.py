@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sweeps.export.model_card import to_json
-from sweeps.export.model_folder import carry_over, check_room, check_target, publish, read_about, size
+from sweeps.export.model_folder import carry_over, check_room, check_target, publish, read_about, size_of
 from tests.exported_model import about, report
 from trainer.errors import Mismatch, UsageError
 
@@ -126,4 +126,4 @@ def test_sizes_are_of_all_files(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_bytes(b"123")
     (tmp_path / "y").write_bytes(b"12")
-    assert (size(tmp_path), size(tmp_path / "y")) == (5, 2)
+    assert (size_of(tmp_path), size_of(tmp_path / "y")) == (5, 2)

@@ -43,7 +43,7 @@ def test_a_tie_may_fall_the_other_way() -> None:
 def test_another_class_without_a_tie_is_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if somebody makes the tolerance large."""
     monkeypatch.setattr("sweeps.export.parity.TOLERANCE", 1.0)
-    with pytest.raises(Mismatch, match="another class for 1 images"):
+    with pytest.raises(Mismatch, match="another class for 1 image"):
         compare("keras", rows([0.6, 0.4], [0.9, 0.1]), rows([0.4, 0.6], [0.9, 0.1]), 1.0)
 
 

@@ -166,7 +166,7 @@ def test_sizes_that_differ_are_listed(folder: Path) -> None:
     for number in range(6):
         save(folder / f"dog/big{number}.png", scene(height=20 + number, width=30))
     message = refusal(folder)
-    assert "7 sizes, height x width: 8x10 (3 images), 20x30 (1 images)" in message
+    assert "7 sizes, height x width: 8x10 (3 images), 20x30 (1 image)" in message
     assert "…" in message
     assert "set image_size = [8, 10]" in message
 

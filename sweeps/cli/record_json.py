@@ -1,0 +1,38 @@
+"""What the command line prints of a record for programs; docs/architecture.md describes it."""
+
+from typing import Any
+
+from tracking.records import SweepRecord, TrialRecord
+
+
+def sweep_json(record: SweepRecord) -> dict[str, Any]:
+    """Return a sweep as one JSON object; docs/architecture.md describes it."""
+    return {
+        "sweep": record.name,
+        "seed": record.seed,
+        "key": record.key,
+        "digest": record.digest,
+        "finished": record.finished,
+        "dataset": {
+            "name": record.dataset.name,
+            "fingerprint": record.dataset.fingerprint,
+            "samples": record.dataset.samples,
+            "classes": list(record.dataset.classes),
+        },
+        "trials": [trial_json(trial) for trial in record.trials],
+    }
+
+
+def trial_json(trial: TrialRecord) -> dict[str, Any]:
+    """Return a trial as one JSON object."""
+    outcome = trial.outcome()
+    return outcome | {
+        "trial": trial.name,
+        "reason": trial.reason,
+        "f1_mean": trial.f1_mean,
+        "f1_std": trial.f1_std,
+        "duration_s": round(trial.training_seconds, 3),
+        "folds": [
+            {**entry, "key": fold.spec.key} for entry, fold in zip(outcome["folds"], trial.folds, strict=True)
+        ],
+    }
