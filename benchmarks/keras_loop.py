@@ -6,7 +6,7 @@ out is left out in its favour: no ``validation_data``, which would score the sto
 no pictures.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ from trainer.hyperparameters import Hyperparameters
 SCORING_BATCH = 256
 
 #: ``log(metrics, step)``: a tracker's function for the metrics of one epoch.
-Log = Callable[[Mapping[str, float], int], object]
+Log = Callable[[dict[str, float], int], object]
 
 
 class StopSetF1(keras.callbacks.Callback):

@@ -60,7 +60,7 @@ class Assignment:
     job: Job
     worker: str
     losses: int = 0
-    future: Future | None = None
+    future: Future[FitRun] | None = None
 
 
 class DaskWorkers:
@@ -184,8 +184,13 @@ class DaskWorkers:
     def _begin(self) -> None:
         self._client = self._connect()
         self._connection = self._client.scheduler_comm
-        self._at: str = self._client.scheduler.address
+        self._at: str = self._scheduler.address
         self._client.subscribe_topic(EPOCHS, self._hear)
+
+    @property
+    def _scheduler(self) -> Any:
+        """Dask's own access to the scheduler, whose functions have no types."""
+        return self._client.scheduler
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
         epoch = EpochEnded(**event[1])  # what ``worker_tasks.run_job`` announced, and the worker's address
@@ -296,7 +301,7 @@ class DaskWorkers:
             if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
                 raise OSError("the connection is gone")
             # Not 'scheduler_info': its answer may be another thread's, which asks without the workers.
-            identity = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            identity = self._client.sync(self._scheduler.identity, n_workers=-1)
             there = list(identity["workers"])
         except (OSError, TimeoutError):
             self._reconnect()

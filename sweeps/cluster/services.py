@@ -113,7 +113,7 @@ def serve_workers(
 
 
 async def _worker(address: ClusterAddress, equipment: Equipment, host: str, folder: Path) -> Worker:
-    return await Worker(
+    worker: Worker = await Worker(
         address.url,
         nthreads=1,
         host=f"{address.url[:3]}://{host}",
@@ -124,6 +124,7 @@ async def _worker(address: ClusterAddress, equipment: Equipment, host: str, fold
         dashboard_address=LOOPBACK,
         plugins=(Trainer(equipment),),
     )
+    return worker
 
 
 def _run(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

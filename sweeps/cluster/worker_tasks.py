@@ -59,7 +59,7 @@ class Unwanted(Exception):
     """Nobody waits for this fit any more: its coordinator has ended, or has given it to another worker."""
 
 
-class Trainer(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
+class Trainer(WorkerPlugin):
     """Gives a Dask worker its training process, and another one when that dies."""
 
     name = "refold-trainer"
@@ -167,8 +167,14 @@ def run_job(job: Job, neighbours: int | None) -> FitRun:
         )
         here.log_event(EPOCHS, asdict(event))
 
-    run: FitRun = here.plugins[Trainer.name].run(job, neighbours, announce)
-    return run
+    return trainer_of(here).run(job, neighbours, announce)
+
+
+def trainer_of(worker: Worker) -> Trainer:
+    """Return what trains on a worker that has joined."""
+    trainer = worker.plugins[Trainer.name]
+    assert isinstance(trainer, Trainer)  # noqa: S101 - nobody else gives a plugin that name
+    return trainer
 
 
 async def join(dask_worker: Worker) -> Description:
@@ -178,13 +184,12 @@ async def join(dask_worker: Worker) -> Description:
         own = folder / "datasets"
         equipment = Equipment(log=folder / "training.log", datasets=(own,), own=own)
         await dask_worker.plugin_add(Trainer(equipment), name=Trainer.name)
-    found: Description = dask_worker.plugins[Trainer.name].equipment.description
-    return found
+    return trainer_of(dask_worker).equipment.description
 
 
 async def has_dataset(stored: str, dask_worker: Worker) -> bool:
     """Return whether a worker has the dataset that the coordinator has at ``stored``."""
-    equipment = dask_worker.plugins[Trainer.name].equipment
+    equipment = trainer_of(dask_worker).equipment
     return await asyncio.to_thread(equipment.find, Path(stored)) is not None
 
 
@@ -199,7 +204,7 @@ async def complete(fingerprint: str, sender: str, dask_worker: Worker) -> None:
 
 
 def _own(worker: Worker) -> Path:
-    own: Path | None = worker.plugins[Trainer.name].equipment.own
+    own = trainer_of(worker).equipment.own
     if own is None:
         raise UsageError("this worker takes no datasets")
     return own

@@ -91,7 +91,7 @@ def test_a_result_that_gets_lost_on_its_way_is_fetched_again(
     """On a very busy machine Dask's waiting was cancelled, and all that it said of it was this error."""
     fetch, lost = Future.result, iter([True])
 
-    def result(self: Future, timeout: float | None = None) -> FitRun:
+    def result(self: Future[FitRun], timeout: float | None = None) -> FitRun:
         if next(lost, False):
             raise UnboundLocalError("cannot access local variable 'result'")
         run: FitRun = fetch(self, timeout)
