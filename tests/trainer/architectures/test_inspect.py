@@ -217,7 +217,7 @@ def test_each_mistake_has_its_line(tmp_path: Path, examine: Any, text: str) -> N
     write(tmp_path, text)
     request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
     with pytest.raises(UsageError) as caught:
-        examine({**request, "input_shape": [8, 8, 1], "classes": 10})
+        examine({**request, "cell": None, "input_shape": [8, 8, 1], "classes": 10})
     assert str(caught.value).startswith(CASES[text])
     assert "\n" not in str(caught.value)
 
@@ -244,7 +244,7 @@ def test_any_style_of_model_is_welcome(tmp_path: Path, examine: Any, body: Any) 
     """Subclassed models, sequential ones without an input, and ones that take any size pass."""
     write(tmp_path, "import keras\n" + body)
     request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
-    source, space = examine({**request, "input_shape": [8, 8, 1], "classes": 10})
+    source, space = examine({**request, "cell": None, "input_shape": [8, 8, 1], "classes": 10})
     assert len(source.files) == 1
     assert space == {}
 
