@@ -1,12 +1,18 @@
 """A recorded sweep in a notebook's hands."""
 
 import inspect
+import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import refold
+from sweeps.export import recorded_sweep
+from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, starter
 from tests.labelled_trainer import LabelledWorkers, record_sweep
 from tracking.ledger.ledger import Ledger
@@ -117,6 +123,36 @@ def test_comparing_gives_an_answer_that_shows_itself(home: Path, monkeypatch: py
     assert report.to_json()["sweep"] == "made"
     assert "<script" not in report._repr_html_()
     assert len(opened.record.confirmed) == 2
+
+
+def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier export of the same model is found while its folder stands; another model is another export."""
+    asked: list[recorded_sweep.ExportOptions] = []
+
+    def export(home: Home, name: str, options: recorded_sweep.ExportOptions) -> Any:
+        asked.append(options)
+        with Ledger.open(home.path) as ledger:
+            key = recorded_sweep.choose_recorded(ledger, name, options).key
+            folder = tmp_path / f"model-{len(asked)}"
+            folder.mkdir()
+            (folder / "model.json").write_text(json.dumps({"key": key, "formats": {"keras": {}}}))
+            (folder / "model.keras").write_text("a file")
+            ledger.add_export(name, {"key": key, "folder": str(folder)}, float(len(asked)))
+        return SimpleNamespace(folder=folder)
+
+    monkeypatch.setattr(recorded_sweep, "export_recorded", export)
+
+    def folder(**options: Any) -> Path:
+        chosen = recorded_sweep.ExportOptions(out=home / "models", **options)
+        return recorded_sweep.exported_folder(Home(home), "made", chosen)
+
+    first = folder(how="best-fold")
+    assert folder(how="best-fold") == first
+    assert folder(how="best-fold", trial="vgg/1") != first
+    assert [options.formats for options in asked] == [("keras",), ("keras",)]
+    shutil.rmtree(first)
+    assert folder(how="best-fold") != first
+    assert len(asked) == 3
 
 
 def test_plan_takes_scores_or_a_sweep(home: Path) -> None:

@@ -3,6 +3,7 @@
 Messages call an array ``where``: a file's ``'images' in 'data.npz'``, or ``the array of images``.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +76,8 @@ class Arrays:
 
 def fingerprint_of(source: DatasetSource) -> str | None:
     """Return the fingerprint of the dataset that was given as arrays; None where it came from elsewhere."""
-    return source.source.removeprefix(PREFIX) if source.source.startswith(PREFIX) else None
+    found = re.fullmatch(f"{PREFIX}([0-9a-f]{{64}})", source.source)
+    return found[1] if found else None
 
 
 def _array(given: npt.ArrayLike, where: str) -> Array:

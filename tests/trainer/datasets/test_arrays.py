@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.datasets import Arrays, DatasetSource, load, load_test
+from trainer.datasets import Arrays, DatasetSource, fingerprint_of, load, load_test
 from trainer.errors import UsageError
 
 PIXELS = np.random.default_rng(1).integers(0, 255, (24, 8, 9), dtype=np.uint8)
@@ -79,5 +79,7 @@ def test_a_recorded_source_says_that_it_has_no_file() -> None:
     source = Arrays(PIXELS, NAMES).source
     assert source.source == f"arrays:{Arrays(PIXELS, NAMES).dataset.fingerprint}"
     assert load_test(source) is None
+    assert fingerprint_of(source) == Arrays(PIXELS, NAMES).dataset.fingerprint
+    assert fingerprint_of(DatasetSource(source="arrays:../../victim")) is None
     with pytest.raises(UsageError, match="was given as arrays in Python and has no file: run that notebook"):
         load(source)
