@@ -14,6 +14,7 @@ import refold
 from sweeps.export import recorded_sweep
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, starter
+from tests.exported_model import about
 from tests.labelled_trainer import LabelledWorkers, record_sweep
 from tracking.ledger.ledger import Ledger
 
@@ -126,7 +127,7 @@ def test_comparing_gives_an_answer_that_shows_itself(home: Path, monkeypatch: py
 
 
 def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An earlier export of the same model is found while its folder stands; another model is another export."""
+    """An earlier export of the same model is found while its folder stands; another model is made."""
     asked: list[recorded_sweep.ExportOptions] = []
 
     def export(home: Home, name: str, options: recorded_sweep.ExportOptions) -> Any:
@@ -135,7 +136,7 @@ def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytes
             key = recorded_sweep.choose_recorded(ledger, name, options).key
             folder = tmp_path / f"model-{len(asked)}"
             folder.mkdir()
-            (folder / "model.json").write_text(json.dumps({"key": key, "formats": {"keras": {}}}))
+            (folder / "model.json").write_text(json.dumps(about(key=key).to_json()))
             (folder / "model.keras").write_text("a file")
             ledger.add_export(name, {"key": key, "folder": str(folder)}, float(len(asked)))
         return SimpleNamespace(folder=folder)
