@@ -37,16 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # 'refold show ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except RefoldError as error:
+        code = error.exit_code
+        _say_error(str(error), debug=options.debug)
     except Exception as error:  # noqa: BLE001 - the one place where nothing may get past
-        if options.debug:
-            traceback.print_exc()
-        code = error.exit_code if isinstance(error, RefoldError) else 1
-        known = isinstance(error, RefoldError)
-        hint = "" if known else " (an error in refold; --debug shows where)"
-        name = "" if known else f"{type(error).__name__}: "
-        text = " ".join(str(error).split())  # one line, whatever a library put into it
-        err.print(f"refold: {name}{text}{hint}", markup=False)
+        code = 1
+        what = f"{type(error).__name__}: {error} (an error in refold; --debug shows where)"
+        _say_error(what, debug=options.debug)
     _exit(code)
+
+
+def _say_error(text: str, *, debug: bool) -> None:
+    """Print what went wrong as one line, whatever a library put into it."""
+    if debug:
+        traceback.print_exc()
+    err.print(f"refold: {' '.join(text.split())}", markup=False)
 
 
 def _exit(code: int) -> NoReturn:

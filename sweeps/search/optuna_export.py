@@ -240,6 +240,8 @@ def _why(error: Exception) -> str:
     """Return one line about what a database raised."""
     if isinstance(error, ImportError):
         return "its driver is not installed (for PostgreSQL: pip install 'refold[postgresql]')"
-    if type(error).__name__ == "ArgumentError":
+    from sqlalchemy.exc import ArgumentError
+
+    if isinstance(error, ArgumentError):
         return "that is no database's URL"
     return reason(error)

@@ -18,7 +18,7 @@ def reason(error: BaseException) -> str:
     text = " ".join(str(link) for link in chain)
     if "Invalid Host header" in text:
         return "the server refuses this host name: add it to its --allowed-hosts"
-    if isinstance(chain[-1], TimeoutError) or "timed out" in text or "Timeout" in type(error).__name__:
+    if isinstance(chain[-1], TimeoutError) or "timed out" in text or _is_timeout(error):
         return "it does not answer in time"
     for link in reversed(chain):
         if isinstance(link, OSError) and link.strerror:
@@ -29,6 +29,13 @@ def reason(error: BaseException) -> str:
     # SQLAlchemy wraps the driver's own words in a paragraph with a link.
     driver = next((found for link in chain if (found := getattr(link, "orig", None))), error)
     return one_line(str(driver)) or type(error).__name__
+
+
+def _is_timeout(error: BaseException) -> bool:
+    from requests.exceptions import Timeout
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+    return isinstance(error, Timeout | PoolTimeout)
 
 
 def one_line(text: str) -> str:

@@ -16,11 +16,12 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, assert_never
 
 from trainer.errors import RefoldError
 from trainer.fits.results import Epoch, FitRun
 from trainer.process.jobs import Job, run
+from trainer.process.messages import EpochFinished, Finished, Impossible, MemoryLacking, Message, Ready
 from trainer.quantities import size
 from trainer.runtime import determinism
 from trainer.runtime.memory import kills_for_memory, peak_bytes, peak_bytes_of_children
@@ -41,7 +42,11 @@ class CannotStart(RefoldError):
     """No training process can start here: something that it imports is missing, broken or another's."""
 
 
-class ProcessDied(Exception):
+class CannotRun(RefoldError):
+    """No process can run this fit: one line that says why."""
+
+
+class ProcessDied(RefoldError):
     """The training process ended in the middle of a fit: killed, out of memory, crashed."""
 
 
@@ -86,7 +91,7 @@ class TrainingProcess:
             CannotStart: if the process has ended before it could take a fit; any other would.
             ProcessDied: if the process ends before the fit does; it is the fit's to be run again.
             OutOfMemory: if that was for want of memory.
-            RuntimeError: if the fit cannot be run by any process, saying why.
+            CannotRun: if the fit cannot be run by any process.
         """
         kills = kills_for_memory()
         try:
@@ -95,17 +100,20 @@ class TrainingProcess:
                 self._ready = True
             _send(_pipe(self._process.stdin), job)
             while True:
-                kind, value = _receive(_pipe(self._process.stdout))
-                match kind:
-                    case "epoch":
-                        on_epoch(*value)
-                    case "error":
-                        raise RuntimeError(value)
-                    case "memory":
-                        raise OutOfMemory(value)
-                    case _:
-                        finished: FitRun = value
+                message: Message = _receive(_pipe(self._process.stdout))
+                match message:
+                    case EpochFinished(number, epoch, seconds):
+                        on_epoch(number, epoch, seconds)
+                    case Impossible(why):
+                        raise CannotRun(why)
+                    case MemoryLacking(what):
+                        raise OutOfMemory(what)
+                    case Finished(finished):
                         return finished
+                    case Ready():
+                        continue
+                    case _:
+                        assert_never(message)
         except (EOFError, OSError) as error:
             raise self._death(kills) from error
         except pickle.UnpicklingError as error:
@@ -153,7 +161,7 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _send(pipe: IO[bytes], value: Any) -> None:
+def _send(pipe: IO[bytes], value: Job | Message) -> None:
     pickle.dump(value, pipe)
     pipe.flush()
 
@@ -176,7 +184,7 @@ def main() -> None:
     except BaseException:  # noqa: BLE001 - whatever it is, nothing can be trained
         traceback.print_exc()
         os._exit(1)  # Python's own end would wait for the thread that reads
-    _send(answers, ("ready", None))
+    _send(answers, Ready())
     gc.freeze()
     gc.enable()
     while True:
@@ -194,18 +202,18 @@ def _read_jobs(source: IO[bytes], jobs: "queue.Queue[Job]") -> None:
 
 def _answer(job: Job, answers: IO[bytes]) -> None:
     def announce(number: int, epoch: Epoch, seconds: float) -> None:
-        _send(answers, ("epoch", (number, epoch, seconds)))
+        _send(answers, EpochFinished(number, epoch, seconds))
 
-    result: tuple[str, FitRun | str]
+    answer: Message
     try:
-        result = ("done", run(job, announce))
+        answer = Finished(run(job, announce))
     except MemoryError as error:
         held = f"the training process held up to {size(peak_bytes())}"
-        _send(answers, ("memory", f"{error}; {held}" if str(error) else held))
+        _send(answers, MemoryLacking(f"{error}; {held}" if str(error) else held))
         os._exit(137)  # as if the system had killed it: the fit runs again, in a fresh process
     except Exception as error:  # noqa: BLE001 - told to whoever asked
-        result = ("error", f"{type(error).__name__}: {error}")
-    _send(answers, result)
+        answer = Impossible(f"{type(error).__name__}: {error}")
+    _send(answers, answer)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from tests.processor import python_path
 from tests.small_fits import spec
 from trainer.process.jobs import Job
-from trainer.process.training_process import CannotStart, ProcessDied, TrainingProcess
+from trainer.process.training_process import CannotRun, CannotStart, ProcessDied, TrainingProcess
 from trainer.runtime import determinism
 
 pytestmark = pytest.mark.training
@@ -105,7 +105,7 @@ def test_a_job_that_no_process_can_run_is_refused(
     """Another precision, thread count or device than this kind of process has is an error, not a result."""
     for change in ({"threads": 2}, {"precision": "bfloat16"}, {"device": "gpu"}):
         job = Job(spec=replace(spec(stored_digits), **change), dataset=str(stored_digits))
-        with pytest.raises(RuntimeError, match=f"asks for {next(iter(change))}"):
+        with pytest.raises(CannotRun, match=f"asks for {next(iter(change))}"):
             training_process.run(job, silent)
 
 
