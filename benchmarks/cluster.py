@@ -26,8 +26,9 @@ from sweeps.cluster.address import ClusterAddress, read_address
 from sweeps.cluster.coordinator import cluster_workers
 from sweeps.cluster.services import serve_workers
 from sweeps.cluster.worker_tasks import Equipment
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.prepare import Prepared, complete_space
-from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
+from sweeps.definition.spec import CrossValidation, Prune, Search, SweepSpec
 from sweeps.execution.events import Event, TrialEnded
 from sweeps.execution.loop import run_sweep
 from tracking.ledger.ledger import Ledger

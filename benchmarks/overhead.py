@@ -24,8 +24,9 @@ from typing import Any
 
 from benchmarks.stopwatch import Stopwatch
 from sweeps.api import sweep as api
+from sweeps.definition.plan import Plan
 from sweeps.definition.prepare import Prepared
-from sweeps.definition.spec import Plan, Prune
+from sweeps.definition.spec import Prune
 from sweeps.execution import loop
 from sweeps.execution.progress import Silent
 from sweeps.home import Home

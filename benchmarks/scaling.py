@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.definition.spec import CrossValidation, Prune, Search
 from sweeps.execution.dispatch import choose
 from sweeps.search.schedule import Schedule, Trial
 from trainer.fits.results import Epoch, FitResult

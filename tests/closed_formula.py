@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.prepare import Prepared
-from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search, SweepSpec
+from sweeps.definition.spec import CrossValidation, Prune, Search, SweepSpec
 from sweeps.execution.events import Event, Notice
 from sweeps.execution.workers import OnEpoch
 from tracking.ledger.file import TABLES

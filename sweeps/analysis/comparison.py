@@ -19,7 +19,7 @@ from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
 from sweeps.analysis.statistics.verdicts import Seen, Settling, Verdict, settling, verdict_of
 from sweeps.analysis.statistics.wins import Wins, wins
-from sweeps.definition.spec import Plan
+from sweeps.definition.plan import Plan
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 from trainer.fits.metrics import Metric

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from sweeps.definition.identity import plan_of
-from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
 from sweeps.verification.retraining import check_trainable, dataset_of, job_of

@@ -18,7 +18,7 @@ from sweeps.analysis.statistics.shares import (
     sobol_shares,
     told_apart,
 )
-from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.export.selection import pick
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from tracking.reports.text_table import Column, Table

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.definition.changes import Change
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.requirements import version_of_refold
-from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from sweeps.definition.spec import CrossValidation, Prune, Search
 from tracking.ledger.ledger import SweepEntry
 from trainer.canonical import digest, optional_of
 from trainer.errors import UsageError

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sweeps.definition.spec import ArchitectureChoice, Plan, PlannedArchitecture, SweepSpec
+from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.definition.spec import ArchitectureChoice, SweepSpec
 from tracking.records import DatasetRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.definition.plan import PlannedArchitecture
 from sweeps.definition.prepare import Prepared, complete_space
-from sweeps.definition.spec import PlannedArchitecture
 from trainer.architectures import BUILT_IN, middle, source_digest
 from trainer.datasets import Dataset, store
 from trainer.runtime.determinism import training_environment

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sweeps.definition.spec import Plan
+from sweeps.definition.plan import Plan
 from tracking.records import TrialState
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec

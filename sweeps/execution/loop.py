@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import procedure_differences
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.prepare import Prepared
 from sweeps.definition.requirements import to_go_on, version_of_refold
-from sweeps.definition.spec import Plan, PlannedArchitecture
 from sweeps.diagnostics.machine import memory_for_images
 from sweeps.execution.dispatch import choose
 from sweeps.execution.events import (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweeps.definition.spec import Plan
+from sweeps.definition.plan import Plan
 from sweeps.execution.events import FitEnded, Origin, TrialEnded
 from trainer.fits.names import trial_name
 from trainer.quantities import counted

@@ -2,7 +2,7 @@
 
 import math
 
-from sweeps.definition.spec import Plan
+from sweeps.definition.plan import Plan
 
 #: So many trials have to be open for each worker beyond the first. In simulated sweeps of one, three and six
 #: architectures on 2 to 16 workers, one of them three times as slow, that kept them busy for 81 to 96 % of

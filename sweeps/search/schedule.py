@@ -8,7 +8,7 @@ the order in which fits finish; those decide only how soon.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sweeps.definition.spec import Plan, PlannedArchitecture
+from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import Observation
 from sweeps.search.thresholds import thresholds

@@ -10,7 +10,7 @@ from typing import Any
 
 from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import Difference, identity_of
-from sweeps.definition.spec import Plan
+from sweeps.definition.plan import Plan
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds

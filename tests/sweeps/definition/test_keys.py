@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sweeps.definition.spec import CrossValidation, Plan, PlannedArchitecture, Prune, Search
+from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.definition.spec import CrossValidation, Prune, Search
 from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
 from trainer.fits.split import Split
 from trainer.hyperparameters import SHARED_SPACE, Fixed, Float, Value

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.definition.spec import Plan, Prune
+from sweeps.definition.plan import Plan
+from sweeps.definition.spec import Prune
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from sweeps.search.proposals import Observation
