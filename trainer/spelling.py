@@ -1,6 +1,5 @@
 """What someone probably meant to write."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -13,5 +12,37 @@ def nearest(word: str, known: Iterable[str]) -> str:
     'there is: epochs, folds'
     """
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known)}"
+    return did_you_mean(word, known) or f"there is: {', '.join(known)}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint at the known word that is a slip of the keyboard away, None if there is none.
+
+    A third of the letters may be wrong, missing, too many or swapped with their neighbour; or ``word`` is the
+    beginning or the end of the known one. What merely shares some letters is no suggestion.
+
+    >>> did_you_mean("rnu", ["run", "rm"]), did_you_mean("learning", ["learning_rate"])
+    ("did you mean 'run'?", "did you mean 'learning_rate'?")
+    >>> did_you_mean("lo", ["high", "log", "low"]), did_you_mean("loss", ["blocks"])
+    ("did you mean 'log' or 'low'?", None)
+    """
+    distances = {each: _distance(word, each) for each in known}
+    least = min(distances.values(), default=0)
+    close = [each for each, distance in distances.items() if distance == least <= max(1, len(word) // 3)]
+    if not close and len(word) >= 4:
+        close = [each for each in distances if each.startswith(word) or each.endswith(word)]
+    return f"did you mean {' or '.join(map(repr, sorted(close)))}?" if close else None
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters have to be changed, added, removed or swapped with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        two_before, before, row = before, row, [i]
+        for j, b in enumerate(other, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and (a, one[i - 2]) == (other[j - 2], b):
+                cost = min(cost, two_before[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_verbs(verbs: Verbs) -> None:
     """Add ``doctor``."""
-    added = verbs.add(doctor, "doctor examples/digits.toml")
+    added = verbs.add(doctor, "doctor sweep.toml")
     added.add_argument("sweep", nargs="?", help="a sweep file (default: the baseline on made-up images)")
     added.add_argument("--workers", type=positive, help="as for 'run' (default: one a core)")
     json_option(added)

@@ -15,9 +15,12 @@ from typing import NoReturn
 
 from sweeps.cli import analysis, cluster, doctor, export, mlflow, record, run, verify
 from sweeps.cli.options import Parser, Verbs
-from sweeps.cli.output import err
+from sweeps.cli.output import say
 from tracking.mlflow import recorder
 from trainer.errors import RefoldError
+
+#: Verbs that record each fit as it ends, so that running them again goes on.
+GO_ON = ("run", "compare", "variance")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -25,14 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # What is imported stays: looking through it for garbage as often as Python does by itself took a sixth
     # of a short sweep's coordinator.
     gc.set_threshold(50_000, 10, 10)
-    options = parser().parse_args(arguments)
+    options = grammar().parse(sys.argv[1:] if arguments is None else arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler's or a closed terminal's Ctrl-C
         signal.signal(number, _interrupt)
     try:
         code = options.action(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        err.print("\ninterrupted; what has finished is recorded, run the same command again to go on")
+        more = "; what has finished is recorded, run the same command again to go on"
+        say("")  # after the terminal's ^C
+        say(f"interrupted{more if options.action.__name__ in GO_ON else ''}")
         code = 130
     except BrokenPipeError:  # 'refold show ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +56,7 @@ def _say_error(text: str, *, debug: bool) -> None:
     """Print what went wrong as one line, whatever a library put into it."""
     if debug:
         traceback.print_exc()
-    err.print(f"refold: {' '.join(text.split())}", markup=False)
+    say(f"refold: {' '.join(text.split())}")
 
 
 def _exit(code: int) -> NoReturn:
@@ -70,16 +75,16 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def parser() -> Parser:
+def grammar() -> Verbs:
     """Return the command line's grammar."""
     top = Parser(
         prog="refold",
         description="Hyperparameter sweeps over CNN architectures that repeat bit for bit.",
-        epilog="Begin with: refold run examples/digits.toml. Exit codes: 0 done; 1 the answer is no; "
-        "2 wrong input; 130 interrupted.",
+        epilog="""Begin with: echo 'name = "digits"' > sweep.toml && refold run sweep.toml --dry-run. """
+        "Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"refold {version('refold')}")
     verbs = Verbs(top)
     for module in (run, record, verify, analysis, export, mlflow, cluster, doctor):
         module.add_verbs(verbs)
-    return top
+    return verbs

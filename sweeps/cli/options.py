@@ -1,8 +1,10 @@
 """The grammar that verbs share: how a verb is added, options that several have, checked numbers."""
 
 import argparse
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from trainer.spelling import did_you_mean
 
 Arguments = argparse.Namespace
 
@@ -13,6 +15,27 @@ Action = Callable[[Arguments], int]
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; argparse would print the whole usage before it."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._known: list[str] = []
+        super().__init__(*args, **options)
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """Add an option, and remember its long name for those who mistype it."""
+        self._known += [name for name in names if name.startswith("--")]
+        return super().add_argument(*names, **options)
+
+    def refuse(self, unknown: str) -> NoReturn:
+        """Exit with 2 because of an argument that nothing is known of."""
+        hint = did_you_mean(unknown.partition("=")[0], self._known) if unknown.startswith("--") else None
+        kind = "option" if unknown.startswith("-") else "argument"
+        self.refuse_with(f"unknown {kind} {unknown!r}", hint)
+
+    def refuse_with(self, message: str, hint: str | None) -> NoReturn:
+        """Exit with 2, and name what was probably meant, or where to look."""
+        if hint is None:
+            self.error(message)
+        self.exit(2, f"{self.prog}: {message}: {hint}\n")
+
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
         self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' lists what there is)\n")
@@ -22,7 +45,20 @@ class Verbs:
     """The verbs of the command line, as they are added."""
 
     def __init__(self, top: Parser) -> None:
+        self._top = top
         self._verbs = top.add_subparsers(metavar="VERB", required=True)
+        self._parsers: dict[str, Parser] = {}
+
+    def parse(self, arguments: Sequence[str]) -> Arguments:
+        """Return the options of a command line, or exit with 2 and one line."""
+        verb = next((text for text in arguments if not text.startswith("-")), None)
+        if verb is not None and verb not in self._parsers:
+            hint = did_you_mean(verb, self._parsers)
+            self._top.refuse_with(f"there is no command {verb!r}", hint)
+        options, unknown = self._top.parse_known_args(arguments)
+        if unknown:
+            self._parsers[options.action.__name__].refuse(unknown[0])
+        return options
 
     def add(self, action: Action, example: str) -> argparse.ArgumentParser:
         """Add the verb that is called as ``action`` is; return its parser, which takes its own options.
@@ -35,6 +71,7 @@ class Verbs:
         added = self._verbs.add_parser(
             action.__name__, help=text, description=text, epilog=f"Example: refold {example}"
         )
+        self._parsers[action.__name__] = added
         added.set_defaults(action=action)
         added.add_argument("--home", help="folder for everything (default: REFOLD_HOME or refold-runs)")
         added.add_argument("--debug", action="store_true", help="show where an error came from")

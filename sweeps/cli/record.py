@@ -144,7 +144,9 @@ def rm(options: Arguments) -> int:
 
 
 def _confirmed() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    err.print("remove it? [y/N] ", end="")
-    return input().strip().lower() in ("y", "yes")
+    """Ask, and read the answer from standard input, whether that is a terminal or a pipe."""
+    err.print("remove it? \\[y/N] ", end="")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n") or not sys.stdin.isatty():
+        say("")  # nobody has pressed return
+    return answer.strip().lower() in ("y", "yes")

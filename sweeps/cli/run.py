@@ -18,6 +18,7 @@ from sweeps.cli.options import (
 )
 from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.cli.record_json import sweep_json
+from sweeps.home import Home
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def add_verbs(verbs: Verbs) -> None:
     """Add ``run``."""
-    added = verbs.add(run, "run examples/digits.toml --workers 2")
+    added = verbs.add(run, "run sweep.toml --workers 2")
     added.add_argument("sweep", help="the sweep file (TOML)")
     workers_option(added)
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
@@ -55,6 +56,8 @@ def add_verbs(verbs: Verbs) -> None:
 def run(options: Arguments) -> int:
     """Run or resume a sweep."""
     from sweeps.api import sweep
+    from sweeps.diagnostics.machine import available_cores
+    from sweeps.execution.window_advice import window_advice
 
     prepared = sweep.ready(Path(options.sweep))
     if options.dry_run:
@@ -63,6 +66,8 @@ def run(options: Arguments) -> int:
             print_json(report)
         else:
             put(*dry_run.lines(report))
+            if advice := window_advice(prepared.plan, options.workers or available_cores()):
+                put("", advice)
         return 0
     outcome = sweep.run(
         prepared,
@@ -105,6 +110,7 @@ def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
         for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
             put(f"note on {trial.name}: {note}")
     put("", f"sweep {record.name}, seed {record.seed}, digest {record.digest}")
+    put(f"recorded in {Home.chosen(options.home).path}")
     if len(record.trials) > len(record.winners):
         put("Each is the best of its trials, so expect a little less of it on new data.")
     home = f" --home {shlex.quote(options.home)}" if options.home else ""

@@ -33,7 +33,8 @@ def read_sweep_file(path: Path) -> tuple[SweepSpec, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; 'examples/digits.toml' is one to start from") from None
+        hint = "the smallest sweep file has one line: name = 'digits'"
+        raise UsageError(f"{path}: no such file; {hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error})") from error
     try:

@@ -82,9 +82,7 @@ def run_sweep(
     if enter(prepared, ledger):
         return ledger.sweep(prepared.spec.name)
     progress.handle(SweepBegan(plan=prepared.plan, workers=workers))
-    if advice := window_advice(prepared.plan, workers):
-        progress.handle(Notice(advice))
-    loop = _Loop(prepared, home, ledger, progress, on_change, memory_for_images(workers))
+    loop = _Loop(prepared, home, ledger, progress, on_change, workers)
     loop.open_trials()
     progress.handle(TrainingBegan())
     if not loop.schedule.finished:
@@ -184,12 +182,13 @@ class _Loop:
         ledger: Ledger,
         progress: Progress,
         on_change: Callable[[], None],
-        memory: int | None,
+        workers: int,
     ) -> None:
         self._name, self._home = prepared.spec.name, home
         self._sources = {a.name: a.source for a in prepared.plan.architectures}
         self._ledger, self._progress, self._on_change = ledger, progress, on_change
-        self._memory = memory
+        self._memory = memory_for_images(workers)
+        self._advice = window_advice(prepared.plan, workers)
         minutes = prepared.spec.limits.fit_minutes
         self._seconds = None if minutes is None else 60 * minutes
         self._announced: set[tuple[str, int]] = set()
@@ -252,9 +251,16 @@ class _Loop:
                 with self._noting_a_full_disk():
                     self._ledger.add_run(job.spec, run)
                 self._take_in(job.spec, run, "now")
+                self._advise()
                 self.open_trials()
             for line in stragglers.late(time.monotonic()):
                 self._progress.handle(Notice(line))
+
+    def _advise(self) -> None:
+        """Say once, after the first fit, what would keep more workers busy."""
+        if self._advice:
+            self._progress.handle(Notice(self._advice))
+            self._advice = None
 
     @contextmanager
     def _noting_a_full_disk(self) -> Iterator[None]:

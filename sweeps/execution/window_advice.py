@@ -39,7 +39,6 @@ def window_advice(plan: Plan, workers: int) -> str | None:
     if plan.search.window >= wanted:
         return None
     return (
-        f"search.window = {plan.search.window} will leave some of {workers} workers idle; {wanted} would "
-        "keep most of them busy, and search a little more blindly (a window is part of a sweep's "
-        "identity: change it for a new sweep only)"
+        f"search.window = {plan.search.window} leaves some of {workers} workers idle; a new sweep with "
+        f"{wanted} would keep most of them busy, and search a little more blindly"
     )

@@ -274,7 +274,7 @@ def test_ui_says_where_else_the_home_s_records_are(
     said.clear()
     serve(home, "last", port=0, say=said.append)
     assert said == []
-    with pytest.raises(UsageError, match="no sweep is called 'none' here; there is: first, last"):
+    with pytest.raises(UsageError, match=r"no sweep is called 'none' in .*: there is: first, last"):
         serve(home, "none", port=0)
 
 

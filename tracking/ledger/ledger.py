@@ -34,6 +34,7 @@ from trainer.fits.results import FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
+from trainer.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,8 +269,10 @@ class Ledger:
         with reading(f"the sweep {name!r}"):
             entry = self.entry(name)
             if entry is None:
-                known = ", ".join(self.sweep_names()) or "none yet"
-                raise UsageError(f"no sweep is called {name!r} here; there is: {known}")
+                known = self.sweep_names()
+                hint = nearest(name, known) if known else "it has none yet"
+                place = f" in {self._home}" if self._home else ""
+                raise UsageError(f"no sweep is called {name!r}{place}: {hint}")
             return SweepRecord(
                 name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
                 architectures=entry.architectures, trials_per_architecture=entry.trials,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.cli.main import parser
+from sweeps.cli.main import grammar
 from sweeps.definition import identity
 from sweeps.verification import differences
 from sweeps.verification.retraining import architecture_differences, load_again
@@ -49,7 +49,7 @@ def change(home: Path, statements: str) -> None:
 
 def refold(*arguments: str) -> int:
     """Do in this process what the command line does, without leaving it; errors are raised."""
-    options = parser().parse_args([*arguments, "--home", "home"])
+    options = grammar().parse([*arguments, "--home", "home"])
     code: int = options.action(options)
     return code
 

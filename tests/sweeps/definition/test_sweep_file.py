@@ -126,7 +126,7 @@ WRONG = {
     'name = "x"\n[architectures.mine]\nsource = "x"': 'must look like "file.py:Name"',
     'name = "x"\n[architectures.resnet]\ndropout = {low = 1.0, high = 0.1}': "low 1.0 is above high 0.1",
     'name = "x"\n[architectures.resnet]\nlearning_rate = {low = 0.1}': "has both low and high",
-    'name = "x"\n[architectures.resnet]\nlearning_rate = {lo = 0.1, high = 1.0}': "did you mean 'low'?",
+    'name = "x"\n[architectures.resnet]\nlearning_rate = {lo = 0.1, high = 1.0}': "mean 'log' or 'low'?",
     'name = "x"\n[architectures.resnet]\noptimizer = {choices = []}': "at least one value",
 }
 

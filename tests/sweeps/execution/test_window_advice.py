@@ -33,7 +33,7 @@ def test_advice_is_one_line_and_only_where_workers_idle() -> None:
     made = plan(architectures=2, trials=40)
     said = window_advice(made, 8)
     assert said is not None
-    assert said.startswith("search.window = 1 will leave some of 8 workers idle; 18 would keep")
+    assert said.startswith("search.window = 1 leaves some of 8 workers idle; a new sweep with 18 would")
     assert "\n" not in said
     assert window_advice(replace(made, search=Search(window=18)), 8) is None
     assert window_advice(replace(made, search=Search(window=11), prune=Prune(enabled=False)), 8) is None

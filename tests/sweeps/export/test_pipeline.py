@@ -386,7 +386,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_training(
     """The untrained model has told how large it is."""
     said: list[str] = []
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=10_000))
-    with pytest.raises(UsageError, match=r"has 0\.0 MB left and the model needs 0\.\d MB"):
+    with pytest.raises(UsageError, match=r"has 10\.0 kB left and the model needs \d+\.\d kB"):
         outcome.export(out=tmp_path / "out", say=said.append)
     assert said == []
     assert not (tmp_path / "out").exists()
