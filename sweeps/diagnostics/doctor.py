@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from sweeps.definition.prepare import Prepared
 from sweeps.diagnostics.machine import (
@@ -27,6 +27,8 @@ from sweeps.diagnostics.machine import (
 )
 from sweeps.diagnostics.rehearsal import Rehearsal, rehearse
 from sweeps.home import Home
+from trainer.fits.environment import Environment
+from trainer.process.preflight_messages import StepFailed, StepPassed
 from trainer.quantities import counted, duration, size
 from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, SWITCHES
 from trainer.runtime.environment import environment
@@ -101,14 +103,14 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
     return found or [Finding("variables", "ok", "nothing is set here that could decide bits")]
 
 
-def switches(process: Mapping[str, Any]) -> list[Finding]:
+def switches(process: Environment) -> list[Finding]:
     """Compare what a training process found itself to be with what is promised."""
     wrong = [
-        f"{name} is {process[name]}, not {value}"
+        f"{name} is {process.switches.get(name)}, not {value}"
         for name, value in SWITCHES.items()
-        if process[name] != value
+        if process.switches.get(name) != value
     ]
-    got = process["variables"]
+    got = process.variables
     wrong += [f"{n} is {got.get(n)}, not {value}" for n, value in ENVIRONMENT.items() if got.get(n) != value]
     wrong += [f"{name} is set" for name in FORBIDDEN if name in got]
     if wrong:
@@ -194,29 +196,27 @@ def cores(workers: int, available: int) -> list[Finding]:
     return [Finding("cores", "ok", what)]
 
 
-def step(name: str, answer: Mapping[str, Any]) -> Finding:
+def step(name: str, outcome: StepPassed | StepFailed) -> Finding:
     """Say what became of one architecture's training step."""
     subject = f"step of {name}"
-    if not answer["ok"]:
-        at = f"the op {answer['node']}: " if answer.get("node") else ""
-        if answer["deterministic"]:
-            what, advice = f"failed: {at}{answer['error']}", "correct the architecture, or narrow its ranges"
+    if isinstance(outcome, StepFailed):
+        at = f"the op {outcome.node}: " if outcome.node else ""
+        if outcome.deterministic:
+            what, advice = f"failed: {at}{outcome.error}", "correct the architecture, or narrow its ranges"
         else:
-            what = f"has no deterministic form: {at}{answer['error']}"
+            what = f"has no deterministic form: {at}{outcome.error}"
             advice = "replace that op, or draw random numbers through keras.random with a SeedGenerator"
         return Finding(subject, "problem", what, advice)
-    if not answer["repeats"]:
+    if not outcome.repeats:
         what = "two steps from the same seeds gave different bytes"
         advice = (
             "draw randomness only through Keras' layers and initialisers; keep no state outside the model"
         )
         return Finding(subject, "problem", what, advice)
-    if not answer["finite"]:
+    if not outcome.finite:
         what = "repeats, but in the middle of its ranges the loss is not a number after two batches"
         return Finding(subject, "note", what, "narrow its learning_rate in the sweep file")
-    return Finding(
-        subject, "ok", f"repeats byte for byte under op determinism ({duration(answer['seconds'])})"
-    )
+    return Finding(subject, "ok", f"repeats byte for byte under op determinism ({duration(outcome.seconds)})")
 
 
 def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[Finding]:
@@ -251,4 +251,4 @@ def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
     if rehearsal.peak:
         # The step saw a part of the images; a worker copies all of them.
         found += memory(rehearsal.peak + data, workers, available_memory(read("/proc/meminfo")))
-    return found + [step(name, answer) for name, answer in rehearsal.steps.items()]
+    return found + [step(name, outcome) for name, outcome in rehearsal.steps.items()]

@@ -3,10 +3,9 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,14 @@ from sweeps.definition.plan import PlannedArchitecture
 from sweeps.definition.prepare import Prepared, complete_space
 from trainer.architectures import BUILT_IN, middle, source_digest
 from trainer.datasets import Dataset, store
+from trainer.fits.environment import Environment
+from trainer.process.preflight_messages import (
+    PreflightRequest,
+    StepAnswer,
+    StepFailed,
+    StepPassed,
+    StepRequest,
+)
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
@@ -28,13 +35,13 @@ class Rehearsal:
 
     Attributes:
         process: what one found itself to be; None if none could be started.
-        steps: an answer for each architecture (``trainer.process.preflight.step``).
+        steps: what became of each architecture, by its name.
         peak: the most bytes that one of them held.
         died: how the last one ended, if too early.
     """
 
-    process: Mapping[str, Any] | None = None
-    steps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    process: Environment | None = None
+    steps: dict[str, StepPassed | StepFailed] = field(default_factory=dict)
     peak: int = 0
     died: str = ""
 
@@ -46,7 +53,7 @@ def rehearse(prepared: Prepared | None) -> Rehearsal:
         return ask(str(store(dataset, Path(folder))), tasks(prepared))
 
 
-def tasks(prepared: Prepared | None) -> list[dict[str, Any]]:
+def tasks(prepared: Prepared | None) -> list[StepRequest]:
     """Return what to try: each architecture in the middle of its ranges."""
     if prepared is None:
         space = complete_space("baseline", BUILT_IN["baseline"].space, {})
@@ -54,13 +61,13 @@ def tasks(prepared: Prepared | None) -> list[dict[str, Any]]:
     return [_task(planned) for planned in prepared.plan.architectures]
 
 
-def _task(planned: PlannedArchitecture) -> dict[str, Any]:
-    return {
-        "name": planned.name,
-        "source": None if planned.source is None else planned.source.to_json(),
-        "digest": planned.digest,
-        "hyperparameters": middle(planned.space),
-    }
+def _task(planned: PlannedArchitecture) -> StepRequest:
+    return StepRequest(
+        name=planned.name,
+        source=planned.source,
+        digest=planned.digest,
+        hyperparameters=middle(planned.space),
+    )
 
 
 def few(dataset: Dataset) -> Dataset:
@@ -76,14 +83,14 @@ def made_up() -> Dataset:
     return Dataset(name="noise", images=noise, labels=labels, classes=classes, pixel_max=255.0)
 
 
-def ask(dataset: str, asked: Sequence[Mapping[str, Any]]) -> Rehearsal:
+def ask(dataset: str, asked: Sequence[StepRequest]) -> Rehearsal:
     """Try the architectures in a training process, and in one more whenever an architecture ends it."""
     found = Rehearsal()
     waiting = list(asked)
     while waiting or found.process is None:
         done = subprocess.run(
             module_command("trainer.process.preflight"),
-            input=json.dumps({"dataset": dataset, "architectures": waiting}),
+            input=json.dumps(PreflightRequest(dataset=dataset, architectures=waiting).to_json()),
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -91,19 +98,14 @@ def ask(dataset: str, asked: Sequence[Mapping[str, Any]]) -> Rehearsal:
             check=False,
         )
         _take_in(done.stdout, found)
-        waiting = [task for task in waiting if task["name"] not in found.steps]
+        waiting = [task for task in waiting if task.name not in found.steps]
         if done.returncode:
             found.died = _how_it_ended(done)
         if found.process is None:
             break
         if waiting:  # the first one left is the one that it died of
             error = f"the training process ended: {found.died or 'it said nothing'}"
-            found.steps[waiting.pop(0)["name"]] = {
-                "ok": False,
-                "error": error,
-                "node": None,
-                "deterministic": True,
-            }
+            found.steps[waiting.pop(0).name] = StepFailed(error=error)
     return found
 
 
@@ -114,10 +116,11 @@ def _take_in(lines: str, found: Rehearsal) -> None:
         except ValueError:  # cut off by the process's end
             continue
         if "process" in answer:
-            found.process = answer["process"]
+            found.process = Environment.from_json(answer["process"])
         else:
-            found.steps[answer["name"]] = answer
-            found.peak = max(found.peak, answer["peak_bytes"])
+            step = StepAnswer.from_json(answer)
+            found.steps[step.name] = step.outcome
+            found.peak = max(found.peak, step.peak_bytes)
 
 
 def _how_it_ended(done: "subprocess.CompletedProcess[str]") -> str:

@@ -12,18 +12,24 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from trainer.architectures import Architecture
 from trainer.fits.recipe import BATCH_SIZE
 from trainer.fits.seeds import derive, permutation
 from trainer.hyperparameters import Hyperparameters
 from trainer.process.jobs import architecture_of, data_of, engines
+from trainer.process.preflight_messages import (
+    PreflightRequest,
+    StepAnswer,
+    StepFailed,
+    StepPassed,
+    StepRequest,
+)
 from trainer.runtime import determinism
+from trainer.runtime.environment import environment
 from trainer.runtime.memory import peak_bytes
-from trainer.user_code import UserSource
 
 #: Training steps of each architecture: the second one runs on what the first one left.
 STEPS = 2
@@ -32,49 +38,29 @@ STEPS = 2
 NOT_DETERMINISTIC = re.compile(r"determinis(m|tic)", re.IGNORECASE)
 
 
-def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def answers(request: PreflightRequest) -> Iterator[dict[str, object]]:
     """Answer one request, part by part.
 
-    Args:
-        request: ``dataset`` (folder of a stored dataset) and ``architectures``, each with ``name``,
-            ``source`` (of a user's architecture, or None), its ``digest`` and ``hyperparameters``.
-
     Yields:
-        ``{"process": observed()}``, then what ``step`` returns for each architecture with its ``name`` and
-        ``peak_bytes``, the most memory that the process has held until then.
+        ``{"process": ...}``, the ``Environment`` that the process found itself to have; then a
+        ``StepAnswer`` for each architecture; both as JSON data.
     """
     determinism.prepare()
-    yield {"process": observed()}
-    for asked in request["architectures"]:
-        answer = step(asked, request["dataset"])
-        yield {"name": asked["name"], "peak_bytes": peak_bytes(), **answer}
+    yield {"process": environment().to_json()}
+    for asked in request.architectures:
+        outcome = step(asked, request.dataset)
+        yield StepAnswer(name=asked.name, outcome=outcome, peak_bytes=peak_bytes()).to_json()
 
 
-def observed() -> dict[str, Any]:
-    """Return which switches this process really has, and the variables it was born with that decide bits."""
-    names = (*determinism.ENVIRONMENT, *determinism.FORBIDDEN)
-    return determinism.switches() | {
-        "variables": {name: os.environ[name] for name in names if name in os.environ}
-    }
-
-
-def step(asked: Mapping[str, Any], dataset: str) -> dict[str, Any]:
-    """Train an architecture for two batches, twice from the same seeds.
-
-    Returns:
-        ``ok``; if not, ``error`` (one line), ``node`` (the op at fault, or None) and ``deterministic``
-        (whether the error is about something else than op determinism). Otherwise ``repeats`` (whether both
-        times left the same weights and gave the same probabilities), ``finite`` (whether the loss was a
-        number) and ``seconds`` of the second time, which need not trace.
-    """
+def step(asked: StepRequest, dataset: str) -> StepPassed | StepFailed:
+    """Train an architecture for two batches, twice from the same seeds."""
     try:
-        source = None if asked["source"] is None else UserSource.from_json(asked["source"])
-        architecture = architecture_of(asked["name"], source, asked["digest"])
-        first, _, _ = _trained(architecture, asked["hyperparameters"], dataset)
-        again, loss, seconds = _trained(architecture, asked["hyperparameters"], dataset)
+        architecture = architecture_of(asked.name, asked.source, asked.digest)
+        first, _, _ = _trained(architecture, asked.hyperparameters, dataset)
+        again, loss, seconds = _trained(architecture, asked.hyperparameters, dataset)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
         return failure(error)
-    return {"ok": True, "repeats": first == again, "finite": math.isfinite(loss), "seconds": seconds}
+    return StepPassed(repeats=first == again, finite=math.isfinite(loss), seconds=seconds)
 
 
 def _trained(
@@ -101,7 +87,7 @@ def _trained(
     return (initial, weights_digest(engine.weights()), weights_digest([epoch.stop])), epoch.loss, seconds
 
 
-def failure(error: BaseException) -> dict[str, Any]:
+def failure(error: BaseException) -> StepFailed:
     """Describe why a step failed: TensorFlow says it last, after the places it came through."""
     text = str(error)
     node = re.search(r"\{\{node ([^}]+)\}\}", text) or re.search(r"\[Op:(\w+)\]", text)
@@ -113,19 +99,18 @@ def failure(error: BaseException) -> dict[str, Any]:
     where = (
         f" ({own[-1]})" if own and own[-1].split()[0] not in ("preflight.py", "engine.py", "model.py") else ""
     )
-    return {
-        "ok": False,
-        "error": f"{(about_determinism or said)[-1][:300]}{where}",
-        "node": node.group(1) if node else None,
-        "deterministic": not about_determinism,
-    }
+    return StepFailed(
+        error=f"{(about_determinism or said)[-1][:300]}{where}",
+        deterministic=not about_determinism,
+        node=node.group(1) if node else None,
+    )
 
 
 def main() -> None:
     """Answer one request. What TensorFlow or a user's module prints goes to standard error."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    for answer in answers(json.load(sys.stdin)):
+    for answer in answers(PreflightRequest.from_json(json.load(sys.stdin))):
         lines.write(json.dumps(answer) + "\n")
         lines.flush()
     os._exit(0)

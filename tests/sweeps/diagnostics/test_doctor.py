@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from sweeps.diagnostics import doctor, rehearsal
 from sweeps.diagnostics.machine import Mount, Pins, available_memory, mount_of, mounts, pins, requirements
 from trainer.process.preflight import failure
+from trainer.process.preflight_messages import StepAnswer, StepFailed, StepPassed, StepRequest
 from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
+from trainer.runtime.environment import of_training
 
 PINNED = {
     "tensorflow": "2.21.0",
@@ -22,7 +25,7 @@ PINNED = {
 }
 HAVE: dict[str, str | None] = {package: PINNED.get(package) for package in (*doctor.DECIDING, *doctor.BESIDE)}
 CONSTRAINTS = Pins("constraints.txt", exact=True, wanted=requirements(f"{p}=={v}" for p, v in PINNED.items()))
-FINE: dict[str, Any] = {**SWITCHES, "variables": ENVIRONMENT}
+FINE = of_training()
 
 
 def levels(findings: list[doctor.Finding]) -> list[str]:
@@ -94,16 +97,16 @@ def test_a_variable_that_training_inherits_is_a_problem() -> None:
 def test_a_training_process_that_differs_from_the_promise_is_a_problem(name: str) -> None:
     """Each switch is compared with what the process itself says."""
     assert levels(doctor.switches(FINE)) == ["ok"]
-    (found,) = doctor.switches(FINE | {name: "other"})
+    (found,) = doctor.switches(replace(FINE, switches={**SWITCHES, name: "other"}))
     assert found.level == "problem"
     assert f"{name} is other" in found.what
 
 
 def test_a_training_process_with_another_environment_is_a_problem() -> None:
     """A variable that got lost, and one that should not be there."""
-    (found,) = doctor.switches(FINE | {"variables": {**ENVIRONMENT, "XLA_FLAGS": "x"}})
+    (found,) = doctor.switches(replace(FINE, variables={**ENVIRONMENT, "XLA_FLAGS": "x"}))
     assert "XLA_FLAGS is set" in found.what
-    (found,) = doctor.switches(FINE | {"variables": {}})
+    (found,) = doctor.switches(replace(FINE, variables={}))
     assert "TF_NUM_INTRAOP_THREADS is None, not 1" in found.what
 
 
@@ -178,10 +181,10 @@ def test_an_op_without_deterministic_kernel_is_named() -> None:
 
 def test_each_outcome_of_a_step_has_its_finding() -> None:
     """A step that repeats is fine; one that does not, or fails, is a problem; a diverged one a note."""
-    good = {"ok": True, "repeats": True, "finite": True, "seconds": 0.1}
+    good = StepPassed(repeats=True, finite=True, seconds=0.1)
     assert doctor.step("a", good).level == "ok"
-    assert doctor.step("a", good | {"repeats": False}).level == "problem"
-    assert doctor.step("a", good | {"finite": False}).level == "note"
+    assert doctor.step("a", replace(good, repeats=False)).level == "problem"
+    assert doctor.step("a", replace(good, finite=False)).level == "note"
     assert doctor.step("a", failure(ValueError("odd shape"))).level == "problem"
 
 
@@ -192,19 +195,20 @@ def test_an_architecture_that_ends_the_process_is_blamed_and_the_rest_is_tried(
 
     def run(command: list[str], *, input: str, **_: Any) -> subprocess.CompletedProcess[str]:  # noqa: A002
         names = [task["name"] for task in json.loads(input)["architectures"]]
-        lines = [json.dumps({"process": {}})]
+        lines = [json.dumps({"process": FINE.to_json()})]
         good = names[: names.index("bad")] if "bad" in names else names
-        lines += [json.dumps({"name": name, "ok": True, "peak_bytes": 5}) for name in good]
+        passed = StepPassed(repeats=True, finite=True, seconds=0.1)
+        lines += [json.dumps(StepAnswer(name=name, outcome=passed, peak_bytes=5).to_json()) for name in good]
         return subprocess.CompletedProcess(command, -11 if "bad" in names else 0, "\n".join(lines), "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    found = rehearsal.ask("folder", [{"name": name} for name in ("a", "bad", "b")])
-    assert {name: answer["ok"] for name, answer in found.steps.items()} == {
-        "a": True,
-        "bad": False,
-        "b": True,
-    }
-    assert "signal 11" in found.steps["bad"]["error"]
+    found = rehearsal.ask(
+        "folder",
+        [StepRequest(name=n, source=None, digest="", hyperparameters={}) for n in ("a", "bad", "b")],
+    )
+    assert [name for name, each in found.steps.items() if isinstance(each, StepPassed)] == ["a", "b"]
+    assert found.steps["bad"] == StepFailed(error="the training process ended: signal 11")
+    assert (found.process, found.peak) == (FINE, 5)
 
 
 USER = """

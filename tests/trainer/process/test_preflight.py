@@ -9,21 +9,19 @@ def test_an_errors_last_words_are_kept() -> None:
     found = failure(
         ValueError('in user code:\n\n    File "/me/net.py", line 3, in call  *\n\n    odd [Op:Conv2D]')
     )
-    assert found["error"] == "odd [Op:Conv2D] (net.py line 3)"
-    assert found["node"] == "Conv2D"
-    assert found["deterministic"]
+    assert found.error == "odd [Op:Conv2D] (net.py line 3)"
+    assert found.node == "Conv2D"
+    assert found.deterministic
 
 
 def test_an_error_without_words_is_named_by_its_type() -> None:
     """There is always something to say."""
-    assert failure(KeyError())["error"] == "KeyError"
+    assert failure(KeyError()).error == "KeyError"
 
 
 def test_a_word_about_determinism_makes_it_the_reason() -> None:
     """An op that refuses to run under op determinism is told from an architecture that is merely wrong."""
-    assert not failure(RuntimeError('"x" cannot be called when determinism is enabled.\nmore'))[
-        "deterministic"
-    ]
+    assert not failure(RuntimeError('"x" cannot be called when determinism is enabled.\nmore')).deterministic
 
 
 def test_the_peak_is_this_processs_own() -> None:
