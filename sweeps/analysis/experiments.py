@@ -26,6 +26,7 @@ from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import check_uri
 from tracking.records import Purpose, ReportRecord, SweepRecord
+from tracking.reports.text_table import wrapped
 from trainer.errors import UsageError
 from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
@@ -62,7 +63,9 @@ class AnalysisContext:
 
     def say(self, text: str) -> None:
         """Tell the user something, one line."""
-        self.shown_on.print(text, markup=False, highlight=False, soft_wrap=True)
+        console = self.shown_on
+        for part in wrapped(text, console.width if console.is_terminal else None):
+            console.print(part, markup=False, highlight=False, soft_wrap=True)
 
     def starter(self) -> StartWorkers:
         """Return what starts the workers."""

@@ -228,7 +228,7 @@ def repeat_lines(report: dict[str, Any]) -> list[str]:
         f"spread of paired differences (fold by fold) {spread['deviation']:.4f}, 95 % interval "
         f"{spread['low']:.4f} to {spread['high']:.4f}",
         "",
-        f"Repeats of the {folds}-fold cross-validation ({folds} fits of each architecture) that tell a true",
+        f"Repeats of the {folds}-fold cross-validation ({folds} fits of each architecture) that tell a true "
         f"difference apart, at 5 % for {pairs}:",
         "",
         "a new training set: a claim about other images of the same source; these images: other seeds alone",
@@ -237,8 +237,7 @@ def repeat_lines(report: dict[str, Any]) -> list[str]:
         "",
         "A point is 0.01 of the score. 80 % power: four experiments in five find a difference of that size.",
         f"For a new training set, no number of repeats tells less than {100 * smallest['0.8']:.2f} points "
-        f"(80 % power): all",
-        f"repeats share these images. Twice the images would bring that to about "
+        f"(80 % power): all repeats share these images. Twice the images would bring that to about "
         f"{100 * smallest['0.8'] / more:.2f} points.",
     ]
 

@@ -38,7 +38,7 @@ def pairs_table(comparison: Comparison) -> Table:
         Column(title="worse/same/better", rank=3),
         Column(title="won", rank=2),
         Column(title="verdict"),
-        Column(title="what would settle it", words=True),
+        Column(title="what would settle it", words=True, named=True),
     )
     return Table(columns=columns, rows=[_pair_row(pair) for pair in comparison.pairs])
 

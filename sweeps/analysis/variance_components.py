@@ -188,7 +188,7 @@ def lines(found: Variances) -> list[str]:
         "",
         *table.lines(),
         "",
-        "share: of the variance when everything varies, interactions included, so shares may add up to more",
+        "share: of the variance when everything varies, interactions included, so shares may add up to more "
         "than 1; points: the spread if this alone varied.",
         *_order(found),
         "",

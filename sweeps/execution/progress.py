@@ -6,7 +6,7 @@ from typing import Protocol, assert_never
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from sweeps.execution.events import (
     EpochEnded,
@@ -20,6 +20,7 @@ from sweeps.execution.events import (
     TrialEnded,
 )
 from sweeps.execution.tally import RECORDED, Tally
+from tracking.reports.text_table import Column, Table, wrapped
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.results import FitRun
 from trainer.quantities import counted, duration
@@ -122,7 +123,8 @@ class LiveProgress:
         with self._lock:
             lines = self._lines(event)
         for line in lines:  # without the lock: printing draws the table again
-            self._console.print(line, highlight=False, markup=False)
+            for part in wrapped(line, self._console.width):
+                self._console.print(part, highlight=False, markup=False)
 
     def _lines(self, event: Event) -> list[str]:
         """Take in an event; return what is to stand above the table."""
@@ -165,35 +167,43 @@ class LiveProgress:
         if self._tally:
             self._tally.count_trial(event)
 
-    def _draw(self) -> Table:
+    def _draw(self) -> Text:
         with self._lock:
-            outer = Table.grid()
             if self._tally is None:
-                return outer
-            outer.add_row(_standings(self._tally))
-            for started, text in self._running.values():
-                outer.add_row(f"  {fit_name(started.spec, started.trial)}: {text}")
-            passed = duration(time.monotonic() - self._began)
-            outer.add_row(f"{passed} so far, about {duration(self._tally.time_left())} left")
-            return outer
+                return Text()
+            fits = [f"  {fit_name(each.spec, each.trial)}: {text}" for each, text in self._running.values()]
+            passed, left = time.monotonic() - self._began, self._tally.time_left()
+            lines = [
+                *standings(self._tally).lines(self._console.width),
+                *fits,
+                f"{duration(passed)} so far, about {duration(left)} left",
+            ]
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
 
-def _standings(tally: Tally) -> Table:
+def standings(tally: Tally) -> Table:
     """Return a row for each architecture; "stopped" are its trials that were pruned or failed."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("architecture", "fits", "trials", "stopped", "best F1", "trial"):
-        table.add_column(title, justify="left" if title in ("architecture", "trial") else "right")
-    for name, done in tally.done.items():
-        score, trial = tally.best.get(name, (None, ""))
-        table.add_row(
-            name,
-            f"{done}/{tally.fits_per_architecture}",
-            f"{tally.ended[name]}/{tally.plan.trials}",
-            str(tally.stopped[name] or ""),
-            "" if score is None else f"{score:.4f}",
-            trial,
-        )
-    return table
+    columns = (
+        Column(title="architecture"),
+        Column(title="fits", right=True),
+        Column(title="trials", right=True, rank=1),
+        Column(title="stopped", right=True, rank=2),
+        Column(title="best F1", right=True),
+        Column(title="trial", rank=3),
+    )
+    return Table(columns=columns, rows=[_standing(tally, name) for name in tally.done])
+
+
+def _standing(tally: Tally, name: str) -> list[str]:
+    score, trial = tally.best.get(name, (None, ""))
+    return [
+        name,
+        f"{tally.done[name]}/{tally.fits_per_architecture}",
+        f"{tally.ended[name]}/{tally.plan.trials}",
+        str(tally.stopped[name] or ""),
+        "" if score is None else f"{score:.4f}",
+        trial,
+    ]
 
 
 def outcome(run: FitRun) -> str:
@@ -213,7 +223,8 @@ def recorded(event: FitEnded) -> str:
 
 def stopped(event: TrialEnded, spared: int) -> str:
     """Return what became of a trial that was pruned or failed, and of its other fits."""
-    more = f": its other {counted(spared, 'fit')} will not be trained" if spared else ""
+    others = "fit" if spared == 1 else f"{spared} fits"
+    more = f": its other {others} will not be trained" if spared else ""
     was = "was pruned" if event.state == "pruned" else event.state
     return f"{trial_name(event.architecture, event.number)} {was}{more}"
 

@@ -23,12 +23,14 @@ class Column:
         right: whether it is aligned to the right, as numbers are.
         rank: 0 if it is always shown; where room is lacking, columns of a higher rank go first.
         words: whether its cells may be broken at spaces; at most the last column.
+        named: whether its title stands before its cells where those are set under their rows.
     """
 
     title: str
     right: bool = False
     rank: int = 0
     words: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,10 @@ def _body(
         ]
     room = width - len(_INDENT)
     lines = [beside[0].rstrip()]
+    name = f"{head[words]}: " if columns[words].named else ""
     for text, texts in zip(beside[1:], rows, strict=True):
-        lines += [text.rstrip(), *(_INDENT + part for part in wrapped(texts[words], room) if part)]
+        under = wrapped(name + texts[words], room) if texts[words] else []
+        lines += [text.rstrip(), *(_INDENT + part for part in under)]
     return lines
 
 

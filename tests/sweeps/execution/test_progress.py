@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from sweeps.execution.events import (
@@ -99,3 +100,23 @@ def test_the_live_table_shows_epochs_and_the_best() -> None:
     assert "left" in shown.getvalue()
     assert "1 fit was recorded by an earlier run of this sweep" in stream.getvalue()
     assert "MLflow is away" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_live_table_fits_the_terminal(width: int) -> None:
+    """With a long name of an architecture: numbers and words stay whole, above the table too."""
+    name = "convolutional_network_with_attention"
+    made = replace(PLAN, architectures=(replace(PLAN.architectures[0], name=name), PLAN.architectures[1]))
+    spec = made.fit_specs(made.architectures[0], 0, VALUES)[0]
+    stream = io.StringIO()
+    with LiveProgress(Console(file=stream, width=width, force_terminal=True)) as progress:
+        progress.handle(SweepBegan(plan=made, workers=2))
+        progress.handle(FitStarted(trial=0, spec=spec))
+        progress.handle(Notice("one two three four five six seven eight nine ten eleven twelve thirteen"))
+        shown = io.StringIO()
+        Console(file=shown, width=width).print(progress._draw())
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert ["beta", "0/6"] in [line.split()[:2] for line in lines]
+    assert "eleven" in stream.getvalue().split()
+    assert "thirteen" in stream.getvalue().split()

@@ -78,6 +78,19 @@ def test_words_are_broken_in_their_column_where_there_is_room() -> None:
     ]
 
 
+def test_words_under_a_row_may_have_their_title() -> None:
+    """Where they would not explain themselves; an empty cell takes no line."""
+    columns = (Column(title="pair"), Column(title="what would settle it", words=True, named=True))
+    rows = [("alpha - beta", "perhaps 12 folds, or 2.1 times the images"), ("a - b", "")]
+    assert Table(columns=columns, rows=rows).lines(43) == [
+        "pair",
+        "alpha - beta",
+        "    what would settle it: perhaps 12 folds,",
+        "    or 2.1 times the images",
+        "a - b",
+    ]
+
+
 def test_wide_characters_fill_two_cells() -> None:
     """Class names in Chinese are aligned, too."""
     columns = (Column(title="class"), Column(title="f1", right=True))
