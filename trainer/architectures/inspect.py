@@ -3,14 +3,13 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
+from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_from_json
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
-from trainer.space_json import space_from_json
 from trainer.user_code import UserSource
 
 #: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
@@ -38,18 +37,18 @@ def inspect_user(
     spec = written if isinstance(written, str) else written.spec
     if isinstance(written, str):
         _check_file(written, base)
-    request = {
-        "base": str(Path(base).resolve()),
-        "spec": spec,
-        "cell": None if isinstance(written, str) else written.files[0][1],
-        "name": name,
-        "input_shape": input_shape,
-        "classes": classes,
-    }
-    answer = _ask(request, spec)
-    if not answer["ok"]:
-        raise UsageError(answer["error"])
-    return UserSource.from_json(answer["source"]), space_from_json(answer["space"])
+    request = InspectRequest(
+        base=str(Path(base).resolve()),
+        spec=spec,
+        cell=None if isinstance(written, str) else written.files[0][1],
+        name=name,
+        input_shape=input_shape,
+        classes=classes,
+    )
+    answer = _ask(request)
+    if isinstance(answer, Refused):
+        raise UsageError(answer.error)
+    return answer.source, answer.space
 
 
 def _check_file(spec: str, base: Path) -> None:
@@ -60,13 +59,14 @@ def _check_file(spec: str, base: Path) -> None:
         raise UsageError(f'source = "{spec}": there is no file {Path(base, file)}')
 
 
-def _ask(request: dict[str, Any], spec: str) -> Any:
+def _ask(request: InspectRequest) -> Accepted | Refused:
     """Return the inspecting process's answer."""
+    spec = request.spec
     command = module_command("trainer.architectures.inspect_process")
     try:
         ended = subprocess.run(
             command,
-            input=json.dumps(request),
+            input=json.dumps(request.to_json()),
             env=training_environment(),
             capture_output=True,
             encoding="utf-8",
@@ -77,7 +77,7 @@ def _ask(request: dict[str, Any], spec: str) -> Any:
     except subprocess.TimeoutExpired:
         raise UsageError(f"{spec} was not imported and built within {PATIENCE} seconds") from None
     try:
-        return json.loads(ended.stdout)
+        return answer_from_json(json.loads(ended.stdout))
     except ValueError:
         last = last_line(ended.stderr) or "it said nothing"
         raise UsageError(

@@ -2,25 +2,23 @@
 
 The process that runs a sweep never imports TensorFlow, nor the user's code: ``inspect.py`` starts this one.
 
-Standard input is JSON: ``base``, ``spec``, ``cell`` (the text of a notebook's cell or null), ``name``,
-``input_shape``, ``classes``. Standard output is JSON: ``{"ok": true, "source": ..., "space": ...}`` or
-``{"ok": false, "error": "one line"}``. What the user's code prints goes to standard error.
+Standard input is an ``InspectRequest``, standard output ``Accepted`` or ``Refused``. What the user's code
+prints goes to standard error.
 """
 
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_to_json
 from trainer.architectures.middle import middle
 from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
 from trainer.fits.recipe import usual_space, without_unused
 from trainer.hyperparameters import Space
 from trainer.runtime import determinism
-from trainer.space_json import space_to_json
 from trainer.user_code import UserSource, blame
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 InputShape = tuple[int, int, int]
 
 
-def examine(request: Mapping[str, Any]) -> tuple[UserSource, Space]:
+def examine(request: InspectRequest) -> tuple[UserSource, Space]:
     """Import and build the architecture twice: from its folder, then from the texts that this needed.
 
     The second time is what every worker does. It fails here, before anything is trained, if the code needs
@@ -38,19 +36,17 @@ def examine(request: Mapping[str, Any]) -> tuple[UserSource, Space]:
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
     """
-    spec, name = str(request["spec"]), str(request["name"])
+    spec, name, cell = request.spec, request.name, request.cell
     file, _, attribute = spec.rpartition(":")
-    input_shape, classes = tuple(request["input_shape"]), int(request["classes"])
-    cell = request["cell"]
-    path = Path(request["base"], file if cell is None else f"{file}.py").resolve()
+    path = Path(request.base, file if cell is None else f"{file}.py").resolve()
     local = UserArchitecture.from_folder(path.parent, path.name, attribute, name, cell=cell)
-    _try_out(local, spec, input_shape, classes)
+    _try_out(local, spec, request.input_shape, request.classes)
     files = local.modules.files
     others = sorted((other, text) for other, text in files.items() if other != path.name)
     source = UserSource(spec=spec, files=((path.name, files[path.name]), *others))
     try:
         carried = UserArchitecture.from_source(source, name, source.digest)
-        _try_out(carried, spec, input_shape, classes)
+        _try_out(carried, spec, request.input_shape, request.classes)
     except UsageError as error:
         reason = "works in its own folder, but not from the texts of its Python files alone"
         raise UsageError(f"{spec} {reason}: {error}") from None
@@ -109,17 +105,18 @@ def _check_input(model: "keras.Model", spec: str, input_shape: InputShape) -> No
 
 def main() -> None:
     """Answer one request."""
-    request = json.load(sys.stdin)
+    request = InspectRequest.from_json(json.load(sys.stdin))
     answers = os.dup(1)
     os.dup2(2, 1)  # neither a print nor a library in C can write into the answer now
     determinism.prepare()
+    answer: Accepted | Refused
     try:
         source, space = examine(request)
-        answer = {"ok": True, "source": source.to_json(), "space": space_to_json(space)}
+        answer = Accepted(source=source, space=space)
     except UsageError as error:
-        answer = {"ok": False, "error": str(error)}
+        answer = Refused(error=str(error))
     with os.fdopen(answers, "w", encoding="utf-8") as out:
-        json.dump(answer, out)
+        json.dump(answer_to_json(answer), out)
 
 
 if __name__ == "__main__":

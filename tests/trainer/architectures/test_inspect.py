@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trainer.architectures import inspect_user, load_user
+from trainer.architectures.inspect_messages import InspectRequest
 from trainer.errors import UsageError
 from trainer.hyperparameters import Choice, Float
 from trainer.user_code import UserSource
@@ -210,14 +211,21 @@ def examine() -> Any:
     return examine
 
 
+def tiny_net(folder: Path) -> InspectRequest:
+    """Return what is asked about the class in a folder's file."""
+    return InspectRequest(
+        base=str(folder), spec="my_models.py:TinyNet", cell=None, name="mine",
+        input_shape=(8, 8, 1), classes=10,
+    )  # fmt: skip
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("text", CASES, ids=range(len(CASES)))
 def test_each_mistake_has_its_line(tmp_path: Path, examine: Any, text: str) -> None:
     """What is wrong with the model is said in one line that names file and name."""
     write(tmp_path, text)
-    request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
     with pytest.raises(UsageError) as caught:
-        examine({**request, "cell": None, "input_shape": [8, 8, 1], "classes": 10})
+        examine(tiny_net(tmp_path))
     assert str(caught.value).startswith(CASES[text])
     assert "\n" not in str(caught.value)
 
@@ -243,8 +251,7 @@ def test_each_mistake_has_its_line(tmp_path: Path, examine: Any, text: str) -> N
 def test_any_style_of_model_is_welcome(tmp_path: Path, examine: Any, body: Any) -> None:
     """Subclassed models, sequential ones without an input, and ones that take any size pass."""
     write(tmp_path, "import keras\n" + body)
-    request = {"base": str(tmp_path), "spec": "my_models.py:TinyNet", "name": "mine"}
-    source, space = examine({**request, "cell": None, "input_shape": [8, 8, 1], "classes": 10})
+    source, space = examine(tiny_net(tmp_path))
     assert len(source.files) == 1
     assert space == {}
 
