@@ -15,8 +15,8 @@ from tests.processor import python_path
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 
-#: Workers whose fits are a formula and take so many seconds: ``python -m tests.cluster ADDRESS ...``.
-FORMULA = "tests.cluster"
+#: ``refold`` whose fits are a formula and take as many seconds as the variable SECONDS says.
+FORMULA = "tests.formula_command"
 
 
 class Process:
@@ -126,7 +126,7 @@ class Cluster:
     ) -> Process:
         """Start a process of ``count`` workers, with a folder of its own, and wait until it has joined."""
         number = len(self.workers)
-        module = ["-m", "refold", "worker"] if self._seconds is None else ["-m", FORMULA]
+        module = ["-m", "refold" if self._seconds is None else FORMULA, "worker"]
         arguments = [
             self.address,
             "--nworkers",
@@ -155,21 +155,3 @@ class Cluster:
             for process in (*self.workers, self.scheduler):
                 if process.process is not None:
                     process.end()
-
-
-def main() -> None:
-    """Start workers as ``refold worker`` does, but for what trains."""
-    from functools import partial
-    from unittest.mock import patch
-
-    from sweeps.cli.main import main as refold
-    from sweeps.cluster import worker_setup
-    from tests.closed_formula import FormulaProcess
-
-    process = partial(FormulaProcess, seconds=float(os.environ["SECONDS"]))
-    with patch.object(worker_setup, "TrainingProcess", process):
-        refold(["worker", *sys.argv[1:]])
-
-
-if __name__ == "__main__":
-    main()

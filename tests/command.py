@@ -6,6 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from tests.processor import python_path
+
+ROOT = Path(__file__).parents[1]
+
 #: Two networks, two trials, two folds on a few digits: eight short fits.
 SWEEP = """
 name = "tiny"
@@ -23,18 +29,69 @@ optimizer = "adam"
 """
 
 
-def refold(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder of its own, with nothing of the caller's MLflow or home settings."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
-    return subprocess.run(
-        [sys.executable, "-m", "refold", *arguments],
-        cwd=cwd,
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+#: The same for ``tests.formula_command``, whose formula knows two classes and fails with much dropout.
+FORMULA_SWEEP = """
+name = "tiny"
+trials = 2
+dataset = "two-classes.npz"
+[cv]
+folds = 2
+epochs = 3
+[architectures.lenet]
+batch_size = 32
+dropout = 0.1
+[architectures.baseline]
+optimizer = "adam"
+dropout = 0.1
+"""
+
+
+class Command:
+    """A program that a user may type.
+
+    Args:
+        module: what Python runs.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def words(self, *arguments: str) -> list[str]:
+        """Return the command, to be started with ``environment``."""
+        return [sys.executable, "-m", self._module, *arguments]
+
+    def __call__(self, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run it in a folder of its own."""
+        return subprocess.run(
+            self.words(*arguments),
+            cwd=cwd,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def started(self, *arguments: str, cwd: Path) -> "subprocess.Popen[str]":
+        """Start it, to read its progress as it goes."""
+        words = self.words(*arguments)
+        return subprocess.Popen(words, cwd=cwd, env=self.environment, stderr=subprocess.PIPE, text=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of the caller's MLflow or home settings, and where the tests are."""
+        clean = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
+        return clean if self._module == "refold" else clean | {"PYTHONPATH": python_path(ROOT)}
+
+
+#: The command itself, and the one whose fits are a formula.
+refold, formula = Command("refold"), Command("tests.formula_command")
+
+
+def write_two_classes(folder: Path) -> None:
+    """Write the data of ``FORMULA_SWEEP``: two images a fold, as many as the formula predicts."""
+    images = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
+    np.savez(folder / "two-classes.npz", images=images, labels=np.arange(4) % 2)
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -2,13 +2,11 @@
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command import SWEEP, one_line, refold
+from tests.command import FORMULA_SWEEP, SWEEP, Command, one_line, refold, write_two_classes
 
 
 def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
@@ -46,17 +44,16 @@ def test_wrong_input_gets_one_line(arguments: str, words: str, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.training
-def test_a_sweep_is_compared_and_its_variance_shared_out(tmp_path: Path) -> None:
+def test_a_sweep_is_compared_and_its_variance_shared_out(train: Command, tmp_path: Path) -> None:
     """From the sweep to the page: interrupted, gone on with, in MLflow."""
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+    write_two_classes(tmp_path)
+    (tmp_path / "sweep.toml").write_text(SWEEP if train is refold else FORMULA_SWEEP)
     assert "is not finished" not in one_line(refold("compare", "tiny", cwd=tmp_path))
-    done = refold("run", "sweep.toml", "--quiet", cwd=tmp_path)
+    done = train("run", "sweep.toml", "--quiet", cwd=tmp_path)
     assert "refold compare tiny" in done.stdout
     digest = json.loads(refold("show", "tiny", "--json", cwd=tmp_path).stdout)["digest"]
 
-    command = [sys.executable, "-m", "refold", "compare", "tiny", "--repeats", "2"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with train.started("compare", "tiny", "--repeats", "2", cwd=tmp_path) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         for line in process.stderr:
@@ -69,7 +66,7 @@ def test_a_sweep_is_compared_and_its_variance_shared_out(tmp_path: Path) -> None
     assert "run the same command again" in rest
     assert "Traceback" not in rest
 
-    done = refold("compare", "tiny", "--repeats", "2", "--html", "page.html", "--json", cwd=tmp_path)
+    done = train("compare", "tiny", "--repeats", "2", "--html", "page.html", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert " 0 recorded already" not in done.stderr
     found = json.loads(done.stdout)

@@ -184,7 +184,7 @@ def test_a_host_that_is_cut_off_and_healed(folder: Path) -> None:
         )
         workers = [
             inside(
-                host, "-m", FORMULA, url, "--nworkers", "1", "--folder", str(folder / host), *tls,
+                host, "-m", FORMULA, "worker", url, "--nworkers", "1", "--folder", str(folder / host), *tls,
                 log=folder / f"{host}.log", SECONDS="0.7",
             )
             for host in (near, far)
