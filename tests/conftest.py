@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, settings
 
 from tests import processor
 from tests.postgresql import PostgreSQL, postgresql_server
+from tracking.mlflow import files
 from tracking.mlflow.store import prepare_database
 from tracking.mlflow.view import _mlflow
+from tracking.reports import sweep_pictures
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,3 +74,23 @@ def database(empty_database: Path, tmp_path: Path) -> str:
     """The URI of an MLflow database of one's own."""
     shutil.copy(empty_database, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+SWEEP_PICTURES = (
+    "fold_scores",
+    "optimisation_history",
+    "parallel_coordinates",
+    "parameter_importance",
+    "score_against_hyperparameters",
+)
+
+
+@pytest.fixture
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in place of pictures: half a second of drawing a trial would be most of some tests."""
+    monkeypatch.setattr(files, "learning_curves", lambda trial: trial.name)
+    monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial.name)
+    monkeypatch.setattr(files, "most_confused", lambda trial, *_: trial.name)
+    monkeypatch.setattr(files, "png", str.encode)
+    for name in SWEEP_PICTURES:
+        monkeypatch.setattr(sweep_pictures, name, lambda record: record.name)

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,14 @@ def pins(folders: Iterable[Path], required: Iterable[str] | None = None) -> Pins
 
 def requirements(lines: Iterable[str]) -> dict[str, Requirement]:
     """Return what requirement lines say for this Python and platform; other lines are passed over."""
-    found = {}
+    found: dict[str, Requirement] = {}
     for line in lines:
         try:
             requirement = Requirement(line.partition(" #")[0].strip())
         except InvalidRequirement:
             continue
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            found[requirement.name.lower().replace("_", "-")] = requirement
+            found[canonicalize_name(requirement.name)] = requirement
     return found
 
 

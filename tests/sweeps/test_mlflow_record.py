@@ -3,10 +3,12 @@
 import io
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -29,9 +31,11 @@ from tests.labelled_trainer import LabelledWorkers, record_sweep
 from tests.mlflow_server import MlflowServer
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger
+from tracking.mlflow.recorder import Recorder
+from tracking.mlflow.view import _mlflow
 from trainer.errors import UsageError
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("quick_pictures")]
 
 PLAN = plan(architectures=1, trials=2)
 #: The sweep's run and its trials'.
@@ -69,12 +73,20 @@ def server(
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(api, "Recorder", partial(Recorder, pause=0.05, longest_pause=0.3))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """An empty home."""
     return Home(tmp_path / "home")
+
+
+def with_database(home: Home, empty_database: Path) -> Home:
+    """Put an MLflow database into a home: making one takes seconds."""
+    home.path.mkdir()
+    shutil.copy(empty_database, home.path / "mlflow.db")
+    return home
 
 
 def run(home: Home, name: str, option: str | None = None) -> list[str]:
@@ -174,7 +186,11 @@ def test_mlflow_s_own_variables_give_the_password(home: Home, monkeypatch: pytes
 
 
 def test_running_again_goes_on_where_the_record_is(
-    home: Home, server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home,
+    server: MlflowServer,
+    tmp_path: Path,
+    empty_database: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without the option; a variable that names another place is passed over by name; an option moves it."""
     run(home, "again", server.uri)
@@ -183,11 +199,13 @@ def test_running_again_goes_on_where_the_record_is(
     said = run(home, "again")
     assert len(server.place("again").runs()) == RUNS
     assert "MLFLOW_TRACKING_URI names http://127.0.0.1:9" in said[0]
-    moved = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    elsewhere = with_database(Home(tmp_path / "elsewhere"), empty_database)
+    moved = elsewhere.own_tracking_uri
     said = run(home, "again", moved)
     assert said[0] == f"MLflow's record of again was at {server.uri}; from now on it is at {moved}"
     assert kept(home, "again") == moved
-    assert (tmp_path / "elsewhere.db").exists()
+    (found,) = _mlflow().MlflowClient(tracking_uri=moved).search_experiments(filter_string="name = 'again'")
+    assert len(_mlflow().MlflowClient(tracking_uri=moved).search_runs([found.experiment_id])) == RUNS
 
 
 def remove_runs(server: MlflowServer, experiment: str) -> None:
@@ -248,8 +266,11 @@ def test_export_registers_where_the_record_is(
     assert [request.tracking_uri for request in asked] == [server.uri, "http://127.0.0.1:9"]
 
 
-def test_a_run_s_id_is_looked_up_in_every_place_of_the_home(home: Home, server: MlflowServer) -> None:
+def test_a_run_s_id_is_looked_up_in_every_place_of_the_home(
+    home: Home, server: MlflowServer, empty_database: Path
+) -> None:
     """One sweep's record is in the home, the other's on a server; an unknown id is neither's."""
+    with_database(home, empty_database)
     run(home, "here")
     run(home, "there", server.uri)
     assert (kept(home, "here"), kept(home, "there")) == ("home", server.uri)
@@ -261,9 +282,10 @@ def test_a_run_s_id_is_looked_up_in_every_place_of_the_home(home: Home, server: 
 
 
 def test_ui_says_where_else_the_home_s_records_are(
-    home: Home, server: MlflowServer, capsys: pytest.CaptureFixture[str]
+    home: Home, server: MlflowServer, empty_database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The last sweep's is shown; for the others there is a command."""
+    with_database(home, empty_database)
     run(home, "first")
     run(home, "last", server.uri)
     said: list[str] = []

@@ -10,9 +10,8 @@ import pytest
 
 from tests.made_up_records import States, make_fold, make_sweep, make_trial
 from tests.mlflow_server import MlflowServer, Place
-from tracking.mlflow import files, purge
+from tracking.mlflow import purge
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from tracking.reports import sweep_pictures
 
 #: A sweep as it grows: proposals, folds out of order, a failure that drops a later fold, a pruned trial.
 GROWTH: tuple[States, ...] = (
@@ -74,25 +73,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return Place(uri, tmp_path / "arti facts", name, database=uri, files=tmp_path)
     server = request.getfixturevalue("server")
     return server.place(name)
-
-
-SWEEP_PICTURES = (
-    "fold_scores",
-    "optimisation_history",
-    "parallel_coordinates",
-    "parameter_importance",
-    "score_against_hyperparameters",
-)
-
-
-@pytest.fixture
-def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names in place of pictures: half a second of drawing a trial would be most of some tests."""
-    monkeypatch.setattr(files, "learning_curves", lambda trial: trial.name)
-    monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial.name)
-    monkeypatch.setattr(files, "png", str.encode)
-    for name in SWEEP_PICTURES:
-        monkeypatch.setattr(sweep_pictures, name, lambda record: record.name)
 
 
 @pytest.fixture
