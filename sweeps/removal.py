@@ -25,15 +25,15 @@ class Removal:
         record: the sweep.
         view: of MLflow's record, None if that is left alone.
         found: what MLflow has of the sweep, None if that is left alone.
-        place: where MLflow's record is, for people.
+        place: where MLflow's record is, for people; empty if it is left alone.
         notes: what the user should know of that choice, a line each.
     """
 
     home: Home
     record: SweepRecord
-    view: "MlflowView | None"
-    found: "Found | None"
-    place: str
+    view: "MlflowView | None" = None
+    found: "Found | None" = None
+    place: str = ""
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
@@ -61,13 +61,15 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
     with Ledger.read(home.path) as reader:
         record, entry = reader.sweep(name), reader.entry(name)
     assert entry is not None  # noqa: S101 - reader.sweep has raised otherwise
+    if not mlflow:
+        return Removal(home=home, record=record)
     place = place_of(home, entry, tracking_uri)
-    view = mlflow_view(home, place.uri, entry.details.experiment) if mlflow else None
+    view = mlflow_view(home, place.uri, entry.details.experiment)
     return Removal(
         home=home,
         record=record,
         view=view,
-        found=view.locate(record) if view else None,
+        found=view.locate(record),
         place=said_of(home, kept_place(home, place.uri)),
         notes=place.notes,
     )

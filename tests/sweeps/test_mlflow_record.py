@@ -227,6 +227,17 @@ def test_rm_removes_where_the_record_is(home: Home, server: MlflowServer) -> Non
         assert ledger.sweep_names() == ["stays"]
 
 
+def test_rm_asks_mlflow_nothing_that_it_leaves_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --keep-mlflow it does not matter whether MLflow is there, nor what the variable says."""
+    run(home, "made", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "htp://no")
+    removal = removal_of(home, "made", mlflow=False)
+    assert removal.lines() == ["removes the sweep made: 2 trials, 6 fits"]
+    remove(removal)
+    with Ledger.read(home.path) as ledger:
+        assert ledger.sweep_names() == []
+
+
 def test_sync_with_a_place_keeps_it_and_compare_writes_there(tmp_path: Path, server: MlflowServer) -> None:
     """For a sweep of which nothing was kept, as earlier versions recorded it."""
     workers = LabelledWorkers({"lenet": 0.97, "baseline": 0.7})

@@ -118,7 +118,7 @@ class Ledger:
             )
         connection = connect(path, create=False)
         try:
-            yield cls(connection, known)
+            yield cls(connection, known, home)
         finally:
             connection.close()
 
