@@ -43,6 +43,15 @@ def pytest_configure(config: pytest.Config) -> None:
         processor.pretend(config.getoption("processor"), Path(folder.name))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the longer tiers out, whatever else is chosen by ``-m``, unless that names them."""
+    for tier in ("slow", "campaign"):
+        if tier not in config.option.markexpr:
+            left_out = [item for item in items if item.get_closest_marker(tier)]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not item.get_closest_marker(tier)]
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Name the made-up kind of processor."""
     number = config.getoption("processor")

@@ -24,7 +24,7 @@ from tests.mlflow_server import MlflowServer, assert_complete, recorded
 from tests.postgresql import PostgreSQL, postgresql_server
 from tracking.ledger.ledger import Ledger
 
-pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.campaign, pytest.mark.server, pytest.mark.timeout(1800)]
 
 #: Six trials of each of two architectures, three folds each.
 SWEEP = """

@@ -128,6 +128,7 @@ def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) 
     assert killed.result == undisturbed.result
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: Path) -> None:
     """After three deaths it is named, with the signal and what may help; nothing waits for ever."""
@@ -221,6 +222,7 @@ def huge(hyperparameters, input_shape, classes):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_fit_that_is_too_large_is_tried_three_times_and_fails(stored: Path, tmp_path: Path) -> None:
     """Its reason says what it asked for and what to change; the worker goes on with the next fit."""

@@ -116,7 +116,7 @@ api.run_recorded(prepared(plan(trials=12)), Home(Path(sys.argv[1])), sys.argv[2]
 """
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_ten_kills_of_coordinator_and_server(mlflow_server: MlflowServer, tmp_path: Path) -> None:
     """At random moments, then one run: everything is there exactly once, with the right status."""

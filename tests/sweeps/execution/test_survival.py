@@ -13,7 +13,7 @@ import pytest
 from tests.command import SWEEP, refold, shown
 from tests.processes import training_processes
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(3600)]
 
 KILLS = 20
 

@@ -157,6 +157,7 @@ class TestExport:
         assert about["formats"]["keras"]["largest_difference"] <= 1e-5
         assert ModelAbout.from_json(about) == refit.about
 
+    @pytest.mark.slow
     def test_exporting_again_gives_the_same_weights_and_keeps_formats(
         self, outcome: refold.Outcome, refit: pipeline.Exported, tmp_path: Path
     ) -> None:
@@ -171,6 +172,7 @@ class TestExport:
         assert {path.name for path in again.folder.iterdir()} == before | {"saved_model"}
         assert [path.name for path in tmp_path.iterdir()] == [refit.folder.name]
 
+    @pytest.mark.slow
     def test_the_best_fold_is_the_recorded_one(self, outcome: refold.Outcome, tmp_path: Path) -> None:
         """Weight for weight, and its held-out score is the record's."""
         done = outcome.export(how="best-fold", out=tmp_path)
@@ -230,6 +232,7 @@ class TestExport:
         with zipfile.ZipFile(ensemble.folder / "model.keras") as parts:
             assert set(parts.namelist()) == {"metadata.json", "config.json", "model.weights.h5"}
 
+    @pytest.mark.slow
     def test_a_model_that_differs_leaves_no_file(
         self, outcome: refold.Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -392,6 +395,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_training(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.training
 @pytest.mark.server
 def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:

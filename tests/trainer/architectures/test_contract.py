@@ -187,7 +187,9 @@ def test_files_load_with_keras_alone(keras: Any, tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name], probabilities, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize(
+    "name", ["baseline", *(pytest.param(n, marks=pytest.mark.slow) for n in BUILT_IN if n != "baseline")]
+)
 def test_it_learns(keras: Any, name: str) -> None:
     """Eighty steps at a learning rate of 3e-3 take it from chance to most of 128 digits."""
     from sklearn.datasets import load_digits

@@ -1,10 +1,8 @@
 """The compiled epoch: what one trace serves, how images reach it, and that its kernels do what Keras' do.
 
-Each test is a script in a training process of its own: TensorFlow's switches are set once a process.
+Most are scripts in a training process of their own: TensorFlow's switches are set once a process.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,35 +10,32 @@ from typing import Any
 
 import pytest
 
-from tests.processor import python_path
 from tests.small_fits import run, spec
+from tests.warm_process import WarmProcess
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import Rung, Thresholds
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
-from trainer.runtime.determinism import training_environment
 
 pytestmark = pytest.mark.training
 
 
-def in_training_process(function: Callable[[], None]) -> str:
-    """Run a function of this module in a fresh training process and return what it prints."""
-    script = (
-        "import importlib, sys\nfrom trainer.runtime import determinism\ndeterminism.prepare()\n"
-        "getattr(importlib.import_module(sys.argv[1]), sys.argv[2])()"
-    )
+Scripts = Callable[[Callable[[], None]], str]
+
+
+@pytest.fixture
+def in_training_process(warm_process: WarmProcess) -> Scripts:
+    """Runs a function of this module in a fresh training process and returns what it prints."""
     root = Path(__file__).parents[3]
     module = ".".join(Path(__file__).relative_to(root).with_suffix("").parts)
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", script, module, function.__name__],
-        capture_output=True,
-        text=True,
-        env=training_environment() | {"PYTHONPATH": python_path(root)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+    def run(function: Callable[[], None]) -> str:
+        done = warm_process.run(module, function.__name__)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
 def optimizers() -> None:
@@ -75,7 +70,7 @@ def optimizers() -> None:
         print(name, apart < 1e-5 and moved > 0.05, same, unused.numpy().sum())
 
 
-def test_the_optimisers_are_those_of_keras_and_can_be_set_back() -> None:
+def test_the_optimisers_are_those_of_keras_and_can_be_set_back(in_training_process: Scripts) -> None:
     """Twenty steps end where Keras' own end; after a reset they end there again, bit for bit."""
     lines = in_training_process(optimizers).splitlines()
     assert lines == ["adam True True 3.0", "sgd True True 3.0", "rmsprop True True 3.0"]
@@ -116,7 +111,7 @@ def batch_norms() -> None:
         print("scoring", same)
 
 
-def test_fused_batch_norm_is_that_of_keras() -> None:
+def test_fused_batch_norm_is_that_of_keras(in_training_process: Scripts) -> None:
     """Outputs, gradients and averages, also of a single row; scoring has the same bits."""
     lines = in_training_process(batch_norms).splitlines()
     apart = [float(line.split()[1]) for line in lines if line.startswith("apart")]
@@ -161,7 +156,7 @@ def kept_batch_norms() -> None:
     assert float(frozen.moving_mean[0]) == 0.0
 
 
-def test_layers_that_ask_for_more_keep_keras_batch_norm() -> None:
+def test_layers_that_ask_for_more_keep_keras_batch_norm(in_training_process: Scripts) -> None:
     """Their results would be others."""
     assert in_training_process(kept_batch_norms).split() == ["kept"] * 8
 
@@ -211,7 +206,7 @@ def one_trace() -> None:
     print(len(seen), len(engines._engines))
 
 
-def test_three_rates_are_one_trace() -> None:
+def test_three_rates_are_one_trace(in_training_process: Scripts) -> None:
     """And the model carries the rate of the fit that it serves, so that an export has the right one."""
     assert in_training_process(one_trace).splitlines() == ["1 True", "1 True", "1 True", "3 1"]
 
@@ -238,7 +233,7 @@ def bounded_caches() -> None:
         print([engine.model.trainable_variables[-2].shape[0] for engine in engines._engines.values()])
 
 
-def test_a_cache_holds_so_many_engines_and_so_much_weight() -> None:
+def test_a_cache_holds_so_many_engines_and_so_much_weight(in_training_process: Scripts) -> None:
     """The least recently used go first; one that is too large alone is there as long as it is needed."""
     assert in_training_process(bounded_caches).splitlines() == ["[32, 16]", "[32, 16]", "[16]"]
 
@@ -277,7 +272,7 @@ def forgotten_kernels() -> None:
     print(len({digests[place] for place in (0, 2, 4)}), len(times))
 
 
-def test_forgotten_kernels_change_no_bits() -> None:
+def test_forgotten_kernels_change_no_bits(in_training_process: Scripts) -> None:
     """An engine that is there when others' kernels are forgotten goes on as before."""
     assert in_training_process(forgotten_kernels).split() == ["1", "1"]
 
@@ -344,7 +339,7 @@ def initial_weights() -> None:
         print(name, agree, *engines._keras_draws.values())
 
 
-def test_an_engine_that_is_there_begins_with_a_fresh_networks_weights() -> None:
+def test_an_engine_that_is_there_begins_with_a_fresh_networks_weights(in_training_process: Scripts) -> None:
     """However a network draws them; where only Keras' layers or NumPy do, TensorFlow's kernels stay."""
     assert in_training_process(initial_weights).splitlines() == [
         *(f"{name} True" for name in BUILT_IN),  # no need to ask
@@ -388,7 +383,7 @@ def leaks() -> None:
         print(weights_digest(engine.weights()))
 
 
-def test_what_a_users_network_sets_does_not_reach_the_next() -> None:
+def test_what_a_users_network_sets_does_not_reach_the_next(in_training_process: Scripts) -> None:
     """Or bits would depend on what a worker had trained before."""
     alone, after = in_training_process(leaks).splitlines()
     assert alone == after
@@ -450,7 +445,7 @@ def penalties() -> None:
         print(round(float(np.linalg.norm(kernel)), 4), bool((np.linalg.norm(kernel, axis=0) <= 0.5001).all()))
 
 
-def test_a_users_regularisers_and_constraints_count() -> None:
+def test_a_users_regularisers_and_constraints_count(in_training_process: Scripts) -> None:
     """They change the weights; an engine that left them out would give one line three times."""
     lines = in_training_process(penalties).splitlines()
     assert len(set(lines)) == 3
@@ -493,8 +488,8 @@ def many_fits() -> None:
             print(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20)
 
 
-@pytest.mark.slow
-def test_memory_stays_flat_over_200_fits_of_changing_shapes() -> None:
+@pytest.mark.campaign
+def test_memory_stays_flat_over_200_fits_of_changing_shapes(in_training_process: Scripts) -> None:
     """From the fortieth fit on, when the cache of traces is long full, it grows by less than a tenth."""
     held = [int(line) for line in in_training_process(many_fits).splitlines()]
     print("resident MiB after every 20 fits:", held)

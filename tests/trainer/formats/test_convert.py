@@ -1,16 +1,15 @@
 """Models in other programs' formats: what they can hold, and who is to blame where they cannot."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.warm_process import WarmProcess
 from trainer.datasets import Dataset, store
 from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
-from trainer.runtime.determinism import training_environment
 from trainer.user_code import UserSource
 
 CUSTOM = '''
@@ -74,20 +73,27 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store(made, tmp_path_factory.mktemp("datasets"))
 
 
-def convert(
-    dataset: Path, work: Path, build: str, *formats: str, members: tuple[KeptWeights, ...] = ()
-) -> ConvertAnswer:
-    """Return what the converter answers."""
-    source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
-    (work / "out").mkdir()
-    request = ConvertRequest(
-        architecture="own", source=source, digest=source.digest, hyperparameters={"learning_rate": 0.1},
-        dataset=str(dataset), members=members, count=1, formats=formats, folder=str(work / "out"),
-    )  # fmt: skip
-    (work / "request.json").write_text(json.dumps(request.to_json()))
-    command = [sys.executable, "-m", "trainer.formats.convert", str(work / "request.json")]
-    done = subprocess.run(command, env=training_environment(), stdout=subprocess.PIPE, text=True, check=True)
-    return ConvertAnswer.from_json(json.loads(done.stdout))
+Convert = Callable[..., ConvertAnswer]
+
+
+@pytest.fixture
+def convert(warm_process: WarmProcess, dataset: Path, tmp_path: Path) -> Convert:
+    """Returns what the converter answers, for one network and some formats."""
+
+    def answer(build: str, *formats: str, members: tuple[KeptWeights, ...] = ()) -> ConvertAnswer:
+        source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
+        (tmp_path / "out").mkdir()
+        request = ConvertRequest(
+            architecture="own", source=source, digest=source.digest,
+            hyperparameters={"learning_rate": 0.1}, dataset=str(dataset), members=members, count=1,
+            formats=formats, folder=str(tmp_path / "out"),
+        )  # fmt: skip
+        (tmp_path / "request.json").write_text(json.dumps(request.to_json()))
+        done = warm_process.run("trainer.formats.convert", "main", str(tmp_path / "request.json"))
+        assert done.returncode == 0, done.stderr
+        return ConvertAnswer.from_json(json.loads(done.stdout))
+
+    return answer
 
 
 @pytest.mark.training
@@ -101,59 +107,59 @@ def convert(
     ],
 )
 def test_files_that_would_need_code_are_refused(
-    dataset: Path, tmp_path: Path, name: str, build: str, named: str
+    convert: Convert, tmp_path: Path, name: str, build: str, named: str
 ) -> None:
     """By the layer's name; nothing is written."""
     import re
 
     if name == "mlflow" and build != "with_layer":
         pytest.skip("the same check as for keras")
-    answer = convert(dataset, tmp_path, build, name)
+    answer = convert(build, name)
     assert re.search(f"cannot hold {named}: its code would have to travel", answer.what)
     assert answer.obstacle == "refused"
     assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.training
-def test_graphs_hold_a_users_layers(dataset: Path, tmp_path: Path) -> None:
+def test_graphs_hold_a_users_layers(convert: Convert, tmp_path: Path) -> None:
     """They have operations, not classes."""
-    assert convert(dataset, tmp_path, "with_layer", "savedmodel", "onnx", "litert") == ConvertAnswer()
+    assert convert("with_layer", "savedmodel", "onnx", "litert") == ConvertAnswer()
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"saved_model", "model.onnx", "model.tflite"}
 
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["onnx", "litert"])
-def test_a_format_can_be_asked_for_alone(dataset: Path, tmp_path: Path, name: str) -> None:
+def test_a_format_can_be_asked_for_alone(convert: Convert, tmp_path: Path, name: str) -> None:
     """Keras' exporters count on what an earlier one did to the model."""
-    assert convert(dataset, tmp_path, "with_layer", name) == ConvertAnswer()
+    assert convert("with_layer", name) == ConvertAnswer()
 
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_an_operation_that_a_format_lacks_is_blamed_on_its_layer(
-    dataset: Path, tmp_path: Path, name: str
+    convert: Convert, tmp_path: Path, name: str
 ) -> None:
     """The converter's own words come after it."""
-    answer = convert(dataset, tmp_path, "with_unusual", name)
+    answer = convert("with_unusual", name)
     assert "cannot hold the layer 'spectrum' (Spectrum): " in answer.what
     assert answer.obstacle == "refused"
 
 
 @pytest.mark.training
-def test_keras_own_parts_are_no_strangers(dataset: Path, tmp_path: Path) -> None:
+def test_keras_own_parts_are_no_strangers(convert: Convert, tmp_path: Path) -> None:
     """Activations, regularisers, initialisers of Keras need no code of anybody's."""
-    assert convert(dataset, tmp_path, "plain", "keras") == ConvertAnswer()
+    assert convert("plain", "keras") == ConvertAnswer()
 
 
 @pytest.mark.training
-def test_other_weights_than_asked_for_are_a_mismatch(dataset: Path, tmp_path: Path) -> None:
+def test_other_weights_than_asked_for_are_a_mismatch(convert: Convert, tmp_path: Path) -> None:
     """The digest of what the model holds is compared, not that of a file."""
     shapes: list[tuple[int, ...]] = [(3, 3, 1, 2), (2,), (72, 2), (2,)]
     arrays = {str(number): np.zeros(shape, np.float32) for number, shape in enumerate(shapes)}
     np.savez(tmp_path / "w.npz", allow_pickle=False, **arrays)
     members = (KeptWeights(weights=str(tmp_path / "w.npz"), sha256="0" * 64),)
-    answer = convert(dataset, tmp_path, "plain", "keras", members=members)
+    answer = convert("plain", "keras", members=members)
     assert "not 0000000000000000" in answer.what
     assert answer.obstacle == "mismatch"
     assert list((tmp_path / "out").iterdir()) == []

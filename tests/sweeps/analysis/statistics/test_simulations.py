@@ -5,7 +5,7 @@ import pytest
 from benchmarks import simulations
 from benchmarks.simulations import World
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 
 def test_equal_architectures_are_rarely_called_different() -> None:
