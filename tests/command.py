@@ -1,12 +1,18 @@
 """The command as a user types it: what it printed, what it ended with."""
 
+import contextlib
+import gc
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import pytest
 
 from tests.processor import python_path
 
@@ -86,6 +92,29 @@ class Command:
 
 #: The command itself, and the one whose fits are a formula.
 refold, formula = Command("refold"), Command("tests.formula_command")
+
+
+def here(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, where all imports are there already: for answers without training."""
+    from sweeps.cli.main import main
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    threshold, out, err = gc.get_threshold(), io.StringIO(), io.StringIO()
+    variables = {**refold.environment, **environment}
+    with (
+        contextlib.chdir(cwd),
+        patch.dict(os.environ, variables, clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(arguments)
+    gc.set_threshold(*threshold)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def write_two_classes(folder: Path) -> None:

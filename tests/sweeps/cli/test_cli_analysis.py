@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import FORMULA_SWEEP, SWEEP, Command, one_line, refold, write_two_classes
+from tests.command import FORMULA_SWEEP, SWEEP, Command, here, one_line, refold, write_two_classes
 
 
 def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
     """A table for people, JSON for programs; no home is needed, none is made."""
-    done = refold("plan", "--scores", "0.8905", "0.8796", "0.8849", cwd=tmp_path)
+    done = here("plan", "--scores", "0.8905", "0.8796", "0.8849", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 point     6 (3 to 186)" in done.stdout
-    done = refold("plan", "--scores", "0.8905", "0.8796", "0.8849", "--json", cwd=tmp_path)
+    done = here("plan", "--scores", "0.8905", "0.8796", "0.8849", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["spread"]["freedom"] == 2
     assert list(tmp_path.iterdir()) == []
 
@@ -40,7 +40,7 @@ def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
 )
 def test_wrong_input_gets_one_line(arguments: str, words: str, tmp_path: Path) -> None:
     """Exit code 2, and nothing is left behind."""
-    assert words in one_line(refold(*arguments.split(), cwd=tmp_path))
+    assert words in one_line(here(*arguments.split(), cwd=tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
