@@ -18,6 +18,9 @@ from tracking.mlflow.store import prepare_database
 from tracking.mlflow.view import _mlflow
 from tracking.reports import sweep_pictures
 
+#: Not tests: what an older refold has left behind, and what is imported before anything else.
+collect_ignore = ["homes", "startup"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run be repeated on the kind of processor that another one had."""
@@ -45,11 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the longer tiers out, whatever else is chosen by ``-m``, unless that names them."""
-    for tier in ("slow", "campaign"):
-        if tier not in config.option.markexpr:
-            left_out = [item for item in items if item.get_closest_marker(tier)]
-            config.hook.pytest_deselected(items=left_out)
-            items[:] = [item for item in items if not item.get_closest_marker(tier)]
+    asked = config.option.markexpr
+    left_out = [item for item in items if _tier(item) not in asked]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _tier(item) in asked]
+
+
+def _tier(item: pytest.Item) -> str:
+    """Return the longest tier that a test is marked with; empty where it is in none."""
+    return next((tier for tier in ("campaign", "slow") if item.get_closest_marker(tier)), "")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -185,6 +185,7 @@ def test_every_tool_has_a_module_and_pinned_requirements() -> None:
             assert (virtual_environments.ROOT / "benchmarks" / f"{MODULES[tool]}.py").exists()
 
 
+@pytest.mark.slow
 def test_a_tool_that_fails_says_why() -> None:
     """Its last lines are in the error."""
     with pytest.raises(ToolFailed, match="no built-in architecture 'none'"):

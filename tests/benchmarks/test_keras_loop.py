@@ -24,6 +24,7 @@ def test_defaults_are_refolds() -> None:
     assert (Search().startup, CrossValidation().stop_share) == (STARTUP, STOP_SHARE)
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_folds_and_epochs_are_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The held-out folds are refold's; given epochs are trained exactly; a shorter trial has no score."""

@@ -21,7 +21,7 @@ from sweeps.cluster.certificates import Certificates, make_certificates
 from sweeps.cluster.worker_setup import WorkerOptions, equip
 from sweeps.diagnostics.machine import visible_gpus
 from tests.cluster import Cluster, await_true, free_port
-from tests.command import SWEEP, one_line, refold
+from tests.command import SWEEP, here, one_line, refold
 from trainer.errors import UsageError
 from trainer.runtime.determinism import training_environment
 
@@ -115,18 +115,18 @@ def test_wrong_addresses_get_a_line(address: str, certificates: str | None, word
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
 def test_a_port_that_is_none_gets_a_line(verb: str, port: str, folder: Path) -> None:
     """The system would take 99999 modulo 65536."""
-    line = one_line(refold(verb, f"--port={port}", cwd=folder))
+    line = one_line(here(verb, f"--port={port}", cwd=folder))
     assert f"{port!r} is not a port: a whole number from 0 to 65535" in line
 
 
 def test_wrong_options_get_a_line(folder: Path) -> None:
     """As do a sweep file in the place of a scheduler file, and GPUs where nobody has any."""
     assert "sweep.toml is no scheduler file" in one_line(
-        refold("run", "sweep.toml", "--cluster", "sweep.toml", cwd=folder)
+        here("run", "sweep.toml", "--cluster", "sweep.toml", cwd=folder)
     )
-    assert "--mixed is for a cluster" in one_line(refold("run", "sweep.toml", "--mixed", cwd=folder))
+    assert "--mixed is for a cluster" in one_line(here("run", "sweep.toml", "--mixed", cwd=folder))
     (folder / "gpu.toml").write_text('device = "gpu"\n' + SWEEP)
-    assert "give --cluster ADDRESS" in one_line(refold("run", "gpu.toml", cwd=folder))
+    assert "give --cluster ADDRESS" in one_line(here("run", "gpu.toml", cwd=folder))
 
 
 def test_a_home_on_two_coordinators(folder: Path) -> None:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.server
 KILLS = 10
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def mlflow_server(
     request: pytest.FixtureRequest, empty_database: Path, tmp_path: Path
 ) -> Iterator[MlflowServer]:

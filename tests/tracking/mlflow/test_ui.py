@@ -58,7 +58,7 @@ def test_a_ui_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_the_ui_answers_and_ends_without_orphans(number: signal.Signals, database: str) -> None:
     """It answers where it says, ends with status 0 on Ctrl-C and SIGTERM, and no process of it is left."""
     program = "import sys; from tracking.mlflow.ui import serve_ui; serve_ui(sys.argv[1], 0)"
