@@ -80,6 +80,7 @@ def run_sweep(
         DiskFull: if there is no room to record another fit.
     """
     if enter(prepared, ledger):
+        progress.handle(Notice("the sweep was finished before: nothing is trained"))
         return ledger.sweep(prepared.spec.name)
     progress.handle(SweepBegan(plan=prepared.plan, workers=workers))
     loop = _Loop(prepared, home, ledger, progress, on_change, workers)

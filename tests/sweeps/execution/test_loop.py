@@ -11,7 +11,7 @@ from sweeps.definition.spec import CrossValidation
 from sweeps.execution.events import Event, FitEnded, Interrupted, TrainingBegan, TrialEnded
 from sweeps.execution.loop import enter, run_sweep
 from sweeps.execution.progress import Silent
-from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
+from tests.closed_formula import InlineWorkers, Saying, in_memory_ledger, plan, prepared, starter
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.hyperparameters import Fixed
@@ -172,3 +172,15 @@ def test_where_fits_come_from_is_told(tmp_path: Path) -> None:
     assert {(trial.architecture, trial.number): trial.state for trial in heard} == states
     assert len(heard) == len(states)
     assert "pruned" in states.values()
+
+
+def test_a_sweep_that_was_finished_before_says_so(tmp_path: Path) -> None:
+    """Or its leaderboard would look like that of a run of no time."""
+    ledger, saying = in_memory_ledger(), Saying()
+    for _ in range(2):
+        assert saying.said == []
+        run_sweep(
+            prepared(plan()), tmp_path, ledger, start_workers=starter(InlineWorkers(1)), workers=1,
+            progress=saying,
+        )  # fmt: skip
+    assert saying.said == ["the sweep was finished before: nothing is trained"]
