@@ -41,7 +41,7 @@ def test_a_sweep_begun_by_an_older_refold_is_not_gone_on_with(monkeypatch: pytes
     """It is not the user's file that has changed."""
     ledger = in_memory_ledger()
     with monkeypatch.context() as older:
-        older.setattr("sweeps.definition.spec.PROCEDURE", 1)
+        older.setattr("sweeps.definition.plan.PROCEDURE", 1)
         enter(prepared(plan()), ledger)
     said = (
         "begun by a refold that trains differently: procedure: 1 before, .* Go on with that refold "
