@@ -163,10 +163,8 @@ class DaskWorkers:
         there, refused = len(self._members.admitted), self._members.refused
         named = [f"{self._members.called(each)} ({reason})" for each, reason in sorted(refused.items())]
         why = f"; not used: {'; '.join(named)}" if named else ""
-        return (
-            f"{there or 'no'} worker{'' if there == 1 else 's'} of {expected} expected {self._place} after "
-            f"{patience:.0f} s{self._hint}{why}"
-        )
+        met = counted(there, "worker") if there else "no workers"
+        return f"{met} of {expected} expected {self._place} after {patience:.0f} s{self._hint}{why}"
 
     @property
     def _within(self) -> bool:

@@ -40,8 +40,8 @@ def test_every_trial_is_a_child_of_the_sweep(place: Any, sweep: Make) -> None:
     assert {run["tags"]["mlflow.parentRunId"] for run in contents.values()} == {sweep_identity(record)}
     assert sorted(run["info"][0] for run in contents.values()) == [
         "baseline/0",
-        "resnet/0",
         "baseline/1",
+        "resnet/0",
         "resnet/1",
     ]
 
