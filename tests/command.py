@@ -57,10 +57,11 @@ class Command:
 
     Args:
         module: what Python runs.
+        variables: for its environment.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, module: str, **variables: str) -> None:
+        self._module, self._variables = module, variables
 
     def words(self, *arguments: str) -> list[str]:
         """Return the command, to be started with ``environment``."""
@@ -87,11 +88,11 @@ class Command:
     def environment(self) -> dict[str, str]:
         """Nothing of the caller's MLflow or home settings, and where the tests are."""
         clean = {k: v for k, v in os.environ.items() if k not in ("REFOLD_HOME", "MLFLOW_TRACKING_URI")}
-        return clean if self._module == "refold" else clean | {"PYTHONPATH": python_path(ROOT)}
+        path = {} if self._module == "refold" else {"PYTHONPATH": python_path(ROOT)}
+        return clean | path | self._variables
 
 
-#: The command itself, and the one whose fits are a formula.
-refold, formula = Command("refold"), Command("tests.formula_command")
+refold = Command("refold")
 
 
 def here(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

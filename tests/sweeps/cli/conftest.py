@@ -1,11 +1,15 @@
 """The command with and without real training."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.command import Command, formula, refold
+from tests.command import Command, refold
 
 
 @pytest.fixture(scope="module", params=["formula", pytest.param("training", marks=[pytest.mark.slow])])
-def train(request: pytest.FixtureRequest) -> Command:
+def train(request: pytest.FixtureRequest, empty_database: Path) -> Command:
     """The command with fits that are a formula; the slow tests do the same with real training."""
-    return formula if request.param == "formula" else refold
+    if request.param == "training":
+        return refold
+    return Command("tests.formula_command", EMPTY_DATABASE=str(empty_database))

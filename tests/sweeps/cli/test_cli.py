@@ -183,6 +183,7 @@ def finished(train: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_training_repeats_bit_for_bit(tmp_path: Path) -> None:
     """With one worker in another environment, and proven by the record alone: the same digest."""

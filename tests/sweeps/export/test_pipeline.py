@@ -182,6 +182,7 @@ class TestExport:
         assert done.about.scores.fold.f1 == best.run.result.f1
         assert done.about.fits[0].key == best.spec.key
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", FILES)
     def test_every_format_holds_the_mean_of_the_folds(
         self,
@@ -203,6 +204,7 @@ class TestExport:
         others = {"keras", "tensorflow", "mlflow"} if name in ("onnx", "litert") else {"mlflow"}
         assert not imported & others
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", FILES)
     def test_the_cards_snippets_run(
         self, ensemble: pipeline.Exported, reference: np.ndarray, name: str
@@ -214,6 +216,7 @@ class TestExport:
         assert said == ["dark", "light"][int(reference[-1].argmax())]
         assert float(probability) == pytest.approx(float(reference[-1].max()), abs=1e-5)
 
+    @pytest.mark.slow
     def test_class_names_travel_inside_where_there_is_a_place(self, ensemble: pipeline.Exported) -> None:
         """In ONNX's metadata and in the SavedModel's extra assets."""
         import onnx
@@ -223,6 +226,7 @@ class TestExport:
         extra = ensemble.folder / "saved_model" / "assets.extra" / "classes.json"
         assert json.loads(extra.read_text()) == ["dark", "light"]
 
+    @pytest.mark.slow
     def test_nothing_is_pickled(self, ensemble: pipeline.Exported) -> None:
         """No file ends like a pickle or begins like one, and the Keras file holds JSON and HDF5 alone."""
         for path in ensemble.folder.rglob("*"):

@@ -187,6 +187,7 @@ def test_a_trial_that_held_nobody_out_has_no_predictions(home: Path) -> None:
             asked(trial)
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_real_trial_is_trained_again_in_processes_of_its_own(tmp_path: Path) -> None:
     """Its probabilities have the recorded digests, and give the recorded classes and confidences."""

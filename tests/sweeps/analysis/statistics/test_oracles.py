@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
@@ -69,10 +69,11 @@ def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None
     runs = runs_unpaired(effect, 1.0, power=power, alpha=alpha)
     assert runs is not None
     oracle = TTestIndPower()
-    reached = oracle.power(effect, runs, alpha)
+    reached, before = (oracle.power(effect, count, alpha) for count in (runs, max(2, runs - 1)))
+    assume(np.isfinite([reached, before]).all())  # SciPy's distribution, which it uses, fails at some points
     assert power_unpaired(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
     assert reached >= power - 1e-6
-    assert runs == 2 or oracle.power(effect, runs - 1, alpha) < power + 1e-6
+    assert runs == 2 or before < power + 1e-6
 
 
 def bbc_by_the_book(true: np.ndarray, predicted: np.ndarray, seed: int, samples: int) -> np.ndarray:
