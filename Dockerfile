@@ -9,6 +9,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY trainer ./trainer
 COPY tracking ./tracking
 COPY sweeps ./sweeps
+COPY refold ./refold
 RUN /opt/refold/bin/pip install --no-cache-dir -c constraints.txt ".[postgresql,server]"
 
 # CUDA's libraries come as packages that TensorFlow itself pins.

@@ -27,14 +27,27 @@ def _claim_packages() -> None:
     """
     for package in ("sweeps", "tracking", "trainer"):
         found = _place(package)
-        if found == os.path.join(_ROOT, package, "__init__.py"):  # noqa: PTH118
-            import_module(package)
+        own = os.path.join(_ROOT, package, "__init__.py")  # noqa: PTH118
+        if found == own or (os.path.isdir(found) and package not in sys.modules):  # noqa: PTH112
+            _import_own(package)
             continue
         sentence = f"{found} hides refold's own package {package!r}: rename it or move it to another folder"
         if _BY_NAME:
             sys.stderr.write(f"refold: {sentence}\n")
             raise SystemExit(2)
         raise ImportError(sentence, name=package)
+
+
+def _import_own(package: str) -> None:
+    """Import a package of refold's, also where the path has a folder of its name that is no package.
+
+    Python itself would prefer refold's, but for an editable install, which it asks last.
+    """
+    sys.path.insert(0, _ROOT)
+    try:
+        import_module(package)
+    finally:
+        sys.path.remove(_ROOT)
 
 
 def _place(package: str) -> str:

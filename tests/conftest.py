@@ -43,7 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # xdist's workers inherit it
         folder = tempfile.TemporaryDirectory(prefix="refold-tests-")
         config.add_cleanup(folder.cleanup)
-        processor.pretend(config.getoption("processor"), Path(folder.name))
+        number = config.getoption("processor")
+        os.environ["REFOLD_TESTS_PROCESSOR"] = str(number)
+        processor.pretend(number, Path(folder.name))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -41,9 +41,12 @@ def put_table(table: Table, *, indent: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error at once: it may be the log file of a process that runs for weeks."""
+    """Print a line on standard error at once: it may be the log file of a process that runs for weeks.
+
+    Without Rich: where Ctrl-C has cut off a print of a console, the console keeps back what comes after it.
+    """
     for part in wrapped(text, _width(err)):
-        err.print(part, markup=False)
+        err.file.write(f"{part}\n")
     err.file.flush()
 
 

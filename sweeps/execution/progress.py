@@ -92,7 +92,9 @@ class PlainProgress:
 
     def _line(self, text: str) -> None:
         with self._lock:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            # Without Rich: a print that Ctrl-C cuts off would keep back the line that says so.
+            self._console.file.write(f"{text}\n")
+            self._console.file.flush()
 
 
 class LiveProgress:
