@@ -10,11 +10,11 @@ For notebooks and other programs::
     outcome.export()  # the best model, in a folder of its own
     refold.open("digits")  # the same sweep, another day
 
-This package only names what others may use; ``sweeps``, ``tracking`` and ``trainer`` hold the code. Each name
-is imported when it is first used, so ``import refold`` costs nothing.
+This package only names the public API; ``sweeps``, ``tracking`` and ``trainer`` hold the code. Each name is
+imported when it is first used, so ``import refold`` costs nothing.
 """
 
-# Before any other: it sees to it that refold's packages are refold's.
+# Imported first: it makes sure that no module of the user's takes the place of a package of refold's.
 from refold import import_path as _import_path  # noqa: F401
 
 # isort: split
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from trainer.hyperparameters import Float as Float
     from trainer.hyperparameters import Integer as Integer
 
-#: Where each public name is defined, and how it is called there.
+#: Each public name: the module that defines it, and its name there.
 _PUBLIC = {
     "compare": "sweeps.api.record:compare",
     "export": "sweeps.api.record:export",

@@ -1,9 +1,10 @@
-"""Sees to it that refold's packages are refold's, before anything else is imported.
+"""Makes sure that no module of the user's takes the place of a package of refold's.
 
-Importing this module takes the current folder off the module path where ``python -m refold`` has put it
-there: the command line has no use for a ``trainer/`` or ``queue.py`` of the user's. Then it imports refold's
-packages, or raises an ImportError where a module of the user's hides one. It comes first, and imports hardly
-anything itself, because the user's modules may have the names of Python's own as well.
+``python -m refold`` puts the current folder on the module path. Importing this module takes it off again,
+because the command line has no use for a ``trainer/`` or ``queue.py`` of the user's. Then this module imports
+refold's packages, or raises an ImportError if a module of the user's hides one. It is imported before
+everything else and imports hardly anything itself, because the user's modules may also have the names of
+Python's own modules.
 """
 
 import os
@@ -14,7 +15,7 @@ from importlib.util import find_spec
 #: The folder that holds refold's packages.
 _ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 
-#: Python looks for the module that '-m' names, and has put the current folder first on the path for that.
+#: True while Python looks for the module that '-m' names: the current folder is then first on the path.
 _BY_NAME = sys.argv[:1] == ["-m"]
 
 
@@ -22,7 +23,7 @@ def _claim_packages() -> None:
     """Import refold's packages, so that no module of the user's takes their place later.
 
     Raises:
-        ImportError: if one does already; one sentence that names the file.
+        ImportError: if a module of the user's has taken its place already; one sentence that names the file.
         SystemExit: the same for ``python -m refold``.
     """
     for package in ("sweeps", "tracking", "trainer"):
@@ -39,9 +40,9 @@ def _claim_packages() -> None:
 
 
 def _import_own(package: str) -> None:
-    """Import a package of refold's, also where the path has a folder of its name that is no package.
+    """Import a package of refold's, even if the path has a folder of the same name that is no package.
 
-    Python itself would prefer refold's, but for an editable install, which it asks last.
+    Python itself prefers refold's package, except with an editable install: it asks that last.
     """
     sys.path.insert(0, _ROOT)
     try:
@@ -51,7 +52,7 @@ def _import_own(package: str) -> None:
 
 
 def _place(package: str) -> str:
-    """Return the file that ``import package`` gives or has given; the folder of one without a file."""
+    """Return the file that ``import package`` loads or has loaded; its folder if the package has no file."""
     module = sys.modules.get(package)
     spec = find_spec(package) if module is None else None
     file = getattr(module, "__file__", None) or (spec.origin if spec else None)
@@ -61,7 +62,7 @@ def _place(package: str) -> str:
 
 
 def _leave_current_folder() -> None:
-    """Take the folder off the path that ``-m`` has put there, unless refold itself comes from there."""
+    """Take the folder that ``-m`` has added off the path, unless refold itself lies in it."""
     first = sys.path[0]
     if os.path.realpath(first) != _ROOT and os.path.exists(first) and os.path.samefile(first, os.curdir):  # noqa: PTH110, PTH121
         del sys.path[0]

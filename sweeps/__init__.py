@@ -1,1 +1,1 @@
-"""Sweeps: what they are, how they are searched, run, verified, compared and exported; the command line."""
+"""Sweeps: their definition, search, execution, verification, comparison and export; the command line."""

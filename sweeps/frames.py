@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def leaderboard(record: SweepRecord) -> "pd.DataFrame":
-    """Return one row an architecture, the best trial of each, best first; numbered from 1.
+    """Return one row per architecture, with its best trial; the best first, numbered from 1.
 
-    Columns: architecture, trial (``"resnet/3"``), f1 (macro, all held-out folds pooled), f1_mean, f1_std (of
-    the folds), seconds (of training), trials (that have ended), then its hyperparameters.
+    Columns: architecture, trial (``"resnet/3"``), f1 (macro, all held-out folds pooled), f1_mean and f1_std
+    (over the folds), seconds (spent on training), trials (number that have ended), then the hyperparameters.
     """
     import pandas as pd
 
@@ -34,7 +34,7 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
 
 
 def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the texts that people read: scores with four decimals, other numbers with four digits."""
+    """Return the table as texts for people: scores with four decimals, other numbers with four digits."""
     import pandas as pd
 
     def text(column: str, value: Any) -> str:
@@ -49,7 +49,7 @@ def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def trials(record: SweepRecord) -> "pd.DataFrame":
-    """Return one row a trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
+    """Return one row per trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -68,7 +68,7 @@ def trials(record: SweepRecord) -> "pd.DataFrame":
 
 
 def folds(record: SweepRecord) -> "pd.DataFrame":
-    """Return one row a fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
+    """Return one row per fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -92,7 +92,7 @@ def folds(record: SweepRecord) -> "pd.DataFrame":
 
 
 def epochs(record: SweepRecord) -> "pd.DataFrame":
-    """Return one row an epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
+    """Return one row per epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
     import pandas as pd
 
     return pd.DataFrame(

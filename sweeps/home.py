@@ -1,4 +1,4 @@
-"""One folder holds everything a sweep leaves behind; this says what stands where in it."""
+"""The home: one folder with everything that sweeps leave behind, and where each thing lies in it."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ DEFAULT = "refold-runs"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder of the ledger, the datasets and, unless told otherwise, MLflow's store."""
+    """The folder of the ledger, the datasets and, by default, MLflow's store."""
 
     path: Path
 
@@ -23,25 +23,25 @@ class Home:
 
     @property
     def worker_log(self) -> Path:
-        """What the workers print."""
+        """The file with what the workers print."""
         return self.path / "workers.log"
 
     @property
     def artifacts(self) -> Path:
-        """MLflow's artifacts, where MLflow's store is ours."""
+        """The folder of MLflow's artifacts, if the home has its own MLflow store."""
         return self.path / "artifacts"
 
     @property
     def own_tracking_uri(self) -> str:
-        """The MLflow store that is used unless told otherwise: an SQLite file in here."""
+        """The URI of the MLflow store that is used by default: an SQLite file in the home."""
         return f"sqlite:///{self.path / 'mlflow.db'}"
 
     def is_own(self, tracking_uri: str) -> bool:
-        """Whether MLflow's store is the one in this folder, however its path is written."""
+        """Whether a tracking URI means the MLflow store in this home, however its path is written."""
         file = sqlite_file(tracking_uri)
         return file is not None and file.resolve() == (self.path / "mlflow.db").resolve()
 
     @property
     def option(self) -> str:
-        """What a command line needs to find this home from here: a space and ``--home``, or nothing."""
+        """The option that names this home: a space and ``--home PATH``; empty for the default home."""
         return "" if Home.chosen(None) == self else f" --home {shlex.quote(str(self.path))}"

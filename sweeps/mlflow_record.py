@@ -1,4 +1,4 @@
-"""MLflow's record of a home's sweeps: the view that writes it, and how it is completed and looked at."""
+"""MLflow's record of a home's sweeps: the view that writes it, how it is completed and how it is shown."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
     """Return the view of ``experiment`` in MLflow."""
     from tracking.mlflow.view import MlflowView
 
-    # A server has a place for artifacts, an SQLite file elsewhere has them beside it.
+    # A server has its own place for artifacts; an SQLite file outside the home has them beside it.
     elsewhere = is_server(tracking_uri) or tracking_uri.startswith("sqlite")
     artifacts = home.artifacts if home.is_own(tracking_uri) or not elsewhere else None
     return MlflowView(tracking_uri, artifacts, experiment, home.path / "datasets")
@@ -32,7 +32,7 @@ def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sync:
-    """One sweep to bring up to date, and where."""
+    """One sweep to bring up to date, and its place in MLflow."""
 
     record: SweepRecord
     entry: SweepEntry
@@ -48,31 +48,32 @@ def sync(
     rebuild: bool = False,
     say: Say = lambda _text: None,
 ) -> None:
-    """Bring MLflow up to date with the ledger; where MLflow is away for one sweep, go on with the others.
+    """Bring MLflow up to date with the ledger. If MLflow is away for one sweep, go on with the others.
 
     Args:
-        home: of the ledger.
-        name: of the sweep; all of the home if None.
-        tracking_uri: MLflow's store, which is the sweep's from now on; where its record is if None.
-        rebuild: remove what MLflow has of it first, with what people added there, but for exported models.
-        say: told what was done, a line each.
+        home: the folder that holds the ledger.
+        name: the sweep's name; every sweep of the home if None.
+        tracking_uri: MLflow's store, used for the sweep from now on; if None, the store that has its record.
+        rebuild: first remove what MLflow has of the sweep, notes and tags of users included; exported models
+            stay.
+        say: called with each line about what was done.
 
     Raises:
         UsageError: if there is no such sweep, or another process holds the ledger.
-        ViewUnavailable: if MLflow cannot take it now; calling again completes it.
+        ViewUnavailable: if MLflow cannot be written now; calling again completes the record.
     """
-    with Ledger.read(home.path):  # says so where there is none, and creates nothing
+    with Ledger.read(home.path):  # raises if there is no ledger, and creates none
         pass
-    with Ledger.open(home.path) as ledger:  # held: while a sweep runs, its own recorder writes
+    with Ledger.open(home.path) as ledger:  # with the lock: while a sweep runs, its own recorder writes
         names = [name] if name else ledger.sweep_names()
         wanted = [_sync_of(home, ledger, each, tracking_uri) for each in names]
         for note in dict.fromkeys(note for each in wanted for note in each.place.notes):
             say(note)
         failures: dict[str, ViewUnavailable] = {}
-        if rebuild:  # all of them before the first is written: experiments are made anew too
+        if rebuild:  # all are removed before the first is written, because experiments are made again too
             for each in wanted:
                 with _collected(failures, each.record.name):
-                    # Not the models that were exported there: the ledger alone cannot make them again.
+                    # Exported models stay: they cannot be made again from the ledger alone.
                     say(f"removed from MLflow: {each.view.delete(each.record, models=False)}")
         for each in wanted:
             if each.record.name not in failures:
@@ -91,7 +92,7 @@ def _collected(failures: dict[str, ViewUnavailable], name: str) -> Iterator[None
 
 
 def _complete(home: Home, ledger: Ledger, wanted: _Sync, tracking_uri: str | None, say: Say) -> None:
-    """Write one sweep's record, and keep where it is now if the user has named the place."""
+    """Write one sweep's record to MLflow; if the user has named the place, keep it with the sweep."""
     wanted.view.write(wanted.record, live=False)
     kept = kept_place(home, wanted.place.uri)
     if tracking_uri:
@@ -121,12 +122,12 @@ def serve(
     """Serve MLflow's own UI on a home until it is interrupted.
 
     Args:
-        home: of the ledger.
-        name: of the sweep to see; if None, what was begun last decides between several stores.
-        tracking_uri: MLflow's store; where the record is if None.
-        port: to listen on; 0 for any free one.
-        open_browser: open the address when it answers.
-        say: told where the record is, if there is something to say of it.
+        home: the folder that holds the ledger.
+        name: the sweep to show; if None and sweeps use several stores, the sweep that began last decides.
+        tracking_uri: MLflow's store; if None, the store that has the record.
+        port: the port to listen on; 0 for any free one.
+        open_browser: whether to open the address in a browser when the server answers.
+        say: called with each line that the user should know about where the record is.
 
     Raises:
         UsageError: if there is nothing to show, or the port is taken.
@@ -143,12 +144,12 @@ def serve(
 
 
 def _place_to_show(home: Home, name: str | None, option: str | None, say: Say) -> TrackingPlace:
-    """Return a sweep's place, or the last sweep's, and say then which sweeps are elsewhere."""
+    """Return the named sweep's place; without a name the last sweep's, and say which sweeps are elsewhere."""
     if option:
         return place_of(home, None, option)
     if name is not None:
         with Ledger.read(home.path) as ledger:
-            ledger.sweep(name)  # says so where there is none
+            ledger.sweep(name)  # raises if there is no such sweep
             return place_of(home, ledger.entry(name), None)
     entries = entries_of(home)
     places = {entry.name: place_of(home, entry, None) for entry in entries}
@@ -165,10 +166,10 @@ def _place_to_show(home: Home, name: str | None, option: str | None, say: Say) -
 
 
 def entries_of(home: Home) -> Sequence[SweepEntry]:
-    """Return what the ledger keeps of each sweep, oldest first; a damaged one is passed over.
+    """Return the ledger's undamaged entries, oldest first; empty without a ledger.
 
     Raises:
-        UsageError: if the ledger cannot be read; where there is none, nothing is returned.
+        UsageError: if the ledger cannot be read.
     """
     if not (home.path / "ledger.sqlite").exists():
         return []
@@ -188,13 +189,13 @@ def sweep_of_run(home: Home, run_id: str, tracking_uri: str | None = None) -> tu
     """Return the sweep that a run in MLflow belongs to and, for a trial's run, the trial as ``resnet/3``.
 
     Args:
-        home: of the ledger.
-        run_id: as MLflow gave it.
-        tracking_uri: MLflow's store; each one that the home's sweeps have their record in if None.
+        home: the folder that holds the ledger.
+        run_id: the run's id in MLflow.
+        tracking_uri: MLflow's store; if None, every store that has the record of a sweep of this home.
 
     Raises:
         UsageError: if no such run is one of refold's.
-        ViewUnavailable: if it was not found, and not every MLflow could be asked.
+        ViewUnavailable: if the run was not found and some store could not be asked.
     """
     entries = [None] if tracking_uri else entries_of(home)
     problem: UsageError | ViewUnavailable | None = None

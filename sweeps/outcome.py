@@ -1,4 +1,4 @@
-"""A recorded sweep in a notebook's hands: its leaderboard, data frames, pictures, and its best model."""
+"""A recorded sweep for notebooks: its leaderboard, data frames, figures, and its best model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSummary:
-    """A trial in a few words.
+    """A trial's score and hyperparameters.
 
     Attributes:
-        trial: as every command names it, ``"resnet/3"``.
+        trial: its name, as in every command: ``"resnet/3"``.
         f1: macro-F1 of all held-out folds pooled, in [0, 1].
-        f1_mean: mean of the folds' own.
-        f1_std: their standard deviation; None with a single fold.
+        f1_mean: mean of the folds' macro-F1.
+        f1_std: standard deviation of the folds' macro-F1; None with a single fold.
         hyperparameters: what it was trained with.
     """
 
@@ -47,7 +47,7 @@ class TrialSummary:
 
 
 class Outcome:
-    """A recorded sweep, as it was when it was run or opened; ``refresh`` reads what came later.
+    """A recorded sweep, as it was when it was run or opened; ``refresh`` reads what was recorded since.
 
     A notebook and a terminal show it as its leaderboard.
 
@@ -82,12 +82,12 @@ class Outcome:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what came out: two sweeps are the same exactly when it is."""
+        """SHA-256 over all results: two sweeps have the same results exactly when their digests are equal."""
         return self.record.digest
 
     @property
     def best(self) -> TrialSummary:
-        """The trial that ``export`` takes: the best on fresh repeats after ``compare``, else in the search.
+        """The trial that ``export`` takes: the best on fresh repeats after ``compare``, else of the search.
 
         Raises:
             UsageError: if no trial is complete.
@@ -106,15 +106,15 @@ class Outcome:
         return frames.leaderboard(self.record)
 
     def trials(self) -> "pd.DataFrame":
-        """Return one row a trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
+        """Return one row per trial: architecture, number, state, f1, f1_mean, f1_std, its hyperparameters."""
         return frames.trials(self.record)
 
     def folds(self) -> "pd.DataFrame":
-        """Return one row a fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
+        """Return one row per fit: architecture, number, fold, f1, best_epoch, epochs, digest, seeds."""
         return frames.folds(self.record)
 
     def epochs(self) -> "pd.DataFrame":
-        """Return one row an epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
+        """Return one row per epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
         return frames.epochs(self.record)
 
     def __repr__(self) -> str:
@@ -133,25 +133,25 @@ class Outcome:
         return f"sweep {self.name}: {ended} of {asked} trials ended, digest {self.digest[:16]}"
 
     def plot_history(self) -> "Figure":
-        """Draw each trial's score over its number, and each architecture's best so far."""
+        """Draw each trial's score against its number, and each architecture's best score so far."""
         from tracking.reports import drawing, sweep_pictures
 
         return drawing.displayed(sweep_pictures.optimisation_history(self._with_scores()))
 
     def plot_folds(self) -> "Figure":
-        """Draw the folds of the best trials: how much the choice of images alone moves a score."""
+        """Draw the scores of the best trials' folds: how much the choice of images alone changes a score."""
         from tracking.reports import drawing, sweep_pictures
 
         return drawing.displayed(sweep_pictures.fold_scores(self._with_scores()))
 
     def plot_hyperparameters(self) -> "Figure":
-        """Draw the score of every complete trial over each hyperparameter."""
+        """Draw the score of every complete trial against each hyperparameter."""
         from tracking.reports import drawing, sweep_pictures
 
         return drawing.displayed(sweep_pictures.score_against_hyperparameters(self._with_scores()))
 
     def plot_importance(self) -> "Figure":
-        """Draw how much of the differences between trials each hyperparameter explains alone."""
+        """Draw the share of the variance between trials that each hyperparameter explains alone."""
         from tracking.reports import drawing, sweep_pictures
 
         return drawing.displayed(sweep_pictures.parameter_importance(self._with_scores()))
@@ -163,7 +163,7 @@ class Outcome:
         return drawing.displayed(sweep_pictures.parallel_coordinates(self._with_scores()))
 
     def plot_curves(self, trial: str | None = None) -> "Figure":
-        """Draw a trial's stop-set macro-F1 and losses over the epochs, a line a fold.
+        """Draw a trial's stop-set macro-F1 and losses against the epoch, one line per fold.
 
         Args:
             trial: ``"resnet/3"``; the best if None.
@@ -193,13 +193,13 @@ class Outcome:
         return drawing.displayed(trial_pictures.confusion_picture(found, self.record.dataset.classes))
 
     def plot_mistakes(self, trial: str | None = None) -> "Figure":
-        """Draw the held-out images that a trial gave a wrong class with the highest confidence.
+        """Draw the held-out images that a trial classified wrongly with the highest confidence.
 
         Args:
             trial: ``"resnet/3"``; the best if None.
 
         Raises:
-            UsageError: if there is no such trial, it made no mistake, or the stored images are gone.
+            UsageError: if there is no such trial, the trial made no mistake, or the stored images are gone.
         """
         from tracking.reports import drawing, out_of_fold, trial_pictures
         from trainer.datasets import open_stored
@@ -222,18 +222,21 @@ class Outcome:
         tracking_uri: str | None = None,
         console: Console | None = None,
     ) -> "ComparisonReport":
-        """Train each architecture's winner on fresh repeats and say which is better, and how sure that is.
+        """Train each architecture's winner on fresh repeats; say which is better, and how sure that is.
 
         Args:
-            repeats: of each winner, at least 2; 5 if None, or as many as are recorded where there are more.
+            repeats: number of repeats of each winner, at least 2; if None, 5 or the recorded number, if that
+                is higher.
             rope: a difference of macro-F1 that does not matter.
-            claim: about other images of the same source (``"new-data"``) or about these (``"this-data"``).
-            workers: processes that train side by side; one a core if None.
-            tracking_uri: MLflow's store; where the sweep's record is if None.
+            claim: ``"new-data"``, about other images of the same source, or ``"this-data"``, about these
+                images.
+            workers: number of processes that train side by side; one per core if None.
+            tracking_uri: MLflow's store; if None, the store that has the sweep's record.
             console: where to show progress; standard error if None.
 
         Raises:
-            UsageError: if something is missing or wrong; what was trained until then is recorded.
+            UsageError: if something is missing or wrong; fits that were trained before the error stay
+                recorded.
             WorkersFailed: if a fit cannot be run; call again to go on.
         """
         from sweeps.analysis.comparison_report import ComparisonReport
@@ -257,19 +260,20 @@ class Outcome:
         processes: int | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> Exported:
-        """Take a model home: make it, write it in every format asked for, prove each file.
+        """Export a model: make it, write it in every format asked for, and prove each file.
 
         Args:
-            how: ``"refit"`` (trained on all training data), ``"ensemble"`` (the fold models, averaged) or
-                ``"best-fold"``.
-            architecture: its best trial instead of the best of all.
-            trial: this one, like ``"resnet/3"``.
+            how: ``"refit"`` (trained on all training data), ``"ensemble"`` (the average of the fold models)
+                or ``"best-fold"`` (one fold's model).
+            architecture: take the best trial of this architecture; the best of all architectures if None.
+            trial: take this trial, like ``"resnet/3"``.
             formats: ``"keras"``, ``"savedmodel"``, ``"onnx"``, ``"litert"``, ``"mlflow"``, or ``"all"``.
-            out: folder that takes the model's own folder.
-            force: replace another model of the same name.
-            tracking_uri: MLflow's store, for its format; where the sweep's record is if None.
-            processes: that train side by side; one a core if None.
-            say: told what is being done, once nothing is wrong with the input.
+            out: the folder in which the model's own folder is made.
+            force: whether to replace another model of the same name.
+            tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
+                record.
+            processes: number of processes that train side by side; one per core if None.
+            say: called with what is being done, once the input has been found right.
 
         Raises:
             UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.recorded_sweep.export_recorded``.
@@ -281,10 +285,10 @@ class Outcome:
         return export_recorded(self.home, self.name, options)
 
     def model(self, *, how: How = "refit", trial: str | None = None) -> Any:
-        """Return the best model, loaded from its export; it is exported to ``models`` in the home if need be.
+        """Return the best model, loaded from its export; it is exported to the home's ``models`` first.
 
         Args:
-            how: it is made; as in ``export``.
+            how: how the model is made, as in ``export``.
             trial: like ``"resnet/3"``; the best if None.
 
         Returns:
@@ -295,23 +299,23 @@ class Outcome:
             Imports Keras and TensorFlow.
 
         Raises:
-            UsageError, Mismatch: as ``export``; or the file cannot be loaded here.
+            UsageError, Mismatch: as for ``export``; UsageError also if the file cannot be loaded here.
         """
         from trainer.formats.keras_model import load_keras_model
 
         return load_keras_model(self._exported(how, trial) / KERAS)
 
     def predict(self, images: Images, *, how: How = "refit", trial: str | None = None) -> list[Prediction]:
-        """Classify images with the best model, in a process of its own; exported first if need be.
+        """Classify images with the best model, in a separate process; it is exported first if it was not.
 
         Args:
             images: files and folders of PNG and JPEG images, or an array ``[n, height, width, channels]`` of
                 pixels like those that the sweep was run on.
-            how: the model is made; as in ``export``.
+            how: how the model is made, as in ``export``.
             trial: like ``"resnet/3"``; the best if None.
 
         Raises:
-            UsageError, Mismatch: as ``export``; or an image does not fit.
+            UsageError, Mismatch: as for ``export``; UsageError also if an image does not fit the model.
         """
         from sweeps.export.predict import predict
 

@@ -1,4 +1,4 @@
-"""A sweep removed: its rows in the ledger, its stored images if nobody else has them, its runs in MLflow."""
+"""Removes a sweep: ledger rows, stored images that no other sweep uses, and runs in MLflow."""
 
 import shutil
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """What would be removed with a sweep; nothing is removed before ``remove``.
+    """What would be removed with a sweep; ``remove`` removes it.
 
     Attributes:
-        home: of the ledger.
+        home: the folder that holds the ledger.
         record: the sweep.
-        view: of MLflow's record, None if that is left alone.
+        view: the view of MLflow's record; None if that is left alone.
         found: what MLflow has of the sweep, None if that is left alone.
-        place: where MLflow's record is, for people; empty if it is left alone.
-        notes: what the user should know of that choice, a line each.
+        place: where MLflow's record is, in words; empty if it is left alone.
+        notes: what the user should know about how the place was chosen; one line per note.
     """
 
     home: Home
@@ -37,7 +37,7 @@ class Removal:
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return it for the person who is asked."""
+        """Return the lines that are shown to the user before the question."""
         trials = counted(len(self.record.trials), "trial")
         fits = counted(sum(len(trial.folds) for trial in self.record.trials), "fit")
         lines = [f"removes the sweep {self.record.name}: {trials}, {fits}"]
@@ -46,13 +46,13 @@ class Removal:
 
 
 def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow: bool = True) -> Removal:
-    """Look up what would go with a sweep; remove nothing.
+    """Find what would be removed with a sweep; remove nothing.
 
     Args:
-        home: of the ledger.
-        name: of the sweep.
+        home: the folder that holds the ledger.
+        name: the sweep's name.
         tracking_uri: MLflow's store; where the sweep's record is if None.
-        mlflow: whether MLflow's record goes too.
+        mlflow: whether MLflow's record is removed too.
 
     Raises:
         UsageError: if there is no such sweep.
@@ -76,11 +76,11 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
 
 
 def remove(removal: Removal) -> None:
-    """Remove a sweep: from MLflow first, because without its ledger nobody would know what to remove there.
+    """Remove a sweep: from MLflow first, because only the ledger knows what to remove there.
 
     Raises:
         UsageError: if another process holds the ledger.
-        ViewUnavailable: if MLflow cannot be asked; calling again completes it.
+        ViewUnavailable: if MLflow cannot be asked; calling again completes the removal.
     """
     folder, record = removal.home.path, removal.record
     with Ledger.open(folder) as ledger:

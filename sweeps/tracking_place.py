@@ -1,4 +1,4 @@
-"""Where MLflow's record of a sweep is: kept with the sweep, without anything secret, and found again."""
+"""Where MLflow's record of a sweep is: kept with the sweep, without passwords, and found again."""
 
 import os
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from sweeps.home import Home
 from tracking.ledger.ledger import SweepEntry
 from tracking.mlflow.uri import MASK, absolute, check_uri, is_server, shown, without_masked
 
-#: What is kept of the SQLite file in the home: a home that is moved or copied goes on with its own.
+#: Kept in place of the path of the home's SQLite file, so that a moved or copied home uses its own file.
 IN_HOME = "home"
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 
-#: With one of these set, a password that is missing in the URI is found elsewhere.
+#: If one of these variables is set, MLflow finds a password that the URI lacks.
 _SERVER_PASSWORDS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _DATABASE_PASSWORDS = ("PGPASSWORD", "PGPASSFILE")
 
@@ -23,8 +23,9 @@ class TrackingPlace:
     """The MLflow store to use for a sweep.
 
     Attributes:
-        uri: to connect with. It may have a password: print ``tracking.mlflow.uri.shown(uri)``.
-        notes: what the user should know of the choice, a line each; mostly none.
+        uri: the tracking URI to connect with. It may have a password: print
+            ``tracking.mlflow.uri.shown(uri)`` instead.
+        notes: what the user should know about the choice, one line per note; usually empty.
     """
 
     uri: str
@@ -32,7 +33,7 @@ class TrackingPlace:
 
 
 def kept_place(home: Home, uri: str) -> str:
-    """Return what the ledger keeps of a tracking URI: nothing secret, and SQLite paths absolute."""
+    """Return the form of a tracking URI that the ledger keeps: without passwords, SQLite paths absolute."""
     return IN_HOME if home.is_own(uri) else shown(absolute(uri))
 
 
@@ -44,15 +45,15 @@ def place_of(
 ) -> TrackingPlace:
     """Return where MLflow's record of a sweep is.
 
-    What the user asks for now comes first, then what is kept with the sweep. ``MLFLOW_TRACKING_URI`` and the
-    SQLite file in the home decide for a sweep that nothing is kept of: it is new, or an earlier version of
-    refold recorded it.
+    The user's option comes first, then the place that is kept with the sweep. A sweep that is new, or that an
+    earlier version of refold recorded, has no kept place: ``MLFLOW_TRACKING_URI`` decides, else the SQLite
+    file in the home is used.
 
     Args:
-        home: of the ledger.
-        entry: of the sweep; None if it is new.
-        option: ``--tracking-uri``.
-        environment: variables.
+        home: the folder that holds the ledger.
+        entry: the sweep's entry in the ledger; None if the sweep is new.
+        option: the value of ``--tracking-uri``, or None.
+        environment: the environment variables.
 
     Raises:
         UsageError: if the URI can never work.
@@ -78,19 +79,19 @@ def place_of(
 
 
 def said_of(home: Home, kept: str) -> str:
-    """Return a kept place as it is shown to people."""
+    """Return a kept place in words."""
     return f"in the home ({home.own_tracking_uri})" if kept == IN_HOME else f"at {kept}"
 
 
 def shown_uri(home: Home, kept: str | None) -> str | None:
-    """Return a kept place as a URI, with ``***`` for what was not kept; None if nothing is known of it."""
+    """Return a kept place as a URI, ``***`` in place of a password; None if no place was kept."""
     return home.own_tracking_uri if kept == IN_HOME else kept
 
 
 def completing(home: Home, name: str, uri: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return the command that completes MLflow's record of a sweep, as it can be typed here.
+    """Return the command that completes MLflow's record of a sweep, as the user can type it here.
 
-    Where it lacks a password, which is never printed, it says how to give one.
+    A password is never printed: if one is needed, the text says how to give it.
     """
     kept = kept_place(home, uri)
     hint = f" ({_how_to_give(kept)})" if _lacks_password(home, kept, environment) else ""
@@ -98,7 +99,7 @@ def completing(home: Home, name: str, uri: str, environment: Mapping[str, str] =
 
 
 def _lacks_password(home: Home, kept: str, environment: Mapping[str, str]) -> bool:
-    """Return whether something was masked that is not found elsewhere."""
+    """Return whether the place has lost a password that MLflow does not find elsewhere."""
     given = environment.get(VARIABLE)
     elsewhere = _SERVER_PASSWORDS if is_server(kept) else _DATABASE_PASSWORDS
     return (

@@ -38,8 +38,8 @@ class AnalysisContext:
     """Where a study takes place.
 
     Attributes:
-        home: of the ledger.
-        workers: training processes; one a core if None.
+        home: the folder that holds the ledger.
+        workers: number of training processes; one per core if None.
         tracking_uri: MLflow's store; where the sweep's record is if None.
         console: where to show progress.
         start_workers: what trains; processes behind Dask if None.
@@ -88,7 +88,7 @@ def compare(
 
     Args:
         where: home, workers, MLflow.
-        name: of a finished sweep.
+        name: the name of a finished sweep.
         repeats: of each winner, at least 2; 5 if None, or as many as are recorded where there are more.
         rope: half the width of the region of practical equivalence.
         claim: what the answer is about.
@@ -124,7 +124,7 @@ def variance(
 
     Args:
         where: home, workers, MLflow.
-        name: of a finished sweep.
+        name: the name of a finished sweep.
         architecture: whose best trial is taken; the best of all if None.
         rows: of the design, at least 4; each takes 6 fits.
 

@@ -144,7 +144,7 @@ def from_differences(
     """Return how many repeats of a cross-validation are needed, as JSON data.
 
     Args:
-        name: of the sweep.
+        name: the sweep's name.
         differences: for each pair of architectures its paired differences, repeat by repeat in fold order.
         folds: of the cross-validation, at least 2.
         architectures: that are compared pairwise.

@@ -1,1 +1,1 @@
-"""What a person does with sweeps, as functions: the command line and ``import refold`` stand on them."""
+"""What users do with sweeps, as functions; the command line and ``import refold`` call them."""

@@ -1,4 +1,4 @@
-"""What can be asked of recorded sweeps, by their names."""
+"""Functions on recorded sweeps, which are given by name."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sweeps.export.selection import How
     from sweeps.verification.verify import Report
 
-#: How MLflow names its runs.
+#: The form of a run's id in MLflow.
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -31,8 +31,8 @@ def open(name: str, home: Path | str | None = None) -> Outcome:  # noqa: A001 - 
     """Return a recorded sweep.
 
     Args:
-        name: of the sweep.
-        home: folder of its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        name: the sweep's name.
+        home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
 
     Raises:
         UsageError: if there is no such sweep.
@@ -68,16 +68,16 @@ def plan(
     scores: Sequence[float] | None = None,
     architectures: int = 2,
 ) -> dict[str, Any]:
-    """Say how many runs a difference of a given size needs, as ``refold plan --json`` prints it.
+    """Return how many runs a difference of a given size needs, as ``refold plan --json`` prints it.
 
     Args:
-        name: of a recorded sweep with fresh repeats.
-        home: folder of its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        scores: in place of a sweep: of runs that you have, in [0, 1].
-        architectures: with scores: how many you compare, at least 2.
+        name: the name of a recorded sweep with fresh repeats.
+        home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        scores: in place of a sweep, the scores of your own runs, in [0, 1].
+        architectures: with ``scores`` only: number of architectures that you compare, at least 2.
 
     Raises:
-        UsageError: if not one of sweep and scores is given, or they do not suffice.
+        UsageError: if neither a sweep nor scores are given, or both, or they have too few runs.
     """
     from sweeps.analysis import sample_size
 
@@ -98,19 +98,19 @@ def variance(
     tracking_uri: str | None = None,
     console: Console | None = None,
 ) -> "Variances":
-    """Say how much of a score's variance comes from which seeds, and from the hyperparameters.
+    """Estimate how much of a score's variance comes from each seed, and how much from the hyperparameters.
 
     Args:
-        name: of a finished sweep.
-        home: folder of its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        architecture: whose best trial is taken; the best of all if None.
-        rows: of the design, at least 4; each takes 6 fits.
-        workers: processes that train side by side; one a core if None.
-        tracking_uri: MLflow's store; where the sweep's record is if None.
+        name: the name of a finished sweep.
+        home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        architecture: take the best trial of this architecture; the best of all architectures if None.
+        rows: number of rows of the design, at least 4; each row takes 6 fits.
+        workers: number of processes that train side by side; one per core if None.
+        tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress; standard error if None.
 
     Raises:
-        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
         WorkersFailed: if a fit cannot be run; call again to go on.
     """
     from sweeps.analysis import experiments
@@ -135,22 +135,22 @@ def verify(  # noqa: PLR0913 - as many as the command line's
     """Train fits of a recorded sweep again in fresh processes, and compare every digest.
 
     Args:
-        name: of a finished sweep, or the id of one of its runs in MLflow.
-        home: folder of its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        everything: every fit; a sample of them if neither this nor a trial or fold is given.
-        trial: all fits of one, ``"resnet/3"``.
-        fold: this one only.
-        workers: processes that train side by side; one a core if None.
-        tracking_uri: MLflow's store, where ``name`` is a run's id; where the home's sweeps have theirs if
-            None.
-        say: told what is being done.
+        name: the name of a finished sweep, or the id of one of its runs in MLflow.
+        home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        everything: verify every fit. Without this, a trial or a fold, a sample of the fits is verified.
+        trial: verify all fits of this trial, like ``"resnet/3"``.
+        fold: verify only this fold.
+        workers: number of processes that train side by side; one per core if None.
+        tracking_uri: MLflow's store, needed only if ``name`` is a run's id; if None, every store that has the
+            record of a sweep of this home.
+        say: called with what is being done.
 
     Returns:
-        What was compared; its ``differences`` are empty if everything matches.
+        The comparison; its ``differences`` are empty if everything matches.
 
     Raises:
-        UsageError: if the record cannot be verified: unfinished, damaged, trained on GPUs, or its dataset or
-            a user's architecture file is gone.
+        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, or its
+            dataset or a user's architecture file is gone.
     """
     from sweeps.cluster.coordinator import local_workers
     from sweeps.verification import verify
@@ -177,7 +177,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     processes: int | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> "Exported":
-    """Take a recorded sweep's best model home; see ``Outcome.export``."""
+    """Export a recorded sweep's best model; see ``Outcome.export``."""
     return open(name, home).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
         tracking_uri=tracking_uri, processes=processes, say=say,
@@ -201,17 +201,17 @@ def sync(
 def remove(
     name: str, home: Path | str | None = None, *, tracking_uri: str | None = None, mlflow: bool = True
 ) -> None:
-    """Delete a sweep, its MLflow runs and their artifacts, as ``refold rm --yes``: nobody is asked.
+    """Delete a sweep, its MLflow runs and their artifacts without asking, as ``refold rm --yes`` does.
 
     Args:
-        name: of the sweep.
-        home: folder of its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        tracking_uri: MLflow's store; where the sweep's record is if None.
-        mlflow: whether MLflow's record goes too.
+        name: the sweep's name.
+        home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        tracking_uri: MLflow's store; if None, the store that has the sweep's record.
+        mlflow: whether MLflow's record is removed too.
 
     Raises:
         UsageError: if there is no such sweep, or another process uses the home.
-        ViewUnavailable: if MLflow cannot be asked; calling again completes it.
+        ViewUnavailable: if MLflow cannot be asked; calling again completes the removal.
     """
     from sweeps import removal
 
@@ -224,10 +224,11 @@ def named(
     """Return the sweep, and the architecture and number of the trial, that a user names.
 
     Args:
-        home: where the ledger is.
-        text: name of a sweep, or the id of a run in MLflow.
+        home: the folder that holds the ledger.
+        text: the name of a sweep, or the id of a run in MLflow.
         trial: ``"resnet/3"``, or None.
-        tracking_uri: MLflow's store, where ``text`` is a run id; where the home's sweeps have theirs if None.
+        tracking_uri: MLflow's store, needed only if ``text`` is a run's id; if None, every store that has the
+            record of a sweep of this home.
 
     Raises:
         UsageError: if there is no such sweep, run or trial.

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 #: Seconds to wait for a cluster's scheduler, and then for its workers.
 PATIENCE = 60.0
 
-#: Seconds that the end of a sweep waits for MLflow, and after how many it says so; what is missing then can
-#: be completed later.
+#: At the end of a sweep: seconds to wait for MLflow, and seconds after which a line says that it waits. What
+#: MLflow lacks then can be completed later.
 MLFLOW_PATIENCE, MLFLOW_SILENCE = 600.0, 5.0
 
 
@@ -42,11 +42,12 @@ class Cluster:
     """Machines to train on.
 
     Attributes:
-        address: of a Dask scheduler, ``tcp://host:port`` or ``tls://host:port``, or a scheduler file's path.
-        certificates: their folder, for TLS; ``REFOLD_CERTIFICATES`` if None.
-        mixed: whether workers with other kinds of processors or GPUs than this machine's, or than the first
-            worker's, are welcome. Their bits may differ; each fit records what it ran on.
-        patience: seconds to wait for the scheduler, and then for workers.
+        address: a Dask scheduler's, ``tcp://host:port`` or ``tls://host:port``, or the path of a scheduler
+            file.
+        certificates: the folder of TLS certificates; ``REFOLD_CERTIFICATES`` if None.
+        mixed: whether workers may have another kind of processor than this machine, or another kind of GPU
+            than the first worker. Their bits may differ; each fit records what it ran on.
+        patience: seconds to wait for the scheduler, and then again for workers.
     """
 
     address: str
@@ -59,13 +60,13 @@ def load(path: Path | str) -> SweepSpec:
     """Read a sweep file.
 
     Raises:
-        UsageError: saying what is wrong with it.
+        UsageError: if something is wrong with the file; the message says what.
     """
     return read_sweep_file(Path(path))[0]
 
 
 def ready(sweep: SweepSpec | Path | str) -> Prepared:
-    """Read a sweep's file and data and check that all of it can be trained; write nothing.
+    """Read a sweep's file and data, and check that all of it can be trained; write nothing.
 
     Raises:
         UsageError: for the first thing that is wrong.
@@ -85,22 +86,22 @@ def run(
     progress: bool | Progress = True,
     console: Console | None = None,
 ) -> Outcome:
-    """Run a sweep, or what is missing of it.
+    """Run a sweep, or the part of it that is not recorded yet.
 
     Args:
         sweep: a sweep file's path, a spec, or what ``ready`` returned.
         home: folder for everything it leaves behind; ``REFOLD_HOME`` or ``refold-runs`` if None.
-        workers: processes that train side by side; one a core if None. Never changes the outcome. On a
-            cluster: how many workers to wait for before anything begins; one if None.
-        cluster: where to train if not on this machine; see ``Cluster``.
-        tracking_uri: MLflow's store, kept with the sweep but for a password. If None, what was kept of it
-            before; for a new sweep ``MLFLOW_TRACKING_URI``, or SQLite in the home.
-        progress: show what happens (one line that changes in a notebook, live on a terminal), or hear of it
-            yourself.
-        console: where to show it; not for a notebook.
+        workers: number of processes that train side by side; one per core if None. It never changes the
+            outcome. On a cluster: number of workers to wait for before anything begins; one if None.
+        cluster: the cluster to train on; this machine if None. See ``Cluster``.
+        tracking_uri: MLflow's store, kept with the sweep without its password. If None, the store that was
+            kept with the sweep; for a new sweep ``MLFLOW_TRACKING_URI``, or SQLite in the home.
+        progress: whether to show progress (one changing line in a notebook, a live table on a terminal); or
+            an object of yours that handles the events.
+        console: where to show progress; not used in a notebook.
 
     Raises:
-        UsageError: if something about the input is wrong; nothing has changed then.
+        UsageError: if something about the input is wrong; nothing was changed.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
     prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
@@ -132,7 +133,7 @@ def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, show
 def _run_there(
     prepared: Prepared, place: Home, uri: str | None, cluster: Cluster, expected: int, shown: Progress
 ) -> SweepRecord:
-    """Run a sweep on a cluster, which has to be there before anything changes here."""
+    """Run a sweep on a cluster; nothing changes here until the cluster has answered."""
     from sweeps.cluster.address import read_address
     from sweeps.cluster.coordinator import cluster_workers
 
@@ -166,7 +167,7 @@ def run_recorded(
     workers: int,
     progress: Progress,
 ) -> SweepRecord:
-    """Run a sweep with the ledger locked and MLflow following it, and keep where that is; see ``run``."""
+    """Run a sweep with the ledger locked and MLflow kept up to date; record MLflow's place. See ``run``."""
     name = prepared.spec.name
     place, kept = _tracking_place(home, name, tracking_uri, progress)
     experiment = prepared.spec.experiment or name
@@ -206,7 +207,7 @@ def run_recorded(
 def _tracking_place(
     home: Home, name: str, option: str | None, progress: Progress
 ) -> tuple[TrackingPlace, str]:
-    """Return where MLflow's record of a sweep goes, and what is kept of that in the ledger.
+    """Return where MLflow's record of a sweep goes, and the part of that which the ledger keeps.
 
     Raises:
         UsageError: if the URI can never work.
@@ -224,7 +225,7 @@ def _tracking_place(
 
 
 def _completed(recorder: Recorder, progress: Progress) -> bool:
-    """Wait until MLflow has all of a sweep that has ended; return whether it has."""
+    """Wait until MLflow has all of a sweep that has ended; return False if it was given up."""
     try:
         if recorder.close(timeout=MLFLOW_SILENCE):
             return True

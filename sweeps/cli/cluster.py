@@ -50,7 +50,9 @@ def _worker_options(added: argparse.ArgumentParser) -> None:
         "address", help="the scheduler's: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
     )
     added.add_argument(
-        "--nworkers", type=positive, help="training processes (default: one a GPU, or one a core without)"
+        "--nworkers",
+        type=positive,
+        help="training processes (default: one per GPU; without GPUs, one per core)",
     )
     added.add_argument(
         "--per-gpu", type=positive, default=1, metavar="N", help="workers that share a GPU (default: 1)"

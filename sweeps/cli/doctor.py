@@ -18,7 +18,7 @@ def add_verbs(verbs: Verbs) -> None:
     """Add ``doctor``."""
     added = verbs.add(doctor, "doctor sweep.toml")
     added.add_argument("sweep", nargs="?", help="a sweep file (default: the baseline on made-up images)")
-    added.add_argument("--workers", type=positive, help="as for 'run' (default: one a core)")
+    added.add_argument("--workers", type=positive, help="as for 'run' (default: one per core)")
     json_option(added)
 
 

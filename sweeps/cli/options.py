@@ -94,7 +94,7 @@ def tracking_option(added: argparse.ArgumentParser) -> None:
 
 def workers_option(added: argparse.ArgumentParser) -> None:
     """Add ``--workers``."""
-    added.add_argument("--workers", type=positive, help="training processes (default: one a core)")
+    added.add_argument("--workers", type=positive, help="training processes (default: one per core)")
 
 
 def certificates_option(added: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Where a cluster's scheduler is, and whether one answers there: one clear line if not. Knows no Dask."""
+"""A cluster's scheduler: its address, and a check that it answers, without Dask."""
 
 import ipaddress
 import json
@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from sweeps.cluster.certificates import Certificates
 from trainer.errors import UsageError
 
-#: Dask's own.
+#: Dask's default port.
 PORT = 8786
 
-#: How long one attempt may take.
+#: Seconds that one attempt to connect may take.
 ATTEMPT = 5.0
 
 
@@ -27,7 +27,7 @@ class ClusterAddress:
 
     Attributes:
         url: ``tcp://host:port`` or ``tls://host:port``.
-        certificates: to prove oneself with, where it is ``tls://``; None otherwise.
+        certificates: the certificates to connect with, for ``tls://``; None for ``tcp://``.
     """
 
     url: str
@@ -35,7 +35,7 @@ class ClusterAddress:
 
     @property
     def host(self) -> str:
-        """Name or number of the scheduler's host."""
+        """Name or IP address of the scheduler's host."""
         return str(urlsplit(self.url).hostname)
 
     @property
@@ -45,12 +45,12 @@ class ClusterAddress:
 
     @property
     def options(self) -> str:
-        """The address as it is given to ``refold worker``."""
+        """The address as an argument for ``refold worker``."""
         return self.url + (f" --certificates {self.certificates.folder}" if self.certificates else "")
 
     @property
     def warning(self) -> str | None:
-        """What is to be said of an address that others could reach and that asks nobody who they are."""
+        """A warning if other machines can reach the address and no certificate is asked for; else None."""
         if self.certificates or is_loopback(self.host):
             return None
         return (
@@ -60,14 +60,15 @@ class ClusterAddress:
 
 
 def read_address(text: str, certificates: str | None) -> ClusterAddress:
-    """Return the address that a user gives.
+    """Return the address that a user's text names.
 
     Args:
         text: ``tcp://host:port``, ``tls://host:port``, ``host:port``, or the path of a scheduler file.
-        certificates: folder of them; ``REFOLD_CERTIFICATES`` if None. Read only where the address is TLS.
+        certificates: folder of the certificates; ``REFOLD_CERTIFICATES`` if None. Read only for a TLS
+            address.
 
     Raises:
-        UsageError: saying what is wrong with it.
+        UsageError: if it is no address; the message says what is wrong with it.
     """
     url = _from_file(Path(text)) if "://" not in text and Path(text).is_file() else text
     if url.endswith(".json") and "://" not in url:
@@ -123,7 +124,7 @@ def is_loopback(host: str) -> bool:
 
 
 def address_towards(address: ClusterAddress) -> str:
-    """Return the number of this machine's interface that the scheduler is reached through."""
+    """Return the IP address of this machine's interface that leads to the scheduler."""
     family = socket.AF_INET6 if ":" in _number(address.host) else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.connect((address.host, address.port))  # sends nothing
@@ -135,7 +136,7 @@ def _number(host: str) -> str:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
     except OSError as error:
         raise UsageError(
-            f"no host is called {host!r} here ({error}): give its number, or mend its name"
+            f"no host is called {host!r} here ({error}): give its IP address, or correct the name"
         ) from None
 
 
@@ -143,11 +144,11 @@ def await_scheduler(address: ClusterAddress, patience: float) -> None:
     """Return when a scheduler answers.
 
     Args:
-        address: where it should be.
-        patience: seconds to wait for one.
+        address: the scheduler's address.
+        patience: seconds to wait for it.
 
     Raises:
-        UsageError: if none does; at once if something answers that will not do, whoever waits.
+        UsageError: if none answers in that time; at once if what answers is not a scheduler that can be used.
     """
     begun = time.monotonic()
     while True:
@@ -168,11 +169,11 @@ def await_scheduler(address: ClusterAddress, patience: float) -> None:
 
 
 def _knock(address: ClusterAddress) -> None:
-    """Connect once and wait for the scheduler's first word.
+    """Connect once and wait for the scheduler's first message.
 
     Raises:
-        OSError: if nobody is there.
-        UsageError: if somebody is who is no scheduler of ours.
+        OSError: if nothing answers.
+        UsageError: if what answers is no scheduler, or its certificates do not match.
     """
     with socket.create_connection((address.host, address.port), timeout=ATTEMPT) as plain:
         try:
@@ -180,18 +181,18 @@ def _knock(address: ClusterAddress) -> None:
                 first = plain.recv(1)
             else:
                 with address.certificates.context(server=False).wrap_socket(plain) as encrypted:
-                    # A server that does not accept our certificate says so only in place of its first word.
+                    # A server that rejects our certificate says so only in place of its first message.
                     first = encrypted.recv(1)
         except ssl.SSLError as error:
             raise _mismatch(address, error) from None
         except TimeoutError:
-            raise _Silent from None  # busy, or waiting for us to speak first
+            raise _Silent from None  # it is busy, or it waits for us to send first
     if not first:
         raise _no_scheduler(address)
 
 
 class _Silent(OSError):
-    """Somebody is there who says nothing."""
+    """The address accepts connections but sends nothing."""
 
 
 def _no_scheduler(address: ClusterAddress) -> UsageError:

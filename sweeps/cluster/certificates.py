@@ -1,8 +1,8 @@
 """TLS certificates for a cluster: made by one command, found in one folder.
 
-Who holds the folder's key may join the cluster, as scheduler, worker or coordinator alike: Dask asks for no
-more than a certificate that the same authority has signed. So there is one certificate, and the authority's
-own key is thrown away: to lock somebody out, make a new folder and hand that out.
+A machine with a copy of the folder may join the cluster as scheduler, worker or coordinator: Dask asks only
+for a certificate that the same authority has signed. So there is one certificate for all, and the authority's
+own key is thrown away. To lock a machine out, make a new folder and copy it to the others.
 """
 
 import ssl
@@ -13,36 +13,36 @@ from pathlib import Path
 
 from trainer.errors import UsageError
 
-#: How long certificates are good for unless told otherwise.
+#: Days that certificates are valid by default.
 DAYS = 825
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """A folder with what a member of a cluster needs to prove itself and to check the others."""
+    """A folder with the certificates and the key of a cluster's members."""
 
     folder: Path
 
     @property
     def authority(self) -> Path:
-        """Certificate of the authority that has signed the members'."""
+        """File with the certificate of the authority that signed the members' certificate."""
         return self.folder / "ca.pem"
 
     @property
     def certificate(self) -> Path:
-        """The members' certificate."""
+        """File with the members' certificate."""
         return self.folder / "cert.pem"
 
     @property
     def key(self) -> Path:
-        """Its private key."""
+        """File with the private key of the members' certificate."""
         return self.folder / "key.pem"
 
     def checked(self) -> "Certificates":
         """Return these certificates if they can be used.
 
         Raises:
-            UsageError: naming the file that is missing, damaged, foreign or out of date.
+            UsageError: if a file is missing, damaged, foreign or expired; the message names it.
         """
         for file in (self.authority, self.certificate, self.key):
             if not file.is_file():
@@ -57,7 +57,7 @@ class Certificates:
         return self
 
     def context(self, *, server: bool) -> ssl.SSLContext:
-        """Return what a socket needs to speak TLS as Dask does: both sides checked, host names not."""
+        """Return an SSL context like Dask's: certificates are checked on both sides, host names are not."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_REQUIRED
@@ -74,15 +74,15 @@ def _check_dates(context: ssl.SSLContext, folder: Path) -> None:
         until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         if until < datetime.now(UTC).timestamp():
             day = datetime.fromtimestamp(until, UTC).date()
-            raise UsageError(f"the certificates in {folder} were good until {day}: {_ADVICE}")
+            raise UsageError(f"the certificates in {folder} expired on {day}: {_ADVICE}")
 
 
 def make_certificates(folder: Path, *, days: int = DAYS) -> Certificates:
-    """Make an authority and a certificate that it has signed; its own key is kept nowhere.
+    """Make an authority and a certificate signed by it. The authority's own key is not kept.
 
     Args:
-        folder: takes ``ca.pem``, ``cert.pem`` and ``key.pem``; may exist if it has none of them.
-        days: how long they are good for, from 1.
+        folder: takes ``ca.pem``, ``cert.pem`` and ``key.pem``; may exist if it has none of these files.
+        days: days that they are valid, at least 1.
 
     Raises:
         UsageError: if there are certificates in the folder already, or it cannot be written.
@@ -91,7 +91,7 @@ def make_certificates(folder: Path, *, days: int = DAYS) -> Certificates:
     there = [file for file in (made.authority, made.certificate, made.key) if file.exists()]
     if there:
         raise UsageError(
-            f"{there[0]} is there already, and who has a copy of it would be locked out: choose another "
+            f"{there[0]} is there already, and machines with a copy would be locked out: choose another "
             "folder, or remove these certificates first"
         )
     try:
@@ -114,7 +114,7 @@ def _content(days: int) -> Mapping[str, bytes]:
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
     def builder(subject: str, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.CertificateBuilder:
-        # A clock that is a little behind must not find them too young.
+        # Valid from a little before now, for machines whose clock is behind.
         begin = datetime.now(UTC) - timedelta(hours=1)
         return (
             x509.CertificateBuilder()

@@ -1,6 +1,6 @@
-"""Whether a process may be part of a cluster: what it says of itself, and what differs from the coordinator.
+"""Whether a process may join a cluster: its description, compared with the coordinator's.
 
-Plain data that crosses machines and, when something is wrong, versions: so it is a mapping of texts.
+A description is a mapping of texts, because it may come from another version of refold.
 """
 
 import hashlib
@@ -17,32 +17,32 @@ import trainer
 from sweeps.definition.changes import changes
 from trainer.runtime.environment import environment
 
-#: What a process says of itself: names to texts.
+#: The description of a process: its properties by name, all texts.
 Description = Mapping[str, str]
 
-#: Kinds of hardware: other ones are let in when the user says so.
+#: Kinds of hardware: the user may admit workers that differ in these.
 KINDS = ("processor", "gpu")
 
 
 @cache
 def code_digest() -> str:
-    """Return the SHA-256 over refold's own source, wherever it is installed."""
+    """Return the SHA-256 of refold's own source; it does not depend on where refold is installed."""
     content = hashlib.sha256()
     for package in (trainer, tracking, sweeps):
         folder = Path(str(package.__file__)).parent
         for file in sorted(folder.rglob("*.py"), key=lambda file: file.relative_to(folder).parts):
-            # Read as text: a checkout with other line endings is the same code.
+            # Read as text, so that a checkout with other line endings is the same code.
             text = file.read_text(encoding="utf-8")
             content.update(f"{package.__name__}/{file.relative_to(folder).as_posix()}\n{text}\n".encode())
     return content.hexdigest()
 
 
 def describe(*, device: str = "cpu", gpu: str = "") -> Description:
-    """Return what this process says of itself.
+    """Return the description of this process.
 
     Args:
-        device: what it trains on, ``"cpu"`` or ``"gpu"``.
-        gpu: kind of its GPU.
+        device: the device that it trains on, ``"cpu"`` or ``"gpu"``.
+        gpu: the kind of its GPU; empty if it has none.
     """
     return {
         "code": code_digest()[:16],
@@ -57,7 +57,7 @@ def describe(*, device: str = "cpu", gpu: str = "") -> Description:
 
 
 def differences(here: Description, there: Description) -> dict[str, str]:
-    """Return what differs between a coordinator and a worker, in words, by name; hosts may differ."""
+    """Return the differences between coordinator and worker in words, by name; host names may differ."""
     return {
         change.name: f"{_called(change.name)} {change.said('there', 'here')}"
         for change in changes(there, here)
@@ -70,7 +70,7 @@ def _called(name: str) -> str:
 
 
 def verdict(here: Description, there: Description, *, mixed: bool) -> tuple[str | None, str | None]:
-    """Return why a worker is refused, and what should be known of one that is not; None where nothing is.
+    """Return why a worker is refused, or None, and a remark about an admitted worker, or None.
 
     Args:
         here: the coordinator's description.

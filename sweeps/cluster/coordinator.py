@@ -1,7 +1,7 @@
-"""Workers behind Dask, as the coordinator sees them: on this machine, or on a cluster.
+"""The coordinator's side of Dask: workers on this machine, or on a cluster.
 
-A worker is given one fit at a time and keeps it: what waits, waits here, in the order of trials. So the loss
-of anything, the scheduler included, costs the fits under way and nothing else.
+A worker is given one fit at a time and keeps it. All other fits wait here, in the order of trials. So the
+loss of a worker or of the scheduler costs only the fits under way.
 """
 
 import queue
@@ -30,19 +30,20 @@ from trainer.process.jobs import Job
 from trainer.process.training_process import CannotStart
 from trainer.quantities import counted, duration
 
-#: Seconds between two looks at who is there.
+#: Seconds between two checks of which workers are there.
 LOOK = 0.5
 
 #: Seconds that a running sweep waits for a scheduler, or for the first worker, to come back.
 PATIENCE = 1800.0
 
-#: Seconds to wait for a result that is there before somebody looks whether its worker still is.
+#: Seconds to wait for a finished result before checking whether its worker is still there.
 FETCH = 1.0
 
-#: A fit whose worker is lost so often is what loses them.
+#: How often a fit may lose its worker. A fit that loses more is taken for the cause.
 LOSSES_ALLOWED = 10
 
-#: Schedulers and workers that are threads of this process, and whose web servers only this machine reaches.
+#: Settings for schedulers and workers that are threads of this process; only this machine reaches their web
+#: servers.
 WITHIN = {"protocol": WITHIN_PROCESS, "dashboard": False, "dashboard_address": LOOPBACK}
 
 
@@ -53,8 +54,8 @@ class Assignment:
     Attributes:
         job: the fit.
         worker: its address.
-        losses: how many workers were lost at this fit before.
-        future: Dask's, once the worker has the data that the fit needs.
+        losses: number of workers that were lost while they trained this fit.
+        future: Dask's future; None until the worker has the dataset that the fit needs.
     """
 
     job: Job
@@ -67,12 +68,12 @@ class DaskWorkers:
     """Workers behind a Dask scheduler; see ``Workers``.
 
     Args:
-        connect: connects to the scheduler; raises OSError while there is none.
-        here: what the coordinator says of itself.
-        mixed: whether other kinds of processors or GPUs are welcome.
-        share_memory: whether each worker is to work out its share of its machine's memory.
-        on_epoch: told of each finished epoch.
-        say: told what the user should know, a line each.
+        connect: function that connects to the scheduler; raises OSError while there is none.
+        here: the coordinator's description.
+        mixed: whether workers may have other kinds of processors or GPUs.
+        share_memory: whether each worker computes its share of its machine's memory itself.
+        on_epoch: called for each finished epoch.
+        say: called with each line that the user should know.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class DaskWorkers:
         self._news: queue.Queue[Callable[[], None]] = queue.Queue()
         self._members = Members(here, mixed, self._news.put, say)
         self._given: dict[str, Assignment] = {}
-        self._homeless: list[Assignment] = []
+        self._unassigned: list[Assignment] = []
         self._unfetched: list[Assignment] = []
         self._ended: list[tuple[Job, FitRun]] = []
         self._looked_at = self._deserted_at = 0.0
@@ -100,7 +101,7 @@ class DaskWorkers:
     def idle(self) -> Sequence[str]:
         """See ``Workers``."""
         self._look()
-        return [self._members.called(address) for address in self._free_after_the_homeless()]
+        return [self._members.called(address) for address in self._free_workers()]
 
     def submit(self, job: Job, worker: str) -> None:
         """See ``Workers``."""
@@ -113,15 +114,15 @@ class DaskWorkers:
         unfetched, self._unfetched = self._unfetched, []
         for given in unfetched:
             self._collect(given)
-        self._free_after_the_homeless()
+        self._free_workers()
         ended, self._ended = self._ended, []
         return ended
 
     def await_members(self, expected: int, patience: float) -> None:
-        """Wait for so many workers to join.
+        """Wait until ``expected`` workers have joined.
 
         Raises:
-            UsageError: if fewer have done so after ``patience`` seconds.
+            UsageError: if fewer have joined after ``patience`` seconds.
         """
         deadline = time.monotonic() + patience
         while len(self._members.admitted) < expected:
@@ -132,30 +133,30 @@ class DaskWorkers:
 
     @property
     def count(self) -> int:
-        """How many workers may take fits."""
+        """Number of workers that may take fits."""
         return len(self._members.admitted)
 
     @property
     def begun(self) -> int:
-        """How many of the fits that are under way have all that they need."""
+        """Number of fits under way whose worker has their dataset."""
         return sum(given.future is not None for given in self._given.values())
 
     @property
     def gpu(self) -> str:
-        """Kind of the GPU that the workers train on; empty where they train on processors."""
+        """Kind of GPU that the workers train on; empty if they train on processors."""
         return self._members.here["gpu"]
 
     def close(self) -> None:
-        """Leave the scheduler; workers give up what they are at when its next epoch has ended."""
+        """Leave the scheduler. Each worker gives up its fit at the end of the epoch that it is training."""
         with suppress(OSError, TimeoutError, RuntimeError):
             self._client.close(timeout=5)
 
-    def _free_after_the_homeless(self) -> list[str]:
-        """Give fits that lost their worker another one; return the workers that are free then."""
+    def _free_workers(self) -> list[str]:
+        """Assign fits that lost their worker to free workers; return the workers that are still free."""
         busy = {given.worker for given in self._given.values()}
         free = sorted(self._members.admitted.keys() - busy)
-        while self._homeless and free:
-            again = self._homeless.pop(0)
+        while self._unassigned and free:
+            again = self._unassigned.pop(0)
             self._give(Assignment(again.job, free.pop(0), again.losses))
         return free
 
@@ -167,17 +168,17 @@ class DaskWorkers:
         return f"{met} of {expected} expected {self._place} after {patience:.0f} s{self._hint}{why}"
 
     @property
-    def _within(self) -> bool:
-        """Whether scheduler and workers are threads of this process, and nobody can start others."""
+    def _is_local(self) -> bool:
+        """Whether scheduler and workers are threads of this process. No other worker can join then."""
         return self._at.startswith(WITHIN_PROCESS)
 
     @property
     def _place(self) -> str:
-        return "on this machine" if self._within else f"at {self._at}"
+        return "on this machine" if self._is_local else f"at {self._at}"
 
     @property
     def _hint(self) -> str:
-        return "" if self._within else f": start them with 'refold worker {self._at}'"
+        return "" if self._is_local else f": start them with 'refold worker {self._at}'"
 
     def _begin(self) -> None:
         self._client = self._connect()
@@ -187,16 +188,18 @@ class DaskWorkers:
 
     @property
     def _scheduler(self) -> Any:
-        """Dask's own access to the scheduler, whose functions have no types."""
+        """Dask's interface to the scheduler, whose functions have no types."""
         return self._client.scheduler
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        epoch = EpochEnded(**event[1])  # what ``worker_tasks.run_job`` announced, and the worker's address
+        epoch = EpochEnded(
+            **event[1]
+        )  # announced by ``worker_tasks.run_job``; Dask adds the worker's address
         if epoch.key in self._given:  # other coordinators may use the same scheduler
             self._on_epoch(epoch)
 
     def _take_in_news(self, timeout: float, enough: Callable[[], bool]) -> None:
-        """Take in what is new until the time is up, or until it is enough and nothing else is there."""
+        """Run queued news for ``timeout`` seconds; once ``enough()`` is true, only what is queued already."""
         deadline = time.monotonic() + timeout
         while True:
             left = 0.0 if enough() else deadline - time.monotonic()
@@ -227,13 +230,13 @@ class DaskWorkers:
 
     def _hand_over(self, given: Assignment) -> None:
         neighbours = self._members.neighbours(given.worker) if self._share_memory else None
-        # A name of its own: two coordinators, or two attempts, may ask for the same fit.
+        # Each attempt has its own name, because two coordinators or two attempts may ask for the same fit.
         name = f"fit-{given.job.spec.key[:16]}-{next(self._numbers)}-{id(self)}"
         try:
             given.future = self._client.submit(
                 run_job, given.job, neighbours, key=name, pure=False, workers=[given.worker]
             )
-        except ClosedClientError:  # the next look connects again
+        except ClosedClientError:  # the next check connects again
             self._take_back(given)
             return
         given.future.add_done_callback(lambda _: self._news.put(lambda: self._collect(given)))
@@ -245,15 +248,15 @@ class DaskWorkers:
         try:
             run: FitRun = future.result(timeout=FETCH)
         except (TimeoutError, UnboundLocalError):
-            # Perhaps its worker has gone with it, and the next look says so. The second is what Dask 2026.8
-            # makes of its own waiting being cancelled, which a very busy machine has brought about.
+            # The result may be lost with its worker: the next check shows that. Dask 2026.8 raises
+            # UnboundLocalError if its own wait is cancelled, which has happened on a very busy machine.
             self._unfetched.append(given)
         except CancelledError:  # the scheduler is gone
             self._take_back(given)
         except KilledWorker:
             self._lose(given)
         except CannotStart as error:
-            self._do_without(given, error)
+            self._refuse_machine(given, error)
         except Exception as error:
             worker = self._members.called(given.worker)
             raise WorkersFailed(f"{given.job.name} cannot be run: {error} ({worker})") from error
@@ -261,13 +264,13 @@ class DaskWorkers:
             del self._given[key]
             self._ended.append((given.job, run))
 
-    def _do_without(self, given: Assignment, error: CannotStart) -> None:
-        """Give nothing more to a machine that cannot train, where there are others.
+    def _refuse_machine(self, given: Assignment, error: CannotStart) -> None:
+        """Give no further fit to a machine that cannot train.
 
         Raises:
-            WorkersFailed: if there are none.
+            WorkersFailed: if no other machine is left.
         """
-        if self._within:  # all workers are of one machine
+        if self._is_local:  # all workers are of one machine
             raise WorkersFailed(str(error)) from error
         self._members.refuse(given.worker, str(error))
         self._take_back(given)
@@ -279,26 +282,27 @@ class DaskWorkers:
         if given.future is not None:
             with suppress(OSError, RuntimeError):
                 given.future.cancel(force=True)
-        self._homeless.append(given)
+        self._unassigned.append(given)
 
     def _lose(self, given: Assignment) -> None:
         given.losses += 1
         if given.losses > LOSSES_ALLOWED:
             raise WorkersFailed(
-                f"{given.job.name} has lost {given.losses} workers: it may be what ends them; "
+                f"{given.job.name} has lost {given.losses} workers: the fit itself may end them; "
                 "see their logs, or narrow its hyperparameters"
             )
         self._take_back(given)
 
     def _look(self) -> None:
-        """Take note of who came and who went, now and then."""
+        """Check which workers came and which went, at most once per ``LOOK`` seconds."""
         if time.monotonic() - self._looked_at < LOOK:
             return
         try:
-            # Dask makes itself a new connection; what was sent in between is lost then.
+            # Dask reconnects by itself, but what was sent in between is lost.
             if self._client.status != "running" or self._client.scheduler_comm is not self._connection:
                 raise OSError("the connection is gone")
-            # Not 'scheduler_info': its answer may be another thread's, which asks without the workers.
+            # Not 'scheduler_info': it may return the answer to another thread's request, which is without
+            # workers.
             identity = self._client.sync(self._scheduler.identity, n_workers=-1)
             there = list(identity["workers"])
         except (OSError, TimeoutError):
@@ -318,13 +322,13 @@ class DaskWorkers:
         self._check_deserted()
 
     def _check_deserted(self) -> None:
-        """Say so, once, where nobody is left, and give up when nobody has come for long.
+        """Say once that no worker is left, and give up if none has joined after ``PATIENCE`` seconds.
 
         Raises:
-            UsageError: if everybody there was refused.
-            WorkersFailed: if nobody has come.
+            UsageError: if all workers that are there were refused.
+            WorkersFailed: if no worker has joined in that time.
         """
-        if self._members.admitted or not (self._given or self._homeless):
+        if self._members.admitted or not (self._given or self._unassigned):
             self._deserted_at = 0.0
             return
         if self._members.refused:
@@ -340,17 +344,17 @@ class DaskWorkers:
             )
 
     def _reconnect(self) -> None:
-        """Wait for the scheduler to be there again; what was under way begins again.
+        """Wait until the scheduler is there again; the fits under way begin again.
 
         Raises:
-            WorkersFailed: if it does not come back.
+            WorkersFailed: if it has not come back after ``PATIENCE`` seconds.
         """
         self._say(f"the scheduler {self._place} is gone: waiting for it to come back")
         self.close()
         self._members.forget_all()
         for given in list(self._given.values()):
             del self._given[given.job.spec.key]
-            self._homeless.append(given)
+            self._unassigned.append(given)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -363,12 +367,12 @@ class DaskWorkers:
                     ) from None
                 time.sleep(1)
             else:
-                self._say(f"the scheduler is back; {counted(len(self._homeless), 'fit')} to begin again")
+                self._say(f"the scheduler is back; {counted(len(self._unassigned), 'fit')} to begin again")
                 return
 
 
 def _some(names: Sequence[str]) -> str:
-    """Return the first few of many names.
+    """Return the first three of many names.
 
     >>> _some(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
@@ -379,12 +383,12 @@ def _some(names: Sequence[str]) -> str:
 
 @contextmanager
 def local_workers(count: int, log: Path, on_epoch: OnEpoch = lambda _event: None) -> Iterator[DaskWorkers]:
-    """Start a scheduler and ``count`` workers on this machine, and end them on leaving.
+    """Start a scheduler and ``count`` workers on this machine, and end them on leaving the context.
 
     Args:
         count: number of training processes, at least 1.
-        log: file that takes what they print.
-        on_epoch: told of each finished epoch: the fit's key, epoch from 1, stop-set F1, seconds.
+        log: the file that takes what they print.
+        on_epoch: called with an ``EpochEnded`` for each finished epoch.
     """
     with (
         dask.config.set(CONFIGURATION),
@@ -416,19 +420,19 @@ def cluster_workers(
     on_epoch: OnEpoch = lambda _event: None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[DaskWorkers]:
-    """Use the workers of a cluster, those that are there and those that come, and leave it as it is.
+    """Use the workers of a cluster, including workers that join later; leave the cluster running.
 
     Args:
-        address: of its scheduler.
-        expected: how many workers to wait for before anything begins, at least 1.
-        patience: seconds to wait for the scheduler, and then for them.
-        mixed: whether other kinds of processors or GPUs are welcome.
-        device: what the sweep's fits are trained on.
+        address: its scheduler's address.
+        expected: number of workers to wait for before anything begins, at least 1.
+        patience: seconds to wait for the scheduler, and then again for the workers.
+        mixed: whether workers may have other kinds of processors or GPUs.
+        device: the device that the sweep's fits are trained on.
         on_epoch: as for ``local_workers``.
-        say: told what the user should know, a line each.
+        say: called with each line that the user should know.
 
     Raises:
-        UsageError: if the scheduler or the workers are not there, or are not the same software.
+        UsageError: if the scheduler or the workers are not there, or run other software.
     """
     here = describe(device=device)
 
@@ -452,13 +456,13 @@ def cluster_workers(
 
 
 def _check_scheduler(client: Client, address: ClusterAddress, here: Description) -> None:
-    """Refuse a scheduler with other software: it reads what it passes on."""
+    """Refuse a scheduler with other software: it decodes the messages that it passes on."""
     try:
         there = client.run_on_scheduler(scheduler_software)
     except (OSError, TimeoutError):
         client.close(timeout=5)
         raise
-    except Exception as error:  # noqa: BLE001 - whatever another installation may say
+    except Exception as error:  # noqa: BLE001 - another installation may raise anything
         client.close(timeout=5)
         what = f"has no refold, or another one ({type(error).__name__}: {error})"
         raise UsageError(f"the scheduler at {address.url} {what}: install the same release there") from None

@@ -1,7 +1,7 @@
-"""The workers of a cluster as the coordinator knows them: who may take fits, and what data they have.
+"""The coordinator's list of a cluster's workers: which may take fits, and which datasets they have.
 
-Asking a worker takes as long as it takes, so it is done in threads; what they find out is taken in by whoever
-looks next.
+A worker may answer late, so threads ask. They pass their answers to ``Later``, so that only the coordinator's
+thread changes the list.
 """
 
 import threading
@@ -19,24 +19,24 @@ from sweeps.cluster import worker_tasks
 from sweeps.cluster.compatibility import Description, verdict
 from trainer.datasets import transfer
 
-#: How the addresses of workers begin that are threads of this process.
+#: Addresses that begin with this belong to workers that are threads of this process.
 WITHIN_PROCESS = "inproc://"
 
-#: Calls a function in the thread that looks after the workers, when that looks next.
+#: ``later(function)`` queues a function; the coordinator's thread calls it at its next check of the workers.
 Later = Callable[[Callable[[], None]], None]
 
 
 @dataclass(slots=True)
 class Members:
-    """Who has joined, who was refused, and who has which dataset.
+    """The workers that have joined or were refused, and the datasets that they have.
 
     Attributes:
         here: the coordinator's description.
-        mixed: whether other kinds of processors or GPUs are welcome.
+        mixed: whether workers may have other kinds of processors or GPUs.
         later: see ``Later``.
-        say: told of workers that come, go or are refused.
-        admitted: what those that may take fits say of themselves, by address.
-        refused: why others may not.
+        say: called with a line for each worker that is refused or of another kind.
+        admitted: the descriptions of the workers that may take fits, by address.
+        refused: the reasons why other workers may not, by address.
     """
 
     here: Description
@@ -52,7 +52,7 @@ class Members:
     _places: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def look(self, client: Client, addresses: Sequence[str]) -> list[str]:
-        """Take note of the workers that are there now; return those that were admitted and are gone."""
+        """Compare the list with the workers that are there now; return the admitted workers that are gone."""
         known = self._asked | self.admitted.keys() | self.refused.keys()
         gone = [address for address in self.admitted if address not in addresses]
         for address in known.difference(addresses):
@@ -63,29 +63,29 @@ class Members:
         return gone
 
     def called(self, address: str) -> str:
-        """Return what people call a worker: its address would tell them nothing."""
+        """Return a worker's name for messages, as its address tells users nothing."""
         number = self._numbers.setdefault(address, len(self._numbers) + 1)
         if address.startswith(WITHIN_PROCESS):
             return f"worker {number}"
         return f"worker {number} on {self._hosts.get(address) or urlsplit(address).hostname}"
 
     def address(self, called: str) -> str:
-        """Return the address of a worker that was admitted under a name, also if it is gone."""
+        """Return the address of the worker of that name, even if the worker is gone."""
         return next(address for address in self._numbers if self.called(address) == called)
 
     def forget_all(self) -> None:
-        """Forget everybody: the scheduler that knew them is gone."""
+        """Forget all workers, because the scheduler is gone."""
         for address in [*self._asked, *self.admitted, *self.refused]:
             self._forget(address)
 
     def refuse(self, address: str, reason: str) -> None:
-        """Give a worker nothing any more."""
+        """Remove a worker from those that may take fits, and say why."""
         self.admitted.pop(address, None)
         self.refused[address] = reason
         self.say(f"{self.called(address)} is not used: {reason}")
 
     def neighbours(self, address: str) -> int:
-        """Return how many workers there are on a worker's machine, itself included."""
+        """Return the number of workers on a worker's machine, itself included."""
         host = self.admitted[address]["host"]
         return sum(each["host"] == host for each in self.admitted.values())
 
@@ -94,7 +94,7 @@ class Members:
         return (address, stored) in self._having
 
     def deliver(self, client: Client, address: str, stored: str, then: Callable[[str | None], None]) -> None:
-        """Bring a stored dataset to a worker that may not have it; ``then`` hears why if that failed."""
+        """Send a stored dataset to a worker that lacks it; ``then`` is called with None, or why it failed."""
         _in_thread(self._deliver, client, address, stored, then)
 
     def _forget(self, address: str) -> None:
@@ -106,25 +106,23 @@ class Members:
     def _ask(self, client: Client, address: str) -> None:
         try:
             answer: Any = _call(client, address, worker_tasks.join)
-        except Exception as error:  # noqa: BLE001 - whatever another installation may say
+        except Exception as error:  # noqa: BLE001 - another installation may raise anything
             answer = error
         self.later(lambda: self._answered(address, answer))
 
     def _answered(self, address: str, answer: "Description | Exception") -> None:
-        if address not in self._asked:  # gone meanwhile
+        if address not in self._asked:  # the worker is gone
             return
         self._asked.discard(address)
         if not isinstance(answer, Exception):
             self._hosts[address] = answer["host"]
-        if isinstance(
-            answer, OSError | TimeoutError
-        ):  # it went while it was asked; if not, it is asked again
+        if isinstance(answer, OSError | TimeoutError):  # it went away meanwhile; if not, it is asked again
             return
         if isinstance(answer, Exception):
             what = f"it has no refold, or another one ({type(answer).__name__}: {answer})"
             self.refuse(address, f"{what}: install the same release of everything there")
             return
-        # A coordinator knows of no GPU: the first worker's kind is the sweep's.
+        # The coordinator itself has no GPU: the first worker's kind becomes the sweep's.
         here = self.here if self.here["gpu"] else {**self.here, "gpu": answer["gpu"]}
         reason, remark = verdict(here, answer, mixed=self.mixed)
         if reason:
@@ -138,11 +136,11 @@ class Members:
     def _deliver(self, client: Client, address: str, stored: str, then: Callable[[str | None], None]) -> None:
         host = self.admitted.get(address, {}).get("host", address)
         try:
-            with self._places[host]:  # workers of one machine have one folder: the first one fills it
+            with self._places[host]:  # workers of one machine share a folder: only the first fills it
                 if not _call(client, address, worker_tasks.has_dataset, stored):
                     _send(client, address, Path(stored))
             failure = None
-        except Exception as error:  # noqa: BLE001 - a disk that is full there, a worker that is gone
+        except Exception as error:  # noqa: BLE001 - its disk may be full, or the worker gone
             failure = f"it has no dataset {Path(stored).name[:16]} and could not be sent it ({error}): "
             failure += "make room there, or start it with --data FOLDER"
 
@@ -159,7 +157,7 @@ def _in_thread(function: Callable[..., None], *arguments: Any) -> None:
 
 
 def _call(client: Client, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function on a worker, beside whatever it is at."""
+    """Call a function on a worker, while the worker may be training a fit."""
     (answer,) = client.run(function, *arguments, workers=[address], on_error="return").values()
     if isinstance(answer, Exception):
         raise answer

@@ -1,7 +1,7 @@
 """A scheduler, and workers, as commands that run until they are told to stop.
 
-Each listens on one address: the scheduler on the one it is given, a worker on the one that it reaches the
-scheduler from. Nothing listens on all interfaces unless it is asked to.
+Each listens on one address: the scheduler on the given one, a worker on the address that it reaches the
+scheduler from. Nothing listens on all interfaces unless the user asks for that.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ Say = Callable[[str], None]
 def serve_scheduler(
     host: str, port: int, *, certificates: Certificates | None, scheduler_file: Path | None, say: Say
 ) -> None:
-    """Run a scheduler until this process is told to stop.
+    """Run a scheduler until a signal stops this process.
 
     Args:
-        host: name or number of the interface to listen on; ``0.0.0.0`` for all.
-        port: 0 for any free one.
-        certificates: to speak TLS with; None for plain TCP.
-        scheduler_file: takes the address, for others to find it.
-        say: told the address.
+        host: name or IP address of the interface to listen on; ``0.0.0.0`` for all.
+        port: the port to listen on; 0 for any free one.
+        certificates: the certificates for TLS; None for plain TCP.
+        scheduler_file: the file that the address is written to, for workers and coordinators to read.
+        say: called with the address.
 
     Raises:
-        UsageError: if it cannot listen there.
+        UsageError: if it cannot listen on that address.
     """
     protocol = "tls" if certificates else "tcp"
 
@@ -70,17 +70,17 @@ def serve_scheduler(
 def serve_workers(
     address: ClusterAddress, equipments: Sequence[Equipment], *, folder: Path, patience: float, say: Say
 ) -> None:
-    """Run workers until this process is told to stop; a scheduler that was lost is waited for.
+    """Run workers until a signal stops this process. If the scheduler goes away, wait for it to come back.
 
     Args:
-        address: the scheduler's.
-        equipments: one for each worker.
-        folder: for what Dask keeps on disk.
-        patience: seconds to wait for the scheduler at first.
-        say: told what the user should know.
+        address: the scheduler's address.
+        equipments: the equipment of each worker.
+        folder: the folder for Dask's own files.
+        patience: seconds to wait for the scheduler at the beginning.
+        say: called with each line that the user should know.
 
     Raises:
-        UsageError: if no scheduler is there.
+        UsageError: if no scheduler answers in that time.
     """
     if address.warning:
         say(f"warning: {address.warning}")
@@ -107,7 +107,7 @@ def serve_workers(
             task.cancel()
         await asyncio.gather(stopping, *kept, return_exceptions=True)
         for task in done - {stopping}:
-            task.result()  # raises what ended it
+            task.result()  # raises the error that ended it
 
     _run(serve)
 
@@ -128,7 +128,7 @@ async def _worker(address: ClusterAddress, equipment: Equipment, host: str, fold
 
 
 def _run(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run ``serve`` until a signal asks for an end; it is given the event that says so."""
+    """Run ``serve`` until a signal stops it; ``serve`` gets an event that is set by the signal."""
 
     async def main() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -12,25 +12,25 @@ CONFIGURATION = {
     # Dask's statistical profiler cost a training worker a quarter of its speed (17.2 s against 13.3 s).
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
-    # Dask starts a web server with every scheduler and worker, asked or not: it has nothing to say here.
+    # Dask always starts a web server with every scheduler and worker: these have no pages.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-    # A fit stays where the coordinator has put it.
+    # A fit stays on the worker that the coordinator gave it to.
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.diagnostics.nvml": False,
 }
 
-#: ... and without an address of its own Dask listens on all interfaces.
+#: The address for those web servers: without one Dask listens on all interfaces.
 LOOPBACK = "127.0.0.1:0"
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Have Dask say nothing: losses are expected, and what matters of them is said in a line."""
+    """Silence Dask's logs: losses of workers are expected, and refold reports each in one line."""
     names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
     before = {name: logging.getLogger(name).level for name in names}
-    for name in names:  # some have a level of their own
+    for name in names:  # some loggers have their own level
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
@@ -40,7 +40,7 @@ def quiet() -> Iterator[None]:
 
 
 def security(certificates: Certificates | None) -> Security | None:
-    """Return what Dask needs to speak TLS, both sides checked; None for plain TCP."""
+    """Return Dask's settings for TLS with certificates checked on both sides; None for plain TCP."""
     if certificates is None:
         return None
     files = {

@@ -1,7 +1,7 @@
-"""What happens on a Dask worker: fits, one at a time, in a process of their own; joining; data arriving.
+"""Code that runs on a Dask worker: it joins the cluster, receives datasets, and runs one fit at a time.
 
-A Dask worker trains nothing itself: it holds a ``TrainingProcess`` and hands it one fit at a time. So the
-workers of one machine are threads of one process, and what costs memory are the training processes alone.
+A Dask worker trains nothing itself: it has a ``TrainingProcess`` and passes it one fit at a time. So the
+workers of one machine can be threads of one process, and only the training processes need much memory.
 """
 
 import asyncio
@@ -26,21 +26,21 @@ from trainer.process.training_process import OutOfMemory, ProcessDied, TrainingP
 #: Dask's event topic on which finished epochs are announced.
 EPOCHS = "refold-epochs"
 
-#: A fit whose process dies so often will not do better the next time.
+#: How often a fit's process may die; then the fit is not tried again.
 DEATHS_ALLOWED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What the workers of one machine are given.
+    """The settings of a machine's workers.
 
     Attributes:
-        log: file that takes what training processes print.
-        datasets: folders in which stored datasets are looked for, each in one named by its fingerprint.
-        own: the one of them that takes datasets which are sent; None for workers on the coordinator's own
-            machine, who use its folder.
-        process: starts a training process that prints to a log.
-        description: what the worker says of itself.
+        log: the file that takes what training processes print.
+        datasets: folders to search for stored datasets; each dataset is a folder named by its fingerprint.
+        own: the one of these folders that takes datasets from the coordinator; None for workers on the
+            coordinator's own machine, which use its folder.
+        process: function that starts a training process that prints to a log file.
+        description: the worker's description.
     """
 
     log: Path
@@ -50,17 +50,17 @@ class Equipment:
     description: Description = field(default_factory=describe)
 
     def find(self, given: Path) -> Path | None:
-        """Return where this machine has the dataset that the coordinator has at ``given``, or None."""
+        """Return this machine's folder of the dataset that the coordinator has at ``given``, or None."""
         folders = (given.parent,) if self.own is None else self.datasets
         return transfer.find(given.name, folders)
 
 
 class Unwanted(Exception):
-    """Nobody waits for this fit any more: its coordinator has ended, or has given it to another worker."""
+    """This fit's result is not needed any more: its coordinator has ended, or another worker has the fit."""
 
 
 class Trainer(WorkerPlugin):
-    """Gives a Dask worker its training process, and another one when that dies."""
+    """Gives a Dask worker its training process, and a new one when that dies."""
 
     name = "refold-trainer"
 
@@ -70,31 +70,31 @@ class Trainer(WorkerPlugin):
         self._overdue = False
 
     def setup(self, worker: Worker) -> None:
-        """Start the process; it imports TensorFlow while Dask does the rest."""
+        """Start the process; it imports TensorFlow while Dask sets up the worker."""
         self._process = self.equipment.process(self.equipment.log)
-        self._lock = threading.Lock()  # two coordinators may ask one worker
+        self._lock = threading.Lock()  # two coordinators may use one worker
 
     def teardown(self, worker: Worker) -> None:
-        """End the process with its worker, whatever it is at."""
+        """End the process with its worker, even in the middle of a fit."""
         self._closing = True
         self._process.close()
 
     def run(self, job: Job, neighbours: int | None, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
-        """Run a fit, again if its process dies.
+        """Run a fit; if its process dies, run it again.
 
         Args:
-            job: the fit, as the coordinator sees it.
-            neighbours: how many training processes share this machine's memory; None where the job says
-                what each may take.
-            on_epoch: told of each epoch.
+            job: the fit, with the coordinator's paths.
+            neighbours: number of training processes that share this machine's memory; None if the job has the
+                memory limit.
+            on_epoch: called for each finished epoch.
 
         Returns:
-            The run; a failed one if the fit has run out of memory so often that it will again, or has
-            taken longer than its limit.
+            The run. It is a failed one if the fit ran out of memory in each attempt, or took longer than its
+            limit.
 
         Raises:
             CannotStart: if no training process can start here.
-            ProcessDied: if its process dies too often for any other reason.
+            ProcessDied: if its process dies ``DEATHS_ALLOWED`` times for any other reason.
         """
         with self._lock:
             return self._run(self._at_home(job, neighbours), on_epoch)
@@ -125,7 +125,7 @@ class Trainer(WorkerPlugin):
 
     @contextmanager
     def _limit(self, seconds: float | None) -> Iterator[None]:
-        """End the training process if the block takes longer."""
+        """End the training process if the block takes longer than ``seconds``; None for no limit."""
         self._overdue = False
         if seconds is None:
             yield
@@ -144,7 +144,7 @@ class Trainer(WorkerPlugin):
             timer.cancel()
 
     def _at_home(self, job: Job, neighbours: int | None) -> Job:
-        """Return the job with what it needs as this machine has it."""
+        """Return the job with this machine's paths and memory limit."""
         given = Path(job.dataset)
         here = self.equipment.find(given)
         if here is None:
@@ -160,7 +160,7 @@ def run_job(job: Job, neighbours: int | None) -> FitRun:
 
     def announce(number: int, epoch: Epoch, seconds: float) -> None:
         task = here.state.tasks.get(me)
-        if task is None or task.state != "executing":  # Dask cannot interrupt a task that it has cancelled
+        if task is None or task.state != "executing":  # cancelled, but Dask cannot interrupt a running task
             raise Unwanted
         event = EpochEnded(
             key=job.spec.key, epoch=number, f1=epoch.stop_f1, seconds=seconds, worker=here.address
@@ -171,14 +171,14 @@ def run_job(job: Job, neighbours: int | None) -> FitRun:
 
 
 def trainer_of(worker: Worker) -> Trainer:
-    """Return what trains on a worker that has joined."""
+    """Return the trainer of a worker that has joined."""
     trainer = worker.plugins[Trainer.name]
-    assert isinstance(trainer, Trainer)  # noqa: S101 - nobody else gives a plugin that name
+    assert isinstance(trainer, Trainer)  # noqa: S101 - no other plugin has that name
     return trainer
 
 
 async def join(dask_worker: Worker) -> Description:
-    """Return what a worker says of itself; one that ``refold worker`` did not start becomes such a one."""
+    """Return a worker's description. A worker that ``refold worker`` did not start gets a trainer first."""
     if Trainer.name not in dask_worker.plugins:
         folder = Path(dask_worker.local_directory)
         own = folder / "datasets"
@@ -188,18 +188,18 @@ async def join(dask_worker: Worker) -> Description:
 
 
 async def has_dataset(stored: str, dask_worker: Worker) -> bool:
-    """Return whether a worker has the dataset that the coordinator has at ``stored``."""
+    """Return whether a worker has the dataset that the coordinator has in ``stored``."""
     equipment = trainer_of(dask_worker).equipment
     return await asyncio.to_thread(equipment.find, Path(stored)) is not None
 
 
 async def take_part(part: transfer.Part, fingerprint: str, sender: str, dask_worker: Worker) -> None:
-    """Take a part of a dataset that is sent."""
+    """Receive a part of a dataset."""
     await asyncio.to_thread(transfer.take, part, _own(dask_worker), fingerprint, sender)
 
 
 async def complete(fingerprint: str, sender: str, dask_worker: Worker) -> None:
-    """Check a dataset of which all parts have been sent, and keep it."""
+    """Check a dataset whose parts have all arrived, and keep it."""
     await asyncio.to_thread(transfer.complete, _own(dask_worker), fingerprint, sender)
 
 
@@ -211,5 +211,5 @@ def _own(worker: Worker) -> Path:
 
 
 def scheduler_software() -> Mapping[str, str]:
-    """Return what the scheduler says of itself: it reads what it passes on."""
+    """Return the scheduler's description: it must match, because it decodes what it passes on."""
     return {name: text for name, text in describe().items() if name in ("code", "python", "distributed")}

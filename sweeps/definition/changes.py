@@ -1,9 +1,10 @@
-"""What differs between two descriptions of one thing, and how that is said: the one place for both."""
+"""Differences between two descriptions of one thing, found and put into words."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-#: Characters of the longest value shown whole; SHOWN of a longer one are, from LEAD before the change on.
+#: A value of up to this many characters is shown whole. Of a longer one SHOWN characters are, beginning LEAD
+#: characters before the change.
 WHOLE, SHOWN, LEAD = 60, 24, 8
 
 
@@ -12,9 +13,9 @@ class Change:
     """One value that is not the same in both descriptions.
 
     Attributes:
-        name: of the value; in nested descriptions with dots, like ``"cv.folds"``.
-        before: its value in the first description, None where that lacks it.
-        now: its value in the second one.
+        name: the value's name; in nested descriptions with dots, like ``"cv.folds"``.
+        before: the value in the first description; None if that lacks it.
+        now: the value in the second description; None if that lacks it.
     """
 
     name: str
@@ -25,8 +26,8 @@ class Change:
         """Return both values in words.
 
         Args:
-            before: says which one the first is, like ``"recorded"``.
-            now: says which one the second is, like ``"here"``.
+            before: the words for the first description, like ``"recorded"``.
+            now: the words for the second description, like ``"here"``.
 
         >>> Change("cv.folds", 5, None).said("before", "now")
         '5 before, nothing now'
@@ -51,7 +52,7 @@ def changes(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator
 
 
 def _shown(one: object, other: object) -> tuple[str, str]:
-    """Return two values as texts, long ones from shortly before the place where they begin to differ."""
+    """Return two values as texts; long texts begin shortly before the first difference."""
     a, b = _text(one), _text(other)
     if len(a) <= WHOLE and len(b) <= WHOLE:
         return a, b

@@ -1,6 +1,7 @@
-"""What each value of a sweep may be: one set of checks for sweep files and for what is built in Python.
+"""Checks of a sweep's values: the same for sweep files and for specs that are built in Python.
 
-The dataclasses of ``spec`` call them when they are made, so no spec has a value that a file may not have.
+The dataclasses of ``spec`` call them when they are made, so no spec has a value that a sweep file must not
+have.
 """
 
 import numbers
@@ -10,10 +11,10 @@ from typing import Any
 
 from trainer.errors import UsageError
 
-#: What a timer can wait for, with much to spare.
+#: The longest limit, in minutes; far below what a timer can wait for.
 MOST_MINUTES = 43_200
 
-#: So many letters of a wrong value are shown.
+#: Number of characters of a wrong value that a message shows.
 LONGEST = 100
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -27,8 +28,9 @@ def check_fields(values: object, checks: Mapping[str, Check], prefix: str = "") 
 
     Args:
         values: a frozen dataclass that is being made.
-        checks: by attribute; one that is None in ``values`` and by default is left alone.
-        prefix: of the names in messages: where a sweep file has these keys.
+        checks: the check of each attribute; an attribute that is None both in ``values`` and by default is
+            not checked.
+        prefix: the table that a sweep file has these keys in; put before their names in messages.
 
     Raises:
         UsageError: naming the key, its value and what was expected.
@@ -50,7 +52,7 @@ def checked(key: str, value: Any, check: Check) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a sweep file has it, in one line."""
+    """Return a value as it is written in a sweep file, in one line."""
     if isinstance(value, bool):
         return str(value).lower()
     words = " ".join(str(list(value) if isinstance(value, tuple) else value).split())

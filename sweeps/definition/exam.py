@@ -1,4 +1,4 @@
-"""The exam: labelled images that no search, fold or stop set ever held. Nothing else opens it."""
+"""The exam: labelled images that no search, fold or stop set ever held. No other module opens it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What makes a recorded sweep that sweep: its plan rebuilt from the record; whether refold can repeat it."""
+"""A recorded sweep's identity: its plan rebuilt from the record, and whether this refold can repeat it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Difference:
     Attributes:
         subject: what was compared, like ``"dataset"`` or ``"weights after epoch 3"``.
         where: the sweep, trial or fit it belongs to.
-        what: recorded and found, and how far they are apart where that can be said.
+        what: the recorded and the found value, and the size of the difference if it has one.
     """
 
     subject: str
@@ -37,10 +37,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A recorded identity, read part by part: older versions of refold recorded other parts.
+    """A recorded identity, read part by part, because older versions of refold recorded other parts.
 
     Attributes:
-        data: as recorded: the sweep's key is the digest of it.
+        data: the identity as recorded; the sweep's key is its digest.
     """
 
     data: Mapping[str, Any]
@@ -62,12 +62,12 @@ class Identity:
 
     @property
     def procedure(self) -> int | None:
-        """By which procedure of training the sweep was begun."""
+        """The training procedure that the sweep was begun with."""
         return self.data.get("procedure")
 
     @property
     def device(self) -> str:
-        """What it is trained on."""
+        """The device that the sweep is trained on."""
         device: str = self.data.get("device", "cpu")
         return device
 
@@ -90,7 +90,7 @@ def plan_of(entry: SweepEntry) -> Plan:
     """Rebuild a sweep's plan from its recorded identity.
 
     Raises:
-        UsageError: if the identity is not one.
+        UsageError: if the recorded identity is incomplete.
     """
     found, identity = identity_of(entry), entry.identity
     try:
@@ -109,13 +109,13 @@ def plan_of(entry: SweepEntry) -> Plan:
             **optional_of(Plan, identity),
         )
     except (KeyError, TypeError, ValueError) as error:
-        for difference in procedure_differences(entry):  # an older refold's identity had other parts
+        for difference in procedure_differences(entry):  # an older refold recorded other parts
             raise UsageError(str(difference)) from error
         raise UsageError(f"the record of {entry.name!r} is damaged: its identity lacks {error}") from error
 
 
 def procedure_differences(entry: SweepEntry) -> list[Difference]:
-    """Check that refold trains as it did when the sweep was recorded: it cannot repeat what it did before."""
+    """Compare the training procedure with the recorded one: refold has only its present one."""
     then = identity_of(entry).procedure
     if then == PROCEDURE:
         return []
@@ -126,10 +126,10 @@ def procedure_differences(entry: SweepEntry) -> list[Difference]:
 
 
 def check_device(entry: SweepEntry) -> None:
-    """Refuse to train a sweep's fits here where GPUs trained them: processors round differently.
+    """Refuse to train a sweep's fits here if GPUs trained them: processors round differently.
 
     Raises:
-        UsageError: if they were.
+        UsageError: if the sweep was trained on GPUs.
     """
     if (device := identity_of(entry).device) != "cpu":
         raise UsageError(

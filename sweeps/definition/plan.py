@@ -1,4 +1,4 @@
-"""What decides a sweep's bits: what its file says, once its data and its architectures' code are known."""
+"""The plan: all that decides a sweep's bits, with its data and its architectures' code known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from trainer.user_code import UserSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArchitecture:
-    """An architecture that can be trained: its space is complete, its source is known."""
+    """An architecture with everything that training needs: its complete space and its source."""
 
     name: str
     digest: str
@@ -28,16 +28,16 @@ class Plan:
     """All that decides a sweep's bits: two sweeps with equal plans have equal outcomes.
 
     Attributes:
-        seed: the sweep's.
+        seed: the sweep's seed.
         dataset: fingerprint of the dataset.
-        trials: for each architecture.
+        trials: number of trials of each architecture.
         cv: the cross-validation.
         search: the search.
         prune: which trials are not trained to their end.
         architectures: in the sweep's order.
-        platform: versions and processor that its fits run on; part of each fit's key, so that a home that
-            is used with another TensorFlow or on another machine never mixes them.
-        device: what its fits are trained on.
+        platform: package versions and processor that fits run on. It is part of each fit's key, so that a
+            home used with another TensorFlow or on another machine never mixes fits of the two.
+        device: the device that fits are trained on.
     """
 
     seed: int
@@ -51,10 +51,10 @@ class Plan:
     device: str = optional("cpu")
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes this sweep this sweep, as JSON data.
+        """Return everything that two runs of the same sweep must have in common, as JSON data.
 
-        The number of trials is no part of it: trial n is the same in a longer sweep. Optional parts are
-        absent while they have their defaults.
+        The number of trials is left out: trial n is the same in a longer sweep. Optional parts are left out
+        at their defaults.
         """
         return {
             "procedure": PROCEDURE,
@@ -83,14 +83,15 @@ class Plan:
         thresholds: Thresholds | None = None,
         repeat: int = 0,
     ) -> tuple[FitSpec, ...]:
-        """Return the fits that one repeat of a trial consists of, in fold order.
+        """Return the fits of one repeat of a trial, in fold order.
 
         Args:
             architecture: the trial's.
-            trial: its number; or a name of other fits, whose seeds are then the same for all trials.
+            trial: the trial's number; or a name, for fits whose seeds are the same for all trials.
             hyperparameters: the trial's.
-            thresholds: what it has to reach, None where nothing is pruned; rungs are for the first fold.
-            repeat: which cross-validation, 0 in the search.
+            thresholds: the scores that the trial has to reach; None without pruning. Rungs apply to the first
+                fold.
+            repeat: number of the cross-validation; 0 is the search's.
         """
         others = replace(thresholds, rungs=()) if thresholds else None
         return tuple(

@@ -1,4 +1,4 @@
-"""From what a sweep file says to a plan that can run: loads the data, completes the spaces, checks it all.
+"""Makes a plan from a spec: loads the data, completes the search spaces, checks that all can be trained.
 
 Nothing is written here: a sweep that cannot run changes nothing.
 """
@@ -22,7 +22,7 @@ from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space,
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
-#: The kind of processor or GPU that a sweep has whose fits were trained on several.
+#: Recorded as the kind of processor or GPU if a sweep's fits may be trained on several kinds.
 MIXED = "mixed"
 
 
@@ -34,10 +34,11 @@ class Prepared:
         spec: the sweep.
         text: the sweep file's text, for the record.
         plan: what decides its outcome.
-        dataset: loaded.
-        environment: package versions and hardware here.
-        git_commit: of the sweep file's folder.
-        tracking: where MLflow's record goes, to be kept with it; None leaves what is known of that.
+        dataset: the loaded dataset.
+        environment: package versions and hardware of this machine.
+        git_commit: the commit of the sweep file's folder; see ``git_commit``.
+        tracking: the place of MLflow's record, to be kept with the sweep; None leaves the kept place as it
+            is.
     """
 
     spec: SweepSpec
@@ -90,14 +91,14 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
 
 
 def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
-    """Return the sweep as it is when others than this machine train it.
+    """Return the sweep as it is when a cluster trains it.
 
-    Where kinds may be mixed no fit may pass for one of this machine's kind: each is recorded with its own.
+    If kinds are mixed, no fit is keyed as one of this machine's kind; each fit records its own kind.
 
     Args:
         prepared: the sweep as this machine would train it.
-        mixed: whether machines of several kinds do.
-        gpu: the kind of GPU that fits are trained on; empty where none are.
+        mixed: whether machines of several kinds may train it.
+        gpu: the kind of GPU that fits are trained on; empty if they are trained on processors.
     """
     here = prepared.environment
     if gpu:
@@ -109,7 +110,7 @@ def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
 
 
 def git_commit(folder: Path) -> str | None:
-    """Return the commit that ``folder`` stands at, with ``+`` if files differ from it; None outside git."""
+    """Return the commit checked out in ``folder``, with ``+`` if files differ from it; None outside git."""
     git = ["git", "-C", str(folder), "-c", "core.fsmonitor=false"]
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
@@ -145,12 +146,12 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
 
 
 def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:
-    """Return the space to search: the recipe's, the architecture's own, then what the sweep file narrows.
+    """Return the space to search: ranges of recipe and architecture, narrowed by the sweep file.
 
-    Optional parts of the recipe that are left alone are absent.
+    Optional parts of the recipe are absent unless the sweep file names them.
 
     Raises:
-        UsageError: if the sweep file names a hyperparameter that there is not, or a value it cannot have.
+        UsageError: if the sweep file names an unknown hyperparameter, or a value that is not possible.
     """
     default = {**usual_space(recipe), **own}
     space = dict(default)
@@ -186,7 +187,7 @@ def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | 
 
 
 def _as(default: Range, choices: Range) -> Range:
-    """Return ``choices`` as real numbers where the default is real: people write 0 to 1."""
+    """Return ``choices`` as floats if the default range has floats: people write 0 for 0.0."""
     if isinstance(default, Float) and isinstance(choices, Integer):
         return Float(low=choices.low, high=choices.high, log=choices.log)
     return choices

@@ -1,4 +1,4 @@
-"""What it takes to go on with a recorded sweep that is refused here: packages, processor, refold itself."""
+"""What a recorded sweep that cannot go on here needs: package versions, processor, version of refold."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from trainer.fits.environment import Environment
 
 
 def to_go_on(then: Environment, here: Environment) -> str:
-    """Return what to install and where to run, to follow a verb; empty where nothing differs.
+    """Return what to install and where to run, as the end of a sentence; empty if nothing differs.
 
     >>> from trainer.fits.environment import DECIDING
     >>> one = Environment(packages=dict.fromkeys(DECIDING, "1"), cpu={"model name": "A"})
@@ -17,8 +17,8 @@ def to_go_on(then: Environment, here: Environment) -> str:
     "after 'pip install keras==1' and on a processor of the kind A"
 
     Args:
-        then: what the sweep was recorded on.
-        here: what there is now.
+        then: the environment that the sweep was recorded in.
+        here: the present environment.
     """
     packages = [f"{change.name}=={change.before}" for change in changes(then.software, here.software)]
     needed = [f"after 'pip install {' '.join(packages)}'"] if packages else []
@@ -30,12 +30,12 @@ def to_go_on(then: Environment, here: Environment) -> str:
 
 
 def version_of_refold(then: Environment) -> str:
-    """Return the version of refold that recorded something, as ``"0.1.0"``."""
+    """Return the version of refold in a recorded environment, like ``"0.1.0"``."""
     return then.packages.get("refold", "unknown")
 
 
 def _processor(then: Mapping[str, str], here: Mapping[str, str]) -> str:
-    """Say which processor is needed: by its name, and by the rest where the name does not tell them apart."""
+    """Say which processor is needed: by its name, and by other properties if the names are equal."""
     name = then.get("model name", "")
     kind = f"on a processor of the kind {name}" if name else "on a processor"
     if name and name != here.get("model name"):

@@ -1,4 +1,4 @@
-"""What a sweep is, as plain frozen data: what its file says."""
+"""A sweep file's content as plain frozen data."""
 
 import os
 import re
@@ -32,10 +32,10 @@ class CrossValidation:
 
     Attributes:
         folds: number of parts, at least 2.
-        epochs: the most a fit trains, at least 1.
-        patience: epochs without a better stop-set macro-F1 before it stops, at least 1.
-        min_delta: gain that counts as better, in [0, 1).
-        stop_share: part of the training images that early stopping watches, in (0, 0.5].
+        epochs: maximum number of epochs of a fit, at least 1.
+        patience: number of epochs without a better stop-set macro-F1 after which a fit stops, at least 1.
+        min_delta: smallest gain of macro-F1 that counts as better, in [0, 1).
+        stop_share: share of the training images that is the stop set, in (0, 0.5].
     """
 
     folds: int = 5
@@ -54,7 +54,7 @@ class CrossValidation:
 
     @property
     def metric(self) -> Metric:
-        """What fits and trials are scored by."""
+        """The metric of fits and trials."""
         return metric_called(self.stopping.metric)
 
 
@@ -63,9 +63,9 @@ class Search:
     """How hyperparameters are proposed.
 
     Attributes:
-        startup: trials of an architecture that are drawn at random before TPE begins, at least 1.
+        startup: number of trials of an architecture that are drawn at random before TPE begins, at least 1.
         window: trial n is proposed from the outcomes of trials 0 to n - window, at least 1. A wider window
-            keeps more workers busy and searches a little more blindly. Part of the sweep's identity.
+            keeps more workers busy, but each proposal knows fewer outcomes. Part of the sweep's identity.
     """
 
     startup: int = 5
@@ -80,14 +80,15 @@ class Prune:
     """Which trials are not trained to their end. Part of the sweep's identity.
 
     Attributes:
-        enabled: whether any is.
-        margin: a trial ends when the best scores that its architecture has had on the remaining folds, plus
-            this, could not lift its mean to the best one's; at least 0, and from 1 on no winner can be lost.
+        enabled: whether trials are pruned.
+        margin: a trial ends when it could not reach the mean score of its architecture's best trial, even
+            with the best score so far, plus this margin, on each remaining fold. At least 0; with 1 or more
+            no winner can be lost.
         rungs: epochs of the first fold after which the worst trials end, ascending; None for the default
-            ones, those of them that lie before the last epoch.
-        keep: share of observed trials with which a trial must keep up at a rung, in (0, 1]; 1 switches rungs
-            off.
-        startup: trials that must be observed before rungs ask for anything, at least 1.
+            rungs that lie before the last epoch.
+        keep: at a rung a trial goes on if its score is among this share of the best observed trials, in (0,
+            1]; 1 switches rungs off.
+        startup: number of trials that must be observed before rungs are used, at least 1.
     """
 
     enabled: bool = True
@@ -111,7 +112,7 @@ DEFAULT_RUNGS = (2,)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a fit may take. No part of the sweep's identity: it depends on the machine what keeps within it.
+    """Limits of a fit. They are not in the sweep's identity: the machine decides which fits exceed them.
 
     Attributes:
         fit_minutes: a fit that takes longer is stopped and recorded as failed; None for no limit.
@@ -128,9 +129,11 @@ class ArchitectureChoice:
     """One architecture of a sweep, as the sweep file asks for it.
 
     Attributes:
-        name: a built-in name, or the user's name for the one at ``source``.
-        source: ``"file.py:Name"``, or None for a built-in; the text of what was defined in a notebook's cell.
-        ranges: replaces entries of the default space: a narrower range, or a fixed value.
+        name: the name of a built-in architecture, or the user's name for the architecture at ``source``.
+        source: ``"file.py:Name"``, or the source text if it was defined in a notebook's cell; None for a
+            built-in.
+        ranges: replacements for entries of the default space, by hyperparameter: a narrower range, or a fixed
+            value.
     """
 
     name: str
@@ -144,11 +147,11 @@ class ArchitectureChoice:
         source: str | Defined | UserSource | None = None,
         ranges: Mapping[str, Range | Value] | None = None,
     ) -> None:
-        """Check that there can be such an architecture.
+        """Check the values.
 
         Args:
             name: see above.
-            source: see above; a class or function itself, from a notebook's cell or a module, works too.
+            source: see above; may also be the class or function itself, from a notebook's cell or a module.
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
 
         Raises:
@@ -170,27 +173,27 @@ class ArchitectureChoice:
 
     @property
     def written(self) -> str | None:
-        """What a sweep file says of the source."""
+        """The source as it is written in a sweep file."""
         return self.source.spec if isinstance(self.source, UserSource) else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class SweepSpec:
-    """A sweep file. Every value has a default but ``name``.
+    """A sweep, as its file describes it. Every value but ``name`` has a default.
 
     Attributes:
         name: letters, digits, ``-``, ``_`` and ``.``; unique in a home.
-        seed: all randomness derives from it, in [0, 2**31).
+        seed: the seed that all randomness derives from, in [0, 2**31).
         dataset: where the images come from.
-        trials: for each architecture, at least 1.
+        trials: number of trials of each architecture, at least 1.
         cv: the cross-validation.
-        search: the search.
+        search: how hyperparameters are proposed.
         prune: which trials are not trained to their end.
-        limits: what a fit may take.
-        device: what fits are trained on, ``"cpu"`` or ``"gpu"``.
+        limits: the limits of each fit.
+        device: the device that fits are trained on, ``"cpu"`` or ``"gpu"``.
         architectures: in the order they are listed; all six built-in ones by default.
         experiment: name of the MLflow experiment; the sweep's name if None.
-        folder: what relative paths are relative to: where the sweep file lies.
+        folder: the folder that relative paths start from: where the sweep file lies.
     """
 
     name: str
@@ -225,17 +228,17 @@ class SweepSpec:
         """Check everything that can be checked before the data is read.
 
         Args:
-            name: see above; so are the others.
+            name: see above, as for all others.
             seed: see above.
-            dataset: a name or path is what a sweep file would have there; two arrays are images and labels.
+            dataset: a name or path as in a sweep file, or two arrays, images and labels.
             trials: see above.
             cv: see above.
             search: see above.
             prune: see above.
             limits: see above.
             device: see above.
-            architectures: a name stands for the built-in architecture with its default space; a class or
-                function of your own is called as it is in Python.
+            architectures: a name means the built-in architecture with its default space; a class or function
+                of your own gets its Python name.
             experiment: see above.
             folder: see above.
 
@@ -258,12 +261,12 @@ class SweepSpec:
 
     @property
     def source(self) -> DatasetSource:
-        """What is recorded of where the images come from."""
+        """Where the images come from, as it is recorded."""
         return self.dataset.source if isinstance(self.dataset, Arrays) else self.dataset
 
 
 def _written(prefix: str, source: object) -> str | UserSource | None:
-    """Return what stands for an architecture's code.
+    """Return the recorded form of an architecture's source.
 
     Raises:
         UsageError: if there is none.
@@ -296,7 +299,7 @@ def _dataset(given: object) -> DatasetSource | Arrays:
         return Arrays(*given)
     if not isinstance(given, DatasetSource):
         return DatasetSource(source=checked("dataset", given, checks.text))
-    source = replace(given)  # a copy: its values may be changed to what the checks return
+    source = replace(given)  # a copy: the checks may change its values
     check_fields(source, checks.DATASET, "dataset.")
     return source
 

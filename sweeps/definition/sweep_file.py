@@ -1,4 +1,4 @@
-"""Reads a sweep file: TOML in, a ``SweepSpec`` out, or one line that says what is wrong with it."""
+"""Reads a sweep file: from TOML to a ``SweepSpec``, or to one line that says what is wrong with it."""
 
 import json
 import tomllib
@@ -15,7 +15,7 @@ from trainer.errors import UsageError
 from trainer.space_json import space_to_json
 from trainer.spelling import nearest
 
-#: The tables of plain values, what each becomes, and the keys it may have.
+#: Each table of plain values: the class that it becomes, and the keys that it may have.
 TABLES: Mapping[str, tuple[Callable[..., Any], Collection[str]]] = {
     "cv": (CrossValidation, checks.CV),
     "search": (Search, checks.SEARCH),
@@ -70,7 +70,7 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
 
 
 def sweep_text(spec: SweepSpec) -> str:
-    """Return the sweep file that describes ``spec``: what is recorded of a sweep built in Python."""
+    """Return the text of a sweep file for ``spec``; it is recorded for a sweep that was built in Python."""
     data = spec.source
     source = {"source": data.source, "samples": data.samples, "colour": data.colour}
     size = data.image_size
@@ -95,7 +95,7 @@ def sweep_text(spec: SweepSpec) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    # A TOML text, number, truth value or array is written as in JSON, but for surrogate pairs and DEL.
+    # TOML writes texts, numbers, truth values and arrays as JSON does, except for surrogate pairs and DEL.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -192,7 +192,7 @@ def cores(workers: int, available: int) -> list[Finding]:
     what = f"{counted(workers, 'worker')} on {counted(available, 'core')}"
     if workers > available:
         advice = f"--workers {available}: the result is the same"
-        return [Finding("cores", "note", f"{what}: more than one a core only slows them down", advice)]
+        return [Finding("cores", "note", f"{what}: more than one per core only slows them down", advice)]
     return [Finding("cores", "ok", what)]
 
 
@@ -225,7 +225,7 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
     Args:
         prepared: the sweep; without one, the built-in baseline is tried on made-up images.
         home: where the sweep's records will stand.
-        workers: how many processes will train; one a core if None.
+        workers: how many processes will train; one per core if None.
     """
     count = workers or available_cores()
     beside = [Path(__file__).parent.parent, *([prepared.spec.folder] if prepared else []), Path()]

@@ -1,1 +1,1 @@
-"""The loop that runs a sweep: which fit next, on which worker, and what a person sees of it."""
+"""The loop that runs a sweep: which fit is next, on which worker it runs, and what users see of it."""

@@ -1,4 +1,4 @@
-"""Which of the waiting fits a free worker takes: decides only how fast a sweep goes, never what it finds."""
+"""Which of the waiting fits a free worker takes. This decides only how fast a sweep is, never its results."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -19,14 +19,14 @@ def choose(
 ) -> Item:
     """Choose the fit that ``worker`` takes from ``waiting`` (not empty, most urgent first).
 
-    Fits of one trial share a compiled trace, so a worker stays with the trial it worked on last and otherwise
-    begins one that no other worker is at; failing that it helps with the most urgent.
+    Fits of one trial share a compiled trace. So a worker stays with the trial of its last fit; if that has no
+    waiting fit, it takes one of a trial that no other worker trains; otherwise it takes the most urgent fit.
 
     Args:
         waiting: fits that may run.
-        group: the trial that a fit belongs to.
+        group: returns the trial of a fit.
         worker: the free worker.
-        last: the trial each worker took a fit of last.
+        last: the trial of each worker's last fit.
     """
     own = [item for item in waiting if group(item) == last.get(worker)]
     others = {trial for name, trial in last.items() if name != worker}
@@ -35,7 +35,7 @@ def choose(
 
 
 def run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
-    """Run fits that wait for nothing, and yield each with its result as it ends.
+    """Run fits that can all begin at once, and yield each with its result as it ends.
 
     Raises:
         WorkersFailed: if a fit cannot be run.

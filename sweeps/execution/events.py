@@ -1,4 +1,4 @@
-"""What happens while a sweep runs, as plain data: the loop says it, ``progress`` shows it."""
+"""The events of a running sweep as plain data: the loop makes them, ``progress`` shows them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,13 +8,13 @@ from tracking.records import TrialState
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 
-#: Where a fit comes from: trained now, by an earlier run of this sweep, or by another sweep of the home.
+#: The origin of a fit: trained now, by an earlier run of this sweep, or by another sweep of the home.
 Origin = Literal["now", "earlier run", "another sweep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepBegan:
-    """The sweep begins, or goes on, with ``workers`` workers."""
+    """The sweep begins, or continues, with ``workers`` workers."""
 
     plan: Plan
     workers: int
@@ -22,7 +22,7 @@ class SweepBegan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingBegan:
-    """All that was recorded already has been told; what is missing is trained from now on."""
+    """All recorded fits have had their events; from now on the missing fits are trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,11 @@ class EpochEnded:
     """A worker has finished an epoch.
 
     Attributes:
-        key: of the fit.
-        epoch: from 1.
+        key: the fit's key.
+        epoch: the number of the epoch, from 1.
         f1: macro-F1 of the stop set in [0, 1], None without a stop set.
-        seconds: that the epoch took.
-        worker: its address.
+        seconds: the seconds that the epoch took.
+        worker: the worker's address.
     """
 
     key: str
@@ -67,9 +67,9 @@ class TrialEnded:
     """A trial has ended.
 
     Attributes:
-        architecture: its name.
-        number: from 0 within the architecture.
-        state: what it ended as.
+        architecture: its architecture's name.
+        number: its number within the architecture, from 0.
+        state: complete, pruned or failed.
         f1: its pooled macro-F1 in [0, 1], None unless it is complete.
     """
 
@@ -81,14 +81,14 @@ class TrialEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The user wants the sweep to stop; ``under_way`` fits are given up, and begin again in the next run."""
+    """The user has interrupted the sweep; the next run begins ``under_way`` fits again."""
 
     under_way: int
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something else that the user should know, one line."""
+    """Anything else that the user should know, in one line."""
 
     text: str
 

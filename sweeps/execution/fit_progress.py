@@ -1,4 +1,4 @@
-"""What a person sees while fits beside the search train: a bar on a terminal, a line elsewhere."""
+"""Progress of fits that are not part of a search: a bar on a terminal, lines elsewhere."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from trainer.fits.specs import FitSpec
 
 @contextmanager
 def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitSpec, FitRun], None]]:
-    """Give what is to be told of each fit as it ends.
+    """Yield a function that is to be called with each fit as it ends.
 
     Args:
-        console: where to show it.
-        names: what people know the fits as, by key.
+        console: where to show the progress.
+        names: the fits' names for users, by key.
     """
     total = len(names)
     if console.is_terminal:

@@ -1,6 +1,6 @@
-"""Runs a sweep, or goes on with one: the loop between schedule, workers and ledger.
+"""Runs a sweep, or continues one: the loop between schedule, workers and ledger.
 
-Going on is running again: a fit that the ledger holds returns at once, so there is no second code path.
+Continuing is running again: a fit that the ledger has returns at once, so there is no second code path.
 """
 
 import time
@@ -46,7 +46,7 @@ from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Hyperparameters, Value
 from trainer.process.jobs import Job
 
-#: Starts workers that announce their epochs to the function given, and ends them on leaving.
+#: Starts workers that call the given function for each epoch, and ends them on leaving the context.
 StartWorkers = Callable[[OnEpoch], AbstractContextManager[Workers]]
 
 
@@ -60,22 +60,22 @@ def run_sweep(
     progress: Progress,
     on_change: Callable[[], None] = lambda: None,
 ) -> SweepRecord:
-    """Run what the ledger does not hold of a sweep.
+    """Run the fits of a sweep that the ledger does not have.
 
     Args:
         prepared: the sweep.
-        home: where its dataset is stored for the workers.
-        ledger: open for writing.
-        start_workers: called once, and only if something has to be trained.
-        workers: how many there will be, for the time left and each one's share of the memory.
-        progress: told of all that happens.
+        home: the home in which its dataset is stored for the workers.
+        ledger: the ledger, open for writing.
+        start_workers: starts the workers; called once, and only if there are fits to train.
+        workers: number of workers; used for the time left and for each worker's share of the memory.
+        progress: receives all events.
         on_change: called after each change of the ledger.
 
     Returns:
         The record of the finished sweep.
 
     Raises:
-        UsageError: if the ledger has another sweep of this name.
+        UsageError: if the ledger has a different sweep of this name.
         WorkersFailed: if a fit cannot be run.
         DiskFull: if there is no room to record another fit.
     """
@@ -94,13 +94,13 @@ def run_sweep(
 
 
 def enter(prepared: Prepared, ledger: Ledger) -> bool:
-    """Enter the sweep in the ledger, or check that the one of its name there is the same.
+    """Enter the sweep in the ledger; if the ledger has one of its name, check that it is the same.
 
     Returns:
-        Whether it is finished already.
+        Whether the sweep is finished already.
 
     Raises:
-        UsageError: listing what differs.
+        UsageError: if it is another; the message lists what differs.
     """
     name, plan = prepared.spec.name, prepared.plan
     entry = ledger.entry(name)
@@ -174,7 +174,7 @@ def _differences(before: Mapping[str, object], now: Mapping[str, object]) -> lis
 
 
 class _Loop:
-    """One run of a sweep: what is under way between the schedule, the ledger and the workers."""
+    """One run of a sweep: passes fits and results between the schedule, the ledger and the workers."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class _Loop:
         self.schedule = Schedule(prepared.plan, _proposer(prepared.plan, before))
 
     def open_trials(self) -> None:
-        """Open what may begin, take in what the ledger holds of it, and so on until nothing new opens."""
+        """Open each trial that may begin and take in its recorded fits, until no new trial opens."""
         while opened := self.schedule.open_trials():
             for trial in opened:
                 with self._noting_a_full_disk():
@@ -218,11 +218,12 @@ class _Loop:
     def train(self, workers: Workers, dataset: Path) -> None:
         """Keep every worker busy until all trials have ended.
 
-        Where the disk is full nothing more is begun, and what is under way is recorded first.
+        If the disk is full, no further fit begins, and the fits under way are recorded before the error is
+        raised.
         """
         try:
             self._train(workers, dataset)
-        except KeyboardInterrupt:  # before the workers are stopped, which may take a while
+        except KeyboardInterrupt:  # said before the workers are stopped, which may take a while
             self._progress.handle(Interrupted(under_way=len(self._under_way)))
             raise
 
@@ -258,7 +259,7 @@ class _Loop:
                 self._progress.handle(Notice(line))
 
     def _advise(self) -> None:
-        """Say once, after the first fit, what would keep more workers busy."""
+        """Say once, after the first fit, which window would keep more workers busy."""
         if self._advice:
             self._progress.handle(Notice(self._advice))
             self._advice = None
@@ -301,7 +302,7 @@ def _proposer(
 ) -> Callable[
     [PlannedArchitecture, int, Sequence[Observation], Sequence[Hyperparameters]], Mapping[str, Value]
 ]:
-    """Return what proposes: the record where it has the trial, TPE otherwise. Both say the same."""
+    """Return a proposal function: recorded trials come from the ledger, others from TPE. Both agree."""
 
     def proposal(
         architecture: PlannedArchitecture,

@@ -1,4 +1,4 @@
-"""What a person sees in a notebook while a sweep runs: one line that changes."""
+"""Progress of a running sweep in a notebook: one line that changes."""
 
 import sys
 import threading
@@ -28,7 +28,7 @@ PAUSE = 0.25
 
 
 def notebook_display() -> Callable[..., Any] | None:
-    """Return IPython's ``display`` in a notebook's kernel; None everywhere else, at IPython's prompt too."""
+    """Return IPython's ``display`` in a notebook's kernel; None elsewhere, IPython's prompt included."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if getattr(shell, "kernel", None) is None:
@@ -40,7 +40,7 @@ class Line:
     """A line of output that changes in its place.
 
     Args:
-        display: IPython's.
+        display: IPython's ``display``.
     """
 
     def __init__(self, display: Callable[..., Any]) -> None:
@@ -49,19 +49,19 @@ class Line:
         self._handle = display(_Text(""), display_id=True)
 
     def show(self, text: str, *, last: bool = False) -> None:
-        """Change the line, but not more often than a browser can take; ``last`` always does."""
+        """Change the line, at most once per ``PAUSE`` seconds; with ``last`` in any case."""
         self._text = text
         if last or time.monotonic() - self._shown_at >= PAUSE:
             self._shown_at = time.monotonic()
             self._handle.update(_Text(text))
 
     def close(self) -> None:
-        """Show what was said last."""
+        """Show the last text."""
         self.show(self._text, last=True)
 
 
 class _Text:
-    """A text that notebooks show as it is."""
+    """A text that notebooks show unchanged."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -74,7 +74,7 @@ class _Text:
 
 
 class NotebookProgress:
-    """One line for the whole sweep; what the user should know stands beside it, a line each."""
+    """One changing line for the whole sweep, and one fixed line for each notice."""
 
     def __init__(self, display: Callable[..., Any]) -> None:
         self._display = display
@@ -92,7 +92,7 @@ class NotebookProgress:
                 self._line.close()
 
     def handle(self, event: Event) -> None:
-        """Take in what has happened, and say where the sweep is."""
+        """Take in an event, and show how far the sweep has come."""
         with self._lock:
             for text in self._lines(event):
                 sys.stdout.write(f"{text}\n")
@@ -100,7 +100,7 @@ class NotebookProgress:
                 self._line.show(self._standing(self._tally))
 
     def _lines(self, event: Event) -> list[str]:
-        """Take in an event; return what the user should know beside the changing line."""
+        """Take in an event; return the fixed lines to show."""
         match event:
             case SweepBegan():
                 self._tally, self._line = Tally(event.plan, event.workers), Line(self._display)

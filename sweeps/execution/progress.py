@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: a live table on a terminal, plain lines elsewhere."""
+"""Progress of a running sweep: a live table on a terminal, plain lines elsewhere."""
 
 import threading
 import time
@@ -27,10 +27,10 @@ from trainer.quantities import counted, duration
 
 
 class Progress(Protocol):
-    """Hears of a sweep as it goes."""
+    """Receives the events of a running sweep."""
 
     def handle(self, event: Event) -> None:
-        """Take in what has happened. Called from several threads; must not raise."""
+        """Take in an event. Called from several threads; must not raise."""
         ...
 
 
@@ -51,7 +51,7 @@ class PlainProgress:
         self._training = False
 
     def handle(self, event: Event) -> None:
-        """Print what has happened, if it is worth a line."""
+        """Print a line for the event, if it has one."""
         match event:
             case SweepBegan():
                 self._tally = Tally(event.plan, event.workers)
@@ -92,7 +92,8 @@ class PlainProgress:
 
     def _line(self, text: str) -> None:
         with self._lock:
-            # Without Rich: a print that Ctrl-C cuts off would keep back the line that says so.
+            # Not printed by Rich: if Ctrl-C cuts off one of its prints, the line about the interrupt would
+            # not appear.
             self._console.file.write(f"{text}\n")
             self._console.file.flush()
 
@@ -121,15 +122,15 @@ class LiveProgress:
             self._live.stop()
 
     def handle(self, event: Event) -> None:
-        """Take in what has happened; the next drawing shows it."""
+        """Take in an event; the next drawing shows it."""
         with self._lock:
             lines = self._lines(event)
-        for line in lines:  # without the lock: printing draws the table again
+        for line in lines:  # after the lock is released: printing draws the table again
             for part in wrapped(line, self._console.width):
                 self._console.print(part, highlight=False, markup=False)
 
     def _lines(self, event: Event) -> list[str]:
-        """Take in an event; return what is to stand above the table."""
+        """Take in an event; return the lines to print above the table."""
         match event:
             case SweepBegan():
                 self._tally = Tally(event.plan, event.workers)
@@ -184,7 +185,7 @@ class LiveProgress:
 
 
 def standings(tally: Tally) -> Table:
-    """Return a row for each architecture; "stopped" are its trials that were pruned or failed."""
+    """Return a row for each architecture; "stopped" counts its trials that were pruned or failed."""
     columns = (
         Column(title="architecture"),
         Column(title="fits", right=True),
@@ -218,8 +219,8 @@ def outcome(run: FitRun) -> str:
 
 
 def recorded(event: FitEnded) -> str:
-    """Return where a fit comes from that need not be trained, because the ledger holds it."""
-    assert event.origin != "now"  # noqa: S101 - that one is told by its outcome
+    """Return the source of a fit that is not trained because the ledger has it."""
+    assert event.origin != "now"  # noqa: S101 - a fit that is trained now is shown with its outcome
     return f"{fit_name(event.spec, event.trial)}: {RECORDED[event.origin]}"
 
 
@@ -232,7 +233,7 @@ def stopped(event: TrialEnded, spared: int) -> str:
 
 
 def interrupted(event: Interrupted) -> str:
-    """Return what an interrupt costs: the fits under way, which the next run begins again."""
+    """Return what an interrupt costs: the next run begins the fits under way again."""
     if not event.under_way:
         return "stopping the workers"
     return (

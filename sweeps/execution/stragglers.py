@@ -1,38 +1,36 @@
-"""Fits that take far longer than their like: on a slow machine, or one that is busy with something else."""
+"""Stragglers: fits that take far longer than others of their architecture, as on a slow or busy machine."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from trainer.quantities import duration
 
-#: A straggler has taken so many times as long as the longest fit of its architecture, ...
-TIMES = 3.0
-
-#: ... of which so many have ended, and so many seconds longer.
-ENDED, SECONDS = 3, 30.0
+#: A fit is a straggler once it has taken TIMES as long as the longest ended fit of its architecture, and
+#: SECONDS longer than that; ENDED fits of its architecture must have ended first.
+TIMES, SECONDS, ENDED = 3.0, 30.0, 3
 
 
 @dataclass(slots=True)
 class Stragglers:
-    """Notices each straggler once. Times are seconds of any clock."""
+    """Finds each straggler once. Times are seconds of one clock, whose zero does not matter."""
 
     _began: dict[str, tuple[float, str, str, str]] = field(default_factory=dict)
     _longest: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _ended: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def begin(self, key: str, architecture: str, called: str, worker: str, now: float) -> None:
-        """A worker has been given the fit ``key``, which people know as ``called``."""
+        """Note that a worker was given the fit ``key``, which messages call ``called``."""
         self._began[key] = (now, architecture, called, worker)
 
     def end(self, key: str, now: float) -> None:
-        """A fit has ended."""
+        """Note that a fit has ended."""
         if key in self._began:
             began, architecture, _, _ = self._began.pop(key)
             self._longest[architecture] = max(self._longest[architecture], now - began)
             self._ended[architecture] += 1
 
     def late(self, now: float) -> list[str]:
-        """Return a line for each fit that has become a straggler since it was asked last."""
+        """Return a line for each fit that has become a straggler since the last call."""
         found = []
         for key, (began, architecture, called, worker) in list(self._began.items()):
             passed, longest, ended = now - began, self._longest[architecture], self._ended[architecture]

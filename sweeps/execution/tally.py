@@ -1,4 +1,4 @@
-"""How far a sweep has come, counted from its events, and what that says about the time left."""
+"""Counts of a sweep's events: how far it has come, and the time left."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sweeps.execution.events import FitEnded, Origin, TrialEnded
 from trainer.fits.names import trial_name
 from trainer.quantities import counted
 
-#: What is said of fits that were not trained now.
+#: The words for fits that were not trained now.
 RECORDED: Mapping[Origin, str] = {
     "earlier run": "recorded by an earlier run of this sweep",
     "another sweep": "taken from another sweep in this home, which trained the same",
@@ -17,18 +17,18 @@ RECORDED: Mapping[Origin, str] = {
 
 @dataclass(slots=True)
 class Tally:
-    """What has been done.
+    """Counts of what was done.
 
     Attributes:
-        plan: of the sweep.
-        workers: that train side by side, at least 1.
-        done: fits by architecture that need not be waited for: ended, or of a trial that has ended.
-        seconds: that each ended fit took, by architecture.
-        ended: trials by architecture.
-        stopped: trials by architecture that were pruned or failed.
+        plan: the sweep's plan.
+        workers: number of workers that train side by side, at least 1.
+        done: number of fits that have ended or whose trial has ended, by architecture.
+        seconds: the seconds that each ended fit took, by architecture.
+        ended: number of ended trials, by architecture.
+        stopped: number of trials that were pruned or failed, by architecture.
         best: the best score so far and the name of its trial, by architecture.
-        recorded: fits that were not trained now, by where they came from.
-        spared: fits that pruned and failed trials did not need.
+        recorded: number of fits that were not trained now, by their origin.
+        spared: number of fits that pruned and failed trials did not need.
     """
 
     plan: Plan
@@ -51,21 +51,21 @@ class Tally:
 
     @property
     def fits_per_architecture(self) -> int:
-        """Fits that each architecture has if none fails."""
+        """Number of fits of each architecture if all its trials are complete."""
         return self.plan.trials * self.plan.cv.folds
 
     @property
     def fraction(self) -> str:
-        """How many fits of all need not be waited for any more, such as ``" 7/24"``."""
+        """The number of fits that are done, and of all fits, like ``" 7/24"``."""
         total = self.fits_per_architecture * len(self.plan.architectures)
         return f"{sum(self.done.values()):>{len(str(total))}}/{total}"
 
     def time_left(self) -> float | None:
         """Return the expected seconds until the sweep ends, None before the first fit has ended.
 
-        Each architecture's remaining fits cost what its own have cost so far (the mean of all where it has
-        none yet). It cannot be less than the longest chain: the trials of one architecture follow each other
-        in windows, and a trial keeps no more workers busy than it has folds.
+        Each remaining fit counts with the mean of its architecture's ended fits, or the mean of all ended
+        fits if its architecture has none. The time is at least that of the slowest architecture alone: its
+        trials follow each other in windows, and a trial keeps no more workers busy than it has folds.
         """
         known = [second for seconds in self.seconds.values() for second in seconds]
         if not known:
@@ -86,12 +86,15 @@ class Tally:
         self.seconds[name].append(event.run.timing.seconds)
         if event.origin != "now":
             self.recorded[event.origin] = self.recorded.get(event.origin, 0) + 1
-        if (name, event.trial) not in self._ended:  # a fold that came too late was counted with its trial
+        if (
+            name,
+            event.trial,
+        ) not in self._ended:  # a fit that ends after its trial was counted with the trial
             self.done[name] += 1
             self._fits[name, event.trial] = self._fits.get((name, event.trial), 0) + 1
 
     def count_trial(self, event: TrialEnded) -> int:
-        """Take in an ended trial; return how many of its fits a failed or pruned one no longer needs."""
+        """Take in an ended trial; return how many of its fits will not be trained."""
         name, trial = event.architecture, (event.architecture, event.number)
         self._ended.add(trial)
         self.ended[name] += 1
@@ -105,7 +108,7 @@ class Tally:
         return spared
 
     def recorded_lines(self) -> list[str]:
-        """Return why a sweep does not begin at 0: what was recorded already, a line for each reason."""
+        """Return why a sweep does not begin at 0: one line per reason why fits need no training."""
         lines = [
             f"{counted(count, 'fit')} {'was' if count == 1 else 'were'} {RECORDED[origin]}"
             for origin, count in self.recorded.items()

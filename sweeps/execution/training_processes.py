@@ -1,4 +1,4 @@
-"""Training processes of this machine as workers: for a few fits, where a scheduler would be too much."""
+"""Training processes of this machine as workers, without a scheduler: for a few fits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,11 +12,11 @@ from trainer.process.training_process import ProcessDied, TrainingProcess
 
 
 class ProcessWorkers:
-    """See ``Workers``; a fit whose process dies is not run again: it ends the work.
+    """See ``Workers``. A fit whose process dies is not run again: ``finished`` raises.
 
     Args:
-        processes: that train; whoever made them closes them.
-        pool: a thread for each.
+        processes: the training processes; the caller closes them.
+        pool: a pool with one thread per process.
     """
 
     def __init__(self, processes: Sequence[TrainingProcess], pool: ThreadPoolExecutor) -> None:
@@ -52,21 +52,21 @@ class ProcessWorkers:
 
 
 def _unheard(_number: int, _epoch: Epoch, _seconds: float) -> None:
-    """Nobody follows the epochs of these fits."""
+    """Ignore an epoch: these fits show no epochs."""
 
 
 @contextmanager
 def training_processes(
     count: int, log: Path, start: Callable[[Path], TrainingProcess] = TrainingProcess
 ) -> Iterator[ProcessWorkers]:
-    """Start training processes and end them on leaving, however that comes.
+    """Start training processes, and end them on leaving the context, also after an error.
 
     Args:
-        count: how many, at least 1.
-        log: takes what they print.
-        start: starts one.
+        count: number of processes, at least 1.
+        log: the file that takes what they print.
+        start: a function that starts one process.
     """
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(count))
-        # Closed before the pool, which waits for those who wait for them.
+        # The processes are closed before the pool: the pool waits for its threads, which wait for processes.
         yield ProcessWorkers([stack.enter_context(closing(start(log))) for _ in range(count)], pool)

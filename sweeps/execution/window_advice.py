@@ -1,12 +1,13 @@
-"""What a sweep could ask for so that its workers do not idle: a rule of thumb from ``benchmarks.scaling``."""
+"""The search window that keeps a sweep's workers busy: a rule of thumb from ``benchmarks.scaling``."""
 
 import math
 
 from sweeps.definition.plan import Plan
 
-#: So many trials have to be open for each worker beyond the first. In simulated sweeps of one, three and six
-#: architectures on 2 to 16 workers, one of them three times as slow, that kept them busy for 81 to 96 % of
-#: their time with default pruning, whose first fold is a gate and mostly all there is, else for 87 to 97 %.
+#: Number of trials that have to be open for each worker beyond the first; with pruning, and without. In
+#: simulated sweeps of one, three and six architectures on 2 to 16 workers, one of them three times as slow,
+#: this kept the workers busy for 81 to 96 % of their time with default pruning, where most trials train their
+#: first fold only, and for 87 to 97 % without pruning.
 TRIALS_A_WORKER, TRIALS_A_WORKER_UNPRUNED = 5, 3
 
 
@@ -19,9 +20,9 @@ def window_for(workers: int, *, architectures: int, trials: int, pruned: bool) -
     13
 
     Args:
-        workers: at least 1.
-        architectures: in the sweep, at least 1.
-        trials: of each architecture; a wider window would mean nothing.
+        workers: number of workers, at least 1.
+        architectures: number of architectures in the sweep, at least 1.
+        trials: number of trials of each architecture; no window needs to be wider.
         pruned: whether trials are pruned.
     """
     needed = (TRIALS_A_WORKER if pruned else TRIALS_A_WORKER_UNPRUNED) * (workers - 1)
@@ -29,7 +30,7 @@ def window_for(workers: int, *, architectures: int, trials: int, pruned: bool) -
 
 
 def window_advice(plan: Plan, workers: int) -> str | None:
-    """Return one line for a sweep that will leave workers idle, None for one that should not."""
+    """Return one line of advice if the sweep will leave workers idle, else None."""
     wanted = window_for(
         workers,
         architectures=len(plan.architectures),
@@ -40,5 +41,5 @@ def window_advice(plan: Plan, workers: int) -> str | None:
         return None
     return (
         f"search.window = {plan.search.window} leaves some of {workers} workers idle; a new sweep with "
-        f"{wanted} would keep most of them busy, and search a little more blindly"
+        f"{wanted} would keep most of them busy, but each of its proposals knows fewer outcomes"
     )

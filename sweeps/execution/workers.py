@@ -1,4 +1,4 @@
-"""Where fits run: the narrow interface that the loop knows."""
+"""Workers, which run fits: the interface that the loop uses."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -8,12 +8,12 @@ from trainer.errors import RefoldError
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 
-#: Told of each epoch that a worker has finished, in another thread.
+#: Called in another thread for each epoch that a worker has finished.
 OnEpoch = Callable[[EpochEnded], None]
 
 
 class WorkersFailed(RefoldError):
-    """The workers cannot go on: one line that says why. What has been recorded is safe."""
+    """The workers cannot go on; the message says why in one line. All recorded fits are safe."""
 
 
 class Workers(Protocol):
@@ -23,15 +23,15 @@ class Workers(Protocol):
     """
 
     def idle(self) -> Sequence[str]:
-        """Return the names, as people know them, of the workers that have nothing to do, in a fixed order."""
+        """Return the names (as users see them) of the workers that have nothing to do, in a fixed order."""
         ...
 
     def submit(self, job: Job, worker: str) -> None:
-        """Start a job, on ``worker`` if it is still there."""
+        """Start a job on ``worker``, or on another one if that is gone."""
         ...
 
     def finished(self, timeout: float) -> Sequence[tuple[Job, FitRun]]:
-        """Wait up to ``timeout`` seconds for jobs to end; return those that did, perhaps none.
+        """Wait up to ``timeout`` seconds for jobs to end; return the ended jobs, perhaps none.
 
         Raises:
             WorkersFailed: if a job cannot be run.

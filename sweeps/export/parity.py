@@ -46,7 +46,7 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
     """Compare two models' probabilities, ``[n, classes]``, for the same images.
 
     Args:
-        name: of the format, for the message.
+        name: the format's name, for the message.
         trained: what the trained model gave.
         loaded: what the exported one gives.
         ms_per_image: to be noted with it.
@@ -97,7 +97,7 @@ def score(name: str, model: Path, images: Path, work: Path) -> Loaded:
     """Have a fresh process load a model with its own runtime and classify images.
 
     Args:
-        name: of the format.
+        name: the format's name.
         model: file or folder.
         images: ``.npy`` of raw pixels.
         work: takes what the process writes.

@@ -34,8 +34,8 @@ class ExportOptions:
         out: folder that takes the model's own folder.
         force: replace another model of the same name.
         tracking_uri: MLflow's store, for its format; where the sweep's record is if None.
-        processes: that train side by side; one a core if None.
-        say: told what is being done, once nothing is wrong with the input.
+        processes: number of processes that train side by side; one per core if None.
+        say: called with what is being done, once the input has been found right.
     """
 
     how: How = "refit"

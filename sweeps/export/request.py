@@ -31,7 +31,7 @@ class ExportRequest:
         processes: that may train side by side.
         tracking_uri: MLflow's store.
         view: the sweep's view in it.
-        say: told what is being done, once nothing is wrong with the input.
+        say: called with what is being done, once the input has been found right.
     """
 
     record: SweepRecord

@@ -1,1 +1,1 @@
-"""Which hyperparameters are tried, in which order, and which trials end early. Pure; Optuna is asked here."""
+"""Which hyperparameters are tried, in which order, and which trials end early: pure functions, and Optuna."""

@@ -1,7 +1,7 @@
-"""A recorded sweep as Optuna studies, one an architecture: for optuna-dashboard and Optuna's own plots.
+"""A recorded sweep as Optuna studies, one per architecture: for optuna-dashboard and Optuna's own plots.
 
-A view like MLflow's: written from the ledger, never read back. Trials are found again by an attribute, so
-writing again adds what is missing and nothing else.
+A view like MLflow's: written from the ledger, never read back. An attribute marks each trial that is there,
+so writing again adds only the missing trials.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from tracking.records import FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Space
 
-#: The attribute by which a trial is found again; its value is the trial's number.
+#: The attribute that marks a trial of the sweep; its value is the trial's number.
 TRIAL = "refold.trial"
 _IDENTITY = "refold.sweep_key"
 _EXAMPLES = "use sqlite:///study.db or postgresql+psycopg2://user@host/database"
@@ -34,13 +34,13 @@ _STATES: Mapping[TrialState, str] = {"complete": "COMPLETE", "pruned": "PRUNED",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a study holds now.
+    """A study after it was written.
 
     Attributes:
         study: its name, ``<sweep>-<architecture>``.
-        trials: how many of the sweep's trials are in it.
-        added: how many of them were added now.
-        waiting: trials that have not ended, or come after one that has not; the next time adds them.
+        trials: number of the sweep's trials in it.
+        added: number of trials that this call added.
+        waiting: number of trials that have not ended, or come after one that has not; a later call adds them.
     """
 
     study: str
@@ -50,19 +50,19 @@ class Written:
 
 
 def write_studies(record: SweepRecord, entry: SweepEntry, storage: str, home: Path) -> tuple[Written, ...]:
-    """Bring the sweep's studies up to date; what is there already is left alone.
+    """Bring the sweep's studies up to date; trials that are there already are not changed.
 
     Trials are added in the order of their numbers up to the first that has not ended, so Optuna's numbers are
     refold's.
 
     Args:
         record: the sweep.
-        entry: what the ledger keeps beside it: the search spaces.
+        entry: its entry in the ledger, which has the search spaces.
         storage: a database's URL, as Optuna takes it.
-        home: takes the lock that keeps two writers of one home apart.
+        home: the folder for the lock file that keeps two writers of one home apart.
 
     Raises:
-        UsageError: if the storage cannot be used, or a study of that name there is another sweep's.
+        UsageError: if the storage cannot be used, or it has a study of that name from another sweep.
     """
     optuna = optuna_package()
     with _locked(home), _plainly(storage), warnings.catch_warnings():
@@ -104,7 +104,7 @@ def _ended(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 def _claim(study: Any, storage: str, record: SweepRecord, architecture: str) -> None:
-    """Say in the study what it is of, or refuse one that is of something else."""
+    """Write into a new study which sweep it is from, or refuse one that is from another."""
     identity, known = sweep_identity(record), study.user_attrs.get(_IDENTITY)
     if known not in (None, identity) or (known is None and study.get_trials(deepcopy=False)):
         raise UsageError(
@@ -126,14 +126,14 @@ def _claim(study: Any, storage: str, record: SweepRecord, architecture: str) -> 
         for key, value in about.items():
             study.set_user_attr(key, value)
         study.set_metric_names([title])
-        study.set_user_attr(_IDENTITY, identity)  # last: it says that the others are there
+        study.set_user_attr(_IDENTITY, identity)  # last, because its presence means that the others are there
 
 
 def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
     """Return an ended trial as Optuna keeps it: state, score, times, folds as intermediate values."""
     searched = distributions(space)
     values = dict(enumerate(_scores(trial.folds)))
-    # As Optuna itself does, a pruned trial has its last intermediate value.
+    # As in Optuna itself, the value of a pruned trial is its last intermediate value.
     score = trial.f1 if trial.state == "complete" else next(reversed(values.values()), None)
     frozen = optuna.trial.create_trial(
         state=optuna.trial.TrialState[_STATES[trial.state]],
@@ -150,7 +150,7 @@ def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
 
 
 def _scores(folds: Sequence[FoldRecord]) -> Iterator[float]:
-    """Yield a value for each fold; of a fit that was pruned, the best on its stop set."""
+    """Yield each fold's score; for a pruned fit, its best score on the stop set."""
     for fold in folds:
         result = fold.run.result
         stop = [epoch.stop_f1 for epoch in result.epochs if epoch.stop_f1 is not None]
@@ -161,7 +161,7 @@ def _scores(folds: Sequence[FoldRecord]) -> Iterator[float]:
 
 
 def _attributes(trial: TrialRecord, space: Space) -> dict[str, Any]:
-    """Return what else is known of a trial."""
+    """Return the trial's user attributes."""
     results = [fold.run.result for fold in trial.folds]
     fixed = {name: r.value for name, r in sorted(space.items()) if isinstance(r, Fixed)}
     known: Mapping[str, Any] = {
@@ -181,7 +181,7 @@ def _attributes(trial: TrialRecord, space: Space) -> dict[str, Any]:
 
 
 def _open(optuna: Any, storage: str) -> Any:
-    """Return Optuna's storage at a URL, with its tables; another program's database stays as it is."""
+    """Return Optuna's storage at a URL and create its tables; refuse another program's database."""
     parts = urlsplit(storage)
     if "://" not in storage or (parts.scheme.startswith("sqlite") and parts.path in ("", "/", "/:memory:")):
         raise UsageError(f"the storage {shown(storage)!r} is no database's URL; {_EXAMPLES}")
@@ -198,12 +198,12 @@ def _open(optuna: Any, storage: str) -> Any:
             f"the database {shown(storage)} is another program's ({', '.join(sorted(tables)[:3])}, ...): "
             "Optuna needs one of its own, since both keep an alembic_version"
         )
-    # A server that restarted meanwhile is connected to again.
+    # Connects again if the server has restarted meanwhile.
     return optuna.storages.RDBStorage(storage, engine_kwargs={"pool_pre_ping": True})
 
 
 def _with_driver(storage: str) -> str:
-    """Return the URL with the PostgreSQL driver that is installed, where it names none."""
+    """Return the URL; a PostgreSQL URL without a driver gets the one that is installed."""
     kind, _, rest = storage.partition("://")
     installed = [name for name in ("psycopg", "psycopg2") if find_spec(name)]
     return f"postgresql+{installed[0]}://{rest}" if kind == "postgresql" and installed else storage
@@ -211,7 +211,7 @@ def _with_driver(storage: str) -> str:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Keep two writers of one home apart: between looking and adding, nobody else adds."""
+    """Keep two writers of one home apart, so that no other adds a trial between the check and the write."""
     with (home / "study.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,7 +222,7 @@ def _locked(home: Path) -> Iterator[None]:
 
 @contextmanager
 def _plainly(storage: str) -> Iterator[None]:
-    """Turn whatever a database raises into one line.
+    """Turn every error of a database into one line.
 
     Raises:
         UsageError: in place of what Optuna, SQLAlchemy or the driver raised.
@@ -237,7 +237,7 @@ def _plainly(storage: str) -> Iterator[None]:
 
 
 def _why(error: Exception) -> str:
-    """Return one line about what a database raised."""
+    """Return one line that says why a database failed."""
     if isinstance(error, ImportError):
         return "its driver is not installed (for PostgreSQL: pip install 'refold[postgresql]')"
     from sqlalchemy.exc import ArgumentError

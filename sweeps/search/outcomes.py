@@ -1,4 +1,4 @@
-"""What an ended trial tells those that come after it: the search its score, pruning its folds."""
+"""The outcome of an ended trial, for later trials: its score for the search, its folds for pruning."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from trainer.fits.results import Epoch, FitResult
 from trainer.hyperparameters import Hyperparameters
 
 
-@dataclass(frozen=True)  # without slots: scores of thousands of observed trials are worked out once
+@dataclass(frozen=True)  # without slots: cached properties compute the scores of many trials once
 class Ended:
-    """A trial that has ended: its results are those that count, in fold order."""
+    """A trial that has ended, with the results that count, in fold order."""
 
     hyperparameters: Hyperparameters
     state: TrialState
@@ -32,13 +32,13 @@ class Ended:
         return self.metric.pooled(result.confusion for result in self.results)
 
     def observation(self, epochs: int) -> Observation:
-        """Return what the search is told. A failed trial is told as the worst score.
+        """Return the observation for the search. A failed trial has the worst score.
 
-        Optuna's own FAIL is invisible to its samplers, which would propose the same again.
+        Optuna's samplers ignore trials in its own state FAIL, and would propose the same again.
 
         Args:
-            epochs: the most a fit trains. A trial that was pruned in its first fold came as far as its
-                epochs, one that was pruned after k folds as far as ``epochs + k``.
+            epochs: maximum number of epochs of a fit. ``pruned_at`` is the number of epochs trained for a
+                trial pruned in its first fold, and ``epochs + k`` for one pruned after k folds.
         """
         if self.state == "failed":
             return Observation(self.hyperparameters, self.metric.worst)
@@ -52,5 +52,5 @@ class Ended:
 
 
 def best_on_stop_set(epochs: Iterable[Epoch], metric: Metric) -> float:
-    """Return the best stop-set score of the epochs, at least one; unwatched is worst."""
+    """Return the best stop-set score of one or more epochs; without a stop set, the worst possible score."""
     return metric.best(metric.worst if seen.stop_f1 is None else seen.stop_f1 for seen in epochs)

@@ -12,8 +12,8 @@ from types import ModuleType
 from trainer.fits.metrics import Direction
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
 
-#: Proposed numbers are rounded to so many significant digits: exp and log differ in the last bit between
-#: processors, and a learning rate of 0.00123457 is as good as one with seventeen digits.
+#: Number of significant digits that proposed numbers are rounded to. exp and log differ in the last bit
+#: between processors, and a learning rate of 0.00123457 is as good as one with seventeen digits.
 SIGNIFICANT_DIGITS = 6
 
 
@@ -21,8 +21,9 @@ SIGNIFICANT_DIGITS = 6
 class Observation:
     """An ended trial: its hyperparameters and its score.
 
-    ``pruned_at`` says how far a pruned trial came, None if it was not pruned: the score is what it had
-    reached there. TPE holds it worse than any complete trial, and among pruned ones who came farther better.
+    ``pruned_at`` says how far a pruned trial came; its score is the score it had there. None if the trial was
+    not pruned. TPE ranks a pruned trial below every complete one, and among pruned trials ranks those higher
+    that came farther.
     """
 
     hyperparameters: Hyperparameters
@@ -44,15 +45,15 @@ def propose(
     Source: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (NeurIPS 2011), as Optuna has it.
 
     Args:
-        space: what to choose from.
+        space: the ranges to choose from.
         observed: ended trials in the order of their numbers.
         pending: hyperparameters of trials that are under way, in the order of their numbers.
-        seed: of the sampler, in [0, 2**31).
-        startup: so many trials are drawn at random before TPE begins.
-        direction: whether more or less is better.
+        seed: the sampler's seed, in [0, 2**31).
+        startup: number of trials that are drawn at random before TPE begins.
+        direction: whether a higher or a lower score is better.
 
     Returns:
-        A value for every name in ``space``, numbers rounded to six significant digits.
+        A value for every name in ``space``; numbers are rounded to six significant digits.
     """
     optuna = optuna_package()
     searched = distributions(space)
@@ -93,7 +94,7 @@ def _frozen(hyperparameters: Hyperparameters, searched: Mapping[str, object], **
 
 
 def distributions(space: Space) -> dict[str, object]:
-    """Return the space as Optuna has it, sorted by name, without what is fixed."""
+    """Return the space as Optuna's distributions, sorted by name, without fixed values."""
     return {name: _distribution(r) for name, r in sorted(space.items()) if not isinstance(r, Fixed)}
 
 

@@ -1,8 +1,8 @@
-"""Which trial may begin and which fit may run: pure, without a clock, a worker or a database.
+"""Which trial may begin and which fit may run: pure functions, without clock, workers or database.
 
 Trial n of an architecture is proposed from exactly the outcomes of its trials 0 to n - window, with the
-trials between as pending. So what is proposed depends on outcomes alone, never on the number of workers or on
-the order in which fits finish; those decide only how soon.
+trials between as pending. So a proposal depends on outcomes alone, never on the number of workers or on the
+order in which fits finish; these decide only when it is made.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ class Trial:
     """One trial under way or ended.
 
     Attributes:
-        results: of its fits by position; those that came too late to count are among them.
-        ended: what those that come after it are told, once it has ended.
+        results: the results of its fits, by position; includes those that came too late to count.
+        ended: its outcome for later proposals; None until it has ended.
     """
 
     architecture: PlannedArchitecture
@@ -53,8 +53,8 @@ class Trial:
     def waiting(self) -> list[FitSpec]:
         """Return the fits that have no result and can still matter.
 
-        None after a fold that ended the trial. Where trials are pruned the first fold is a gate: most that
-        stop at all stop there, and until it has ended no other fold is worth a worker.
+        After a fold that ended the trial there are none. With pruning, the first fold runs alone: most pruned
+        trials end in it, so other folds wait until it has ended.
         """
         ended = [position for position, result in self.results.items() if result.state != "complete"]
         end = min(ended, default=len(self.specs))
@@ -64,7 +64,7 @@ class Trial:
 
 
 class Schedule:
-    """The trials of a sweep, opened as soon as what they are proposed from is known."""
+    """The trials of a sweep; each is opened as soon as the outcomes that its proposal needs are known."""
 
     def __init__(self, plan: Plan, propose: Propose) -> None:
         self._plan = plan
@@ -79,7 +79,7 @@ class Schedule:
         return self._ended == self._plan.trials * len(self._trials)
 
     def open_trials(self) -> list[Trial]:
-        """Propose every trial that may begin now, and return those new ones."""
+        """Propose every trial that may begin now, and return the new trials."""
         opened = []
         for architecture in self._plan.architectures:
             trials = self._trials[architecture.name]
@@ -117,7 +117,7 @@ class Schedule:
         needed = max(0, number - self._plan.search.window + 1)
         ended, cv = [trial.ended for trial in trials[:needed] if trial.ended], self._plan.cv
         observed = [trial.observation(cv.epochs) for trial in ended]
-        # Inside the window a trial counts as pending even if it has ended: whether it has is timing.
+        # Inside the window a trial counts as pending even if it has ended: otherwise timing would decide.
         pending = [trial.hyperparameters for trial in trials[needed:]]
         hyperparameters = self._propose(architecture, number, observed, pending)
         asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs, metric=cv.metric)

@@ -1,9 +1,9 @@
-"""Thresholds for the next trial, from the outcomes of observed trials: do not train what cannot win.
+"""Thresholds for the next trial, from the outcomes of observed trials: trials that cannot win end early.
 
-Two rules, both per architecture. Across epochs of the first fold: who is in the worst part of what observed
-trials had reached at a rung stops there (successive halving's idea, Jamieson & Talwalkar, AISTATS 2016, with
-observed trials in place of a cohort). Across folds: who could not reach the incumbent even with the best
-score that any observed trial has had on each remaining fold, plus a margin, stops there.
+Two rules, both per architecture. Across epochs of the first fold: a trial stops at a rung if its score is
+among the worst that observed trials had reached there (the idea of successive halving, Jamieson & Talwalkar,
+AISTATS 2016, with observed trials in place of a cohort). Across folds: a trial stops if it could not reach
+the incumbent even with the best score of any observed trial, plus a margin, on each remaining fold.
 ``docs/performance.md`` has the replays that chose the defaults.
 """
 
@@ -20,14 +20,14 @@ from trainer.fits.specs import Rung, Thresholds
 def thresholds(
     rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: int, metric: Metric = MACRO_F1
 ) -> Thresholds | None:
-    """Return what the next trial has to reach, or None if nothing is pruned.
+    """Return the scores that the next trial has to reach; None if nothing is pruned.
 
     Args:
-        rule: the sweep's.
-        observed: ended trials of the architecture.
-        folds: of the cross-validation.
-        epochs: the most a fit trains.
-        metric: what they are scored by.
+        rule: the sweep's pruning rule.
+        observed: observed trials of the architecture.
+        folds: number of folds of the cross-validation.
+        epochs: maximum number of epochs of a fit.
+        metric: the metric of the scores.
     """
     if not rule.enabled:
         return None
@@ -44,9 +44,9 @@ def thresholds(
 
 
 def reached(first_fold: FitResult, epoch: int, metric: Metric = MACRO_F1) -> float | None:
-    """Return the best stop-set score that a trial had by ``epoch``; None if it was stopped before.
+    """Return the best stop-set score of a trial's first ``epoch`` epochs; None if it was pruned before.
 
-    A fit that early stopping ended before has reached what it will ever reach.
+    If early stopping ended the fit before, its best score counts at every later epoch.
     """
     if first_fold.state == "failed" or (first_fold.state == "pruned" and len(first_fold.epochs) < epoch):
         return None

@@ -106,10 +106,10 @@ def verify(
 
     Args:
         home: where its ledger is.
-        name: of the sweep.
+        name: the sweep's name.
         wanted: which fits to train again.
         start_workers: see ``StartWorkers``.
-        say: told what is being done.
+        say: called with what is being done.
 
     Raises:
         UsageError: if the record cannot be verified: unfinished, damaged, trained on GPUs, or its dataset or

@@ -174,7 +174,7 @@ class TestCertificates:
         monkeypatch.setattr(made, "datetime", Past)
         make_certificates(tmp_path / "old", days=3)
         monkeypatch.undo()
-        with pytest.raises(UsageError, match=r"were good until 2020-01-03"):
+        with pytest.raises(UsageError, match=r"expired on 2020-01-03"):
             Certificates(tmp_path / "old").checked()
 
     def test_both_sides_are_checked(self, tmp_path: Path) -> None:
