@@ -40,6 +40,7 @@ def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
         ast.parse("".join(cell["source"]))
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_the_digits_notebook_runs_and_shows_its_sweep(tmp_path: Path) -> None:
     """Arrays and a class from a cell are swept; the leaderboard is a table, plots are pictures."""

@@ -261,6 +261,7 @@ class TestFinishedSweep:
         assert "fits were recorded by an earlier run" in done.stderr
         assert shown(finished, "killed")["digest"] == shown(finished)["digest"]
 
+    @pytest.mark.slow
     def test_a_cluster_gives_the_same_digest(self, train: Command, finished: Path, tmp_path: Path) -> None:
         """Over TLS, with a worker that joins late and one that is killed in the middle; the same fits."""
         certificates = make_certificates(tmp_path / "certificates").folder
@@ -329,6 +330,7 @@ class TestFinishedSweep:
         assert "no database's URL" in one_line(refold("study", "tiny", "--storage", "x", cwd=finished))
         assert "no sweep is called" in one_line(refold("study", "none", "--storage", "x", cwd=finished))
 
+    @pytest.mark.slow
     def test_a_record_that_was_deleted_is_rebuilt(self, finished: Path) -> None:
         """From the ledger alone, in a home that has moved."""
         shutil.copytree(finished / "refold-runs", finished / "moved")
@@ -343,6 +345,7 @@ class TestFinishedSweep:
         assert done.returncode == 0, done.stderr
         assert len(list((finished / "moved" / "artifacts").rglob("learning_curves.png"))) == 4
 
+    @pytest.mark.slow
     def test_removing_asks_first_and_takes_only_its_own(self, train: Command, finished: Path) -> None:
         """Without an answer nothing goes; with --yes the sweep is gone from ledger and MLflow."""
         text = (finished / "sweep.toml").read_text()
@@ -373,6 +376,7 @@ def test_a_sweep_whose_trials_all_fail_says_so(train: Command, tmp_path: Path) -
     assert ("baseline", "complete") in states
 
 
+@pytest.mark.slow
 def test_an_architecture_of_the_users_own(train: Command, tmp_path: Path) -> None:
     """Its file is found beside the sweep file, wherever the command is run."""
     (tmp_path / "sub").mkdir()

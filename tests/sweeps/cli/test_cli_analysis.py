@@ -44,6 +44,7 @@ def test_wrong_input_gets_one_line(arguments: str, words: str, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_sweep_is_compared_and_its_variance_shared_out(train: Command, tmp_path: Path) -> None:
     """From the sweep to the page: interrupted, gone on with, in MLflow."""
     write_two_classes(tmp_path)

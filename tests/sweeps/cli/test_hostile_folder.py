@@ -50,6 +50,7 @@ def trials(folder: Path) -> list[object]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_sweep_is_verified_and_exported(folder: Path) -> None:
     """Training processes, the converter and the one that loads the model again import their own modules."""
@@ -77,6 +78,7 @@ def test_a_sweep_that_cannot_go_on_loses_nothing(folder: Path) -> None:
     assert trials(folder)[:1] == before
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_cluster_works_there(folder: Path) -> None:
     """Scheduler, worker and coordinator, all started in that folder."""
@@ -87,6 +89,7 @@ def test_a_cluster_works_there(folder: Path) -> None:
     assert shown(folder, "other")["digest"] == shown(folder)["digest"]
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_the_ui_answers_there(folder: Path) -> None:
     """MLflow's server and its uvicorn, which look for modules where they stand."""

@@ -223,6 +223,7 @@ def test_a_fit_that_takes_too_long_is_stopped_and_recorded(sweep: Prepared, tmp_
     assert record.finished
 
 
+@pytest.mark.slow
 def test_a_straggler_is_visible(sweep: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it runs: with its worker, and what its like took."""
     monkeypatch.setattr(stragglers, "SECONDS", 1.0)
@@ -243,6 +244,7 @@ def test_a_straggler_is_visible(sweep: Prepared, tmp_path: Path, monkeypatch: py
     assert re.search(rf"on worker \d on {socket.gethostname()} so far", lines[0])
 
 
+@pytest.mark.slow
 def test_a_fit_that_nobody_waits_for_ends_with_its_next_epoch(stored: Path, tmp_path: Path) -> None:
     """Its coordinator is gone: the worker is free for others long before the fit would have ended."""
     longest = max((job(stored, fold) for fold in range(4)), key=lambda j: len(run_of(j.spec).result.epochs))
@@ -319,6 +321,7 @@ class TestJoining:
         gpu = on_other_machines(sweep, mixed=False, gpu="H100")
         assert dict(gpu.plan.platform)["gpu"] == "H100"
 
+    @pytest.mark.slow
     def test_a_worker_of_another_release_is_refused_when_it_joins(
         self, certificates: Path, tmp_path: Path
     ) -> None:

@@ -82,6 +82,7 @@ def test_certificates_that_do_not_match(folder: Path, encrypted: Cluster) -> Non
         assert "both need a copy of the same folder" in line
 
 
+@pytest.mark.slow
 def test_tls_on_one_side_only(folder: Path, encrypted: Cluster, plain: Cluster, certificates: Path) -> None:
     """Either way round it is said which to try."""
     there = encrypted.address.replace("tls", "tcp")
@@ -129,6 +130,7 @@ def test_wrong_options_get_a_line(folder: Path) -> None:
     assert "give --cluster ADDRESS" in one_line(here("run", "gpu.toml", cwd=folder))
 
 
+@pytest.mark.slow
 def test_a_home_on_two_coordinators(folder: Path) -> None:
     """The second one is told who is at it."""
     with Cluster(folder, seconds=600).running(1) as cluster:

@@ -228,6 +228,7 @@ class Noisy:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_the_command_tries_a_real_step_of_each_architecture(tmp_path: Path) -> None:
     """A user's unseeded op is named, exit code 1; lenet beside it repeats; no home is made."""

@@ -64,6 +64,7 @@ def sync(home: Home, uri: str, tries: int = 1) -> int:
     raise AssertionError("unreachable")
 
 
+@pytest.mark.slow
 def test_a_whole_sweep_through_a_proxy_that_breaks_requests(
     mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_whole_sweep_through_a_proxy_that_breaks_requests(
     assert len([line for line in saying.said if line.startswith("MLflow at")]) <= 1
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_late_gets_everything(mlflow_server: MlflowServer, tmp_path: Path) -> None:
     """Away at the start: one line, training goes on; the recorder catches up while the sweep still runs."""
     home, saying = Home(tmp_path / "home"), Saying()

@@ -121,6 +121,7 @@ def loaded(folder: Path, name: str, images: np.ndarray, work: Path) -> parity.Lo
     return parity.score(name, folder / str(FORMATS[name].file), work / "images.npy", work)
 
 
+@pytest.mark.slow
 @pytest.mark.training
 class TestExport:
     """The whole way, with real training."""

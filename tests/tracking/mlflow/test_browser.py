@@ -127,6 +127,7 @@ def look_around(browser: Browser, there: Pages, name: str, keep: Callable[[str],
     keep("comparison")
 
 
+@pytest.mark.slow
 def test_the_record_can_be_browsed(database: str, tmp_path: Path) -> None:
     """Runs, the sweep's note with its pictures, a trial's curves and predictions, two trials compared."""
     with Ledger.open(tmp_path / "home") as ledger:

@@ -100,6 +100,7 @@ def test_a_good_one_comes_back_as_texts_and_space(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_cell_is_tried_out_with_the_modules_beside_its_notebook(tmp_path: Path) -> None:
     """Its text stands in the place of a file; what it imports from the folder is carried with it."""
