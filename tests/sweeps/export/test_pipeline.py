@@ -158,7 +158,6 @@ class TestExport:
         assert about["formats"]["keras"]["largest_difference"] <= 1e-5
         assert ModelAbout.from_json(about) == refit.about
 
-    @pytest.mark.slow
     def test_exporting_again_gives_the_same_weights_and_keeps_formats(
         self, outcome: refold.Outcome, refit: pipeline.Exported, tmp_path: Path
     ) -> None:
@@ -173,7 +172,6 @@ class TestExport:
         assert {path.name for path in again.folder.iterdir()} == before | {"saved_model"}
         assert [path.name for path in tmp_path.iterdir()] == [refit.folder.name]
 
-    @pytest.mark.slow
     def test_the_best_fold_is_the_recorded_one(self, outcome: refold.Outcome, tmp_path: Path) -> None:
         """Weight for weight, and its held-out score is the record's."""
         done = outcome.export(how="best-fold", out=tmp_path)
@@ -183,7 +181,6 @@ class TestExport:
         assert done.about.scores.fold.f1 == best.run.result.f1
         assert done.about.fits[0].key == best.spec.key
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("name", FILES)
     def test_every_format_holds_the_mean_of_the_folds(
         self,
@@ -205,7 +202,6 @@ class TestExport:
         others = {"keras", "tensorflow", "mlflow"} if name in ("onnx", "litert") else {"mlflow"}
         assert not imported & others
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("name", FILES)
     def test_the_cards_snippets_run(
         self, ensemble: pipeline.Exported, reference: np.ndarray, name: str
@@ -217,7 +213,6 @@ class TestExport:
         assert said == ["dark", "light"][int(reference[-1].argmax())]
         assert float(probability) == pytest.approx(float(reference[-1].max()), abs=1e-5)
 
-    @pytest.mark.slow
     def test_class_names_travel_inside_where_there_is_a_place(self, ensemble: pipeline.Exported) -> None:
         """In ONNX's metadata and in the SavedModel's extra assets."""
         import onnx
@@ -227,7 +222,6 @@ class TestExport:
         extra = ensemble.folder / "saved_model" / "assets.extra" / "classes.json"
         assert json.loads(extra.read_text()) == ["dark", "light"]
 
-    @pytest.mark.slow
     def test_nothing_is_pickled(self, ensemble: pipeline.Exported) -> None:
         """No file ends like a pickle or begins like one, and the Keras file holds JSON and HDF5 alone."""
         for path in ensemble.folder.rglob("*"):
@@ -237,7 +231,6 @@ class TestExport:
         with zipfile.ZipFile(ensemble.folder / "model.keras") as parts:
             assert set(parts.namelist()) == {"metadata.json", "config.json", "model.weights.h5"}
 
-    @pytest.mark.slow
     def test_a_model_that_differs_leaves_no_file(
         self, outcome: refold.Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
