@@ -1,1 +1,1 @@
-"""What one fit is: seeds, folds, data, architectures, training. Knows nothing of Optuna, MLflow or Dask."""
+"""Trains one fit: seeds, folds, data, architectures, training. Imports neither Optuna, MLflow nor Dask."""

@@ -1,7 +1,7 @@
-"""Canonical JSON: one byte string for one value, so that digests of plain data mean something.
+"""Canonical JSON: equal values give equal bytes, so that equal plain data have equal digests.
 
-A part that came later is declared with ``optional``: at its default it is absent from what is recorded and
-hashed. So what was recorded before keeps its key, and is read with the default.
+A field that is added later is declared with ``optional``: at its default it is absent from what is recorded
+and hashed. So earlier records keep their keys, and are read with the default.
 
 >>> @dataclasses.dataclass(frozen=True)
 ... class Cake:
@@ -67,7 +67,7 @@ def optional_parts(value: "DataclassInstance") -> dict[str, Any]:
 
 
 def optional_of(kind: "type[DataclassInstance]", data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a record says of the optional fields of ``kind``; what is absent has its default."""
+    """Return the optional fields of ``kind`` that a record has; the absent ones are at their defaults."""
     return {name: part for name, part in data.items() if name in _optional_names(kind)}
 
 

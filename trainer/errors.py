@@ -1,10 +1,10 @@
-"""The ways things go wrong, named by what the caller has to do about them."""
+"""The errors of refold, named by what the caller has to do about them."""
 
 from typing import ClassVar
 
 
 class RefoldError(Exception):
-    """What refold says about something that went wrong: one line that says all there is to say.
+    """An error for the user: its text is one line with all that the user needs.
 
     Attributes:
         exit_code: the command line's, 1 (the answer is no) or 2 (the input is wrong).
@@ -22,7 +22,7 @@ class UsageError(RefoldError):
 class FitFailed(Exception):
     """The hyperparameters (or the user's architecture) made this fit impossible.
 
-    An outcome, not an accident: the same spec would fail again, so it is recorded and told to the search.
+    This is an outcome: the same spec would fail again. So it is recorded, and the search gets it.
     """
 
 
@@ -31,7 +31,7 @@ class Mismatch(RefoldError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the type of ``error`` and what it says, without the places that TensorFlow came through."""
+    """Return type and message of ``error`` in one line, without TensorFlow's lists of source lines."""
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not line.startswith(("File ", "[[", "Graph execution error"))]
     # A graph's error says what is wrong last, any other error first.

@@ -1,4 +1,4 @@
-"""Looks at a user's architecture before anything is trained, without importing TensorFlow here."""
+"""Checks a user's architecture before anything is trained; another process imports TensorFlow for it."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ PATIENCE = 300
 def inspect_user(
     written: str | UserSource, *, base: Path, name: str, input_shape: tuple[int, int, int], classes: int
 ) -> tuple[UserSource, Space]:
-    """Import the user's architecture in a process of its own, build it once and check what it gives.
+    """Import the user's architecture in a process of its own, build it and check the model that it returns.
 
     Args:
         written: ``"file.py:Name"`` as in the sweep file, or the text of a notebook's cell.
@@ -29,7 +29,7 @@ def inspect_user(
         classes: how many classes there are, at least 2.
 
     Returns:
-        The texts that stand for the architecture, and its own space.
+        The texts of the architecture's code, and the space that it declares.
 
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.

@@ -1,4 +1,4 @@
-"""What is asked of the process that tries out a user's architecture, and its answer; both travel as JSON."""
+"""The request to the process that tries out a user's architecture, and its answer; both are sent as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -42,7 +42,7 @@ class InspectRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The texts that stand for the architecture, and its own space."""
+    """The texts of the architecture's code, and the space that it declares."""
 
     source: UserSource
     space: Space

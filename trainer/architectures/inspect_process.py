@@ -28,10 +28,10 @@ InputShape = tuple[int, int, int]
 
 
 def examine(request: InspectRequest) -> tuple[UserSource, Space]:
-    """Import and build the architecture twice: from its folder, then from the texts that this needed.
+    """Import and build the architecture twice: from its folder, then from the texts that this imported.
 
-    The second time is what every worker does. It fails here, before anything is trained, if the code needs
-    more than its Python files.
+    Every worker builds it from the texts. Code that needs more than its Python files fails here, before
+    anything is trained.
 
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
@@ -54,7 +54,7 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
 
 
 def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes: int) -> None:
-    """Build the model in the middle of its space and check what it gives."""
+    """Build the model with hyperparameters from the middle of its space and check its predictions."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -85,17 +85,17 @@ def _check_model(model: "keras.Model", spec: str, input_shape: InputShape, class
     if not np.isfinite(probabilities).all():
         raise UsageError(f"{spec} builds a model whose output is not finite")
     if probabilities.min() < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-2):
-        raise UsageError(f"{spec} builds a model whose output are not probabilities: end it with a softmax")
+        raise UsageError(f"{spec} builds a model whose outputs are not probabilities: end it with a softmax")
     if not model.trainable_variables:
         raise UsageError(f"{spec} builds a model without anything to train")
 
 
 def _check_input(model: "keras.Model", spec: str, input_shape: InputShape) -> None:
-    """Raise UsageError if ``model`` says that it takes something else."""
+    """Raise UsageError if the declared input of ``model`` is not one image of ``input_shape``."""
     try:
         taken = [tuple(tensor.shape) for tensor in model.inputs]
     except (AttributeError, ValueError):
-        return  # a model that has not been called yet; calling it will show
+        return  # a model that was never called declares no input; the call that follows checks it
     if len(taken) != 1:
         raise UsageError(f"{spec} builds a model with {len(taken)} inputs, expected one")
     sizes = taken[0][1:]
@@ -107,7 +107,7 @@ def main() -> None:
     """Answer one request."""
     request = InspectRequest.from_json(json.load(sys.stdin))
     answers = os.dup(1)
-    os.dup2(2, 1)  # neither a print nor a library in C can write into the answer now
+    os.dup2(2, 1)  # so that no print and no C library writes into the answer
     determinism.prepare()
     answer: Accepted | Refused
     try:

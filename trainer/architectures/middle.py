@@ -1,4 +1,4 @@
-"""One point in the middle of a search space: to try an architecture out before anything is searched."""
+"""The middle of a search space: hyperparameters for trying out an architecture before a search."""
 
 import math
 

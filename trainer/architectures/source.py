@@ -1,4 +1,4 @@
-"""What stands for a built-in architecture's code: a digest of its text."""
+"""The digest of a built-in architecture's code."""
 
 import hashlib
 from pathlib import Path

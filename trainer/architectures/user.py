@@ -1,4 +1,4 @@
-"""Makes an ``Architecture`` of what a user wrote, and one line of what is wrong with it."""
+"""Makes an ``Architecture`` of a user's code, or says in one line what is wrong with that code."""
 
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ from trainer.user_code import UserModules, UserSource, blame, import_from_folder
 if TYPE_CHECKING:
     import keras
 
-#: Keys of an architecture's table in the sweep file that are no hyperparameters.
+#: Keys of an architecture's table in the sweep file that are not hyperparameters.
 RESERVED = ("source",)
 
 
@@ -53,13 +53,13 @@ class UserArchitecture:
     def from_folder(
         cls, folder: Path, file: str, attribute: str, name: str, *, cell: str | None = None
     ) -> "UserArchitecture":
-        """Import the architecture from the user's folder, or from a notebook's cell as if it lay there."""
+        """Import the architecture from the user's folder, or from a notebook's cell as a file in it."""
         texts = {} if cell is None else {file: cell}
         return cls(import_from_folder(folder, texts), file, attribute, name)
 
     @classmethod
     def from_source(cls, source: UserSource, name: str, digest: str) -> "UserArchitecture":
-        """Import the architecture from its texts alone, if they have that digest."""
+        """Import the architecture from its texts alone, if they have that ``digest``."""
         modules = import_recorded(source, name=name, digest=digest)
         return cls(modules, source.main, source.attribute, name)
 
@@ -73,7 +73,7 @@ def load_user(source: UserSource, *, name: str, digest: str) -> Architecture:
         digest: what the texts were recorded with.
 
     Raises:
-        Mismatch: if the texts have another digest; nothing of them was imported.
+        Mismatch: if the texts have another digest; none of them was imported then.
         UsageError: one line that says what is wrong and in which line of which file.
     """
     return UserArchitecture.from_source(source, name, digest).architecture
@@ -94,7 +94,7 @@ def _find(module: ModuleType, attribute: str, file: str) -> Any:
 
 
 def _parts(thing: Any, spec: str) -> tuple[Any, Space]:
-    """Return the build function and the space of what the user wrote."""
+    """Return the build function and the declared space of the user's function, class or ``Architecture``."""
     kind = thing if isinstance(thing, type) else type(thing)
     if any(base.__module__.partition(".")[0] == "keras" for base in kind.__mro__):
         found = "class" if kind is thing else "object"

@@ -1,7 +1,7 @@
-"""Image data: where it comes from, what it is, and how it reaches a worker.
+"""Image data: sources, the checked dataset, and its way to a worker.
 
-``load(source)`` gives the images to train on, ``load_test(source)`` the official test set, which only export
-opens. Every dataset has a fingerprint over its content.
+``load(source)`` returns the images to train on, ``load_test(source)`` the official test set, which only an
+exam opens. Every dataset has a fingerprint over its content.
 """
 
 from trainer.datasets.arrays import Arrays, fingerprint_of

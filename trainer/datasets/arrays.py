@@ -1,6 +1,7 @@
-"""Images and labels as arrays: what they may be, and what becomes of them. Files and notebooks bring them.
+"""Images and labels as arrays, from files and notebooks: checked, and brought to one form.
 
-Messages call an array ``where``: a file's ``'images' in 'data.npz'``, or ``the array of images``.
+In the functions below ``where`` is an array's name in messages: ``'images' in 'data.npz'``, or
+``the array of images``.
 """
 
 import re
@@ -16,12 +17,12 @@ from trainer.errors import UsageError
 Array = npt.NDArray[Any]
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
-#: How the recorded source of a dataset begins that was given as arrays; its fingerprint follows.
+#: The recorded source of a dataset that was given as arrays is this prefix and the fingerprint.
 PREFIX = "arrays:"
 
 
 class Arrays:
-    """A dataset given as arrays, from a notebook. They are copied: later changes of them change nothing.
+    """A dataset given as arrays, from a notebook. They are copied, so later changes to them have no effect.
 
     Attributes:
         dataset: what a sweep trains on.
@@ -41,12 +42,12 @@ class Arrays:
             images: ``[n, height, width]`` or ``[n, height, width, 1 or 3]``: integers in 0 to 255, floats in
                 0 to 1 or 0 to 255, or booleans.
             labels: ``[n]`` integers or texts.
-            classes: names of the classes; integer labels then count from 0 along them. The labels themselves,
-                sorted, if None.
-            name: to show.
+            classes: names of the classes; integer labels are then positions in it, from 0. If None, the
+                classes are the distinct labels, sorted.
+            name: of the dataset, for messages and reports.
 
         Raises:
-            UsageError: if they are not like that.
+            UsageError: if an array has another shape, type or range, or a label is not a class.
         """
         if not isinstance(name, str) or not name.strip():
             raise UsageError(f"the name of the arrays is {name!r}: it must be a text")
@@ -60,7 +61,7 @@ class Arrays:
 
     @property
     def source(self) -> DatasetSource:
-        """What is recorded of where the images came from."""
+        """The recorded source: the fingerprint stands in the place of a name or path."""
         return DatasetSource(source=f"{PREFIX}{self.dataset.fingerprint}")
 
     def __repr__(self) -> str:
@@ -75,7 +76,7 @@ class Arrays:
 
 
 def fingerprint_of(source: DatasetSource) -> str | None:
-    """Return the fingerprint of the dataset that was given as arrays; None where it came from elsewhere."""
+    """Return the fingerprint of a dataset that was given as arrays; None for any other source."""
     found = re.fullmatch(f"{PREFIX}([0-9a-f]{{64}})", source.source)
     return found[1] if found else None
 
@@ -84,11 +85,11 @@ def _array(given: npt.ArrayLike, where: str) -> Array:
     try:
         return np.asarray(given)
     except ValueError as error:
-        raise UsageError(f"{where} is no array ({' '.join(str(error).split())})") from None
+        raise UsageError(f"{where} is not an array ({' '.join(str(error).split())})") from None
 
 
 def _own(array: Any) -> Any:
-    """Return a copy that nobody can change."""
+    """Return a read-only copy."""
     copy = np.array(array, copy=True, order="C")
     copy.flags.writeable = False
     return copy
@@ -129,7 +130,7 @@ def pixels_of(images: Array, where: str) -> tuple[Pixels, float]:
     """Return images as ``[n, height, width, channels]`` uint8 or float32, and the value of a full pixel.
 
     Raises:
-        UsageError: if shape, type or values are none that the module names.
+        UsageError: if shape, type or range is not one that ``Arrays`` takes.
     """
     if images.ndim == 3:
         images = images[..., np.newaxis]
@@ -149,7 +150,7 @@ def pixels_of(images: Array, where: str) -> tuple[Pixels, float]:
 
 
 def _scaled(images: Array, where: str) -> tuple[Pixels, float]:
-    """Find out what a full pixel of numbers is: 1 for floats in [0, 1], otherwise 255."""
+    """Return the images and the value of a full pixel: 1 for floats in [0, 1], otherwise 255."""
     low, high = images.min(), images.max()
     # A NaN makes minimum and maximum NaN, and no comparison with a NaN holds.
     if not (low >= 0 and high <= 255):
@@ -168,12 +169,12 @@ def labels_of(labels: Array, images: int, where: str) -> Array:
     """Return labels as integers or strings.
 
     Raises:
-        UsageError: if it is not ``[n]`` of one of these, or ``n`` is not the number of images.
+        UsageError: if ``labels`` is not ``[n]`` integers or strings, or ``n`` is not the number of images.
     """
     if labels.ndim != 1:
         raise UsageError(f"{where} has the shape {list(labels.shape)}: it must be [n], one label an image")
     if len(labels) != images:
-        raise UsageError(f"{where} has {len(labels)} labels for {images} images: there must be as many")
+        raise UsageError(f"{where} has {len(labels)} labels for {images} images: there must be one for each")
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
     if labels.dtype.kind == "S":
@@ -212,4 +213,4 @@ def decoded(texts: Array, where: str) -> Array:
     try:
         return np.char.decode(texts, "utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{where} holds bytes that are not UTF-8: save it as text") from error
+        raise UsageError(f"{where} has bytes that are not UTF-8: save it as text") from error

@@ -1,8 +1,8 @@
-"""The datasets that have a name: in the box, in Keras' cache, from Debian, or through Keras' download.
+"""The built-in datasets: from scikit-learn, Keras' cache, a Debian package, or Keras' download.
 
-The cache is read here rather than by Keras, because importing Keras imports TensorFlow, and because Keras
-always reads the test set along with the rest. CIFAR-10 is the exception: its files are pickles, and nobody
-but Keras, which checks the archive's SHA-256 and unpickles with restrictions, shall open those.
+Keras' cache is read here, not by Keras, because importing Keras imports TensorFlow, and because Keras always
+reads the test set too. CIFAR-10 is the exception. Its files are pickles, which only Keras may open: it checks
+the archive's SHA-256 and unpickles with restrictions.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def read(name: str) -> Dataset:
     """Return the images to train on of the built-in dataset ``name``.
 
     Raises:
-        UsageError: if it is neither on this machine nor can be downloaded, or its files are damaged.
+        UsageError: if it is not on this machine and cannot be downloaded, or if its files are damaged.
     """
     return _digits() if name == "digits" else _official(name, "train")
 
@@ -66,10 +66,10 @@ def read_test(name: str) -> Dataset | None:
 
 
 def _digits() -> Dataset:
-    """scikit-learn's 1,797 images of 8x8: whole numbers 0 to 16 that it hands out as floats."""
+    """scikit-learn's 1,797 images of 8x8 pixels: whole numbers 0 to 16, which it returns as floats."""
     from sklearn.datasets import (
         load_digits,
-    )  # here, because it takes a second that only this dataset should cost
+    )  # imported here, because it takes a second, which other datasets should not pay
 
     bunch = load_digits()
     return Dataset(
@@ -108,7 +108,7 @@ def _official(name: str, part: Part) -> Dataset:
 
 
 def _from_disk(name: str, part: Part) -> Arrays | None:
-    """Return what a cache on this machine holds, or None. Opens the files of ``part`` only."""
+    """Return the arrays of ``part`` from this machine, or None. Opens the files of ``part`` only."""
     if name == "mnist":
         path = _keras_datasets() / "mnist.npz"
         return _mnist(path, part) if path.exists() else None
@@ -131,9 +131,9 @@ def _mnist(path: Path, part: Part) -> Arrays:
 
 
 def _through_keras(name: str, part: Part) -> Arrays:
-    """Let Keras read its cache or download. It reads both parts; the one not asked for is dropped unseen."""
+    """Let Keras read its cache or download. Keras reads both parts; the other part is dropped unused."""
     try:
-        import keras  # here, because it imports TensorFlow, which only a download is worth
+        import keras  # imported here, because it imports TensorFlow, which only a download needs
 
         with contextlib.redirect_stdout(sys.stderr):  # the download's progress is not the command's output
             training, test = getattr(keras.datasets, name).load_data()
@@ -144,7 +144,7 @@ def _through_keras(name: str, part: Part) -> Arrays:
 
 
 def _unavailable(name: str, error: Exception) -> str:
-    """Say in one line what was looked for where, and what to do."""
+    """Say in one line which places were searched, and what to do."""
     places, remedy = {
         "fashion_mnist": (_fashion_folders(), "`apt-get install dataset-fashion-mnist` or "),
         "mnist": ((_keras_datasets() / "mnist.npz",), ""),
@@ -163,7 +163,7 @@ def _fashion_folders() -> tuple[Path, Path]:
 
 
 def _keras_datasets() -> Path:
-    """Where Keras caches datasets, by Keras' own rule (``keras/src/backend/config.py``)."""
+    """Return where Keras caches datasets, by Keras' own rule (``keras/src/backend/config.py``)."""
     home = os.environ.get("KERAS_HOME")
     if home is None:
         user = os.path.expanduser("~")  # noqa: PTH111  (Path.home raises where there is no home)

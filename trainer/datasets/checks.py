@@ -1,4 +1,4 @@
-"""What every dataset must be, wherever it came from."""
+"""Checks that every dataset must pass, whatever its source."""
 
 import unicodedata
 
@@ -7,12 +7,12 @@ import numpy as np
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 
-SMALLEST_SIDE = 8  # pixels; below it the architectures' poolings run out of image
+SMALLEST_SIDE = 8  # pixels; the architectures' poolings shrink a smaller image to nothing
 NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, broken UTF-8, line breaks
 
 
 def require_trainable(dataset: Dataset) -> None:
-    """Check what all architectures and the stratified folds take for granted.
+    """Check what all architectures and the stratified folds need.
 
     Raises:
         UsageError: if there are fewer than two classes, a class without a name or an image, or images

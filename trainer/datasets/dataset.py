@@ -1,4 +1,4 @@
-"""What a dataset is: images, labels, class names, and a fingerprint over all of it."""
+"""A dataset: images, labels, class names, and a fingerprint over all of it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,9 +19,11 @@ class DatasetSource:
 
     Attributes:
         source: a built-in name, the path of a folder of class folders, or of an ``.npz`` file.
-        samples: use only so many images, a stratified choice that is always the same; None for all.
-        image_size: (height, width) in pixels to bring a folder's images to; None to demand one size.
-        colour: bring a folder's images to ``"grey"`` or ``"rgb"``; None to take them as they are.
+        samples: number of images to use, a stratified choice that is always the same; None for all.
+        image_size: (height, width) in pixels that a folder's images are resized to; None if they must have
+            one size already.
+        colour: ``"grey"`` or ``"rgb"``, which a folder's images are converted to; None to take them as they
+            are.
     """
 
     source: str
@@ -54,7 +56,7 @@ class Dataset:
     """Labelled images.
 
     Attributes:
-        name: to show, never part of the fingerprint.
+        name: for messages and reports, never part of the fingerprint.
         images: ``[n, height, width, channels]``, uint8 or float32, values in [0, pixel_max].
         labels: ``[n]`` int32 in [0, len(classes)).
         classes: names of the classes in label order.

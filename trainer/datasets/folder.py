@@ -1,16 +1,17 @@
 """A folder of class folders of PNG and JPEG images.
 
-Classes are the folders' names, sorted by code point; images are sorted by class and file name. What is read:
+Classes are the folders' names, sorted by code point; images are sorted by class and file name. The rules:
 
 - ``.png``, ``.jpg`` and ``.jpeg`` in any case. Other image types (``.gif``, ``.tif``, ...) and folders inside
   class folders are refused, because leaving them out in silence would train on less than the user sees.
   Hidden files and folders, files of other kinds and files beside the class folders are left out.
-- Grey or colour goes by how the file is stored, not by what it shows; a palette counts as colour. Colour
+- Whether an image is grey or colour depends on how the file is stored, not on what it shows; a palette
+  counts as colour. Colour
   becomes grey by Pillow's luma (ITU-R 601-2: 0.299 red, 0.587 green, 0.114 blue).
 - An orientation that the camera noted in EXIF is applied.
-- An alpha channel that is opaque everywhere is dropped. One that is not, and 16 bits a channel, are refused:
-  what lies behind transparency and which 8 of 16 bits matter is for the user to say.
-- With an image size, images are brought to it with Pillow's bilinear filter (which averages over all pixels
+- An alpha channel that is opaque everywhere is dropped. Transparent pixels and 16 bits a channel are refused:
+  the user has to decide what lies behind transparency, and which 8 of 16 bits matter.
+- With an image size, images are resized to it with Pillow's bilinear filter (which averages over all pixels
   when it shrinks); the aspect ratio is not kept.
 """
 
@@ -62,7 +63,7 @@ THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter'
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known of an image before its pixels are decoded.
+    """An image file's header: known before its pixels are decoded.
 
     Attributes:
         size: (height, width) in pixels, upright.
@@ -78,18 +79,19 @@ def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Col
 
     Args:
         folder: holds one folder a class.
-        image_size: (height, width) in pixels to bring all images to; None to demand that they have one size.
-        colour: what to bring all images to; None to demand that they are alike.
+        image_size: (height, width) in pixels that all images are resized to; None if they must have one size
+            already.
+        colour: what all images are converted to; None if they must all be grey or all be colour already.
 
     Raises:
-        UsageError: if there are no two classes, a class has no image, a file is damaged or refused, or sizes
-            or colours differ and nothing says what to bring them to.
+        UsageError: if there are fewer than two classes, a class has no image, a file is damaged or refused,
+            or sizes or colours differ and ``image_size`` or ``colour`` is None.
     """
     _check_settings(image_size, colour)
     classes = _class_folders(folder)
     files = [_image_files(folder / name) for name in classes]
     paths = [path for of_class in files for path in of_class]
-    # Headers first: sizes that differ are an answer in seconds, before gigabytes are decoded.
+    # Headers first: different sizes are found in seconds, before gigabytes are decoded.
     headers = _in_parallel(_header, paths)
     images = _decoded(
         paths,
@@ -108,13 +110,13 @@ def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Col
 def read_files(
     paths: Sequence[Path], *, input_shape: tuple[int, int, int], resize: bool, recolour: bool
 ) -> npt.NDArray[np.uint8]:
-    """Return images as a model takes them that was trained on a folder: ``[n, height, width, channels]``.
+    """Return images ``[n, height, width, channels]`` for a model that was trained on a folder of images.
 
     Args:
         paths: PNG and JPEG files.
         input_shape: height, width, channels of the model.
-        resize: bring images of another size to it; refuse them otherwise.
-        recolour: bring grey images to colour, or the other way round; refuse them otherwise.
+        resize: whether images of another size are resized; refused otherwise.
+        recolour: whether grey images are converted to colour, or colour to grey; refused otherwise.
 
     Raises:
         UsageError: for the first file that is damaged, refused, or does not fit.
@@ -160,7 +162,7 @@ def _image_files(folder: Path) -> list[Path]:
     """Return the images of one class, sorted by name.
 
     Raises:
-        UsageError: if there is none, or something that looks like an image and is not read.
+        UsageError: if there is none, or one of a type that is not read.
     """
     files = []
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
@@ -173,8 +175,8 @@ def _image_files(folder: Path) -> list[Path]:
         if suffix in REFUSED:
             raise UsageError(f"{str(path)!r} is neither PNG nor JPEG: convert it, or take it out")
         if suffix in READ:
-            if not path.is_file():  # a pipe would be waited on for ever
-                raise UsageError(f"{str(path)!r} is no readable file: restore it, or take it out")
+            if not path.is_file():  # reading a pipe would never end
+                raise UsageError(f"{str(path)!r} is not a readable file: restore it, or take it out")
             files.append(path)
     if not files:
         raise UsageError(f"the class folder {str(folder)!r} has no PNG or JPEG image: add some, or delete it")
@@ -182,7 +184,7 @@ def _image_files(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder shows, in no order."""
+    """Return the entries of a folder, in no particular order."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith(".")]
@@ -191,7 +193,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link to one; a link that leads nowhere or in a circle is none."""
+    """Whether an entry is a folder, or a link to one; a broken or circular link is not."""
     try:
         return entry.is_dir()
     except OSError:
@@ -219,7 +221,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UsageError(
             f"image {str(path)!r} is neither PNG nor JPEG inside, or damaged: replace it"
         ) from error
-    except Exception as error:  # each of Pillow's decoders raises its own for damaged bytes
+    except Exception as error:  # each of Pillow's decoders raises exceptions of its own for damaged bytes
         reason = " ".join(str(error).split())
         raise UsageError(
             f"image {str(path)!r} cannot be read ({reason}): replace it or take it out"
@@ -238,18 +240,18 @@ def _header(path: Path) -> Header:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) to 8; EXIF that is missing or makes no sense says 1."""
+    """Return the EXIF orientation, 1 (upright) to 8; 1 if EXIF is missing or invalid."""
     try:
         exif = Image.Exif()
         exif.load(image.info.get("exif", b""))
         orientation = exif.get(ORIENTATION, 1)
-    except Exception:  # noqa: BLE001  (cameras write all sorts; viewers show such images as they are)
+    except Exception:  # noqa: BLE001  (cameras write invalid EXIF; viewers ignore it)
         return 1
     return orientation if orientation in UPRIGHT else 1
 
 
 def _common_size(folder: Path, headers: Sequence[Header]) -> tuple[int, int]:
-    """Return the size that all images have; raise UsageError with the sizes met if they differ."""
+    """Return the size that all images have; if they differ, raise UsageError with the sizes found."""
     sizes = Counter(header.size for header in headers)
     ranked = sorted(sizes, key=lambda size: (-sizes[size], size))
     if len(ranked) == 1:
@@ -264,7 +266,7 @@ def _common_size(folder: Path, headers: Sequence[Header]) -> tuple[int, int]:
 
 
 def _common_colour(paths: Sequence[Path], headers: Sequence[Header]) -> Colour:
-    """Return what all images are; raise UsageError with one of each if they differ."""
+    """Return the colour that all images have; if they differ, raise UsageError with an example of each."""
     first = {header.colour: path for header, path in reversed(list(zip(headers, paths, strict=True)))}
     if len(first) == 1:
         return headers[0].colour
@@ -275,7 +277,7 @@ def _common_colour(paths: Sequence[Path], headers: Sequence[Header]) -> Colour:
 
 
 def _decoded(paths: Sequence[Path], *, size: tuple[int, int], colour: Colour) -> npt.NDArray[np.uint8]:
-    """Return all images as ``[n, height, width, channels]``; each is decoded into its place."""
+    """Return all images as one array ``[n, height, width, channels]``, decoded in parallel."""
     images = np.empty((len(paths), *size, 1 if colour == "grey" else 3), dtype=np.uint8)
 
     def decode(place: int) -> None:
@@ -299,18 +301,16 @@ def _pixels(path: Path, *, size: tuple[int, int], colour: Colour) -> npt.NDArray
 
 
 def _opaque(image: Image.Image, path: Path) -> Image.Image:
-    """Return the image without alpha; raise UsageError if something shines through."""
+    """Return the image without alpha; raise UsageError if a pixel is transparent."""
     if not image.has_transparency_data:
         return image
     with_alpha = image.convert("RGBA")
     if with_alpha.getchannel("A").getextrema() != (255, 255):
-        raise UsageError(
-            f"image {str(path)!r} has transparent pixels, and nothing says what lies behind: save it without"
-        )
+        raise UsageError(f"image {str(path)!r} has transparent pixels: save it without transparency")
     return with_alpha.convert("RGB")
 
 
 def _in_parallel(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return ``function`` of each item in order; of several failures, the first item's is raised."""
+    """Return ``function`` of each item in order; if several fail, raise the error of the first such item."""
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(function, items))

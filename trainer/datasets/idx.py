@@ -1,4 +1,4 @@
-"""The IDX format that MNIST and its successors come in, compressed with gzip."""
+"""Reads the IDX format of MNIST and its successors, compressed with gzip."""
 
 import gzip
 import math
@@ -28,12 +28,12 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
             f"{str(path)!r} cannot be read ({error}): restore or delete it, and run again"
         ) from error
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTES]):
-        raise UsageError(f"{str(path)!r} is no IDX file of bytes: restore or delete it, and run again")
+        raise UsageError(f"{str(path)!r} is not an IDX file of bytes: restore or delete it, and run again")
     dimensions = content[3]
     start = 4 + 4 * dimensions
     shape = struct.unpack(f">{dimensions}I", content[4:start]) if len(content) >= start else ()
     if len(content) != start + math.prod(shape):
         raise UsageError(
-            f"{str(path)!r} is damaged (its header tells another length): restore or delete it, and run again"
+            f"{str(path)!r} is damaged (its header has another length): restore or delete it, and run again"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

@@ -1,4 +1,4 @@
-"""From what a sweep file says about its data to the data itself."""
+"""Loads the dataset that a sweep file names."""
 
 import os
 from pathlib import Path
@@ -13,16 +13,16 @@ from trainer.spelling import nearest
 
 
 def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
-    """Return the images to train on; the official test set, where there is one, stays closed.
+    """Return the images to train on; an official test set is not opened.
 
-    A built-in name comes first: a folder that is called ``mnist`` is reached as ``./mnist``.
+    Built-in names take precedence: to load a folder that is called ``mnist``, write ``./mnist``.
 
     Args:
         source: what the sweep file says, or arrays.
         base: the folder that relative paths start from: the sweep file's.
 
     Raises:
-        UsageError: if there is no such dataset, or it is no image data that could be trained on.
+        UsageError: if there is no such dataset, or it cannot be trained on.
     """
     if isinstance(source, Arrays):
         require_trainable(source.dataset)
@@ -43,7 +43,7 @@ def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
 
 
 def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
-    """Return the whole official test set, or None where there is none. Only an exam asks for it.
+    """Return the whole official test set, or None if there is none. Only an exam asks for it.
 
     ``digits``, folders and arrays have none; an ``.npz`` file has one if it holds ``test_images`` and
     ``test_labels``. ``samples`` does not apply.
@@ -85,13 +85,13 @@ def _existing(source: str, base: Path) -> Path:
 def _refuse_arrays(source: DatasetSource) -> None:
     if (fingerprint := fingerprint_of(source)) is not None:
         raise UsageError(
-            f"the dataset {fingerprint[:16]} was given as arrays in Python and has no file: run that "
-            "notebook or script again to go on with its sweep"
+            f"the dataset {fingerprint[:16]} was given as arrays in Python and has no file: to continue its "
+            "sweep, run that notebook or script again"
         )
 
 
 def _refuse_image_settings(source: DatasetSource, kind: str) -> None:
-    """A setting that would change nothing is a misunderstanding: say so."""
+    """Refuse image settings for a dataset that is not a folder: they would have no effect."""
     for setting in ("image_size", "colour"):
         if getattr(source, setting) is not None:
             raise UsageError(

@@ -3,12 +3,12 @@
 =================================  ==========================================================================
 ``images``                         ``[n, height, width]`` or ``[n, height, width, 1 or 3]``
 ``labels``                         ``[n]`` integers or strings
-``class_names`` (or ``classes``)   optional: strings; integer labels then count from 0 along them
+``class_names`` (or ``classes``)   optional: strings; integer labels are then positions in it, from 0
 ``test_images``, ``test_labels``   optional: the official test set
 =================================  ==========================================================================
 
-Without class names the classes are the labels met in ``labels``, sorted: numbers by value, strings by code
-point. Nothing is ever unpickled: an ``.npz`` that holds objects is refused.
+Without class names the classes are the distinct labels, sorted: numbers by value, strings by code point.
+Nothing is ever unpickled: an ``.npz`` that holds objects is refused.
 """
 
 import zipfile
@@ -29,7 +29,7 @@ def read(path: Path) -> Dataset:
     """Return ``images`` and ``labels`` of the file; test arrays are not read.
 
     Raises:
-        UsageError: if the file is damaged, lacks one of the two, or they are not what the module says.
+        UsageError: if the file is damaged, lacks one of the two, or they are not as in the table above.
     """
     with opened(path) as archive:
         return _training(archive, path)
@@ -50,7 +50,7 @@ def read_test(path: Path) -> Dataset | None:
         )
         where = f"'test_labels' in {str(path)!r}"
         labels = labels_of(read_array(archive, path, "test_labels"), len(images), where)
-        # Without given names the training set's classes are its labels as text, so text is what to look up.
+        # Without given names the training set's classes are its labels as text, so look them up as text.
         by_name = labels if _class_names(archive, path) is not None else labels.astype(str)
         test = Dataset(
             name=training.name,
@@ -65,10 +65,10 @@ def read_test(path: Path) -> Dataset | None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[NpzFile]:
-    """Open an ``.npz`` file; what it holds is read by ``read_array``.
+    """Open an ``.npz`` file; ``read_array`` reads from it.
 
     Raises:
-        UsageError: if it is none, or cannot be read.
+        UsageError: if it is not an ``.npz`` file, or cannot be read.
     """
     try:
         with path.open("rb") as stream:  # is_zipfile(path) answers False to a file that may not be read
@@ -86,21 +86,22 @@ def read_array(archive: NpzFile, path: Path, name: str) -> Array:
     """Return the array ``name``.
 
     Raises:
-        UsageError: if there is no such array (what there is is listed), it is damaged, or holds objects.
+        UsageError: if there is no such array (the message lists those that exist), it is damaged, or holds
+            objects.
     """
     if name not in archive.files:
         there = ", ".join(archive.files) or "nothing"
         raise UsageError(f"{str(path)!r} has no array {name!r} (it holds {there}): add it")
     try:
         array = archive[name]
-    except Exception as error:  # zip, zlib and NumPy's header reader each raise their own
+    except Exception as error:  # zip, zlib and NumPy's header reader each raise exceptions of their own
         reason = " ".join(str(error).split())
         raise UsageError(
             f"{name!r} in {str(path)!r} cannot be read ({reason}): "
             "save plain numbers or strings, never objects, with numpy.savez"
         ) from error
-    if not isinstance(array, np.ndarray):  # NumPy hands out zip members that are no arrays as bytes
-        raise UsageError(f"{name!r} in {str(path)!r} is no array: write the file with numpy.savez")
+    if not isinstance(array, np.ndarray):  # NumPy returns zip members that are not arrays as bytes
+        raise UsageError(f"{name!r} in {str(path)!r} is not an array: write the file with numpy.savez")
     return array
 
 
@@ -116,7 +117,7 @@ def _class_names(archive: NpzFile, path: Path) -> tuple[str, ...] | None:
     """Return the given class names in label order, or None.
 
     Raises:
-        UsageError: if there are two arrays of them, or it is not ``[k]`` distinct strings.
+        UsageError: if there are two such arrays, or the array is not ``[k]`` distinct strings.
     """
     given = [name for name in ("class_names", "classes") if name in archive.files]
     if not given:

@@ -1,4 +1,4 @@
-"""A smaller dataset that is always the same one."""
+"""Chooses a stratified part of a dataset, always the same one."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ SAMPLING_SEED = 0  # a constant: which images a sweep sees must not depend on th
 
 
 def subset(dataset: Dataset, samples: int) -> Dataset:
-    """Return ``samples`` images of ``dataset``, each class in proportion, in their old order.
+    """Return ``samples`` images of ``dataset``, each class in proportion, in the order of ``dataset``.
 
     Args:
         dataset: at least one image a class.
@@ -43,7 +43,7 @@ def subset(dataset: Dataset, samples: int) -> Dataset:
 def _proportional(counts: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.int64]:
     """Split ``samples`` in proportion to ``counts`` by largest remainder; ties go to the lower class.
 
-    Integers throughout: a rounded quotient could give another image away on another machine.
+    Integers throughout: a rounded quotient could give another result on another machine.
     """
     shares, remainders = np.divmod(counts.astype(np.int64) * samples, counts.sum())
     missing = samples - int(shares.sum())
@@ -62,7 +62,7 @@ def _choose(labels: npt.NDArray[np.int32], shares: npt.NDArray[np.int64]) -> npt
 
 
 def _advice(counts: npt.NDArray[np.int64]) -> str:
-    """Say how many samples are surely enough: so many that the rarest class's floor is two."""
+    """Say how many samples are enough for two images of the rarest class, rounded down."""
     total, rarest = int(counts.sum()), int(counts.min())
     if rarest < 2:
         return "add images of it or leave the class out"

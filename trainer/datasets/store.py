@@ -1,7 +1,7 @@
 """Datasets on disk in a form that workers map into memory, each in a folder named by its fingerprint.
 
-A folder appears under its name only when it is complete: it is written beside, flushed to the disk and then
-renamed, so that neither a kill nor a second process leaves half a dataset behind.
+A folder appears under its name only when it is complete: it is written under another name, flushed to the
+disk and then renamed. So neither a kill nor a second process leaves half a dataset behind.
 """
 
 import json
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 
-#: What a stored dataset consists of.
+#: The files of a stored dataset.
 FILES = ("images.npy", "labels.npy", "dataset.json")
 
 
@@ -26,7 +26,7 @@ def store(dataset: Dataset, folder: Path) -> Path:
 
     Side effects:
         Creates ``folder/<fingerprint>/`` with ``images.npy``, ``labels.npy`` and ``dataset.json``; replaces
-        it if what is there cannot be opened.
+        a folder of that name that cannot be opened.
 
     Raises:
         UsageError: if it cannot be written.
@@ -53,8 +53,8 @@ def store(dataset: Dataset, folder: Path) -> Path:
 def open_stored(path: Path) -> Dataset:
     """Return the dataset that ``store`` left at ``path``, its arrays mapped from disk and read only.
 
-    That the folder is complete and is the one its name says is checked; the pixels are not read (see
-    ``check_stored``).
+    Checks that the folder is complete and describes the dataset of its name. It does not read the pixels;
+    ``check_stored`` does.
 
     Raises:
         UsageError: if the folder is missing or damaged.
@@ -69,17 +69,17 @@ def open_stored(path: Path) -> Dataset:
             pixel_max=header["pixel_max"],
         )
         if header != _header(dataset, fingerprint=path.name):
-            raise ValueError("dataset.json does not describe what lies beside it")
+            raise ValueError("dataset.json does not describe the arrays beside it")
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(path, str(error)) from error
     return dataset
 
 
 def check_stored(path: Path) -> None:
-    """Read all of a stored dataset and compare it with its fingerprint: slow, so only where there is doubt.
+    """Read all of a stored dataset and compare it with its fingerprint. Slow: gigabytes may be read.
 
     Raises:
-        UsageError: if the folder is missing, damaged, or not what its name says.
+        UsageError: if the folder is missing or damaged, or its content has another fingerprint.
     """
     found = open_stored(path).fingerprint
     if found != path.name:
@@ -87,7 +87,7 @@ def check_stored(path: Path) -> None:
 
 
 def _header(dataset: Dataset, *, fingerprint: str) -> dict[str, Any]:
-    """Return what ``dataset.json`` says: all that is not in the arrays, and what the arrays must be."""
+    """Return the content of ``dataset.json``: all that is not in the arrays, and their shapes and types."""
     return {
         "fingerprint": fingerprint,
         "name": dataset.name,
@@ -129,13 +129,13 @@ def _write_array(path: Path, array: npt.NDArray[Any]) -> None:
 
 
 def publish(partial: Path, target: Path) -> None:
-    """Rename a complete folder to its name; one that another process finished meanwhile is as good."""
+    """Rename a complete folder to ``target``; if another process was faster, its folder stays."""
     try:
         partial.rename(target)
     except OSError:
         if _is_stored(target):
             return
-        shutil.rmtree(target)  # damaged, or it would have been reused
+        shutil.rmtree(target)  # it is damaged: otherwise it would have been reused
         partial.rename(target)
     _flush_folder(target.parent)
 

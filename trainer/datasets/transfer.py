@@ -1,7 +1,7 @@
-"""A stored dataset on its way to another machine, and whether it is there already.
+"""Sends a stored dataset to another machine, and finds one that is there already.
 
-It goes in parts, since it may be larger than what fits into a message, and counts as arrived only when all of
-it has the fingerprint that it is called by.
+It is sent in parts, because it may be larger than a message. It counts as arrived only when its content has
+the fingerprint that names it.
 """
 
 import shutil
@@ -41,13 +41,13 @@ def parts(stored: Path, size: int = PART) -> Iterator[Part]:
 
 
 def take(part: Part, folder: Path, fingerprint: str, sender: str) -> None:
-    """Write a part of the dataset that ``sender`` sends beside its place in ``folder``.
+    """Write a part of a dataset from ``sender`` into a partial folder in ``folder``.
 
     Raises:
         OSError: if it cannot be written.
     """
     if part.file not in FILES:
-        raise ValueError(f"{part.file!r} is no file of a dataset")
+        raise ValueError(f"{part.file!r} is not a file of a dataset")
     partial = _partial(folder, fingerprint, sender)
     partial.mkdir(parents=True, exist_ok=True)
     with (partial / part.file).open("r+b" if part.offset else "wb") as stream:
@@ -56,20 +56,20 @@ def take(part: Part, folder: Path, fingerprint: str, sender: str) -> None:
 
 
 def complete(folder: Path, fingerprint: str, sender: str) -> Path:
-    """Put a dataset of which all parts are there in its place, and return that.
+    """Check a dataset whose parts have all arrived, move it to its final folder, and return that folder.
 
     Raises:
-        UsageError: if it is not the dataset that it is said to be; nothing of it is left then.
+        UsageError: if its content has another fingerprint; it is deleted then.
     """
     partial = _partial(folder, fingerprint, sender)
-    checking = partial / fingerprint  # a dataset's folder is called by its fingerprint
+    checking = partial / fingerprint  # check_stored compares the folder's name with the fingerprint
     checking.mkdir()
     try:
         for name in FILES:
             (partial / name).rename(checking / name)
         check_stored(checking)
         if find(fingerprint, [folder]) is None:
-            shutil.rmtree(folder / fingerprint, ignore_errors=True)  # what was there was damaged
+            shutil.rmtree(folder / fingerprint, ignore_errors=True)  # a folder that is there is damaged
             publish(checking, folder / fingerprint)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -81,9 +81,9 @@ def _partial(folder: Path, fingerprint: str, sender: str) -> Path:
 
 
 def find(fingerprint: str, folders: Sequence[Path]) -> Path | None:
-    """Return where a dataset is stored whole in one of the folders, or None.
+    """Return the path of a complete dataset in one of the folders, or None.
 
-    All of it is read and compared with its fingerprint, once in a process's life.
+    Reads all of the dataset and compares it with its fingerprint, once in a process's life.
     """
     for folder in folders:
         try:

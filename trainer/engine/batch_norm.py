@@ -1,8 +1,8 @@
-"""Batch normalisation as one kernel each way, in training.
+"""Batch normalisation in training as one kernel forwards and one backwards.
 
-Keras writes it as a dozen ops, each of which goes through all activations once more: up to a quarter of an
-epoch. Here a layer's ``call`` uses TensorFlow's fused kernel instead; the layer stays Keras' own, so a model
-that is saved is a plain Keras model, and scoring is what that model will do.
+Keras uses a dozen ops, each of which reads all activations once more: up to a quarter of an epoch. Here a
+layer's ``call`` uses TensorFlow's fused kernel instead. The layer stays Keras' own, so a saved model is a
+plain Keras model, and scoring computes what that model will compute.
 """
 
 from typing import Any
@@ -10,15 +10,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-#: cuDNN takes no smaller one.
+#: The smallest epsilon that cuDNN takes.
 SMALLEST_EPSILON = 1.001e-5
 
 
 def fuse_batch_norm(model: keras.Model) -> None:
     """Let the model's plain ``BatchNormalization`` layers train with the fused kernel.
 
-    The same arithmetic (Ioffe & Szegedy 2015, alg. 1), rounded differently. Layers that ask for more than it
-    has (renormalisation, statistics across devices, no scale or offset, other axes) stay as they are.
+    The arithmetic is the same (Ioffe & Szegedy 2015, alg. 1), rounded differently. Layers with options that
+    the kernel lacks (renormalisation, statistics across devices, no scale or offset, other axes) stay as they
+    are.
     """
     for layer in model._flatten_layers():
         if type(layer) is keras.layers.BatchNormalization and _fits(layer):

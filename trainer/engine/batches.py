@@ -1,11 +1,12 @@
-"""How an epoch's images are dealt to batches."""
+"""Divides an epoch's images into batches."""
 
 
 def batch_bounds(images: int, batch_size: int) -> list[int]:
-    """Return where batches begin, and at last where they end: ``ceil(images / batch_size) + 1`` positions.
+    """Return ``ceil(images / batch_size) + 1`` positions: where each batch begins, and the end of the last.
 
-    Sizes differ by at most one: a tiny last batch would leave batch normalisation's moving averages with its
-    own odd statistics. Whole numbers without a limit: on a device, step times images would overflow int32.
+    Sizes differ by at most one, because the statistics of a tiny last batch would distort batch
+    normalisation's moving averages. Computed here with Python's unlimited integers: on a device, step times
+    images would overflow int32.
 
     >>> batch_bounds(10, 4)
     [0, 3, 6, 10]

@@ -1,7 +1,7 @@
 """Dropout rates as variables of the compiled step, so that one trace serves every rate.
 
-A Keras ``Dropout`` bakes its rate into the trace. Here its ``call`` reads a variable instead; the layer stays
-Keras' own, with the rate of the fit it serves, so a model that is saved is a plain Keras model.
+A Keras ``Dropout`` compiles its rate into the trace. Here its ``call`` reads a variable instead. The layer
+stays Keras' own, with the rate of the current fit, so a saved model is a plain Keras model.
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ import tensorflow as tf
 
 
 def dropout_layers(model: keras.Model) -> list[keras.layers.Dropout]:
-    """Return the layers whose rate can vary: plain ``Dropout`` that drops anything at all, in order.
+    """Return the layers whose rate can vary, in order: plain ``Dropout`` with a rate above 0.
 
-    A subclass may do something else with its rate and keeps it.
+    A subclass may use its rate in another way, so it keeps the rate.
     """
     return [
         layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dropout and layer.rate > 0
@@ -30,7 +30,7 @@ class DropoutRates:
             layer.call = _variable_call(layer, rate)
 
     def take(self, fresh: keras.Model) -> None:
-        """Take over the rates of ``fresh``, a model of the same layers."""
+        """Copy the rates of ``fresh``, a model with the same layers."""
         for layer, rate, other in zip(self._layers, self._rates, dropout_layers(fresh), strict=True):
             layer.rate = other.rate
             rate.assign(other.rate)

@@ -1,6 +1,6 @@
 """A network with its compiled training epoch: traced once, then re-initialised in place for every fit.
 
-Tracing costs about as much as several epochs on small images, and the bits do not depend on it: weights,
+On small images tracing takes about as long as several epochs. The bits do not depend on it: weights,
 optimiser slots, dropout state and rates, learning rate and weight decay are variables that ``Engine.reset``
 sets for each fit.
 """
@@ -31,10 +31,10 @@ from trainer.fits.recipe import LEARNING_RATE, OPTIMIZER, UNTRACED, VARIABLES, W
 from trainer.fits.seeds import derive
 from trainer.hyperparameters import Hyperparameters
 
-#: Images scored in one go. Part of the procedure: another batch size may give other bits.
+#: Images scored in one call. Part of the procedure: another batch size may give other bits.
 SCORING_BATCH = 256
 
-#: After so many dropped engines a process forgets all compiled kernels; those in use come back when needed.
+#: Dropped engines after which a process deletes all compiled kernels; kernels in use are compiled again.
 FORGET_AFTER = 16
 
 Weights = list[npt.NDArray[Any]]
@@ -43,7 +43,7 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TrainedEpoch:
-    """What one epoch gives: mean loss (nats), accuracy, and the stop set's probabilities ``[n, classes]``."""
+    """Results of one epoch: mean loss (nats), accuracy, and the stop set's probabilities ``[n, classes]``."""
 
     loss: float
     accuracy: float
@@ -60,7 +60,7 @@ class Engine:
         self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
         self._recipe = {part.name: tf.Variable(0.0, dtype=tf.float32) for part in VARIABLES}
         self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
-        # The number of images is left open: folds differ by one, and must not cost a trace each.
+        # The number of images is not part of the trace: folds differ by one image and share a trace.
         pixels = tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype)
         some = tf.TensorSpec([None], tf.int32)
         # On the device an epoch is one call; from a file every batch is one.
@@ -70,7 +70,7 @@ class Engine:
         self._step = tf.function(self._train_batch, input_signature=[pixels, some])
 
     def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
-        """Take over the fresh model's initial state and forget all training.
+        """Copy the fresh model's initial state and reset the optimiser.
 
         Each dropout layer gets a seed of its own, derived from ``dropout_seed``.
         """
@@ -99,7 +99,7 @@ class Engine:
         return TrainedEpoch(float(loss) / len(order), int(hits) / len(order), probabilities)
 
     def probabilities(self, data: Feed, indices: Indices) -> Probabilities:
-        """Return the class probabilities ``[n, classes]`` of the images at ``indices``, dropout off."""
+        """Return the class probabilities ``[n, classes]`` of the images at ``indices``, without dropout."""
         match data:
             case OnDevice(images=images):
                 scored: Probabilities = self._score(images, tf.constant(indices, tf.int32)).numpy()
@@ -115,7 +115,7 @@ class Engine:
         return weights_of(self.model)
 
     def restore(self, weights: Weights) -> None:
-        """Set all weights to what ``weights`` returned earlier."""
+        """Set all weights to values that ``Engine.weights`` returned earlier."""
         for variable, value in zip(self.model.weights, weights, strict=True):
             variable.assign(value)
 
@@ -143,7 +143,7 @@ class Engine:
         with tf.GradientTape() as tape:
             scores = self.model(tf.cast(pixels, tf.float32), training=True)
             losses = keras.losses.sparse_categorical_crossentropy(true, scores)
-            # Built-in architectures have no penalties of their own; a user's regularisers count.
+            # The penalties of a user's regularisers; built-in architectures have none.
             loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
         gradients = tape.gradient(loss, self.model.trainable_variables)
         # Decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2).
@@ -171,20 +171,21 @@ class Engine:
 
 
 class EngineCache:
-    """The engines a worker has traced, the least recently used dropped first.
+    """The engines that a worker has traced, the least recently used dropped first.
 
-    A sweep of six architectures comes back to each of them after five others: with four engines it traced
-    three times as often as with sixteen. One takes 10 to 30 MiB beside its weights.
+    A sweep of six architectures returns to each of them after five others: with four engines it traced three
+    times as often as with sixteen. An engine takes 10 to 30 MiB beside its weights.
 
     Args:
-        capacity: engines at most.
-        weights: bytes of weights and optimiser slots at most, unless one engine alone has more.
+        capacity: the most engines that are kept.
+        weights: the most bytes of weights and optimiser slots that are kept, unless one engine has more.
     """
 
     def __init__(self, capacity: int = 16, weights: int = 256 * 2**20) -> None:
         self._capacity, self._weights, self._dropped = capacity, weights, 0
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        # By trace of a user's: whether Keras alone draws its weights, so that kernels can stay.
+        # For each trace of a user's architecture: whether Keras' layers or NumPy draw all of its weights.
+        # Then TensorFlow need not be seeded, and compiled kernels can be kept.
         self._keras_draws: dict[str, bool] = {}
 
     def engine_for(
@@ -197,7 +198,7 @@ class EngineCache:
         initialisation_seed: int,
         dropout_seed: int,
     ) -> Engine:
-        """Return an engine at the start of a fit: one that is there, or a new one.
+        """Return an engine at the start of a fit: one from the cache, or a new one.
 
         Raises:
             FitFailed: if the architecture cannot be built with these hyperparameters.
@@ -208,9 +209,9 @@ class EngineCache:
             seed = initialisation_seed
             return build_model(architecture, hyperparameters, dataset, seed=seed, keep_kernels=keep_kernels)
 
-        ours = architecture is BUILT_IN.get(architecture.name)  # the tests know that Keras alone draws theirs
+        ours = architecture is BUILT_IN.get(architecture.name)  # by test, Keras alone draws their weights
         fresh = built(keep_kernels=ours or self._keras_draws.get(traced, False))
-        # How many layers drop anything depends on rates: where one is 0, it is none.
+        # A dropout layer with rate 0 is not traced, so the number of active ones is part of the key.
         key = f"{traced} {len(dropout_layers(fresh))}"
         if key not in self._engines:
             if not ours and traced not in self._keras_draws:
@@ -231,14 +232,14 @@ class EngineCache:
             self._dropped += 1
             del dropped
         if self._dropped > before:
-            gc.collect()  # an engine refers to itself, and would stay until Python looks for such
+            gc.collect()  # an engine refers to itself: only the cyclic collector frees it
         if self._dropped // FORGET_AFTER > before // FORGET_AFTER:
-            # Some of what TensorFlow compiled outlives its function: 0.3 MiB of each dropped engine.
+            # Some compiled kernels outlive their function: 0.3 MiB of each dropped engine.
             keras.utils.clear_session(free_memory=False)
 
 
 def _held_by(model: keras.Model) -> int:
-    """Return the bytes of a model's weights and of two optimiser slots for each, the most there are."""
+    """Return the bytes of a model's weights and of two optimiser slots for each (no optimiser has more)."""
     sizes = (int(np.prod(v.shape)) * tf.as_dtype(v.dtype).size for v in model.variables)
     return int(3 * sum(sizes))
 
@@ -249,7 +250,7 @@ def trace_key(
     hyperparameters: Hyperparameters,
     dataset: Dataset,
 ) -> str:
-    """Name the trace that a fit needs; fits of one name share it if as many of their layers drop anything."""
+    """Name the trace of a fit. Fits share it if they have this name and as many active dropout layers."""
     variable = {*UNTRACED, *architecture.dropout_rates}
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
@@ -257,7 +258,7 @@ def trace_key(
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> bool:
-    """Tell whether two models hold the same bits."""
+    """Return whether two models have the same weights, bit for bit."""
     return weights_digest(weights_of(one)) == weights_digest(weights_of(other))
 
 

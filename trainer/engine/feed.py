@@ -1,4 +1,4 @@
-"""How images reach a network: from the device's memory, or batch by batch from their file. The bits agree."""
+"""Feeds images to a network: from the device's memory, or batch by batch from a file, with the same bits."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from trainer.datasets import Dataset
 
 @dataclass(frozen=True, slots=True)
 class OnDevice:
-    """A dataset that was copied to the device as a whole: an epoch picks its batches there."""
+    """A dataset that was copied to the device as a whole; the compiled epoch picks its batches there."""
 
     dataset: Dataset
     images: tf.Tensor
@@ -18,7 +18,7 @@ class OnDevice:
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """A dataset that is too large for that: each batch is read from the file when its turn comes."""
+    """A dataset that is too large for the device: each batch is read from the file when it is needed."""
 
     dataset: Dataset
 
@@ -27,11 +27,11 @@ Feed = OnDevice | FromFile
 
 
 def feed(dataset: Dataset, memory: int | None = None) -> Feed:
-    """Return the faster way that fits.
+    """Return ``OnDevice`` if the images fit into ``memory``, otherwise ``FromFile``.
 
     Args:
         dataset: its images may be mapped from a file.
-        memory: bytes that its images may take on the device; no limit if None.
+        memory: bytes that its images may take on the device; None for no limit.
     """
     if memory is not None and dataset.images.nbytes > memory:
         return FromFile(dataset)

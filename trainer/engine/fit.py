@@ -1,7 +1,7 @@
 """One fit: train on the training part, watch the stop set, score the held-out fold once.
 
-``train`` is a pure function of the spec, the data and the architecture: everything else (a cache of traces, a
-listener for finished epochs) changes how fast it goes and who hears of it, never a bit of what it returns.
+``train`` is a pure function of the spec, the data and the architecture. The other arguments (a cache of
+traces, a listener for finished epochs) change its speed and what it reports, never a bit of its result.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from trainer.fits.stopping import EarlyStopping, missed_rung
 
 EpochListener = Callable[[int, Epoch, float], None]
 
-#: Below this share of its initial value a moving average counts as arrived.
+#: A moving average that still has less than this share of its initial value counts as settled.
 ARRIVED = 0.05
 
 NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f1": None}
@@ -40,13 +40,13 @@ NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f
 
 @dataclass(slots=True)
 class Trained:
-    """What training leaves.
+    """The outcome of training, with the trained model.
 
     Attributes:
         result: what is recorded.
-        model: with the kept weights; None where the fit failed.
-        held_out: class probabilities of the held-out images, ``[n, classes]``; None where there are none.
-        epoch_seconds: of each epoch.
+        model: with the kept weights; None if the fit failed.
+        held_out: class probabilities of the held-out images, ``[n, classes]``; None if nothing was held out.
+        epoch_seconds: duration of each epoch.
     """
 
     result: FitResult
@@ -57,7 +57,7 @@ class Trained:
 
 @dataclass(slots=True)
 class Course:
-    """What training came to: its epochs, the best of them (from 1), its weights, and the rung it missed."""
+    """The course of training: its epochs, the best one (from 1), that one's weights, and a missed rung."""
 
     weights: Weights
     epochs: list[Epoch] = field(default_factory=list)
@@ -75,17 +75,17 @@ def train(
     """Run the fit that ``spec`` describes.
 
     Args:
-        spec: all that decides the bits.
+        spec: everything that decides the bits.
         data: the dataset whose fingerprint the spec names.
         architecture: the architecture whose digest the spec names.
         engines: the traces of this process.
         on_epoch: called with the epoch's number from 1, its record and its seconds.
 
     Returns:
-        The result; its state is "failed" where the hyperparameters made the fit impossible.
+        The outcome; the result's state is "failed" if the hyperparameters made the fit impossible.
 
     Raises:
-        MemoryError: if there was not enough; the spec may well run elsewhere.
+        MemoryError: if there was not enough memory; another machine may train the same spec.
     """
     epoch_seconds: list[float] = []
     finished: list[Epoch] = []
@@ -197,7 +197,7 @@ def _stop_scores(
 def _scored(
     metric: Metric, probabilities: Probabilities, dataset: Dataset, held_out: Indices
 ) -> dict[str, Any]:
-    """Score the held-out fold by what the kept weights gave for it."""
+    """Add the score of the held-out fold, from the probabilities that the kept weights give."""
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(dataset.labels[held_out], predicted, classes=len(dataset.classes))
     confidences = probabilities[np.arange(len(predicted)), predicted]
@@ -222,7 +222,7 @@ def _diverged(number: int, spec: FitSpec) -> str:
 
 
 def _notes(spec: FitSpec, model: keras.Model, best: Epoch, best_epoch: int, images: int) -> tuple[str, ...]:
-    """Say so where batch normalisation's moving averages had not arrived when the best epoch was chosen."""
+    """Return a note if batch normalisation's moving averages had not settled by the best epoch."""
     steps = best_epoch * -(-images // BATCH_SIZE.of(dict(spec.hyperparameters)))
     layers = [x for x in model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
     momentum = max((float(layer.momentum) for layer in layers), default=0.0)

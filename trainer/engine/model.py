@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.utils.naming import reset_uids  # clear_session alone would do it, and throw kernels away
+from keras.src.utils.naming import reset_uids  # clear_session does it too, but deletes compiled kernels
 
 from trainer.architectures import Architecture
 from trainer.datasets import Dataset
@@ -29,16 +29,16 @@ def build_model(
         hyperparameters: of the network.
         dataset: gives the shape of the images, their scale and the classes.
         seed: decides the weights.
-        keep_kernels: leave TensorFlow's own seed alone, since setting it throws away every kernel, those of
-            all compiled epochs too: 0.2 to 0.9 s for each to come back. The weights are the same if nothing
-            but Keras' layers or NumPy draws them.
+        keep_kernels: do not set TensorFlow's own seed. Setting it deletes every compiled kernel, also those
+            of compiled epochs; each of these then takes 0.2 to 0.9 s more. The weights are the same if only
+            Keras' layers or NumPy draw them.
 
     Raises:
         FitFailed: if the architecture cannot be built with these hyperparameters.
     """
     determinism.settle_keras()
     if keep_kernels:
-        # What the two calls below do but for TensorFlow; Keras' initialisers draw from the first generator.
+        # As the two calls below, without TensorFlow. Keras' initialisers draw from Python's generator.
         reset_uids()
         random.seed(seed)
         np.random.seed(seed)

@@ -1,8 +1,8 @@
-"""The optimisers, each as one fused TensorFlow kernel a variable.
+"""The optimisers, with one fused TensorFlow kernel for each variable.
 
-Keras' own optimisers do the same arithmetic as a dozen elementary ops a variable. On small images those ops
-cost more than the network's: fused, tracing and first run take half the time, and a wide dense layer trains
-an eighth faster (docs/performance.md). The tests compare each with Keras' own.
+Keras' own optimisers do the same arithmetic with a dozen elementary ops for each variable. On small images
+those ops take longer than the network's. With fused kernels, tracing and first run take half the time, and a
+wide dense layer trains an eighth faster (docs/performance.md). The tests compare each with Keras' own.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ EPSILON = 1e-7
 
 
 class Optimizer(Protocol):
-    """Changes weights by their gradients. Its memory lies in variables, so that it can be set back."""
+    """Changes weights by their gradients. Its state is in variables, so that it can be reset."""
 
     def reset(self) -> None:
-        """Forget all training."""
+        """Set the state back to that before the first step."""
         ...
 
     def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate: tf.Tensor) -> None:
@@ -28,7 +28,7 @@ class Optimizer(Protocol):
 
 
 class _Slots:
-    """The variables beside each weight that an optimiser remembers."""
+    """The state variables (slots) of an optimiser: as many for each weight as it needs."""
 
     def __init__(self, weights: Sequence[keras.Variable], count: int) -> None:
         self.weights = [weight.value for weight in weights]

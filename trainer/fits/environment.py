@@ -1,10 +1,10 @@
-"""What a fit ran on: versions, processor, switches. Recorded beside every result, never part of its key."""
+"""Where a fit ran: versions, processor, switches. Recorded with every result; keys have only ``platform``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-#: A switch as TensorFlow or Keras says it.
+#: The value of a switch as TensorFlow or Keras reports it.
 Switch = bool | int | float | str
 
 #: Packages that must be equal for two fits to belong to one sweep.
@@ -13,19 +13,19 @@ DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What a process found itself to be.
+    """The software, machine and settings of a process.
 
     Attributes:
-        packages: versions by the package's name; "not installed" where there is none.
-        python: its version.
+        packages: versions by the package's name; "not installed" for a missing one.
+        python: Python's version.
         system: operating system and kind of machine, ``"Linux x86_64"``.
         device: what it trains on.
-        cpu: what tells one kind of processor from another, as ``/proc/cpuinfo`` names it; vector
-            instructions under ``"vectors"``.
-        gpu: kind of the GPU and what drives it; None on a processor.
-        switches: what TensorFlow and Keras were told; empty where TensorFlow was not imported.
-        variables: of the environment, those that decide bits.
-        others: what another version of refold recorded beside these; kept as it is.
+        cpu: the fields of ``/proc/cpuinfo`` that identify a kind of processor; vector instructions under
+            ``"vectors"``.
+        gpu: kind of the GPU, with its CUDA and cuDNN; None if the process trains on a processor.
+        switches: settings of TensorFlow and Keras; empty if TensorFlow was not imported.
+        variables: the environment variables that decide bits.
+        others: fields that another version of refold recorded beside these; kept unchanged.
     """
 
     packages: Mapping[str, str]
@@ -67,12 +67,12 @@ class Environment:
 
     @property
     def software(self) -> dict[str, str]:
-        """What must be equal for two fits to belong to one sweep."""
+        """Versions that must be equal for two fits to belong to one sweep."""
         return {name: self.packages[name] for name in DECIDING}
 
     @property
     def platform(self) -> tuple[tuple[str, str], ...]:
-        """What decides bits beside a fit's own settings, as sorted (name, value) pairs."""
+        """What decides bits besides a fit's own settings, as sorted (name, value) pairs."""
         kinds = {"processor": " ".join(str(self.cpu[name]) for name in sorted(self.cpu))}
         if self.gpu:
             kinds["gpu"] = self.gpu

@@ -1,6 +1,6 @@
-"""How folds and stop sets are drawn, as sorted index arrays; ``split`` is what others ask.
+"""Draws folds and stop sets, as sorted index arrays. Other modules use ``split``, which calls this one.
 
-Folds depend on labels, number of folds and seed alone, so every trial of every architecture meets the same.
+Folds depend on labels, number of folds and seed alone, so all trials of all architectures have the same.
 """
 
 import numpy as np
@@ -21,12 +21,13 @@ def held_out_folds(labels: npt.NDArray[np.integer], *, folds: int, seed: int) ->
         seed: in [0, 2**31).
 
     Returns:
-        Sorted, disjoint index arrays that together are everything; each class's count differs by at most 1.
+        Sorted, disjoint index arrays that together hold every index. The numbers of images of a class in two
+        folds differ by at most 1.
 
     Raises:
         UsageError: if a class has fewer samples than there are folds.
     """
-    from sklearn.model_selection import StratifiedKFold  # seconds, which 'refold --help' need not wait
+    from sklearn.model_selection import StratifiedKFold  # takes seconds: not for 'refold --help'
 
     classes, counts = np.unique(labels, return_counts=True)
     rare = int(np.argmin(counts))
@@ -44,8 +45,8 @@ def held_out_folds(labels: npt.NDArray[np.integer], *, folds: int, seed: int) ->
 def stop_set(labels: npt.NDArray[np.integer], candidates: Indices, *, share: float, seed: int) -> Indices:
     """Choose the stratified part of ``candidates`` that early stopping watches.
 
-    Of each class it takes ``share`` (rounded), at least one and never all, so that macro-F1 sees every class
-    that has two samples.
+    It takes ``share`` of each class (rounded), at least one image and never all of them. So every class with
+    two images or more is in the stop set, and macro-F1 covers it.
 
     Args:
         labels: ``[n]`` classes of the whole dataset.

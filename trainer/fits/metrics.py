@@ -1,4 +1,4 @@
-"""What fits and sweeps are scored by: counted in integers, exact, independent of the order of counting.
+"""The scores of fits and sweeps, computed from integer counts: exact, and independent of their order.
 
 >>> confusion = confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], classes=2)
 >>> confusion
@@ -62,8 +62,8 @@ class ClassScore:
 def class_scores(confusion: Confusion) -> Sequence[ClassScore]:
     """Return the scores of each class in order.
 
-    F1 is the rational 2 TP / (2 TP + FP + FN) in float64; where a denominator is 0 the score is 0, the
-    convention of scikit-learn's ``zero_division=0``.
+    F1 is 2 TP / (2 TP + FP + FN) in float64. A score whose denominator is 0 is 0, as with scikit-learn's
+    ``zero_division=0``.
     """
     counts = np.asarray(confusion, dtype=np.int64)
     scores = []
@@ -102,18 +102,18 @@ def accuracy(confusion: Confusion) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """What a sweep is scored by. Stopping, ranking, pruning, pooling and naming ask it and nothing else.
+    """The metric of a sweep. Stopping, ranking, pruning, pooling and naming depend on it alone.
 
     Attributes:
         name: scikit-learn's name of the scorer.
-        key: in records, MLflow's metric keys and file names: lower-case letters, digits and ``_``.
-        title: what people call it in a text.
-        label: ... and where there is little room.
-        direction: whether more or less is better.
-        needs: what it is worked out from. One of counts is pooled over folds.
-        low: the least value it can have.
-        high: the greatest.
-        of: the value of one confusion matrix.
+        key: its name in records, MLflow's metric keys and file names: lower-case letters, digits and ``_``.
+        title: its name in texts.
+        label: its short name.
+        direction: whether higher or lower values are better.
+        needs: its input. ``"counts"`` is a confusion matrix, which is pooled over folds.
+        low: the lowest possible value.
+        high: the highest possible value.
+        of: gives the value of one confusion matrix.
     """
 
     name: str
@@ -138,11 +138,11 @@ class Metric:
 
     @property
     def worst(self) -> float:
-        """The worst value there is: what a failed trial is told as."""
+        """The worst value there is, which stands for a failed trial in the search."""
         return self.low if self.direction == "maximize" else self.high
 
     def oriented(self, value: float | None) -> float:
-        """Return ``value`` so that more is better; None counts as the worst."""
+        """Return ``value``, negated if lower is better, so that higher is better; the worst for None."""
         score = self.worst if value is None else value
         return score if self.direction == "maximize" else -score
 
@@ -155,11 +155,11 @@ class Metric:
         return max(values, key=self.oriented)
 
     def best_first(self, values: Iterable[float]) -> list[float]:
-        """Return the values in the order of a ranking."""
+        """Return the values sorted, the best first."""
         return sorted(values, key=self.oriented, reverse=True)
 
     def improved(self, value: float, by: float) -> float:
-        """Return a value that is better ``by`` so much, but never better than perfect."""
+        """Return ``value`` made better by the amount ``by``, but never better than perfect."""
         better = self.oriented(value) + by
         return self.oriented(min(self.oriented(self.perfect), better))
 
@@ -168,9 +168,9 @@ class Metric:
         return self.of(pooled(confusions))
 
     def reachable(self, confusions: Sequence[Confusion], folds: int) -> float:
-        """Return the best that the pooled value of all ``folds`` can become: all remaining predictions right.
+        """Return a bound on the pooled value of all ``folds``: all remaining predictions are right.
 
-        Folds are stratified: a class has at most one sample more in one fold than in another.
+        Folds are stratified: one fold has at most one image of a class more than another.
 
         Args:
             confusions: of the first folds, at least one.
@@ -199,11 +199,11 @@ METRICS = {metric.key: metric for metric in (MACRO_F1,)}
 
 
 def metric_called(key: str) -> Metric:
-    """Return the metric that specs and records call ``key``.
+    """Return the metric with the key ``key``.
 
     Raises:
         ValueError: if there is none.
     """
     if key not in METRICS:
-        raise ValueError(f"no metric is called {key!r}; there is {', '.join(METRICS)}")
+        raise ValueError(f"there is no metric {key!r}; the metrics are: {', '.join(METRICS)}")
     return METRICS[key]

@@ -1,4 +1,4 @@
-"""What trials and fits are called wherever a person meets them: ``resnet/3`` and ``resnet/3 fold 2``."""
+"""The names of trials and fits, the same in all outputs: ``resnet/3`` and ``resnet/3 fold 2``."""
 
 import re
 
@@ -22,10 +22,10 @@ def trial_name(architecture: str, number: int) -> str:
 
 
 def fit_name(spec: FitSpec, number: int | None) -> str:
-    """Return the name of a fit of the trial of that number, such as ``resnet/3 fold 2``.
+    """Return the name of a fit of trial ``number``, such as ``resnet/3 fold 2``.
 
-    A fit of a further cross-validation names it as well (``resnet/3 repeat 1 fold 2``); one that trains on
-    all the data is ``resnet/3 refit``. Where the trial is not known (None) its number is left out.
+    From the second cross-validation on the name has the repeat (``resnet/3 repeat 1 fold 2``). A fit on all
+    the data is ``resnet/3 refit``. If the trial is not known (None), its number is left out.
     """
     trial = spec.architecture if number is None else trial_name(spec.architecture, number)
     repeat = f" repeat {spec.repeat}" if spec.repeat else ""
@@ -40,7 +40,7 @@ def read_trial_name(text: str) -> tuple[str, int]:
     ('resnet', 3)
 
     Raises:
-        UsageError: if it is not one.
+        UsageError: if ``text`` is not the name of a trial.
     """
     found = _TRIAL.fullmatch(text)
     if found is None:

@@ -1,7 +1,7 @@
-"""Whether a trial goes on to its next fold: decided by its thresholds and its own results alone.
+"""Decides whether a trial goes on to its next fold, from its thresholds and its own results alone.
 
-``sweeps.search.thresholds`` computes the thresholds from observed trials, and every fit's record has them: so
-the decision can be made again by anyone who reads the record.
+``sweeps.search.thresholds`` computes the thresholds from observed trials. Every fit's record has them, so the
+same decision can be made again from the record.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,19 @@ def shortfall(
     folds: int,
     metric: Metric = MACRO_F1,
 ) -> str | None:
-    """Say why a trial cannot win any more after its first folds, or return None while it can.
+    """Return why a trial can no longer win after its first folds, or None while it can.
 
-    It ends when even the ceilings on its remaining folds would not bring the mean of its folds' scores to the
-    incumbent's. Where every ceiling is perfect it must also be beaten in the score of pooled predictions, by
-    which trials are ranked, whatever it predicts from here on: then no winner can be lost.
+    A trial cannot win if the mean of its folds' scores stays below the incumbent's even with the ceiling as
+    the score of each remaining fold. If every remaining ceiling is perfect, a second condition has to hold
+    too: the pooled score, by which trials are ranked, stays below the incumbent's even if all remaining
+    predictions are right. Then no winner can be lost.
 
     Args:
-        thresholds: what the trial has to reach; None where nothing is pruned.
-        scores: of its first folds.
-        confusions: their confusion matrices.
-        folds: how many it has in all.
-        metric: what they are scored by.
+        thresholds: what the trial has to reach; None if nothing is pruned.
+        scores: of the folds that have ended, in order.
+        confusions: the confusion matrices of these folds.
+        folds: number of folds of a complete trial.
+        metric: the metric of the scores.
     """
     done = len(scores)
     if thresholds is None or not thresholds.ceilings or done in (0, folds):

@@ -1,7 +1,7 @@
-"""How a network is trained: one table of parts, with their values, whose they are, and how each enters.
+"""How a network is trained, as one table of parts: ranges, which networks have a part, how it is compiled.
 
-A part whose usual range is one fixed value is optional: left at it, it is absent from spaces, hyperparameters
-and keys, and ``Part.of`` reads it as that value. So a part that is added later changes no record.
+A part whose usual range is one fixed value is optional: at that value it is absent from spaces,
+hyperparameters and keys, and ``Part.of`` returns that value. So a part that is added later changes no record.
 
 >>> BATCH_SIZE.of({"batch_size": 32}), sorted(UNTRACED)
 (32, ['batch_size', 'learning_rate', 'weight_decay'])
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Enters(Enum):
-    """How a part comes into the compiled epoch."""
+    """How a part reaches the compiled epoch."""
 
     TRACED = "is compiled into it: another value, another trace"
     VARIABLE = "is a variable of it: one trace serves all values"
@@ -29,12 +29,12 @@ class Enters(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Which numbers can make sense, whatever range is searched.
+    """The valid numbers of a part, whatever range is searched.
 
     Attributes:
-        least: the least number.
-        above: whether only numbers above it can.
-        below: numbers from here on cannot; None where there is no upper limit.
+        least: the lower limit.
+        above: whether the lower limit itself is excluded.
+        below: the upper limit, which is excluded; None if there is none.
     """
 
     least: float = float("-inf")
@@ -43,12 +43,12 @@ class Limits:
 
     @classmethod
     def like(cls, usual: Iterable[float]) -> "Limits":
-        """Return the limits of a hyperparameter that only its usual range is known of: its sign stays."""
+        """Return limits for a hyperparameter of which only the usual range is known: they keep its sign."""
         smallest = min(usual)
         return cls(least=0.0, above=smallest > 0) if smallest >= 0 else cls()
 
     def problem(self, values: Iterable[float]) -> str | None:
-        """Return why the smallest or largest of the values, at least one, makes no sense; None if all do."""
+        """Return why the lowest or highest of the ``values`` is invalid; None if both are valid."""
         found = list(values)
         low, high = min(found), max(found)
         if self.below is not None and not (self.least <= low and high < self.below):
@@ -66,11 +66,11 @@ class Part(Generic[T]):
 
     Attributes:
         name: of the hyperparameter.
-        read: makes its value of what was proposed.
-        enters: how it comes into the compiled epoch.
-        usual: what is searched where nobody says anything else. None for a part that only those networks have
-            whose own space names it.
-        limits: which numbers can make sense.
+        read: converts a proposed value to the part's type.
+        enters: how the part reaches the compiled epoch.
+        usual: the range that is searched unless the sweep file has another. None for a part that a network
+            has only if its own space names it.
+        limits: the valid numbers.
     """
 
     name: str
@@ -81,14 +81,14 @@ class Part(Generic[T]):
 
     @property
     def optional(self) -> bool:
-        """Whether it is absent where it is left alone."""
+        """Whether the part is absent from records at its usual value."""
         return isinstance(self.usual, Fixed)
 
     def of(self, hyperparameters: Hyperparameters) -> T:
-        """Return its value for a fit.
+        """Return the part's value for a fit.
 
         Raises:
-            KeyError: if the fit does not have it, and it is not optional.
+            KeyError: if the part is not optional and ``hyperparameters`` lacks it.
         """
         if isinstance(self.usual, Fixed):
             return self.read(hyperparameters.get(self.name, self.usual.value))
@@ -117,8 +117,8 @@ WEIGHT_DECAY = Part(
     usual=SHARED_SPACE["weight_decay"],
     limits=Limits(least=0.0),
 )
-#: An architecture may say that it is nothing but the rate of Keras' layers (``Architecture.dropout_rates``):
-#: then it is a variable of those.
+#: If an architecture declares that this is only the rate of Keras' layers (``Architecture.dropout_rates``),
+#: it is a variable of those layers.
 DROPOUT = Part(
     name="dropout", read=float, enters=Enters.TRACED, usual=None, limits=Limits(least=0.0, below=1.0)
 )
@@ -127,15 +127,15 @@ Recipe = Mapping[str, Part[Any]]
 
 RECIPE: Recipe = {part.name: part for part in (OPTIMIZER, LEARNING_RATE, BATCH_SIZE, WEIGHT_DECAY, DROPOUT)}
 
-#: Variables of the compiled epoch.
+#: The parts that are variables of the compiled epoch.
 VARIABLES = tuple(part for part in RECIPE.values() if part.enters is Enters.VARIABLE)
 
-#: Names of what one trace serves all values of.
+#: Names of the parts for which one trace serves all values.
 UNTRACED = frozenset(part.name for part in RECIPE.values() if part.enters is not Enters.TRACED)
 
 
 def usual_space(recipe: Recipe = RECIPE) -> Space:
-    """Return what every network has beside its own space, optional parts at their usual values among it."""
+    """Return the parts that every network has besides its own space, with the optional ones."""
     return {name: part.usual for name, part in recipe.items() if part.usual is not None}
 
 

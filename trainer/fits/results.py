@@ -1,4 +1,4 @@
-"""What one fit gives back: plain, frozen, comparable byte for byte. Times are kept apart."""
+"""The result of one fit: plain, frozen, comparable byte for byte. Times are kept apart."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,14 +11,14 @@ from trainer.fits.environment import Environment
 
 Confusion = tuple[tuple[int, ...], ...]
 
-#: "failed" where the hyperparameters made a fit impossible, "pruned" where it missed a rung.
+#: "failed" if the hyperparameters made a fit impossible, "pruned" if it missed a rung.
 FitState = Literal["complete", "failed", "pruned"]
 
 
 class StopCause(StrEnum):
-    """What a fit lacked that was stopped from outside: it has no bits to compare, and may well run elsewhere.
+    """What was lacking when a fit was stopped from outside. Such a fit has no bits to compare.
 
-    A machine with more memory or a faster one may train it.
+    A machine with more memory, or a faster one, may train the same fit.
     """
 
     MEMORY = "memory"
@@ -46,19 +46,19 @@ class FitResult:
 
     Attributes:
         key: the spec's key.
-        state: "complete"; "failed" where the hyperparameters made it impossible; "pruned" where it missed a
-            rung of its thresholds: then nothing was held out for it.
+        state: "complete"; "failed" if the hyperparameters made it impossible; "pruned" if it missed a rung of
+            its thresholds: then its held-out fold was not scored.
         reason: why it failed or was pruned, one line; None otherwise.
         parts_sha256: of the indices that were trained on, watched and held out.
         initial_weights_sha256: of all weights before the first step.
         epochs: every epoch that was trained, in order.
-        best_epoch: the epoch (from 1) whose weights were kept or, pruned, were best so far; 0 if failed.
-        weights_sha256: of those weights.
+        best_epoch: the epoch (from 1) whose weights were kept; of a pruned fit the best so far; 0 if failed.
+        weights_sha256: of the weights after that epoch.
         probabilities_sha256: of the held-out class probabilities (float32), bit for bit.
         predictions: predicted class of each held-out image in ascending index, little-endian uint16.
         confidences: probability of that class, little-endian float32.
         confusion: counts, rows true classes, columns predicted ones.
-        f1: macro-F1 of the held-out fold; None where nothing was held out.
+        f1: macro-F1 of the held-out fold, in [0, 1]; None if none was scored.
         notes: what a reader of the result should know, one sentence each.
     """
 
@@ -107,13 +107,13 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitRun:
-    """A result together with the circumstances it came about in.
+    """A result with its time and place.
 
     Attributes:
-        result: what came of it.
-        timing: when and where it ran.
-        environment: what it ran on.
-        stopped_for: what it lacked, where it was stopped from outside; its state is "failed" then.
+        result: the outcome.
+        timing: when and where the fit ran.
+        environment: the software and machine that it ran on.
+        stopped_for: what was lacking, if the fit was stopped from outside (its state is "failed" then).
     """
 
     result: FitResult

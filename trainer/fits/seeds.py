@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from trainer.canonical import canonical_json
 
-SEED_BITS = 31  # Keras and Optuna both take it, on every platform
+SEED_BITS = 31  # seeds that Keras and Optuna accept on every platform
 
 
 def derive(seed: int, *names: str | int) -> int:
@@ -29,14 +29,14 @@ def derive(seed: int, *names: str | int) -> int:
 def permutation(seed: int, size: int) -> npt.NDArray[np.int64]:
     """Return a permutation of ``range(size)`` that depends on nothing but its arguments.
 
-    It sorts the raw output of a counter-based generator: NumPy guarantees those raw streams for ever
-    (NEP 19), which it does not for ``Generator.permutation``.
+    It sorts the raw output of a counter-based generator. NumPy guarantees that these raw streams never change
+    (NEP 19); it does not guarantee this for ``Generator.permutation``.
     """
     return np.argsort(np.random.Philox(key=seed).random_raw(size), kind="stable")
 
 
 def proposal_seed(sweep_seed: int, architecture: str, number: int) -> int:
-    """Return the seed that a trial's hyperparameters are proposed with: every proposal has its own."""
+    """Return the seed of a trial's proposal. Each trial has one of its own."""
     return derive(sweep_seed, "proposal", architecture, number)
 
 
@@ -52,9 +52,9 @@ class Seeds:
 
     @classmethod
     def of_fit(cls, sweep_seed: int, *, trial: int | str, repeat: int, fold: int | str) -> "Seeds":
-        """Return the seeds of a fit. Architectures share them, so that their scores are paired.
+        """Return the seeds of a fit. They do not depend on the architecture, so that scores are paired.
 
-        The split depends on the repeat alone: the same folds serve every trial of every architecture.
+        The split depends on the repeat alone, so all trials of all architectures have the same folds.
         """
         return cls(
             split=derive(sweep_seed, "split", repeat),

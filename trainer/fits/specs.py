@@ -1,4 +1,4 @@
-"""What one fit is: all that decides its bits, and nothing else."""
+"""The specification of one fit: everything that decides its bits, and nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Stopping:
     """The early-stopping rule.
 
     Attributes:
-        metric: key of what the stop set is watched for and the sweep is scored by (``metrics.METRICS``).
+        metric: key of the metric of stop set and sweep (``metrics.METRICS``).
         patience: epochs without an improvement after which training ends, at least 1.
         min_delta: gain in that metric that counts as an improvement, in [0, 1).
         share: part of the training images that becomes the stop set, in (0, 0.5].
@@ -33,11 +33,11 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """A score to be reached in time.
+    """A score that a fit must have reached by an epoch.
 
     Attributes:
-        epoch: after which it is asked for, from 1.
-        f1: the best stop-set macro-F1 so far must not lie below it, in [0, 1].
+        epoch: from 1; the score is checked after it.
+        f1: the best stop-set macro-F1 so far must be at least this, in [0, 1].
     """
 
     epoch: int
@@ -46,14 +46,14 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """What a trial has to reach to be trained on, computed from the outcomes of observed trials alone.
+    """What a trial has to reach, or it is pruned. Computed from the outcomes of observed trials alone.
 
     Attributes:
         rungs: for the first fold, in the order of their epochs.
-        ceilings: the best that is thought possible on each fold, in [0, 1]; empty while there is no
+        ceilings: the best score that is assumed possible on each fold, in [0, 1]; empty while there is no
             incumbent.
-        incumbent_mean: best mean of the folds' macro-F1 that an observed trial has had.
-        incumbent_f1: best macro-F1 of pooled predictions that an observed trial has had.
+        incumbent_mean: the best mean of the folds' macro-F1 among the observed trials.
+        incumbent_f1: the best macro-F1 of pooled predictions among the observed trials.
     """
 
     rungs: tuple[Rung, ...] = ()
@@ -72,8 +72,8 @@ class Thresholds:
 class FitSpec:
     """One training, exactly: two equal specs give equal bytes on one kind of machine.
 
-    A field that a later version adds, here or in one of its parts, is declared with ``canonical.optional``:
-    then the keys of fits that were recorded before stay as they are.
+    Fields that are added later, here or in a part, must be declared with ``canonical.optional``. Then the
+    keys of recorded fits do not change.
 
     Attributes:
         dataset: fingerprint of the dataset.
@@ -84,9 +84,9 @@ class FitSpec:
         repeat: which cross-validation, from 0.
         fold: the held-out fold, or None to train on everything (a refit).
         seeds: one for each source of variation.
-        epochs: at most so many; exactly so many without a stopping rule.
+        epochs: the most epochs; without a stopping rule the exact number.
         stopping: the early-stopping rule, or None (a refit has no stop set).
-        thresholds: what its trial has to reach, or None where nothing is pruned. Training heeds the rungs.
+        thresholds: what its trial has to reach, or None if nothing is pruned. Training applies the rungs.
         platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
     """
 
@@ -114,7 +114,7 @@ class FitSpec:
 
     @property
     def metric(self) -> Metric:
-        """What its sweep is scored by; raises ValueError if there is no such metric."""
+        """The metric of its sweep; raises ValueError if there is no such metric."""
         return MACRO_F1 if self.stopping is None else metric_called(self.stopping.metric)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Which image is where: in the search or in the exam, in which fold, in which stop set.
+"""Says of each image whether it is in the search or the exam, in which fold, and in which stop set.
 
-A split is a function of labels, number of folds and seed alone. It is made once for each of them in a process
-and shared by all who ask: every fit, the reports, the comparison and the export.
+A split is a function of labels, number of folds and seed alone. A process computes each split once; fits,
+reports, comparison and export share it.
 
 >>> split = Split.of(np.arange(12) % 2, folds=3, seed=5)
 >>> split.held_out(1).tolist()
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from trainer.fits.folds import Indices, held_out_folds, stop_set
 from trainer.fits.specs import FitSpec
 
-#: So many splits are kept by a process. A repeat of a cross-validation has one; each takes 20 bytes an image.
+#: Splits that a process keeps. Each repeat of a cross-validation has one; it takes 20 bytes an image.
 KEPT = 16
 
 
@@ -58,7 +58,7 @@ class Split:
 
     @classmethod
     def of(cls, labels: npt.NDArray[np.integer], *, folds: int, seed: int) -> "Split":
-        """Return the split of these labels: the same object as long as it is kept.
+        """Return the split of these labels, from the cache if it is there.
 
         Args:
             labels: ``[n]`` classes.
@@ -76,13 +76,13 @@ class Split:
     def search(self) -> Indices:
         """Sorted indices of the images that fits may see: all of the dataset's.
 
-        An official test set is a dataset of its own (``trainer.datasets.load_test``): no fit can meet it.
+        An official test set is a dataset of its own (``trainer.datasets.load_test``), so no fit sees it.
         """
         return _read_only(np.arange(len(self.labels)))
 
     @cached_property
     def exam(self) -> Indices:
-        """Sorted indices of the dataset's images that no search, fold or stop set ever holds."""
+        """Sorted indices of the dataset's images that are in no search, fold or stop set."""
         return _read_only(np.setdiff1d(np.arange(len(self.labels)), self.search, assume_unique=True))
 
     @cached_property
@@ -95,13 +95,13 @@ class Split:
         return tuple(map(_read_only, held_out_folds(self.labels, folds=self.count, seed=self.seed)))
 
     def held_out(self, fold: int) -> Indices:
-        """Return who is held out in ``fold``, from 0; raises like ``folds``."""
+        """Return the indices of the images held out in ``fold``, from 0; raises like ``folds``."""
         return self.folds[fold]
 
     def parts(self, spec: FitSpec) -> Parts:
-        """Return who trains, who is watched and who is held out in the fit that ``spec`` describes.
+        """Return the training part, the stop set and the held-out part of the fit that ``spec`` describes.
 
-        A refit holds nobody out; without a stopping rule nobody is watched.
+        The held-out part of a refit is empty; without a stopping rule the stop set is empty.
         """
         nobody = np.empty(0, dtype=np.int64)
         held_out = nobody if spec.fold is None else self.held_out(spec.fold)
@@ -114,7 +114,7 @@ class Split:
 
 @lru_cache(maxsize=KEPT)
 def _kept(labels: bytes, folds: int, seed: int) -> Split:
-    """Return a split; the labels' bytes are what it is kept under."""
+    """Return a split; the cache's key has the bytes of the labels."""
     return Split(labels=np.frombuffer(labels, dtype="<i4"), count=folds, seed=seed)
 
 

@@ -1,4 +1,6 @@
-"""Early stopping on the sweep's metric. Keras' own keeps a first NaN for ever and only warns of a wrong name.
+"""Early stopping on the sweep's metric.
+
+Keras' own callback keeps a first NaN as its best score, and only warns if the metric does not exist.
 
 >>> watch = EarlyStopping(Stopping(patience=2))
 >>> for score in (0.5, 0.8, 0.8, 0.7):
@@ -16,8 +18,9 @@ from trainer.fits.specs import Rung, Stopping, Thresholds
 class EarlyStopping:
     """Follows the stop set's score epoch by epoch.
 
-    An epoch is an improvement only if its score is better than the best by more than ``min_delta`` (a tie is
-    none: the earliest epoch wins). A NaN never is. The first score that is a number always is.
+    An epoch is an improvement if its score is better than the best by more than ``min_delta``. A tie is not
+    an
+    improvement: the earliest epoch wins. A NaN never is one; the first score that is a number always is.
 
     Raises:
         ValueError: at construction, if the rule names a metric that does not exist.
@@ -50,6 +53,6 @@ class EarlyStopping:
 def missed_rung(
     thresholds: Thresholds | None, epoch: int, best: float, metric: Metric = MACRO_F1
 ) -> Rung | None:
-    """Return the rung that a fit misses whose best stop-set score by ``epoch``, from 1, is ``best``."""
+    """Return the rung at ``epoch`` (from 1) if the best stop-set score so far, ``best``, misses it."""
     rungs = thresholds.rungs if thresholds else ()
     return next((rung for rung in rungs if rung.epoch == epoch and metric.better(rung.f1, best)), None)

@@ -163,7 +163,7 @@ CASES = {
         "my_models.py:TinyNet builds a model whose output is (None, 1000), expected (None, 10)"
     ),
     MODEL.format(input="input_shape", result=END.format(units="classes", how="")): (
-        "my_models.py:TinyNet builds a model whose output are not probabilities: end it with a softmax"
+        "my_models.py:TinyNet builds a model whose outputs are not probabilities: end it with a softmax"
     ),
     MODEL.format(input="(28, 28, 1)", result=TEN): (
         "my_models.py:TinyNet builds a model whose input is (None, 28, 28, 1), expected (None, 8, 8, 1)"

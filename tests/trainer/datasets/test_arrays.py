@@ -51,7 +51,7 @@ def test_later_changes_of_the_arrays_change_nothing() -> None:
         (PIXELS, np.eye(24), {}, r"the array of labels has the shape \[24, 24\]: it must be \[n\]"),
         (PIXELS, np.arange(24) % 2 + 0.5, {}, "labels must be integers or strings"),
         (PIXELS * -1.0, NAMES, {}, "they must lie in 0 to 255"),
-        ([[1], [1, 2]], NAMES, {}, "the array of images is no array"),
+        ([[1], [1, 2]], NAMES, {}, "the array of images is not an array"),
         (PIXELS.astype(object), NAMES, {}, "is of type object"),
         (PIXELS, np.arange(24), {"classes": ["a", "b"]}, "with 2 classes labels go from 0 on"),
         (PIXELS, NAMES, {"classes": ["cat", "cat"]}, "classes names a class twice"),

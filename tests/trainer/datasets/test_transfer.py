@@ -71,6 +71,6 @@ def test_a_damaged_copy_is_not_found_and_is_replaced(stored: Path, tmp_path: Pat
 
 def test_only_a_datasets_own_files_are_written(stored: Path, tmp_path: Path) -> None:
     """A name that leads elsewhere is refused."""
-    with pytest.raises(ValueError, match="no file of a dataset"):
+    with pytest.raises(ValueError, match="not a file of a dataset"):
         take(Part("../../escaped", 0, b"x"), tmp_path / "there", stored.name, "me")
     assert transfer.PART > 2**20

@@ -94,7 +94,7 @@ def test_macro_f1_is_what_records_call_f1() -> None:
     """The stopping rule's default names it; another name is refused with those there are."""
     assert metric_called(Stopping().metric) is MACRO_F1
     assert METRICS == {"f1": MACRO_F1}
-    with pytest.raises(ValueError, match="no metric is called 'f2'; there is f1"):
+    with pytest.raises(ValueError, match="there is no metric 'f2'; the metrics are: f1"):
         metric_called("f2")
 
 

@@ -63,5 +63,5 @@ def test_a_score_of_zero_can_be_the_first_best() -> None:
 
 def test_an_unknown_metric_is_an_error() -> None:
     """Keras only warns and never stops."""
-    with pytest.raises(ValueError, match="no metric is called 'val_f1'"):
+    with pytest.raises(ValueError, match="there is no metric 'val_f1'"):
         EarlyStopping(Stopping(metric="val_f1"))
