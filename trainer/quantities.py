@@ -1,8 +1,8 @@
-"""Durations, sizes and counts as a person writes them: the one place that turns them into words."""
+"""Durations, sizes and counts as people write them, for all messages and tables."""
 
 
 def duration(seconds: float | None) -> str:
-    """Return a duration with two digits or so, "?" where it is not known.
+    """Return a duration with about two digits; "?" for None.
 
     >>> duration(0.31), duration(9.96), duration(59.6), duration(754), duration(7260), duration(None)
     ('0.3 s', '10 s', '1 min', '13 min', '2 h 1 min', '?')
@@ -46,6 +46,6 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     Args:
         count: how many.
         noun: for one of them.
-        plural: for any other number, where that is not the noun with an s.
+        plural: for any other number; None for the noun with an s.
     """
     return f"{count} {noun if count == 1 else plural or f'{noun}s'}"

@@ -1,4 +1,4 @@
-"""Search spaces as JSON and TOML write them, checked: the one place that says what a range may look like.
+"""Search spaces in JSON and TOML: reads, checks and writes them.
 
 =====================================================  ==========================
 written                                                read as
@@ -46,10 +46,10 @@ def space_from_json(data: object) -> Space:
     """Return the space that ``data`` describes.
 
     Args:
-        data: a mapping from names to ranges, each either as written in JSON or TOML or already a ``Range``.
+        data: a mapping from names to ranges; each is in the form of JSON or TOML, or a ``Range``.
 
     Raises:
-        ValueError: naming the entry, if it is no range or an impossible one.
+        ValueError: if an entry is not a range, or an impossible one; the message names it.
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a space is a mapping from names to ranges, not {_kind(data)}")
@@ -105,7 +105,7 @@ def _from_table(table: Mapping[Any, Any]) -> Range:
 
 
 def _check(values: Range) -> None:
-    """Raise ValueError if nothing, or not what was meant, could be drawn from ``values``."""
+    """Raise ValueError if a range is empty or self-contradictory."""
     match values:
         case Fixed(value=value):
             _value(value)
@@ -159,5 +159,5 @@ def _is_finite(value: object) -> bool:
 
 
 def _kind(value: object) -> str:
-    """Return how an error message calls ``value``."""
+    """Return a description of ``value`` for an error message."""
     return repr(value) if isinstance(value, float) else f"a {type(value).__name__}"

@@ -1,10 +1,10 @@
-"""What someone probably meant to write."""
+"""Suggests the right spelling of a misspelt word."""
 
 from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that ``word`` was probably meant to be, or at all of them.
+    """Return a hint: the known word that ``word`` was probably meant to be, otherwise all known words.
 
     >>> nearest("fold", ["folds", "epochs"])
     "did you mean 'folds'?"
@@ -16,10 +16,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint at the known word that is a slip of the keyboard away, None if there is none.
+    """Return a hint at the known words that differ from ``word`` by typing errors, or None.
 
-    A third of the letters may be wrong, missing, too many or swapped with their neighbour; or ``word`` is the
-    beginning or the end of the known one. What merely shares some letters is no suggestion.
+    Up to a third of the letters may be wrong, missing, superfluous or swapped with their neighbour; or
+    ``word`` is the beginning or the end of the known word. Some letters in common are not enough.
 
     >>> did_you_mean("rnu", ["run", "rm"]), did_you_mean("learning", ["learning_rate"])
     ("did you mean 'run'?", "did you mean 'learning_rate'?")
@@ -35,7 +35,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def _distance(one: str, other: str) -> int:
-    """Return how many letters have to be changed, added, removed or swapped with their neighbour."""
+    """Return the number of letters to change, add, remove or swap with their neighbour."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, start=1):

@@ -1,4 +1,4 @@
-"""The forms in which a model can be exported: their names, their files, and what they need. No TensorFlow."""
+"""The formats of an exported model: names, files, required packages. Imports no TensorFlow."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,16 +9,17 @@ from trainer.spelling import nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One form of an exported model.
+    """One format of an exported model.
 
     Attributes:
-        name: what ``--format`` calls it.
-        title: what people call it.
-        file: its file or folder in the model's folder; None where it is kept elsewhere.
-        extra: refold's optional dependencies that it needs, or None.
+        name: its name for ``--format``.
+        title: its name in texts.
+        file: its file or folder in the model's folder; None if it is kept elsewhere.
+        extra: the extra of refold that it needs, as in ``refold[onnx]``, or None.
         modules: the modules that come with the extra.
-        holds_code: whether a layer can be written down in it that is not one of Keras' own. A graph of
-            operations can; a Keras file only names the layer's class, whose code would have to travel too.
+        holds_code: whether it can hold layers that are not Keras' own. A graph of operations can. A Keras
+        file
+            cannot: it has only the name of the layer's class, not its code.
     """
 
     name: str
@@ -54,7 +55,7 @@ FORMATS = {
     )
 }
 
-#: Stands for every format.
+#: The name that means all formats.
 ALL = "all"
 
 
@@ -65,7 +66,7 @@ def parse(texts: list[str]) -> tuple[str, ...]:
     ('keras', 'onnx')
 
     Raises:
-        UsageError: for one that does not exist.
+        UsageError: if a format does not exist.
     """
     asked = {name.strip() for text in texts for name in text.split(",")}
     for name in sorted(asked - {ALL}):
@@ -75,7 +76,7 @@ def parse(texts: list[str]) -> tuple[str, ...]:
 
 
 def require(name: str) -> None:
-    """Check that what the format needs is installed.
+    """Check that the packages of a format are installed.
 
     Raises:
         UsageError: with the command that installs it.

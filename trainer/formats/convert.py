@@ -1,8 +1,8 @@
 """Writes trained models in the formats of other programs: ``python -m trainer.formats.convert REQUEST``.
 
-A process of its own, started with ``determinism.training_environment()``. The networks are built from their
-code and take over kept weights, which must have the recorded digest: nothing is unpickled, and a user's
-layers need not be loaded from a file.
+This is a process of its own, started with ``determinism.training_environment()``. It builds the networks from
+their code and loads the kept weights, which must have the recorded digest. So nothing is unpickled, and a
+user's layers need not be loaded from a file.
 """
 
 import json
@@ -54,14 +54,14 @@ def _write(name: str, model: "keras.Model", folder: Path, dataset: Dataset) -> C
     except OSError as error:
         what = f"{form.title} could not be written: {error.strerror or error}"
         return ConvertAnswer(obstacle="unwritable", what=what)
-    except Exception as error:  # noqa: BLE001 - converters raise whatever they like
+    except Exception as error:  # noqa: BLE001 - converters raise exceptions of any type
         what = f"{form.title} cannot hold {_culprit(model, error)}: {one_line(error)}"
         return ConvertAnswer(obstacle="refused", what=what)
     return ConvertAnswer()
 
 
 def average(members: Sequence["keras.Model"], *, name: str) -> "keras.Model":
-    """Return one model that gives the mean of the members' probabilities, ``[n, classes]``."""
+    """Return one model whose output is the mean of the members' probabilities, ``[n, classes]``."""
     import keras
 
     pixels = keras.Input(members[0].input_shape[1:], name="pixels")
@@ -71,7 +71,7 @@ def average(members: Sequence["keras.Model"], *, name: str) -> "keras.Model":
 
 
 def foreign_layer(model: "keras.Model") -> str | None:
-    """Name the first layer that is not made of Keras' own parts alone, and what it is; None if all are."""
+    """Describe the first layer with a part that is not Keras' own; None if there is no such layer."""
     import keras
 
     for layer in model._flatten_layers(include_self=False):
@@ -86,7 +86,7 @@ def foreign_layer(model: "keras.Model") -> str | None:
 
 
 def _foreign_parts(config: Any) -> Iterator[str]:
-    """Yield what a layer's configuration takes from elsewhere: a user's activations, initialisers."""
+    """Yield the parts of a layer's configuration that are not Keras' own, such as a user's activations."""
     if isinstance(config, dict):
         kind, module = config.get("class_name"), config.get("module")
         if kind == "__lambda__":
@@ -114,7 +114,7 @@ def _build(request: ConvertRequest, dataset: Dataset) -> "keras.Model":
 
 
 def _take_over(model: "keras.Model", weights: Path) -> str:
-    """Give the model the kept weights; return the digest of what it has then."""
+    """Load the kept weights into the model; return the digest of its weights."""
     from trainer.engine.engine import weights_digest
 
     with np.load(weights, allow_pickle=False) as kept:
@@ -129,7 +129,7 @@ def _write_keras(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
 
 def _write_savedmodel(model: "keras.Model", folder: Path, dataset: Dataset) -> None:
     model.export(folder, format="tf_saved_model", verbose=False)
-    extra = folder / "assets.extra"  # where TensorFlow leaves room for what is not its own
+    extra = folder / "assets.extra"  # TensorFlow's folder for files of others
     extra.mkdir()
     (extra / "classes.json").write_text(json.dumps(list(dataset.classes)), encoding="utf-8")
 
@@ -151,12 +151,13 @@ def _write_onnx(model: "keras.Model", file: Path, dataset: Dataset) -> None:
 def _write_litert(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
     import tensorflow as tf
 
-    # Keras would allow operations of TensorFlow's own as well, which LiteRT's interpreter alone cannot run.
+    # Keras would allow TensorFlow's own operations too, which LiteRT's interpreter cannot run without
+    # TensorFlow.
     built_in = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
     model.export(file, format="litert", verbose=False, target_spec=built_in)
 
 
-#: MLflow's Keras models are such a file with a description beside it.
+#: An MLflow Keras model is this file with a description beside it.
 KERAS_FILE = "model.keras"
 
 WRITERS: dict[str, Callable[["keras.Model", Path, Dataset], None]] = {
@@ -169,7 +170,7 @@ WRITERS: dict[str, Callable[["keras.Model", Path, Dataset], None]] = {
 
 
 def _culprit(model: "keras.Model", error: Exception) -> str:
-    """Name the layer that a converter's error is about, if it tells: graph nodes carry layers' names."""
+    """Name the layer that a converter's error is about, if the error names a graph node of that layer."""
     text = str(error)
     named = [layer for layer in model._flatten_layers(include_self=False) if f"/{layer.name}" in text]
     if not named:

@@ -17,7 +17,7 @@ def load_keras_model(file: Path) -> "keras.Model":
         Imports Keras and TensorFlow.
 
     Raises:
-        UsageError: if the file cannot be loaded, as where the user's own layers are not known to Keras.
+        UsageError: if the file cannot be loaded, for example because Keras does not know the user's layers.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,6 +27,6 @@ def load_keras_model(file: Path) -> "keras.Model":
         return keras.saving.load_model(file)
     except (OSError, TypeError, ValueError) as error:
         raise UsageError(
-            f"{file} cannot be loaded ({one_line(error)}): where it has layers of your own, give them to "
+            f"{file} cannot be loaded ({one_line(error)}): if it has layers of your own, give them to "
             "keras.saving.load_model as custom_objects, or export another format"
         ) from error

@@ -1,6 +1,6 @@
 """Loads an exported model with its own runtime alone: ``-m trainer.formats.reload FORMAT MODEL IMAGES OUT``.
 
-Nothing of refold is imported here: what this process can load, any program with that runtime can.
+No other module of refold is imported here: what this process can load, any program with that runtime can.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-#: Images scored in one call, and how often a single one is timed.
+#: Images scored in one call, and how many times a single image is scored to measure its time.
 BATCH, REPEATS = 256, 30
 
 
 def load_keras(path: str) -> Callable[[Any], Any]:
-    """Return what maps pixels ``[n, height, width, channels]`` to probabilities ``[n, classes]``; Keras."""
+    """Return Keras' function from pixels ``[n, height, width, channels]`` to probabilities ``[n, k]``."""
     import keras
 
     model = keras.saving.load_model(path)
@@ -27,7 +27,7 @@ def load_keras(path: str) -> Callable[[Any], Any]:
 
 
 def load_savedmodel(path: str) -> Callable[[Any], Any]:
-    """Return the same from TensorFlow, without Keras."""
+    """Return the same function of TensorFlow, without Keras."""
     import tensorflow as tf
 
     model = tf.saved_model.load(path)
@@ -35,7 +35,7 @@ def load_savedmodel(path: str) -> Callable[[Any], Any]:
 
 
 def load_onnx(path: str) -> Callable[[Any], Any]:
-    """Return the same from onnxruntime."""
+    """Return the same function of onnxruntime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -44,7 +44,7 @@ def load_onnx(path: str) -> Callable[[Any], Any]:
 
 
 def load_litert(path: str) -> Callable[[Any], Any]:
-    """Return the same from the LiteRT interpreter."""
+    """Return the same function of the LiteRT interpreter."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=path).get_signature_runner()
@@ -56,7 +56,7 @@ LOADERS = {"keras": load_keras, "savedmodel": load_savedmodel, "onnx": load_onnx
 
 
 def main() -> None:
-    """Write the model's probabilities for the images (``.npy``) to OUT; print what one image costs."""
+    """Write the model's probabilities for the images (``.npy``) to OUT; print the time of one image."""
     import numpy as np
 
     form, path, images_file, out = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""What is asked of the process that writes models in the formats of other programs, and what it answers."""
+"""The request to the process that writes models in the formats of other programs, and its answer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,17 +23,17 @@ class KeptWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertRequest:
-    """A model that is to be written.
+    """A model to be written.
 
     Attributes:
         architecture: its name.
-        source: of a user's architecture, or None.
-        digest: of the architecture's source in the fits.
-        hyperparameters: that the networks are built with.
+        source: the code of a user's architecture, or None.
+        digest: digest of the architecture's source in the recorded fits.
+        hyperparameters: of the networks.
         dataset: folder of the stored dataset.
-        members: the networks whose probabilities are averaged if there are several; none for a rehearsal
-            with untrained weights.
-        count: how many members there are, in a rehearsal too.
+        members: the trained networks; the probabilities of several are averaged. Empty for a rehearsal, which
+            uses untrained weights.
+        count: number of networks, in a rehearsal too.
         formats: their names.
         folder: takes the files.
     """
@@ -64,17 +64,17 @@ class ConvertRequest:
         return cls(**{**data, **parts})
 
 
-#: A format cannot hold the model; the disk cannot take it; the weights are not those that were asked for.
+#: A format cannot hold the model; the files cannot be written; the weights have another digest.
 Obstacle = Literal["refused", "unwritable", "mismatch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertAnswer:
-    """What became of a request.
+    """The outcome of a request.
 
     Attributes:
-        obstacle: why not everything was written; None if it was.
-        what: the same in one line.
+        obstacle: the kind of problem; None if everything was written.
+        what: the problem in one line.
     """
 
     obstacle: Obstacle | None = None

@@ -1,7 +1,7 @@
-"""What a training process keeps between fits, and the one function it runs.
+"""The jobs of a training process: the function that runs one, and what the process keeps between them.
 
 TensorFlow is imported once, datasets are memory-mapped and copied to the device once, traces are kept. None
-of it decides a bit: a fresh process returns the same result.
+of this changes a bit: a fresh process returns the same result.
 """
 
 import os
@@ -33,12 +33,13 @@ EpochListener = Callable[[int, Epoch, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """What is to be kept of a trained model; each is a path.
+    """Paths of the files to keep of a trained model.
 
     Attributes:
-        weights: takes the kept weights, an ``.npz`` of arrays named ``"0"``, ``"1"``, ... in their order.
-        images: ``.npy`` of raw pixels, ``[n, height, width, channels]``.
-        probabilities: takes what the trained model gives for them, ``.npy``, ``[n, classes]`` float32.
+        weights: output, an ``.npz`` of the weights as arrays named ``"0"``, ``"1"``, ... in their order.
+        images: input, an ``.npy`` of raw pixels, ``[n, height, width, channels]``.
+        probabilities: output, an ``.npy`` of the trained model's probabilities for ``images``,
+            ``[n, classes]`` float32.
     """
 
     weights: str
@@ -48,18 +49,18 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A fit and where to find what it needs.
+    """A fit, and where its dataset and code are.
 
     Attributes:
         spec: the fit.
         dataset: folder of the stored dataset.
-        source: the user's architecture, or None for a built-in one.
-        memory: bytes that a dataset's images may take in this process; a larger one is read batch by batch.
-        seconds: the longest that the fit may take, above 0; None for as long as it needs.
-        keep: what to keep of the trained model; a sweep keeps nothing.
-        held_out: path that takes the class probabilities of the held-out images, ``.npy``, ``[n, classes]``
-            float32; None in a sweep, whose record has their digest.
-        trial: number of the fit's trial, for messages; None where it does not matter.
+        source: the code of a user's architecture, or None for a built-in one.
+        memory: bytes that the images may take in this process; a larger dataset is read batch by batch.
+        seconds: time limit of the fit, above 0; None for no limit.
+        keep: files to keep of the trained model, or None as in a sweep.
+        held_out: output, an ``.npy`` of the class probabilities of the held-out images, ``[n, classes]``
+            float32; None in a sweep, whose record has only their digest.
+        trial: number of the fit's trial, for messages; None if there is none.
     """
 
     spec: FitSpec
@@ -73,7 +74,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What people know the fit as, such as ``resnet/3 fold 2``."""
+        """The fit's name in messages, such as ``resnet/3 fold 2``."""
         return fit_name(self.spec, self.trial)
 
 
@@ -102,14 +103,14 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
 
 
 def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:
-    """Return the failed run of a fit that has run out of memory so many ``times``."""
+    """Return the failed run of a fit that has run out of memory ``times`` times."""
     advice = "use fewer workers, a smaller batch_size or a smaller network"
     reason = f"ran out of memory {times} times ({what}): {advice}"
     return _given_up(spec, StopCause.MEMORY, reason, started_at)
 
 
 def out_of_time(job: Job, started_at: float) -> FitRun:
-    """Return the failed run of a fit that has taken longer than it may."""
+    """Return the failed run of a fit that has exceeded its time limit."""
     limit = f"{(job.seconds or 0.0) / 60:g} min (limits.fit_minutes)"
     advice = "raise the limit, or use a smaller network or fewer epochs"
     return _given_up(job.spec, StopCause.TIME, f"was stopped after {limit}: {advice}", started_at)
@@ -125,7 +126,7 @@ def _given_up(spec: FitSpec, cause: StopCause, reason: str, started_at: float) -
 
 
 def _keep(model: Any, keep: Keep) -> None:
-    """Write the weights, and what the model gives for the images, as it stands after training."""
+    """Write the weights and the probabilities for the images, of the model as it is after training."""
     arrays = {str(index): variable.numpy() for index, variable in enumerate(model.weights)}
     np.savez(keep.weights, allow_pickle=False, **arrays)
     images = np.load(keep.images, mmap_mode="r")
@@ -134,7 +135,7 @@ def _keep(model: Any, keep: Keep) -> None:
 
 @lru_cache(maxsize=2)
 def data_of(folder: str, memory: int | None = None) -> "Feed":
-    """Return the stored dataset, on the device if it may take so much memory."""
+    """Return the stored dataset, on the device if its images fit into ``memory`` bytes."""
     from trainer.engine.feed import feed
 
     return feed(open_stored(Path(folder)), memory)
@@ -153,6 +154,6 @@ def architecture_of(name: str, source: UserSource | None, digest: str) -> Archit
     """Return the architecture, built in or the user's.
 
     Raises:
-        Mismatch: if the user's source has not the ``digest``; nothing of it was imported.
+        Mismatch: if the user's source has another digest; none of it was imported then.
     """
     return built_in(name) if source is None else load_user(source, name=name, digest=digest)

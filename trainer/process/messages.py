@@ -1,4 +1,4 @@
-"""What a training process says to its caller; the two exchange these as pickles over a pipe of their own."""
+"""Messages from a training process to its caller, sent as pickles over a pipe that only these two have."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trainer.fits.results import Epoch, FitRun
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """It has started, and takes fits from now on."""
+    """The process has started and takes fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """No process can run the fit; ``why`` in one line."""
+    """No process can run the fit; ``why`` says the reason in one line."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryLacking:
-    """The process ends for want of memory; ``what`` it held, in words."""
+    """The process ends because it ran out of memory; ``what`` says how much it had, in words."""
 
     what: str
 

@@ -1,8 +1,8 @@
 """Tries out what a sweep will do, for ``refold doctor``, in a training process of its own.
 
-Reads a request (JSON) on standard input and prints one answer (JSON) a line: first what the process found
-itself to be, then one real training step of each architecture. A line is printed as soon as it is known, so
-that whoever asked can tell which architecture brought the process down. Start it with
+Reads a request (JSON) on standard input and prints one answer (JSON) a line: first the environment of the
+process, then the result of real training steps of each architecture. Each line is printed at once, so that
+the caller knows which architecture crashed the process. Start it with
 ``trainer.runtime.determinism.training_environment()``.
 """
 
@@ -31,10 +31,10 @@ from trainer.runtime import determinism
 from trainer.runtime.environment import environment
 from trainer.runtime.memory import peak_bytes
 
-#: Training steps of each architecture: the second one runs on what the first one left.
+#: Training steps of each architecture: the second step begins with the weights and slots of the first.
 STEPS = 2
 
-#: How TensorFlow says that an op cannot keep what op determinism asks for.
+#: TensorFlow's message that an op has no deterministic implementation.
 NOT_DETERMINISTIC = re.compile(r"determinis(m|tic)", re.IGNORECASE)
 
 
@@ -42,8 +42,8 @@ def answers(request: PreflightRequest) -> Iterator[dict[str, object]]:
     """Answer one request, part by part.
 
     Yields:
-        ``{"process": ...}``, the ``Environment`` that the process found itself to have; then a
-        ``StepAnswer`` for each architecture; both as JSON data.
+        ``{"process": ...}``, the ``Environment`` of this process; then a ``StepAnswer`` for each
+        architecture; both as JSON data.
     """
     determinism.prepare()
     yield {"process": environment().to_json()}
@@ -58,7 +58,7 @@ def step(asked: StepRequest, dataset: str) -> StepPassed | StepFailed:
         architecture = architecture_of(asked.name, asked.source, asked.digest)
         first, _, _ = _trained(architecture, asked.hyperparameters, dataset)
         again, loss, seconds = _trained(architecture, asked.hyperparameters, dataset)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+    except Exception as error:  # noqa: BLE001 - any exception is a result
         return failure(error)
     return StepPassed(repeats=first == again, finite=math.isfinite(loss), seconds=seconds)
 
@@ -66,7 +66,7 @@ def step(asked: StepRequest, dataset: str) -> StepPassed | StepFailed:
 def _trained(
     architecture: Architecture, hyperparameters: Hyperparameters, dataset: str
 ) -> tuple[tuple[str, ...], float, float]:
-    """Train for a few steps as a fit does; return digests of all that came out, the loss, the seconds."""
+    """Train for a few steps as a fit does; return digests of weights and probabilities, loss, seconds."""
     from trainer.engine.engine import SCORING_BATCH, weights_digest
 
     data = data_of(dataset)
@@ -88,7 +88,7 @@ def _trained(
 
 
 def failure(error: BaseException) -> StepFailed:
-    """Describe why a step failed: TensorFlow says it last, after the places it came through."""
+    """Describe why a step failed. TensorFlow's messages have the cause last, after a list of source lines."""
     text = str(error)
     node = re.search(r"\{\{node ([^}]+)\}\}", text) or re.search(r"\[Op:(\w+)\]", text)
     places = re.findall(r'File "([^"]+)", line (\d+)', text)

@@ -1,4 +1,4 @@
-"""What ``refold doctor`` asks of a training process, and what that answers; both travel as JSON."""
+"""The request of ``refold doctor`` to a training process, and the answers; both are sent as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,13 +10,13 @@ from trainer.user_code import UserSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """An architecture to be tried.
+    """An architecture to be tried out.
 
     Attributes:
-        name: what the sweep calls it.
-        source: of a user's architecture, or None.
-        digest: of its source.
-        hyperparameters: to try it with.
+        name: its name in the sweep.
+        source: the code of a user's architecture, or None.
+        digest: digest of its source.
+        hyperparameters: those to try.
     """
 
     name: str
@@ -37,7 +37,7 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightRequest:
-    """The architectures to be tried on the stored dataset in the folder ``dataset``."""
+    """The architectures to be tried out on the stored dataset in the folder ``dataset``."""
 
     dataset: str
     architectures: Sequence[StepRequest]
@@ -55,12 +55,12 @@ class PreflightRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPassed:
-    """Two training steps of an architecture, twice from the same seeds.
+    """Two training steps of an architecture, run twice from the same seeds.
 
     Attributes:
-        repeats: whether both times left the same weights and gave the same probabilities.
-        finite: whether the loss was a number.
-        seconds: of the second time, which need not trace.
+        repeats: whether both runs gave the same weights and the same probabilities.
+        finite: whether the loss was finite.
+        seconds: duration of the second run, which does not trace.
     """
 
     repeats: bool
@@ -74,7 +74,7 @@ class StepFailed:
 
     Attributes:
         error: what is wrong, one line.
-        deterministic: whether it is about something else than op determinism.
+        deterministic: False if an op has no deterministic implementation; True for any other error.
         node: the op at fault, or None.
     """
 
@@ -85,12 +85,12 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepAnswer:
-    """What became of one architecture.
+    """The result for one architecture.
 
     Attributes:
-        name: what the sweep calls it.
+        name: its name in the sweep.
         outcome: of its training steps.
-        peak_bytes: the most memory that the process has held until then.
+        peak_bytes: peak memory of the process up to then.
     """
 
     name: str

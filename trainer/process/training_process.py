@@ -1,8 +1,9 @@
 """A process that does nothing but train: ``TrainingProcess`` for its caller, ``main`` within it.
 
-Training has a process to itself for two reasons. What decides bits must be set before Python starts. And
-Keras draws the seeds of its initialisers from Python's global ``random``, which any other thread may draw
-from in between: inside a Dask worker the event loop did, and now and then a fit began with other weights.
+Training has a process of its own for two reasons. Variables that decide bits must be set before Python
+starts. And Keras draws the seeds of its initialisers from Python's global ``random``, which other threads may
+use in
+between: inside a Dask worker the event loop did, and some fits began with other weights.
 """
 
 import gc
@@ -31,15 +32,15 @@ from trainer.runtime.python_process import module_command
 EpochListener = Callable[[int, Epoch, float], None]
 
 
-#: Seconds that a process which has closed its pipe may take to end.
+#: Seconds within which a process must end after it has closed its pipe.
 _END = 10.0
 
-#: Signals that come from outside: they say nothing of what a process can do.
+#: Signals from outside: a process that they end could have worked.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class CannotStart(RefoldError):
-    """No training process can start here: something that it imports is missing, broken or another's."""
+    """No training process can start here: a module that it imports is missing, broken or the wrong one."""
 
 
 class CannotRun(RefoldError):
@@ -55,11 +56,11 @@ class OutOfMemory(ProcessDied):
 
 
 class TrainingProcess:
-    """Runs fits one after the other in a process of its own. It ends when this one does, however that ends.
+    """Runs fits one after the other in a process of its own, which ends when this one ends or is killed.
 
     Args:
-        log: file that takes what the process prints.
-        device: what it trains on.
+        log: file to which the output of the process is appended.
+        device: the device that it trains on.
     """
 
     def __init__(self, log: Path, device: determinism.Device = determinism.CPU) -> None:
@@ -88,10 +89,10 @@ class TrainingProcess:
         """Run one fit.
 
         Raises:
-            CannotStart: if the process has ended before it could take a fit; any other would.
-            ProcessDied: if the process ends before the fit does; it is the fit's to be run again.
-            OutOfMemory: if that was for want of memory.
-            CannotRun: if the fit cannot be run by any process.
+            CannotStart: if the process ended before it was ready; another one would end too.
+            ProcessDied: if the process ended before the fit did; the fit can be run again.
+            OutOfMemory: if it ended because it ran out of memory.
+            CannotRun: if no process can run the fit.
         """
         kills = kills_for_memory()
         try:
@@ -121,18 +122,18 @@ class TrainingProcess:
             raise self._death(kills) from error
 
     def kill(self) -> None:
-        """End the process now; whoever waits for a fit of it is told that it died."""
+        """Kill the process; ``run``, if it waits in another thread, raises ``ProcessDied``."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the process now, and forget it."""
+        """Kill the process and free its resources."""
         self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 try:
                     pipe.close()
-                except OSError:  # what was still to be written has no reader any more
+                except OSError:  # the reader of unwritten data is gone
                     continue
         self._output.finish()
 
@@ -167,23 +168,23 @@ def _send(pipe: IO[bytes], value: Job | Message) -> None:
 
 
 def _receive(pipe: IO[bytes]) -> Any:
-    return pickle.load(pipe)  # noqa: S301 - both ends are ours, and nobody else holds the pipe
+    return pickle.load(pipe)  # noqa: S301 - both ends are ours, and no other process has the pipe
 
 
 def main() -> None:
     """Serve fits from standard input until it ends."""
-    # What a user's module or TensorFlow prints goes to the log; the pipe is kept for answers.
+    # Prints of TensorFlow or of a user's module go to the log; the pipe is for answers only.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     jobs: queue.Queue[Job] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(sys.stdin.buffer, jobs), daemon=True).start()
-    # The import makes a million objects that stay: looking through them for garbage takes a fifth of it.
+    # The import makes a million lasting objects; searching them for garbage would take a fifth of its time.
     gc.disable()
     try:
         determinism.prepare()
-    except BaseException:  # noqa: BLE001 - whatever it is, nothing can be trained
+    except BaseException:  # noqa: BLE001 - after any exception nothing can be trained
         traceback.print_exc()
-        os._exit(1)  # Python's own end would wait for the thread that reads
+        os._exit(1)  # a normal exit would wait for the reading thread
     _send(answers, Ready())
     gc.freeze()
     gc.enable()
@@ -192,7 +193,7 @@ def main() -> None:
 
 
 def _read_jobs(source: IO[bytes], jobs: "queue.Queue[Job]") -> None:
-    """Pass on jobs as they come; end the process at once when nobody is there to send any."""
+    """Put jobs into the queue as they arrive; end the process at once when the caller has closed the pipe."""
     try:
         while True:
             jobs.put(_receive(source))
@@ -210,8 +211,8 @@ def _answer(job: Job, answers: IO[bytes]) -> None:
     except MemoryError as error:
         held = f"the training process held up to {size(peak_bytes())}"
         _send(answers, MemoryLacking(f"{error}; {held}" if str(error) else held))
-        os._exit(137)  # as if the system had killed it: the fit runs again, in a fresh process
-    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        os._exit(137)  # the code of a process killed by the system: the fit runs again in a fresh process
+    except Exception as error:  # noqa: BLE001 - sent to the caller
         answer = Impossible(f"{type(error).__name__}: {error}")
     _send(answers, answer)
 

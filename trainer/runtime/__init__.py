@@ -1,1 +1,1 @@
-"""What a training process runs on: TensorFlow's global switches, memory, its environment, its life."""
+"""The running of training processes: TensorFlow's global switches, environment, memory, start and end."""

@@ -1,6 +1,7 @@
-"""TensorFlow's global switches, all of them, in one place.
+"""All of TensorFlow's global switches.
 
-Two layers: the environment a training process must be born with, and what is switched on once inside it.
+There are two layers: environment variables with which a training process must be started, and switches that
+the process sets once.
 """
 
 import os
@@ -15,7 +16,7 @@ from trainer.fits.environment import Switch
 from trainer.fits.specs import PROCEDURE, FitSpec
 from trainer.runtime.python_process import import_environment
 
-#: What has to be set before Python starts; docs/reproducibility.md has what each of them does to the bits.
+#: Variables to be set before Python starts; docs/reproducibility.md says what each of them does to the bits.
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
@@ -29,16 +30,16 @@ ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
 }
 
-#: What has to be set before Python starts for the sake of time alone.
+#: Variables to be set before Python starts that only save time.
 MEMORY = {
-    # Memory stays with the process from step to step. By itself glibc would hand every array above 32 MiB
-    # back to the system and fetch it again, page by page; with what Dask's nanny sets, or with one of the two
-    # alone, every array above 128 KiB: a sweep on digits took a fifth longer.
+    # The process keeps its memory from step to step. By default glibc returns every array above 32 MiB to the
+    # system and fetches it again, page by page. With one of the two variables alone, or with the values that
+    # Dask's nanny sets, it does so with every array above 128 KiB: a sweep on digits took a fifth longer.
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
 }
 
-#: What must not be set: each one can choose other kernels, and so other bits.
+#: Variables that must not be set: each of them can select other kernels, and so other bits.
 FORBIDDEN = (
     "ONEDNN_MAX_CPU_ISA",
     "ONEDNN_CPU_ISA_HINTS",
@@ -61,11 +62,12 @@ FORBIDDEN = (
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a process trains on.
+    """The device that a process trains on.
 
     Attributes:
         kind: ``"cpu"`` or ``"gpu"``.
-        visible: what ``CUDA_VISIBLE_DEVICES`` says: the one GPU it is to see, or ``"-1"`` for none.
+        visible: the value of ``CUDA_VISIBLE_DEVICES``: the one GPU that the process sees, or ``"-1"`` for
+        none.
     """
 
     kind: Literal["cpu", "gpu"] = "cpu"
@@ -73,10 +75,10 @@ class Device:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What has to be set before Python starts."""
+        """Environment variables to be set before Python starts."""
         if self.kind == "cpu":
             return ENVIRONMENT | MEMORY
-        # Memory growth: TensorFlow would take all of a GPU that others may share.
+        # Without memory growth TensorFlow would take all memory of a GPU, which others may share.
         growth = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         return ENVIRONMENT | MEMORY | growth | {"CUDA_VISIBLE_DEVICES": self.visible}
 
@@ -84,15 +86,15 @@ class Device:
 #: No GPU.
 CPU = Device()
 
-#: Says in a training process's environment which kind of device it was started for.
+#: The environment variable that tells a training process the kind of its device.
 DEVICE = "REFOLD_DEVICE"
 
-#: What ``prepare`` switches on, as ``switches`` reports it.
+#: The switches that ``prepare`` sets, as ``switches`` reports them.
 SWITCHES: dict[str, Switch] = {
     "intra_op_threads": 1,
     "inter_op_threads": 1,
     "op_determinism": True,
-    "onednn": platform.machine() in ("x86_64", "AMD64"),  # TensorFlow has it there only
+    "onednn": platform.machine() in ("x86_64", "AMD64"),  # TensorFlow has oneDNN on these only
     "xla": False,
     "gpus": 0,
     "backend": "tensorflow",
@@ -104,18 +106,18 @@ SWITCHES: dict[str, Switch] = {
 
 
 def training_environment(device: Device = CPU) -> dict[str, str]:
-    """Return the environment to start a training process with: this one's, with what decides bits fixed."""
+    """Return the environment of a training process: this one's, with the variables that decide bits fixed."""
     inherited = {name: value for name, value in import_environment().items() if name not in FORBIDDEN}
     return inherited | device.variables | {DEVICE: device.kind}
 
 
 def in_training_process() -> bool:
-    """Whether this process was started with ``training_environment()``, which no coordinator is."""
+    """Whether this process was started with ``training_environment()``. A coordinator never is."""
     return DEVICE in os.environ
 
 
 def device() -> Device:
-    """Return what this process was started to train on."""
+    """Return the device that this process was started for."""
     if os.environ.get(DEVICE) == "gpu":
         return Device("gpu", os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return CPU
@@ -123,7 +125,7 @@ def device() -> Device:
 
 @cache
 def prepare() -> None:
-    """Import TensorFlow and set its switches, once a process.
+    """Import TensorFlow and set its switches, once in a process.
 
     Raises:
         RuntimeError: if the process was not started with ``training_environment()``.
@@ -146,7 +148,7 @@ def prepare() -> None:
 
 
 def settle_keras() -> None:
-    """Set what Keras builds networks by: neither a keras.json nor the network built before decides bits."""
+    """Set Keras' global settings, so that neither a keras.json nor an earlier network decides bits."""
     import keras
 
     keras.config.set_floatx("float32")
@@ -162,12 +164,12 @@ def _prepare_gpu(tensorflow: ModuleType) -> None:
             f"this process should train on GPU {device().visible} and sees {len(seen)}: is TensorFlow "
             "installed with CUDA, and does the driver fit?"
         )
-    # A fit says that it computes in float32; NVIDIA's TF32 would round its products to 10 bits.
+    # Fits compute in float32; NVIDIA's TF32 would round the factors to 10 bits.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def gpu_kind() -> str:
-    """Return the kind of this process's GPU, and what drives it; nothing before ``prepare``."""
+    """Return the kind of this process's GPU, with its CUDA and cuDNN; "" before ``prepare``."""
     if device().kind == "cpu" or "tensorflow" not in sys.modules:
         return ""
     import tensorflow as tf
@@ -179,7 +181,7 @@ def gpu_kind() -> str:
 
 
 def switches() -> dict[str, Switch]:
-    """Return what TensorFlow and Keras were told, as they themselves say; nothing before ``prepare``."""
+    """Return the switches as TensorFlow and Keras report them; empty before ``prepare``."""
     if "tensorflow" not in sys.modules:
         return {}
     import keras
@@ -203,10 +205,10 @@ def switches() -> dict[str, Switch]:
 
 
 def check(spec: FitSpec) -> None:
-    """Refuse a spec that asks for what this process cannot give.
+    """Check that this process can give the bits that a spec asks for.
 
     Raises:
-        RuntimeError: naming the difference.
+        RuntimeError: if a version or the processor differs; the message names it.
     """
     here = {"precision": "float32", "threads": 1, "device": device().kind, "procedure": PROCEDURE}
     for name, value in here.items():

@@ -1,4 +1,4 @@
-"""Looks at what this process runs on."""
+"""Describes the software and machine of this process."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ PACKAGES = ("refold", "tensorflow", "keras", "numpy", "scikit-learn", "optuna", 
 
 @cache
 def environment() -> Environment:
-    """Describe this process, the same for the whole of its life."""
+    """Describe this process; the description stays the same while it lives."""
     return Environment(
         packages={name: _version(name) for name in PACKAGES},
         python=platform.python_version(),
@@ -42,7 +42,7 @@ def _version(package: str) -> str:
 
 
 def _cpu() -> dict[str, str]:
-    """Return what tells one processor kind from another: vendor, family, model, vector instructions."""
+    """Return what identifies a kind of processor: vendor, family, model, vector instructions."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""A process that does not outlive its caller, however that ends: ``-m trainer.runtime.lifeline COMMAND ...``.
+"""Runs a command that does not outlive its caller: ``python -m trainer.runtime.lifeline COMMAND ...``.
 
-The lifeline starts the command in a session of its own and waits for whichever comes first: the command's
-end, or the end of its own standard input, which the system closes when the caller dies. Then it kills the
-command with all that it has started.
+The lifeline starts the command in a session of its own. Then it waits until the command ends, or until its
+own standard input ends, which the system closes when the caller dies. In both cases it kills all processes
+that the command has started and that still run.
 """
 
 import os
@@ -22,13 +22,13 @@ from trainer.runtime.python_process import module_command
 def started(
     command: Sequence[str], *, environment: Mapping[str, str], log: IO[Any], folder: Path | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Start a command; it has ended when the block has, and when this process has.
+    """Run a command during the block. It is killed when the block or this process ends.
 
     Args:
         command: program and arguments.
         environment: all of its environment variables.
-        log: a file that takes what it prints on standard error; standard output can be read.
-        folder: to start it in; the current one if None.
+        log: file for its standard error; its standard output can be read from the yielded process.
+        folder: its current folder; None for that of this process.
     """
     process = subprocess.Popen(
         module_command("trainer.runtime.lifeline", *command),
@@ -50,7 +50,7 @@ def started(
 
 
 def main() -> None:
-    """Run the command; exit with its code, or with 128 and its signal's number as a shell would."""
+    """Run the command; exit with its code, or with 128 + the number of the signal that ended it."""
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end_with_the_caller() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _kill_all_of(session: int) -> None:
-    """End what is left of the command and of what it started."""
+    """Kill the command and all processes that it started."""
     with suppress(ProcessLookupError):
         os.killpg(session, signal.SIGKILL)
 

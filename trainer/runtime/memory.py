@@ -1,4 +1,4 @@
-"""How much memory a process has held, and whether the system has killed any for want of it."""
+"""Peak memory of processes, and the number of processes that the system killed because memory ran out."""
 
 import re
 import resource
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process has held so far."""
+    """Return this process's peak memory so far, in bytes."""
     try:
-        # Not 'getrusage': its figure survives exec, so it would be the coordinator's where that was larger.
+        # Not 'getrusage': its value survives exec, so a larger peak of the coordinator would be returned.
         held = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     except OSError:
         held = None
@@ -16,12 +16,12 @@ def peak_bytes() -> int:
 
 
 def peak_bytes_of_children() -> int:
-    """Return the most that any ended child of this process has held."""
+    """Return the largest peak memory of this process's ended children, in bytes."""
     return 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
 def kills_for_memory() -> int:
-    """Return how many processes the system has killed for want of memory, here or in this container."""
+    """Return how many processes the system killed because memory ran out, here or in this container."""
     counted = 0
     for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
         try:

@@ -1,4 +1,4 @@
-"""What a process prints: copied to a log that others share, with the end of it at hand for a message."""
+"""Copies a process's output to a shared log, and keeps the end of it for messages."""
 
 import re
 import threading
@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-#: Bytes of the end that are kept: more than a long traceback has.
+#: Bytes of the output's end that are kept: more than a long traceback has.
 _KEPT = 32_768
 
-#: Seconds to wait for the rest of what an ended process has printed; a process it started may hold the pipe.
+#: Seconds to wait for the rest of an ended process's output: a process that it started may keep the pipe
+#: open.
 _REST = 2.0
 
-#: What TensorFlow says at every start, before it reads any log level.
+#: Lines that TensorFlow prints at every start, before it reads any log level.
 _CHATTER = re.compile(r"WARNING: All log messages before absl::|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\]")
 
 _TRACEBACK = "Traceback (most recent call last):"
@@ -20,11 +21,11 @@ _PLACE = re.compile(r' +File "(.+)", line (\d+)')
 
 
 class OutputCopy:
-    """Copies what a process prints to a log, from a thread, until nobody can print any more.
+    """Copies a process's output to a log, in a thread, until all writers have closed the pipe.
 
     Args:
         source: the reading end of the process's pipe; closed at the end.
-        log: the file that is added to. A disk that is full costs the log, never the process.
+        log: the file to append to. If the disk is full, output is lost, but the process is not disturbed.
     """
 
     def __init__(self, source: IO[bytes], log: Path) -> None:
@@ -34,12 +35,12 @@ class OutputCopy:
         self._thread.start()
 
     def last_line(self) -> str:
-        """Return the last line that means something, of a process that has ended; empty if there is none."""
+        """Return the last informative line of a process that has ended; empty if there is none."""
         self.finish()
         return last_line(self._end.decode(errors="replace"))
 
     def finish(self) -> None:
-        """Wait, not for long, until all that the process has printed is in the log."""
+        """Wait a short time until all of the process's output is in the log."""
         self._thread.join(_REST)
 
     def _copy(self) -> None:
@@ -51,9 +52,10 @@ class OutputCopy:
 
 
 def last_line(text: str) -> str:
-    r"""Return the last line of a process's output that means something, with its place; or nothing.
+    r"""Return the last informative line of a process's output, or "".
 
-    A traceback means its error: the first line after the places, for TensorFlow adds advice of many lines.
+    Of a traceback that is the error, with file and line: the first line after the list of source lines,
+    because TensorFlow's errors go on with advice.
 
     >>> last_line('Traceback (most recent call last):\n  File "a.py", line 3\nValueError: few\nAdvice.\n')
     'ValueError: few (a.py line 3)'

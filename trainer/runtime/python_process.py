@@ -1,7 +1,7 @@
-"""How refold starts a Python process: so that it imports nothing of the folder it is started in.
+"""Starts Python processes that import nothing from the current folder.
 
-``python -m`` puts the current folder first on the module path, and an empty entry of ``PYTHONPATH`` stands
-for it too. A user's ``trainer/`` or ``queue.py`` there would take the place of refold's or Python's own.
+``python -m`` puts the current folder first on the module path; an empty entry of ``PYTHONPATH`` means it too.
+So a user's ``trainer/`` or ``queue.py`` would be imported in the place of refold's or Python's own.
 """
 
 import os
@@ -15,15 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module; it is to be started with ``import_environment``."""
+    """Return the command that runs a module; start it with the environment of ``import_environment``."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def import_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return ``inherited`` with what keeps the current folder off the module path, of grandchildren as well.
+    """Return ``inherited``, changed so that children and grandchildren do not import from the current folder.
 
-    Other folders of the user's ``PYTHONPATH`` stay. refold's own comes last where Python would not find it by
-    itself: this process may have it from its current folder, a checkout.
+    Other folders of the user's ``PYTHONPATH`` stay. The folder of refold's packages is added as the last one
+    if they are not installed, as in a checkout, where this process found them in its current folder.
     """
     given = [Path(entry).absolute() for entry in inherited.get("PYTHONPATH", "").split(os.pathsep) if entry]
     wanted = [folder for folder in given if folder.resolve() != ROOT and not _is_current(folder)]

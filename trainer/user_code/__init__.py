@@ -1,7 +1,7 @@
-"""The one gate for code that users wrote: its text and digest, what may run, and where it runs.
+"""Users' code: its texts and their digest, and the one gate that decides what may run, and where.
 
-All of it is executed by ``gate.import_recorded`` or ``gate.import_from_folder``, and by nothing else. What is
-made of it (an architecture) is elsewhere.
+Only ``gate.import_recorded`` and ``gate.import_from_folder`` execute it. ``trainer.architectures.user`` makes
+an architecture of it.
 """
 
 from trainer.user_code.blame import blame

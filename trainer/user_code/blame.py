@@ -1,4 +1,4 @@
-"""Says in one line what is wrong with a user's code, and in which line of which file."""
+"""Describes an error in a user's code in one line, with its file and line."""
 
 import traceback
 
@@ -8,8 +8,8 @@ def blame(error: BaseException, folder: str, file: str) -> str:
 
     Args:
         error: what the user's code raised.
-        folder: what the names of the user's files begin with.
-        file: the file to name if no line of the user's is to blame.
+        folder: the beginning of the names of the user's files.
+        file: the file to name if no line of the user's code is in the traceback.
     """
     lines = [
         (frame.filename.removeprefix(f"{folder}/"), frame.lineno)

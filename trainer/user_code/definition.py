@@ -1,7 +1,7 @@
 """Finds the text of a class or function that was defined in Python: in a notebook's cell, or in a module.
 
-A class in a module stands for that module's file, as if a sweep file had named it. Of a cell only what the
-class needs is taken, never what else the cell does: its imports, functions, classes and plain values.
+The text of a class in a module is that module's file, as if a sweep file had named it. Of a cell, the text is
+the class with the imports, functions, classes and plain values of the cell that it needs, and nothing else.
 """
 
 import ast
@@ -17,21 +17,21 @@ from types import CodeType, FunctionType
 from trainer.errors import UsageError
 from trainer.user_code.source import CELL, UserSource
 
-#: What every module has without defining it.
+#: The names that every module has without defining them.
 _GIVEN = {*dir(builtins), "__name__", "__file__", "__doc__"}
 
 
 def source_of(thing: type | FunctionType) -> str | UserSource:
-    """Return what stands for a class or function as a sweep's source.
+    """Return the source of a class or function, as a sweep records it.
 
     Args:
         thing: a class or function, defined at the top of a module, a script or a notebook's cell.
 
     Returns:
-        ``"file.py:Name"``, with the whole path, for one that can be imported; otherwise its text.
+        ``"file.py:Name"``, with the whole path, if ``thing`` can be imported; otherwise its text.
 
     Raises:
-        UsageError: if its text cannot be found, or needs what is not in its cell.
+        UsageError: if its text cannot be found, or needs a name that its cell does not define.
     """
     name = thing.__qualname__
     if not name.isidentifier():
@@ -51,8 +51,8 @@ class _Statement:
     Attributes:
         first: its first line, from 1.
         last: its last line.
-        text: it alone, where others stand on the same line.
-        plain: whether it gives a name a plain value.
+        text: the statement alone, without others on the same line.
+        plain: whether it assigns a plain value to a name.
         value: that value.
     """
 
@@ -68,8 +68,8 @@ class _Cell:
     """A notebook's cell or a script.
 
     Attributes:
-        statements: those at its top that may be taken along, by the names they bind.
-        now: what its names stand for at this moment.
+        statements: top-level statements that may become part of the text, by the names that they bind.
+        now: the current values of its names.
     """
 
     statements: dict[str, _Statement]
@@ -99,10 +99,10 @@ class _Cell:
         )
 
     def text_of(self, name: str) -> str:
-        """Return the text of what ``name`` needs, in the order of the cell.
+        """Return the text of ``name`` with the statements that it needs, in the order of the cell.
 
         Raises:
-            UsageError: naming what it needs and the cell does not define.
+            UsageError: if it needs a name that the cell does not define; the message says which.
         """
         taken: dict[str, _Statement] = {}
         missing: list[str] = []
@@ -127,7 +127,7 @@ class _Cell:
         return "\n".join(sorted(texts, key=lambda text: texts[text]))
 
     def _check_unchanged(self, name: str, statement: _Statement) -> None:
-        """Refuse a plain value that another cell has changed since: the text would say something else."""
+        """Refuse a plain value that another cell has changed since: the text would have the old value."""
         if statement.plain and self.now.get(name) != statement.value:
             raise UsageError(
                 f"{name} is {statement.value!r} in the cell that is trained, and {self.now.get(name)!r} now: "
@@ -136,7 +136,7 @@ class _Cell:
 
 
 def _functions(thing: type | FunctionType) -> Iterator[FunctionType]:
-    """Yield the functions whose code says where the thing was defined."""
+    """Yield the functions whose code tells where ``thing`` was defined."""
     if isinstance(thing, FunctionType):
         yield thing
         return
@@ -147,10 +147,12 @@ def _functions(thing: type | FunctionType) -> Iterator[FunctionType]:
 
 
 def _statements(cell: str) -> Iterator[tuple[str, _Statement]]:
-    """Yield what a text binds at its top by imports, functions, classes and plain values.
+    """Yield the names that a cell binds at its top level, each with its statement.
+
+    Only imports, functions, classes and plain values count.
 
     Raises:
-        SyntaxError: if it is not Python.
+        SyntaxError: if the cell is not Python.
     """
     lines = cell.splitlines(keepends=True)
     for node in ast.parse(cell).body:
@@ -182,7 +184,7 @@ def _plain_values(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, objec
 
 
 def _names_needed(text: str) -> set[str]:
-    """Return the names that a text takes from the module around it."""
+    """Return the global names that a text uses."""
     top = symtable.symtable(text, "cell", "exec")
     own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     needed = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}

@@ -1,8 +1,8 @@
-"""Decides whether code that a user wrote may run, and where: the only importer of ``modules``.
+"""Decides whether users' code may run, and where. Only this module imports ``modules``.
 
-Recorded code runs only if its text has the digest that the fit was recorded with, and always in a process
-that was started for training. ``import_recorded`` is the one place that all of it passes: whether the home
-that it was recorded in is trusted would be asked there as well.
+Recorded code runs only if its text has the digest that the fit was recorded with, and only in a process that
+was started for training. All recorded code goes through ``import_recorded``. A check whether the home is
+trusted belongs there too.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def import_recorded(source: UserSource, *, name: str, digest: str) -> UserModule
 
     Args:
         source: the texts.
-        name: what the sweep calls the thing whose code they are, for the message.
-        digest: what the fit's spec, or whoever asks, says that the texts have.
+        name: the architecture's name in the sweep, for the message.
+        digest: the digest that the texts must have, from the fit's spec or from the caller.
 
     Raises:
-        Mismatch: if they have another one; nothing was imported.
+        Mismatch: if they have another digest; none of them was imported then.
         RuntimeError: in a process that was not started for training.
     """
     _check_process()
@@ -34,11 +34,11 @@ def import_recorded(source: UserSource, *, name: str, digest: str) -> UserModule
 
 
 def import_from_folder(folder: Path, cell: Mapping[str, str] | None = None) -> UserModules:
-    """Return the importer of files as they lie in a folder that the user named: they have no digest yet.
+    """Return the importer of the files in a folder that the user named. They have no digest yet.
 
     Args:
         folder: the folder.
-        cell: name and text of what the user defined in a notebook that is worked on there.
+        cell: name and text of a notebook's cell, as if it were a file in the folder; None for none.
 
     Raises:
         RuntimeError: in a process that was not started for training.
@@ -48,10 +48,10 @@ def import_from_folder(folder: Path, cell: Mapping[str, str] | None = None) -> U
 
 
 def check_digest(source: UserSource, *, name: str, digest: str) -> None:
-    """Check that a text is the one that was trained. Executes nothing, so any process may ask.
+    """Check that the texts are those that were trained. Executes nothing, so any process may call it.
 
     Raises:
-        Mismatch: if it is not.
+        Mismatch: if they have another digest.
     """
     if source.digest != digest:
         raise Mismatch(

@@ -1,9 +1,9 @@
 """Imports a user's file and the modules beside it from texts, apart from everything else in the process.
 
-The texts come from a folder when the file is first looked at, and from a ``UserSource`` on the machines that
-train. Both go through the same importer, so what was imported from the folder is exactly what is carried.
-Nothing is written to disk, and no module of the user's stays in ``sys.modules`` under a name that a second
-version of the file, or anybody else, might import.
+The texts come from a folder when the file is first checked, and from a ``UserSource`` on the machines that
+train. Both use the same importer, so the recorded texts are exactly those that were imported from the folder.
+Nothing is written to disk. No module of the user's stays in ``sys.modules`` under a name that a second
+version of the file, or other code, might import.
 """
 
 import hashlib
@@ -18,15 +18,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-#: How the names begin under which the users' files themselves stand in ``sys.modules``.
+#: The beginning of the names of users' main files in ``sys.modules``.
 MAIN = "refold_user_"
 
 
 class Texts(Protocol):
-    """Where Python files come from. Names are relative, with ``/``."""
+    """A source of Python files. Names are relative, with ``/``."""
 
     def names(self) -> Iterable[str]:
-        """Return the files that are known to be the user's before any is imported."""
+        """Return the names of files that are known before any is imported."""
 
     def read(self, name: str) -> str | None:
         """Return the file's text, or None if there is no such file."""
@@ -56,7 +56,7 @@ class Folder:
 
 
 class Beside:
-    """A notebook's cell, as if it were a file of the folder that it is worked on in."""
+    """A notebook's cell, as if it were a file in the notebook's folder."""
 
     def __init__(self, cell: Mapping[str, str], folder: Folder) -> None:
         self._cell, self._folder = cell, folder
@@ -81,15 +81,15 @@ class Carried:
         self._files = files
 
     def names(self) -> Iterable[str]:
-        """Return all that is carried."""
+        """Return the names of all files."""
         return self._files
 
     def read(self, name: str) -> str | None:
-        """Return the file's text, or None if it was not carried."""
+        """Return the file's text, or None if there is no such file."""
         return self._files.get(name)
 
     def has_folder(self, name: str) -> bool:
-        """Tell whether a carried file lies in a folder of that name."""
+        """Tell whether a file is in a folder of that name."""
         return any(file.startswith(f"{name}/") for file in self._files)
 
 
@@ -97,8 +97,8 @@ class UserModules(ExecutionLoader, MetaPathFinder):
     """The modules of one version of a user's code.
 
     Attributes:
-        folder: what their ``__file__`` begins with: a real folder, or a unique name.
-        files: text of each file that was imported so far, by name.
+        folder: the beginning of their ``__file__``: a real folder, or a unique name.
+        files: the texts of the files that were imported so far, by name.
     """
 
     def __init__(self, folder: str, texts: Texts) -> None:
@@ -107,14 +107,14 @@ class UserModules(ExecutionLoader, MetaPathFinder):
         self._texts = texts
         self._names: dict[str, str] = {}  # file name of each module imported so far
         self._tops = {file.partition("/")[0].removesuffix(".py") for file in texts.names()}
-        self._modules: dict[str, ModuleType] = {}  # what stood in sys.modules when last installed
+        self._modules: dict[str, ModuleType] = {}  # the modules in sys.modules when last installed
 
     def load(self, file: str) -> ModuleType:
         """Import ``file`` under a name of its own, which stays in ``sys.modules`` for pickle and inspect.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            Exception: whatever the file raises.
+            Exception: any exception that the file raises.
         """
         if not self._serve(name := self._main_name(file), file):
             raise FileNotFoundError(file)
@@ -132,7 +132,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Let ``import`` find these modules, and only for so long."""
+        """Let ``import`` find these modules during the block."""
         hidden = self._take_out()
         sys.modules.update(self._modules)
         sys.meta_path.insert(0, self)
@@ -156,7 +156,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
                 return spec_from_file_location(
                     fullname, self.get_filename(fullname), loader=self, submodule_search_locations=inside
                 )
-        # A folder without __init__.py is a package only if nothing else has the name.
+        # A folder without __init__.py is a package only if no other module has its name.
         if self._texts.has_folder(stem) and PathFinder.find_spec(fullname, path) is None:
             self._note(fullname, stem)
             spec = ModuleSpec(fullname, None, is_package=True)
@@ -183,7 +183,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
             return False
         self.files[file] = text
         self._note(module, file)
-        # Tracebacks and AutoGraph look for the source here; the file may not exist on this machine.
+        # Tracebacks and AutoGraph read the source from here; the file may not exist on this machine.
         path = f"{self.folder}/{file}"
         linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
         return True
@@ -196,7 +196,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
         self._tops.add(_top(module))
 
     def _take_out(self) -> dict[str, ModuleType]:
-        """Remove all modules from ``sys.modules`` whose names are those of the user's; return them."""
+        """Remove all modules with names of the user's modules from ``sys.modules``; return them."""
         names = [name for name in sys.modules if _top(name) in self._tops and not name.startswith(MAIN)]
         return {name: sys.modules.pop(name) for name in names}
 

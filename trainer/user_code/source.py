@@ -1,4 +1,4 @@
-"""What stands for code that a user wrote: texts, which have a digest and can travel to another machine."""
+"""Users' code as texts, which have a digest and can be sent to another machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Any
 from trainer.canonical import digest
 from trainer.errors import UsageError
 
-#: In the place of a file's name: the code was defined in a notebook's cell or a script, and is in no file.
+#: Stands for a file's name if the code was defined in a notebook's cell or a script and is in no file.
 CELL = "notebook"
 
 
@@ -17,10 +17,11 @@ class UserSource:
     """A user's code as text.
 
     Attributes:
-        spec: as written in the sweep file, ``"my_models.py:TinyNet"``; ``"notebook:TinyNet"`` for what was
-            defined in a cell.
-        files: (file name, text) of the file itself, then of each module that it imported from its own
-            folder in the order of their names. Names are relative to that folder, with ``/``.
+        spec: as written in the sweep file, ``"my_models.py:TinyNet"``; ``"notebook:TinyNet"`` for a
+        definition
+            in a cell.
+        files: (file name, text) of the file itself, then of each module that it imported from its own folder,
+            sorted by name. Names are relative to that folder, with ``/``.
     """
 
     spec: str
@@ -33,21 +34,21 @@ class UserSource:
 
     @property
     def in_file(self) -> bool:
-        """Whether the code is in a file of the user's, not in a notebook's cell."""
+        """Whether the code is in a file, not in a notebook's cell."""
         return self.spec.rpartition(":")[0] != CELL
 
     @property
     def main(self) -> str:
-        """The name of the file itself, without its folder."""
+        """The name of the main file, without its folder."""
         return self.files[0][0]
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the name after the colon and over the files, wherever their folder lies."""
+        """SHA-256 over the name after the colon and over the files; it does not depend on their folder."""
         return digest([self.attribute, self.files])
 
     def read_again(self, base: Path) -> "UserSource":
-        """Return the same files as they are now; nothing of them is run. A cell's text stays as it was.
+        """Read the same files again, without running them. A cell's text stays as it is.
 
         Args:
             base: folder that ``spec`` is relative to.

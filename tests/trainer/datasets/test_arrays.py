@@ -81,5 +81,5 @@ def test_a_recorded_source_says_that_it_has_no_file() -> None:
     assert load_test(source) is None
     assert fingerprint_of(source) == Arrays(PIXELS, NAMES).dataset.fingerprint
     assert fingerprint_of(DatasetSource(source="arrays:../../victim")) is None
-    with pytest.raises(UsageError, match="was given as arrays in Python and has no file: run that notebook"):
+    with pytest.raises(UsageError, match="was given as arrays in Python and has no file: to continue its"):
         load(source)
