@@ -1,1 +1,1 @@
-"""What is remembered of sweeps: the ledger, MLflow's view of it, reports. Knows nothing of Optuna or Dask."""
+"""Records sweeps: the ledger, its view in MLflow, reports. Imports neither Optuna nor Dask."""

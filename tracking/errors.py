@@ -1,4 +1,4 @@
-"""What goes wrong beside the sweep: never its results, only what is shown of them, or the room for more."""
+"""Errors of recording: a view that cannot be written, and a full disk. Results are never affected."""
 
 from trainer.errors import RefoldError
 
@@ -11,7 +11,7 @@ class ViewUnavailable(RefoldError):
 
 
 class DiskFull(RefoldError):
-    """There is no room to record another fit: one line that says how much is needed.
+    """The disk has no space to record another fit: one line that says how much is needed.
 
-    The sweep stops; run again, it goes on.
+    The sweep stops. Running it again continues it.
     """

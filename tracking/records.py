@@ -1,4 +1,4 @@
-"""What a sweep has done so far, as plain frozen data: the ledger gives it, every view is drawn from it."""
+"""The record of a sweep so far, as plain frozen data: the ledger returns it, all views are made from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ TrialState = FitState | Literal["running"]
 
 
 class Purpose(StrEnum):
-    """What fits beside a search are for: comparing winners, or measuring where variance comes from.
+    """The purpose of extra fits: comparing winners, or measuring the sources of variance.
 
-    Their seeds are derived from it: changing a value would change the fits.
+    Their seeds are derived from its value, so changing a value would change the fits.
     """
 
     COMPARISON = "comparison"
@@ -32,7 +32,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldRecord:
-    """One fit of a trial: what was asked for and what came of it."""
+    """One fit of a trial: its specification and its run."""
 
     spec: FitSpec
     run: FitRun
@@ -40,14 +40,14 @@ class FoldRecord:
 
 @dataclass(frozen=True, kw_only=True)  # without slots: pooling thousands of predictions is done once
 class TrialRecord:
-    """One architecture with one set of hyperparameters, as far as it has been cross-validated.
+    """One architecture with one set of hyperparameters, and its fits so far.
 
     Attributes:
         architecture: its name.
         number: from 0 within the architecture.
-        state: "running" until all folds are in or one has ended the trial.
-        hyperparameters: what was proposed, in the order of their names.
-        seed: derived from the sweep's; its hyperparameters were proposed with it (each fit has its own).
+        state: "running" until all folds have ended, or one has ended the trial.
+        hyperparameters: those that were proposed, sorted by name.
+        seed: of the proposal, derived from the sweep's seed. Each fit has seeds of its own.
         proposed_at: POSIX seconds.
         folds: finished fits in (repeat, fold) order; the last one ended the trial if it failed or was pruned.
     """
@@ -62,17 +62,17 @@ class TrialRecord:
 
     @property
     def name(self) -> str:
-        """What people know it as, such as ``resnet/3``."""
+        """The trial's name, such as ``resnet/3``."""
         return trial_name(self.architecture, self.number)
 
     @property
     def metric(self) -> Metric:
-        """What its fits are scored by."""
+        """The metric of its fits."""
         return self.folds[0].spec.metric if self.folds else MACRO_F1
 
     @cached_property
     def confusion(self) -> Confusion | None:
-        """Confusion matrix of all out-of-fold predictions so far, or None before the first fold."""
+        """Confusion matrix of all out-of-fold predictions so far, or None before the first fold has ended."""
         parts = [fold.run.result.confusion for fold in self.folds if fold.run.result.confusion]
         return pooled(parts) if parts else None
 
@@ -108,11 +108,11 @@ class TrialRecord:
 
     @property
     def training_seconds(self) -> float:
-        """Seconds of all its fits added up, whatever ran side by side."""
+        """Sum of the seconds of all its fits, even if some ran side by side."""
         return sum(fold.run.timing.seconds for fold in self.folds)
 
     def outcome(self) -> dict[str, Any]:
-        """Return what enters the sweep's digest: no times, hosts or paths."""
+        """Return the trial's part of the sweep's digest: no times, hosts or paths."""
         return {
             "architecture": self.architecture,
             "number": self.number,
@@ -140,17 +140,17 @@ def sequence(
     thresholds: Thresholds | None,
     metric: Metric = MACRO_F1,
 ) -> tuple[TrialState, int]:
-    """Return a trial's state and how many of its fits count, as if they had run one after the other.
+    """Return a trial's state and the number of its fits that count, as if they had run one after the other.
 
-    Folds run side by side, so a later one may have finished when an earlier one fails or shows that the
-    trial cannot win: it is dropped, because one after the other it would not have run. So the outcome does
-    not depend on the number of workers.
+    Folds run side by side. If an earlier fold fails, or shows that the trial cannot win, a later fold may
+    have finished already. It is dropped, because one after the other it would not have run. So the outcome
+    does not depend on the number of workers.
 
     Args:
         results: of the finished fits by position (repeat * folds + fold).
-        expected: number of fits a complete trial has.
-        thresholds: what the trial has to reach, or None.
-        metric: what its fits are scored by.
+        expected: number of fits of a complete trial.
+        thresholds: what the trial has to reach, or None if nothing is pruned.
+        metric: the metric of its fits.
     """
     done: list[FitResult] = []
     for position in range(expected):
@@ -174,7 +174,7 @@ def _shortfall(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRecord:
-    """What was concluded from a sweep, ready to be shown: as JSON text and as an HTML page (may be empty)."""
+    """A report on a sweep, ready to be shown: as JSON text, and as an HTML page (may be empty)."""
 
     content: str
     page: str
@@ -185,9 +185,9 @@ class ExportRecord:
     """A model that was exported from a sweep.
 
     Attributes:
-        key: which fits make it.
-        folder: where its folder was put, absolute.
-        weights: digests of the weights that were trained for it, by fit key.
+        key: identifies the model by its fits.
+        folder: the absolute path of its folder.
+        weights: digests of its trained weights, by fit key.
     """
 
     key: str
@@ -196,14 +196,14 @@ class ExportRecord:
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> "ExportRecord":
-        """Read what is needed from what ``model.json`` said of a model, and where its folder was."""
+        """Read an exported model from the ledger's copy of its ``model.json``, which has its folder too."""
         weights = {fit["key"]: fit["weights_sha256"] for fit in card.get("fits", [])}
         return cls(key=card["key"], folder=card["folder"], weights=weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
-    """What the record keeps of the dataset: enough to recognise it, not the images."""
+    """The recorded description of a dataset: enough to recognise it, without the images."""
 
     name: str
     fingerprint: str
@@ -215,23 +215,23 @@ class DatasetRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRecord:
-    """One sweep: what was asked for, and its trials in (trial number, architecture) order.
+    """One sweep: its settings, and its trials in (trial number, architecture) order.
 
     Attributes:
         name: unique in a home.
-        key: SHA-256 of all that decides the sweep's bits.
+        key: SHA-256 of all settings that decide the sweep's bits.
         seed: the sweep's seed.
-        toml: the sweep file as it was read, or as it would be written.
-        dataset: what it ran on.
+        toml: the text of the sweep file; for a sweep built in Python the text that it would have.
+        dataset: its dataset.
         architectures: their names in the sweep file's order.
-        trials_per_architecture: how many were asked for.
+        trials_per_architecture: number of trials of each, as set.
         fits_per_trial: folds times repeats.
         created_at: POSIX seconds.
-        environment: what the first run ran on.
-        trials: proposed so far.
-        confirmed: winners that were trained again on fresh repeats (1 and up), as trials with those fits.
-        reports: what was concluded, by name ("comparison", "variance-resnet").
-        git_commit: what the sweep file's folder stood at, with ``+`` if files differed; None outside git.
+        environment: software and machine of the first run.
+        trials: those proposed so far.
+        confirmed: winners that were trained again on fresh repeats (from 1), as trials with those fits.
+        reports: reports by name ("comparison", "variance-resnet").
+        git_commit: commit of the sweep file's folder, with ``+`` if files were changed; None outside git.
     """
 
     name: str
@@ -251,30 +251,30 @@ class SweepRecord:
 
     @property
     def metric(self) -> Metric:
-        """What its trials are scored by."""
+        """The metric of its trials."""
         return next((trial.metric for trial in self.trials if trial.folds), MACRO_F1)
 
     @property
     def finished(self) -> bool:
-        """Whether every trial that was asked for has ended."""
+        """Whether all trials have ended."""
         ended, asked = self.progress
         return ended == asked
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many trials have ended, and how many were asked for."""
+        """The number of ended trials, and the number of all trials of the sweep."""
         ended = sum(trial.state != "running" for trial in self.trials)
         return ended, len(self.architectures) * self.trials_per_architecture
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the outcomes of the ended trials; two sweeps are the same exactly when it is."""
+        """SHA-256 over the outcomes of the ended trials: equal digests mean equal outcomes."""
         ended = [trial.outcome() for trial in self.trials if trial.state != "running"]
         return digest(sorted(ended, key=lambda outcome: (outcome["number"], outcome["architecture"])))
 
     @property
     def ranking(self) -> tuple[TrialRecord, ...]:
-        """Complete trials, best score first; ties go by trial number, then by the sweep's order."""
+        """Complete trials, best score first; ties are sorted by trial number, then by the sweep's order."""
         place = {name: index for index, name in enumerate(self.architectures)}
         scored = [
             ((-trial.metric.oriented(trial.f1), trial.number, place[trial.architecture]), trial)

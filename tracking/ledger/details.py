@@ -1,4 +1,4 @@
-"""Where a sweep's parts were found: what may change from run to run while its outcome stays the same."""
+"""Where a sweep's parts were found: settings that may change from run to run without changing its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,12 +14,12 @@ class SweepDetails:
 
     Attributes:
         folder: the sweep file's folder, absolute: relative paths in it start there.
-        dataset: what the sweep file says about its data.
-        experiment: MLflow's experiment.
-        sources: the code of each architecture that is the user's own, by the architecture's name.
-        tracking: where MLflow's record is, without what is secret, as ``sweeps.tracking_place`` writes it;
-            None if the version of refold that recorded the sweep did not say.
-        others: what a newer version of refold recorded beside these; kept as it is.
+        dataset: the dataset settings of the sweep file.
+        experiment: name of the experiment in MLflow.
+        sources: the code of the user's own architectures, by name.
+        tracking: where MLflow's record is, without secrets, as ``sweeps.tracking_place`` writes it; None if
+            the version of refold that recorded the sweep did not keep it.
+        others: fields that a newer version of refold recorded beside these; kept unchanged.
     """
 
     folder: str
@@ -58,6 +58,6 @@ class SweepDetails:
         )
 
     def updated(self, now: "SweepDetails") -> "SweepDetails":
-        """Return what is found ``now``; what it does not say, or only a newer refold understands, is kept."""
+        """Return ``now``, completed by these details where it has none; ``others`` are kept."""
         tracking = self.tracking if now.tracking is None else now.tracking
         return replace(now, tracking=tracking, others={**self.others, **now.others})

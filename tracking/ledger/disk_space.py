@@ -1,7 +1,8 @@
-"""Room on the disk: a sweep stops before it would lose a fit, not when it has.
+"""Disk space: a sweep stops before a full disk would cost it a fit.
 
-Two lines of defence. Before a fit begins there must be room for it and those under way. And the home keeps
-a reserve that is given up when something else has filled the disk meanwhile: it takes what has finished.
+There are two safeguards. A fit begins only if there is space for it and for those that are running. And the
+home has a reserve file: when something else has filled the disk, the reserve is deleted, and the fits that
+finish are recorded in its space.
 """
 
 import os
@@ -14,9 +15,9 @@ from pathlib import Path
 from tracking.errors import DiskFull
 from trainer.quantities import size
 
-#: Bytes that a home keeps for the fits that finish when the disk is full.
+#: Bytes of the reserve, for fits that finish when the disk is full.
 RESERVE = 4 << 20
-#: Bytes that are left to everything else: the ledger's journal, MLflow's record, logs.
+#: Bytes to leave free for everything else: the ledger's journal, MLflow's record, logs.
 MARGIN = 16 << 20
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
@@ -24,22 +25,22 @@ _AGAIN = "Make room and run the same command again"
 
 
 def missing(home: Path, fits: int, samples: int) -> int:
-    """Return how many bytes are missing to begin one more fit, 0 if none are.
+    """Return how many more bytes the disk needs before another fit may begin, 0 if it has enough.
 
     Args:
-        home: the folder whose disk is asked.
-        fits: under way, and that one.
-        samples: held out by each; a prediction takes six bytes, and MLflow's table of them about fifty.
+        home: a folder on the disk.
+        fits: number of running fits, including the new one.
+        samples: images held out by each; a prediction takes six bytes, and MLflow's table about fifty.
     """
     needed = MARGIN + fits * (64 * samples + (256 << 10))
     return max(0, needed - shutil.disk_usage(home).free)
 
 
 def check(home: Path, fits: int, samples: int) -> None:
-    """Refuse to begin one more fit where there is no room for it; see ``missing``.
+    """Check that the disk has space for one more fit; the arguments are those of ``missing``.
 
     Raises:
-        DiskFull: saying how much is missing.
+        DiskFull: if it has not; the message says how much is missing.
     """
     if short := missing(home, fits, samples):
         raise DiskFull(
@@ -49,25 +50,26 @@ def check(home: Path, fits: int, samples: int) -> None:
 
 
 def reserve(home: Path) -> None:
-    """Take the reserve where there is room for it."""
+    """Create the reserve file if there is space for it."""
     path = _reserve(home)
     with suppress(OSError), path.open("ab") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, RESERVE)
         except OSError:
-            path.unlink()  # what little it got is of more use to others
+            path.unlink()  # a reserve that is too small is of no use: free its space
 
 
 def write(home: Path | None, transaction: Callable[[], None]) -> None:
-    """Run a transaction; where the disk is full, run it again in the room of the reserve.
+    """Run a transaction. If the disk is full, delete the reserve and run the transaction again.
 
     Args:
-        home: whose reserve it is; None for a ledger without one.
-        transaction: writes all or nothing.
+        home: the home of the reserve; None for a ledger without one.
+        transaction: writes everything or nothing.
 
     Raises:
-        DiskFull: if the disk was full. What was to be written is, unless the message says otherwise.
-        sqlite3.OperationalError: for everything else that goes wrong.
+        DiskFull: if the disk was full. The second attempt has written everything, unless the message says
+            otherwise.
+        sqlite3.OperationalError: for any other problem.
     """
     try:
         transaction()
@@ -78,7 +80,7 @@ def write(home: Path | None, transaction: Callable[[], None]) -> None:
 
 
 def _after(home: Path, transaction: Callable[[], None]) -> DiskFull:
-    """Give up the reserve, run the transaction again, and return what is to be said about it."""
+    """Delete the reserve, run the transaction again, and return the error to be raised."""
     _reserve(home).unlink(missing_ok=True)
     full = f"the disk of {home} is full: {size(MARGIN + RESERVE)} are needed to go on; "
     try:

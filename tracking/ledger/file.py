@@ -1,4 +1,4 @@
-"""The ledger's file: its tables, its lock, and how it is opened. ``ledger.py`` says what is kept in it."""
+"""The ledger's file: its tables, its lock, and how it is opened. ``ledger.py`` reads and writes rows."""
 
 import fcntl
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 
 from trainer.errors import UsageError
 
-#: Counts the changes of the tables below. A newer ledger is refused, an older one gets what it lacks.
+#: Counts the changes of the tables below. A newer ledger is refused; an older one gets the missing tables.
 SCHEMA_VERSION = 2
 
 TABLES_OF_1 = """
@@ -63,7 +63,7 @@ CREATE TABLE exports (
 ) STRICT;
 """
 
-#: Beside the ledger: who writes holds a lock on it.
+#: A file beside the ledger. The writing process holds a lock on it.
 LOCK = "ledger.lock"
 
 TABLES_SINCE_2 = """
@@ -99,10 +99,10 @@ def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: byt
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn whatever a damaged row raises into one line that names it.
+    """Turn the exceptions of a damaged row into one line that names the row as ``what``.
 
     Raises:
-        UsageError: in place of what SQLite, JSON or a missing key raised.
+        UsageError: in place of an exception of SQLite, of JSON, or for a missing key.
     """
     try:
         yield
@@ -114,7 +114,10 @@ def reading(what: str) -> Iterator[None]:
 
 
 def take_lock(lock: Any, home: Path) -> None:
-    """Take the lock or name who holds it. The system frees it when the holder ends, however it ends."""
+    """Take the lock, or raise UsageError with the process that holds it.
+
+    The system frees the lock when its holder ends, even if it is killed.
+    """
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -137,7 +140,7 @@ def is_held(home: Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
-    except OSError:  # held, or not ours to open
+    except OSError:  # another process holds it, or we may not open the file
         return True
     return False
 
@@ -180,9 +183,9 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _add_tables(connection: sqlite3.Connection, *, create: bool) -> int:
-    """Give a ledger of version 1 the tables that it lacks; return its version then.
+    """Give a ledger of version 1 the tables that it lacks; return its version after that.
 
-    Who only reads gets them empty and in memory: the file stays as it is until somebody writes.
+    A connection that only reads gets them empty and in memory; the file does not change.
     """
     if create:
         connection.executescript(f"BEGIN;{TABLES_SINCE_2}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")

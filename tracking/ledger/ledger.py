@@ -1,6 +1,6 @@
 """The sweep's own record: one SQLite file, one writer, every result under its fit's key.
 
-It is the truth. Everything else (MLflow, the terminal, the Optuna study) is a view that can be rebuilt.
+Everything else (MLflow, the terminal, Optuna studies) is a view that can be built again from it.
 Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
 """
 
@@ -39,9 +39,9 @@ from trainer.spelling import nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepEntry:
-    """What the ledger keeps of a sweep before its first trial; the fields are the columns of ``sweeps``.
+    """What the ledger has of a sweep before its first trial. The fields are the columns of ``sweeps``.
 
-    But for ``git_commit``, which stands in the column of the environment.
+    The exception is ``git_commit``, which is in the column of the environment.
     """
 
     name: str
@@ -60,7 +60,7 @@ class SweepEntry:
 
 
 class Ledger:
-    """One open ledger. Every write is a transaction that is on disk when the method returns."""
+    """An open ledger. Every write is a transaction that is on the disk when the method returns."""
 
     def __init__(
         self,
@@ -75,10 +75,11 @@ class Ledger:
     @classmethod
     @contextmanager
     def open(cls, home: Path) -> Iterator["Ledger"]:
-        """Open the ledger of ``home`` for writing, creating it where there is none.
+        """Open the ledger of ``home`` for writing, creating it if there is none.
 
         Raises:
-            UsageError: if the home cannot be written, another process holds the ledger, or it is not ours.
+            UsageError: if the home cannot be written, another process has the ledger open for writing, or the
+                file is damaged or not a ledger.
         """
         try:
             home.mkdir(parents=True, exist_ok=True)
@@ -104,11 +105,11 @@ class Ledger:
 
         Args:
             home: the folder.
-            known: fits by key that were read before, and that get those read now: results never change, so
-                whoever reads a growing sweep again and again reads each fit once.
+            known: a cache of fits by key. Fits in it are not read again, and fits that are read are added.
+                Results never change, so a caller that reads a growing sweep many times reads each fit once.
 
         Raises:
-            UsageError: if there is none, or it is not ours.
+            UsageError: if there is no ledger, or the file is damaged or not a ledger.
         """
         path = home / "ledger.sqlite"
         if not path.exists():
@@ -125,10 +126,10 @@ class Ledger:
     # What is written
 
     def add_sweep(self, entry: SweepEntry) -> None:
-        """Enter a sweep. Its name must be new.
+        """Add a sweep. Its name must be new.
 
         Raises:
-            DiskFull: if there is no room for more after it.
+            DiskFull: if the disk is full; see ``disk_space.write``.
         """
         environment = {**entry.environment.to_json(), "git_commit": entry.git_commit}
 
@@ -149,10 +150,10 @@ class Ledger:
     def add_proposal(
         self, sweep: str, architecture: str, number: int, specs: Iterable[FitSpec], proposed_at: float
     ) -> None:
-        """Enter a trial's hyperparameters and the fits that it consists of. What is there already stays.
+        """Add a trial's hyperparameters and the keys of its fits. Existing rows stay.
 
         Raises:
-            DiskFull: if there is no room for more after it.
+            DiskFull: if the disk is full; see ``disk_space.write``.
         """
         specs = list(specs)
         hyperparameters = canonical_json(dict(specs[0].hyperparameters))
@@ -169,10 +170,10 @@ class Ledger:
         disk_space.write(self._home, transaction)
 
     def add_run(self, spec: FitSpec, run: FitRun) -> None:
-        """Enter a finished fit. A key that is there already keeps its first result.
+        """Add a finished fit. An existing key keeps its first result.
 
         Raises:
-            DiskFull: if there is no room for more after it.
+            DiskFull: if the disk is full; see ``disk_space.write``.
         """
         row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
 
@@ -185,7 +186,7 @@ class Ledger:
         disk_space.write(self._home, transaction)
 
     def update_sweep(self, sweep: str, trials: int, toml: str, details: SweepDetails) -> None:
-        """Keep what may change about a sweep that goes on: its length, its file, where things are found."""
+        """Update what may change when a sweep is continued: its length, its file, where its parts are."""
         with self._connection as connection:
             connection.execute(
                 "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
@@ -193,7 +194,7 @@ class Ledger:
             )
 
     def add_export(self, sweep: str, card: Mapping[str, object], exported_at: float) -> None:
-        """Enter what was exported: what ``model.json`` says, and where the model's folder was."""
+        """Add an exported model: the content of its ``model.json``, with its folder."""
         with self._connection as connection:
             connection.execute(
                 "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
@@ -202,13 +203,13 @@ class Ledger:
     def add_further_fits(
         self, sweep: str, purpose: Purpose, architecture: str, number: int, specs: Mapping[int, FitSpec]
     ) -> None:
-        """Enter which fits beside the search are asked for, by position. What is there already stays."""
+        """Add the keys of extra fits, by position. Existing rows stay."""
         rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
         with self._connection as connection:
             connection.executemany("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def add_report(self, sweep: str, name: str, report: ReportRecord) -> None:
-        """Enter what was concluded from a sweep, in place of what was concluded before."""
+        """Add a report on a sweep, in place of the previous one of that name."""
         with self._connection as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
@@ -216,7 +217,7 @@ class Ledger:
             )
 
     def remove_sweep(self, name: str) -> int:
-        """Remove a sweep and the fits that no other sweep asked for; return how many fits went."""
+        """Remove a sweep and the fits that no other sweep has; return the number of fits removed."""
         with self._connection as connection:
             connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
             gone = connection.execute(
@@ -240,7 +241,7 @@ class Ledger:
         return [row[0] for row in self._connection.execute("SELECT name FROM sweeps ORDER BY created_at")]
 
     def entry(self, name: str) -> SweepEntry | None:
-        """Return what was entered for a sweep, or None."""
+        """Return the entry of a sweep, or None if there is none of that name."""
         with reading(f"the sweep {name!r}"):
             cursor = self._connection.execute("SELECT * FROM sweeps WHERE name = ?", (name,))
             row = cursor.fetchone()
@@ -261,10 +262,10 @@ class Ledger:
             )
 
     def sweep(self, name: str) -> SweepRecord:
-        """Return all that is recorded of a sweep.
+        """Return the whole record of a sweep.
 
         Raises:
-            UsageError: if there is none of that name.
+            UsageError: if there is no sweep of that name, or its record is damaged.
         """
         with reading(f"the sweep {name!r}"):
             entry = self.entry(name)
@@ -282,7 +283,7 @@ class Ledger:
             )  # fmt: skip
 
     def further_fits(self, sweep: str, purpose: Purpose) -> dict[tuple[str, int], dict[int, FoldRecord]]:
-        """Return the recorded fits beside the search by (architecture, trial number) and position."""
+        """Return the recorded extra fits by (architecture, trial number) and position."""
         with reading(f"the {purpose} fits of {sweep!r}"):
             rows = self._connection.execute(
                 "SELECT architecture, number, position, spec, run, predictions, confidences"
@@ -296,10 +297,10 @@ class Ledger:
             return found
 
     def check_integrity(self) -> None:
-        """Have SQLite look at every page.
+        """Let SQLite check every page.
 
         Raises:
-            UsageError: if the file was cut off or its bytes were changed.
+            UsageError: if the file is damaged.
         """
         try:
             answer = [row[0] for row in self._connection.execute("PRAGMA integrity_check(1)")]
@@ -309,7 +310,7 @@ class Ledger:
             raise UsageError(f"the ledger is damaged ({answer[0]}): restore it from a copy")
 
     def changed_fits(self, name: str) -> list[str]:
-        """Return the keys of a sweep's fits whose row is not what was written: its checksum differs."""
+        """Return the keys of a sweep's fits whose rows have changed since they were written, by checksum."""
         with reading(f"the sweep {name!r}"):
             rows = self._connection.execute(
                 "SELECT * FROM fits WHERE key IN (SELECT key FROM members WHERE sweep = ?"
@@ -319,7 +320,7 @@ class Ledger:
             return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
 
     def exports(self, name: str) -> list[ExportRecord]:
-        """Return what was exported from a sweep, oldest first."""
+        """Return the models that were exported from a sweep, oldest first."""
         with reading(f"the sweep {name!r}"):
             rows = self._connection.execute(
                 "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
@@ -344,7 +345,7 @@ class Ledger:
                 else sequence(results, entry.fits, None)
             )
             counted = [found[position] for position in sorted(found)][:length]
-            if state == "running":  # what ended a trial shows once the folds before it are in
+            if state == "running":  # a fold that ends the trial counts once all earlier folds have ended
                 counted = [record for record in counted if record.run.result.state == "complete"]
             yield TrialRecord(
                 architecture=architecture,

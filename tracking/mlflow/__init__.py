@@ -1,1 +1,1 @@
-"""MLflow brought up to date with a sweep's record. It only shows what the ledger holds."""
+"""MLflow as a view of the ledger: runs, models, and MLflow's own pages."""

@@ -1,4 +1,4 @@
-"""What MLflow shall hold of a sweep, as plain data: a pure function of the record. No MLflow here."""
+"""The content of a sweep's MLflow runs as plain data, a pure function of the record. Imports no MLflow."""
 
 import json
 import tomllib
@@ -28,7 +28,8 @@ MAX_PARAM, MAX_TAG = 6000, 8000
 
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
 
-#: How a sweep or a trial stands in MLflow; there is nobody to end what was interrupted.
+#: The state of a sweep or a trial, and its status in MLflow. No process ends an interrupted run, so it counts
+#: as killed.
 Standing = TrialState | Literal["interrupted"]
 _STATUS: Mapping[Standing, Status] = {
     "running": "RUNNING",
@@ -44,16 +45,16 @@ class RunContent:
     """One MLflow run.
 
     Attributes:
-        key: identifies the run for ever (tag ``refold.key``).
-        name: what it is called when it is created; people may rename it.
-        tags: all but the two that the writer adds (``refold.digest``, ``refold.files``).
-        params: MLflow takes each once and never changes it.
-        points: only ever more of them.
-        status: MLflow's word for the state.
+        key: identifies the run, and never changes (tag ``refold.key``).
+        name: the run's name at its creation; people may rename it.
+        tags: all tags except the two that the writer adds (``refold.digest``, ``refold.files``).
+        params: parameters; MLflow never changes one.
+        points: metric points; a later content of the run has the same ones and more.
+        status: MLflow's status.
         started_ms: POSIX milliseconds.
-        ended_ms: None while it runs.
-        files: artifacts by path; each is drawn when it is needed.
-        files_digest: changes when the files would.
+        ended_ms: POSIX milliseconds; None while it runs.
+        files: artifacts by path; each is made when it is written.
+        files_digest: a text that changes when the files change.
     """
 
     key: str
@@ -76,9 +77,9 @@ class RunContent:
 
 
 def sweep_identity(record: SweepRecord) -> str:
-    """Return what tells this sweep's runs from all others: its key and when it began.
+    """Return the identity of this sweep's runs: its key and the time when it began.
 
-    Two people may run the same sweep, with the same key, against one server: each has runs of their own.
+    If two people run the same sweep against one server, the keys are equal; so each has runs of their own.
     """
     return f"{record.key}@{milliseconds(record.created_at)}"
 
@@ -93,9 +94,9 @@ def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
 
     Args:
         record: the sweep.
-        live: whether it is running now; what has not ended counts as interrupted otherwise.
+        live: whether it is running now; otherwise what has not ended counts as interrupted.
     """
-    ranking = record.ranking  # once: it is worked out anew each time
+    ranking = record.ranking  # computed once: the property computes it at every access
     best = ranking[0] if ranking else None
     state = _sweep_state(record, best, live=live)
     tags = _common_tags(record, "sweep") | {
@@ -125,13 +126,13 @@ def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
 def trial_content(
     record: SweepRecord, trial: TrialRecord, held_out: HeldOut | None = None, *, live: bool = True
 ) -> RunContent:
-    """Return the run of one trial, as far as the trial has come.
+    """Return the run of one trial, which may still be running.
 
     Args:
         record: the sweep.
         trial: one of its trials.
-        held_out: the dataset, for the images and the predictions; None where it is not at hand.
-        live: whether the sweep is running now; a trial that has not ended counts as interrupted otherwise.
+        held_out: the dataset, for images and predictions; None if it is not available.
+        live: whether the sweep is running now; otherwise a trial that has not ended counts as interrupted.
     """
     state: Standing = trial.state if live or trial.state != "running" else "interrupted"
     tags = _common_tags(record, "trial") | {
@@ -167,7 +168,7 @@ def trial_content(
 
 
 def _sweep_state(record: SweepRecord, best: TrialRecord | None, *, live: bool) -> Standing:
-    """Return how the sweep stands: without a complete trial at its end it has failed."""
+    """Return the state of the sweep; if it has ended without a complete trial, it has failed."""
     if record.finished:
         return "complete" if best else "failed"
     return "running" if live else "interrupted"
@@ -176,7 +177,8 @@ def _sweep_state(record: SweepRecord, best: TrialRecord | None, *, live: bool) -
 def dataset_fields(dataset: DatasetRecord) -> dict[str, str]:
     """Return the dataset as MLflow's dataset input, with refold's own fingerprint.
 
-    MLflow's own digest looks at the first 10,000 values only, about twelve images. It takes 36 characters.
+    MLflow's own digest covers the first 10,000 values only, about twelve images. A digest in MLflow has at
+    most 36 characters.
     """
     profile = {
         "samples": dataset.samples,
@@ -195,7 +197,7 @@ def dataset_fields(dataset: DatasetRecord) -> dict[str, str]:
 
 
 def _common_tags(record: SweepRecord, kind: str) -> dict[str, str]:
-    """Return the tags that tell a sweep's runs from all others."""
+    """Return the tags that all runs of a sweep have."""
     tags = {
         "refold.kind": kind,
         "refold.sweep": record.name,
@@ -209,7 +211,7 @@ def _common_tags(record: SweepRecord, kind: str) -> dict[str, str]:
 
 
 def _sweep_params(record: SweepRecord) -> dict[str, str]:
-    """Return the sweep file's settings under their dotted names, with what decides the data and the size."""
+    """Return the sweep file's settings, and the parameters of dataset and size."""
     return {
         **{legal_name(name): _text(value) for name, value in _flat(tomllib.loads(record.toml))},
         "name": record.name,
@@ -222,7 +224,7 @@ def _sweep_params(record: SweepRecord) -> dict[str, str]:
 
 
 def _trial_params(record: SweepRecord, trial: TrialRecord) -> dict[str, str]:
-    """Return hyperparameters under their bare names; all else has a prefix, so that nothing can collide."""
+    """Return hyperparameters under their own names; other parameters have a prefix, to avoid collisions."""
     folds = settled_folds(trial)
     params = {legal_name(name): _text(value) for name, value in trial.hyperparameters.items()}
     params |= {"architecture/name": trial.architecture, "cv/fits": str(record.fits_per_trial)}
@@ -235,7 +237,7 @@ def _trial_params(record: SweepRecord, trial: TrialRecord) -> dict[str, str]:
 
 
 def _spec_params(fold: FoldRecord) -> dict[str, str]:
-    """Return what all fits of a trial have in common."""
+    """Return the parameters that all fits of a trial have in common."""
     spec = fold.spec
     params = {
         "architecture/digest": spec.architecture_digest,
@@ -252,7 +254,7 @@ def _spec_params(fold: FoldRecord) -> dict[str, str]:
 
 
 def _dataset_params(dataset: DatasetRecord) -> dict[str, str]:
-    """Return which data it was."""
+    """Return the parameters of the dataset."""
     return {"dataset/name": dataset.name, "dataset/fingerprint": dataset.fingerprint}
 
 
@@ -271,5 +273,5 @@ def _text(value: Any) -> str:
 
 
 def _clipped(texts: Mapping[str, str], limit: int) -> dict[str, str]:
-    """Return the texts, the ones MLflow would refuse cut to its limit."""
+    """Return the texts, each cut to MLflow's limit."""
     return {name: text if len(text) <= limit else text[: limit - 1] + "…" for name, text in texts.items()}

@@ -1,4 +1,4 @@
-"""What MLflow shall hold of what came after the search: confirmed winners and conclusions, as plain data."""
+"""The MLflow content of confirmed winners and of reports, which come after the search, as plain data."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,9 +10,9 @@ from trainer.canonical import digest
 
 
 def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
-    """Return the run of a winner's fresh repeats: like a trial's, under names of its own.
+    """Return the run of a winner's fresh repeats: like a trial's run, with other metric names.
 
-    Its scores do not begin with ``cv/``, or it would stand among the trials it was chosen from.
+    Its metrics do not begin with ``cv/``, or MLflow would rank it among the trials that it was chosen from.
     """
     content = trial_content(replace(record, fits_per_trial=len(trial.folds)), trial)
     points = [replace(point, key=point.key.replace("cv/", "confirmed/", 1)) for point in content.points]
@@ -27,7 +27,7 @@ def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
 
 
 def with_conclusions(record: SweepRecord, content: RunContent) -> RunContent:
-    """Return the sweep's run with what was concluded: a page and JSON for each report, confirmed scores."""
+    """Return the sweep's run with its reports (a page and JSON each) and the confirmed scores."""
     files: dict[str, Callable[[], bytes]] = {}
     for name, report in record.reports.items():
         files[f"{name}.json"] = report.content.encode

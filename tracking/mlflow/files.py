@@ -1,4 +1,4 @@
-"""The artifacts of a run in MLflow, each drawn when it is needed: a pure function of record and dataset."""
+"""The artifacts of a run in MLflow, pure functions of record and dataset. Each is made when it is written."""
 
 import hashlib
 import json
@@ -19,20 +19,20 @@ from trainer.datasets import Dataset
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Counts the changes of the artifacts: those of an older layout are written again.
+#: Counts the changes of the artifacts' layout: artifacts of an older layout are written again.
 LAYOUT = 2
 
-#: What a file of MLflow's tables is called, and the tag by which its pages find it.
+#: The name of a table's file, and the tag by which MLflow's pages find it.
 TABLE, TABLE_TAG = "predictions.json", "mlflow.loggedArtifacts"
 
 Files = Mapping[str, Callable[[], bytes]]
 
 
 def sweep_files(record: SweepRecord, *, live: bool) -> tuple[Files, str]:
-    """Return the artifacts of the sweep's own run, and a digest that changes when they would.
+    """Return the artifacts of the sweep's own run, and a digest that changes when they change.
 
-    While the sweep runs its pictures are drawn again when the number of ended trials has doubled: the five
-    take as long as a short fit.
+    While the sweep runs, its pictures are drawn again only when the number of ended trials has doubled,
+    because drawing the five takes as long as a short fit.
 
     Args:
         record: the sweep.
@@ -59,13 +59,13 @@ def sweep_files(record: SweepRecord, *, live: bool) -> tuple[Files, str]:
 def trial_files(
     record: SweepRecord, trial: TrialRecord, found: OutOfFold | None, dataset: Dataset | None
 ) -> tuple[Files, str]:
-    """Return the artifacts of a trial that has ended, and a digest that changes when they would.
+    """Return the artifacts of a trial that has ended, and a digest that changes when they change.
 
     Args:
         record: the sweep.
-        trial: one of its trials; pictures are made only of what there is.
-        found: its predictions joined with the images; None where the dataset is not at hand.
-        dataset: the images themselves.
+        trial: one of its trials; pictures for which it has no data are left out.
+        found: its predictions joined with the images; None if the dataset is not available.
+        dataset: the images; None if it is not available.
     """
     classes = record.dataset.classes
     files: dict[str, Callable[[], bytes]] = {"trial.json": lambda: _trial_json(record, trial).encode()}
@@ -84,7 +84,7 @@ def trial_files(
 
 
 def digest_of(value: Any) -> str:
-    """Return a SHA-256; unlike ``trainer.canonical`` it takes NaN, which a failed fit may have."""
+    """Return a SHA-256; unlike ``trainer.canonical`` it accepts NaN, which a failed fit may have."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -101,7 +101,7 @@ def _drawn(record: SweepRecord) -> SweepRecord:
 
 
 def _trial_json(record: SweepRecord, trial: TrialRecord) -> str:
-    """Return hyperparameters, seeds and digests of a trial: enough to train it again and to compare."""
+    """Return a trial's hyperparameters, seeds and digests as JSON: enough to train it again and compare."""
     folds = [
         {
             "key": fold.run.result.key,

@@ -1,7 +1,7 @@
-"""Describes a ``.keras`` file as an MLflow model: ``python -m tracking.mlflow.flavour REQUEST``.
+"""Makes an MLflow model of a ``.keras`` file: ``python -m tracking.mlflow.flavour REQUEST``.
 
-A process of its own, because MLflow's Keras flavour imports TensorFlow. The model is never loaded here:
-MLflow asks it to save itself, and gets a copy of the file. No pickle is written.
+This is a process of its own, because MLflow's Keras flavour imports TensorFlow. The model is never loaded
+here: when MLflow calls its ``save``, the file is copied. No pickle is written.
 """
 
 import json
@@ -16,7 +16,7 @@ from tracking.mlflow.flavour_request import FlavourRequest
 
 
 class _KerasFile:
-    """Saves itself as a copy of a file that is there already: all that MLflow asks of a model."""
+    """A model whose ``save`` copies an existing file; MLflow calls nothing else of a model."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -36,7 +36,7 @@ def describe(request: FlavourRequest) -> None:
     pixels = np.array(np.load(request.images, mmap_mode="r")[:1], dtype=np.float32)
     probabilities = np.array(np.load(request.probabilities, mmap_mode="r")[:1], dtype=np.float32)
     folder = Path(request.folder)
-    folder.mkdir()  # or MLflow 3.17 finds no place for the example
+    folder.mkdir()  # without the folder MLflow 3.17 cannot write the example
     mlflow.keras.save_model(
         _KerasFile(Path(request.keras)),
         str(folder),

@@ -1,4 +1,4 @@
-"""What is asked of the process that describes a Keras file as an MLflow model."""
+"""The request to the process that makes an MLflow model of a Keras file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,15 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlavourRequest:
-    """An MLflow model that is to be written.
+    """An MLflow model to be written.
 
     Attributes:
-        keras: the file.
-        folder: to write.
-        images: ``.npy`` of raw pixels; the first one becomes the example.
-        probabilities: ``.npy``, what the model gives for them.
+        keras: the ``.keras`` file.
+        folder: the MLflow model's folder, which is created.
+        images: an ``.npy`` of raw pixels; the first image becomes the example.
+        probabilities: an ``.npy`` of the model's probabilities for ``images``.
         requirements: packages with their versions.
-        metadata: what MLflow shows beside the model.
+        metadata: shown by MLflow beside the model.
     """
 
     keras: str

@@ -1,8 +1,8 @@
-"""The metric points of a run, with the time stamps at which they happened, so that a replay adds nothing.
+"""The metric points of a run, with the times at which they happened, so that writing them again adds nothing.
 
-MLflow tells two points apart by key, step, value and time stamp, and nothing takes a point away again. So
-a point is only given when nothing can take it back: a fold's once every earlier fold is in, a best score once
-every earlier trial has ended.
+For MLflow two points are the same if key, step, value and time stamp agree, and it never removes a point. So
+a point is returned only when it is final: a fold's points once every earlier fold has ended, a best score
+once every earlier trial has ended.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.fits.metrics import MACRO_F1, Metric
 
-#: More keys than this make MLflow's pages slow and unreadable (research/tracking.md, A.1).
+#: Most metric keys of a run: more make MLflow's pages slow and unreadable.
 MAX_KEYS = 60
 
 
@@ -27,17 +27,17 @@ class Point:
 
 
 def legal_name(name: str) -> str:
-    """Return a parameter or metric name made of what MLflow allows in one."""
+    """Return a parameter or metric name with ``_`` for each character that MLflow does not allow."""
     return re.sub(r"[^\w\-./: ]", "_", name)[:250]
 
 
 def milliseconds(posix_seconds: float) -> int:
-    """Return a time as MLflow writes it."""
+    """Return a time in MLflow's unit, POSIX milliseconds."""
     return round(posix_seconds * 1000)
 
 
 def settled_folds(trial: TrialRecord) -> tuple[FoldRecord, ...]:
-    """Return the folds that nothing can take back any more: those before the first gap.
+    """Return the folds that are final: those before the first one that has not ended.
 
     A later fold may be dropped when an earlier one fails (``records.sequence``).
     """
@@ -50,49 +50,49 @@ def settled_folds(trial: TrialRecord) -> tuple[FoldRecord, ...]:
 
 
 def fold_label(fold: FoldRecord) -> str:
-    """Return the last part of a fold's metric keys; the first repeat goes without saying."""
+    """Return the last part of a fold's metric keys; the first repeat is not named in it."""
     label = f"fold_{fold.spec.fold}"
     return label if fold.spec.repeat == 0 else f"repeat_{fold.spec.repeat}_{label}"
 
 
 def kept_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
-    """Return what is written of each of ``fits`` folds, so that a run has at most ``MAX_KEYS`` keys.
+    """Return the metrics of an epoch that are written, so that a run has at most ``MAX_KEYS`` keys.
 
     Args:
-        fits: how many a complete trial has.
-        metric: what they are scored by.
+        fits: number of fits of a complete trial.
+        metric: the sweep's metric.
     """
     room = (MAX_KEYS - len(_summary(metric))) // fits
     return (held_out_key(metric), *epoch_metrics(metric))[: max(room, 0)]
 
 
 def left_out_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
-    """Return what ``kept_metrics`` leaves out."""
+    """Return the metrics of an epoch that ``kept_metrics`` leaves out."""
     return (held_out_key(metric), *epoch_metrics(metric))[len(kept_metrics(fits, metric)) :]
 
 
 def held_out_key(metric: Metric) -> str:
-    """Return what the score of a held-out fold is called, before the fold's own name."""
+    """Return the first part of the metric key of a held-out fold's score, before the fold's name."""
     return f"heldout_{metric.key}"
 
 
 def epoch_metrics(metric: Metric) -> tuple[str, ...]:
-    """Return what is measured of each epoch, the most useful first."""
+    """Return the names of the metrics of each epoch, the most useful first."""
     return (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", "accuracy")
 
 
 def _summary(metric: Metric) -> tuple[str, str, str]:
-    """Return what a trial's score is called, and mean and deviation of its folds."""
+    """Return the metric keys of a trial's score, and of mean and standard deviation of its folds."""
     score = f"cv/{metric.key}"
     return score, f"{score}_mean", f"{score}_std"
 
 
 def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
-    """Return all points of a trial so far; a later record gives the same ones and more.
+    """Return all points of a trial so far; a later record of the trial gives the same ones and more.
 
     Args:
-        trial: what to draw from.
-        fits: how many fits a complete trial has.
+        trial: the trial.
+        fits: number of fits of a complete trial.
     """
     kept = kept_metrics(fits, trial.metric)
     points = [point for fold in settled_folds(trial) for point in _fold_points(fold, kept)]
@@ -104,14 +104,14 @@ def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
 
 
 def sweep_points(record: SweepRecord, best: TrialRecord | None) -> tuple[Point, ...]:
-    """Return the best score so far over trial numbers: over all architectures and for each one.
+    """Return the best score up to each trial number: over all architectures, and for each architecture.
 
-    A number counts once every trial up to it has ended; until then its best could still change. The keys
-    begin with ``best`` because ``cv/f1`` on the sweep would make it the top of its own leaderboard.
+    A number gets its point once every trial up to it has ended; before that its best could still change. The
+    keys begin with ``best``: with ``cv/f1`` the sweep's own run would be ranked among its trials.
 
     Args:
-        record: what to draw from.
-        best: its best trial, None while no trial is complete.
+        record: the sweep.
+        best: its best trial; None while no trial is complete.
     """
     rounds = _rounds(record)
     metric, score = record.metric, f"best/cv_{record.metric.key}"
@@ -158,7 +158,7 @@ def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
 def _best_points(
     rounds: list[dict[str, tuple[float | None, float]]], names: tuple[str, ...], key: str, metric: Metric
 ) -> Iterator[Point]:
-    """Yield the best score of the named architectures after each trial number that all of them have ended."""
+    """Yield the best score of the named architectures up to each trial number that all of them have ended."""
     best: float | None = None
     at = 0.0
     for number, ended in enumerate(rounds):

@@ -1,7 +1,7 @@
-"""What MLflow has marked as deleted is deleted for good, by MLflow's own command: its library has no call.
+"""Deletes for good what MLflow has marked as deleted, by MLflow's command ``gc``: its library cannot.
 
-``mlflow gc`` takes all that is marked, whoever marked it, of each kind (runs, models, experiments) that it is
-given no ids of. So it is always given ids of each kind: where there are none of ours, a placeholder's.
+For each kind (runs, models, experiments) for which it gets no ids, ``mlflow gc`` deletes everything that
+anybody has marked. So it always gets an id of each kind: a placeholder's if we have none of that kind.
 """
 
 import os
@@ -16,7 +16,7 @@ from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, shown
 from trainer.runtime.python_process import import_environment, module_command
 
-#: Ids in one call: the system takes about four thousand in an argument.
+#: Ids in one call: the system allows about four thousand in one argument.
 _MOST = 2000
 
 
@@ -52,14 +52,14 @@ def purge(
 def run_gc(
     uri: str, folder: Path, *, runs: Sequence[str], models: Sequence[str], experiments: Sequence[str]
 ) -> None:
-    """Run MLflow's command; it is told the URI where no list of processes shows it.
+    """Run MLflow's command. The URI is passed so that no list of processes shows its password.
 
     Args:
         uri: of the database.
-        folder: to stand in.
-        runs: ids, none of these empty.
-        models: ids.
-        experiments: ids.
+        folder: the command's current folder.
+        runs: ids, at least one.
+        models: ids, at least one.
+        experiments: ids, at least one.
 
     Raises:
         ViewUnavailable: with the last line that the command printed, if it fails.
@@ -91,7 +91,7 @@ def run_gc(
 
 
 def _placeholder(client: Any, folder: Path) -> tuple[str, str]:
-    """Return the ids of a model and an experiment that are marked as deleted, and are nobody's."""
+    """Create a model and an experiment, mark them as deleted, and return their ids."""
     experiment = client.create_experiment(f"refold-purge-{os.urandom(8).hex()}", folder.as_uri())
     model = client.create_logged_model(experiment, "placeholder")
     client.delete_logged_model(model.model_id)

@@ -1,4 +1,4 @@
-"""What went wrong with MLflow, in one line that a person can act on."""
+"""Describes a problem with MLflow in one line that says what to do."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ _LONGEST = 240
 
 
 def reason(error: BaseException) -> str:
-    """Return one line about an exception that MLflow or something under it raised.
+    """Return one line about an exception of MLflow, or of a library that MLflow uses.
 
     Args:
-        error: as it was caught; its causes are looked at too.
+        error: as it was caught; its causes are used too.
     """
     chain = list(_chain(error))
     text = " ".join(str(link) for link in chain)
@@ -26,7 +26,7 @@ def reason(error: BaseException) -> str:
             return f"{link.strerror.lower()}{place}"
     if found := _http_status(chain):
         return _AUTH if found in {"401", "403"} else f"it answers with status {found}"
-    # SQLAlchemy wraps the driver's own words in a paragraph with a link.
+    # SQLAlchemy puts the driver's own message into a paragraph with a link.
     driver = next((found for link in chain if (found := getattr(link, "orig", None))), error)
     return one_line(str(driver)) or type(error).__name__
 
@@ -45,7 +45,7 @@ def one_line(text: str) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that led to it, the outermost first."""
+    """Yield an exception and its causes, the outermost first."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -55,13 +55,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _before(error: BaseException) -> BaseException | None:
-    """Return what led to an exception; urllib3 keeps it in ``reason``, requests in its first argument."""
+    """Return the cause of an exception; urllib3 has it in ``reason``, requests in its first argument."""
     inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
     return error.__cause__ or error.__context__ or (inner if isinstance(inner, BaseException) else None)
 
 
 def _http_status(chain: list[BaseException]) -> str | None:
-    """Return the HTTP status that the exceptions speak of."""
+    """Return the HTTP status that the exceptions name, or None."""
     for link in chain:
         status = getattr(getattr(link, "response", None), "status_code", None)
         if status is not None:

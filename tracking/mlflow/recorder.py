@@ -1,6 +1,6 @@
 """A thread that keeps a view up to date while a sweep trains.
 
-Training never waits for it and never fails by it.
+Training never waits for it, and its failures never stop training.
 """
 
 import threading
@@ -12,7 +12,7 @@ from typing import Protocol
 from tracking.errors import ViewUnavailable
 from tracking.records import SweepRecord
 
-#: How often the last write is tried before the view is left for ``refold sync``.
+#: Attempts of the last write. After these the view has to be completed by ``refold sync``.
 _LAST_TRIES = 3
 _LAST_PAUSE = 0.5
 
@@ -20,7 +20,7 @@ _THREAD = "refold-recorder"
 
 
 class View(Protocol):
-    """What can be brought up to date with a record, as often as one likes."""
+    """A view that can be brought up to date with a record any number of times."""
 
     def write(self, record: SweepRecord, *, live: bool = True) -> None:
         """Bring the view up to date.
@@ -35,7 +35,7 @@ class View(Protocol):
 
 
 def left_behind() -> bool:
-    """Return whether a recorder of this process still works, closed or not."""
+    """Return whether a recorder's thread still runs in this process, even if the recorder was closed."""
     return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
@@ -43,15 +43,14 @@ class Recorder:
     """Writes a view in the background.
 
     Args:
-        read: gives the present record; called in the recorder's thread.
-        view_factory: makes the view; called in the recorder's thread, because importing what is behind it may
-            take seconds.
-        on_problem: told in one line, once, that the view cannot be written; called in the recorder's thread.
-        pause: seconds between two writes; what is nudged meanwhile is written together.
-        longest_pause: seconds between two attempts when they keep failing; the pause doubles up to it.
+        read: returns the current record; called in the recorder's thread.
+        view_factory: makes the view; called in the recorder's thread, because its imports may take seconds.
+        on_problem: called once, in the recorder's thread, with one line if the view cannot be written.
+        pause: seconds between two writes; all changes within them are written together.
+        longest_pause: upper limit in seconds of the pause, which doubles with every failed attempt.
 
     Attributes:
-        problem: why the last attempt failed, None if it did not.
+        problem: why the last attempt failed; None if it succeeded.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Recorder:
         self._wanted = self._written = 0
         self._closing = False
         self.problem: str | None = None
-        # A daemon: a server that hangs must not keep a process alive that the user has interrupted.
+        # A daemon thread: otherwise a server that hangs would keep an interrupted process alive.
         self._thread = threading.Thread(target=self._work, name=_THREAD, daemon=True)
         self._thread.start()
 
@@ -85,13 +84,13 @@ class Recorder:
             self._change.notify_all()
 
     def close(self, timeout: float) -> bool:
-        """Write once more and end the thread.
+        """Write a last time and end the thread.
 
         Args:
-            timeout: seconds to wait for that.
+            timeout: seconds to wait for the last write.
 
         Returns:
-            Whether the view is up to date. If not, nothing is lost: it can be brought up to date later.
+            Whether the view is up to date. If not, nothing is lost: ``refold sync`` completes it.
         """
         with self._change:
             if not self._closing:
@@ -103,7 +102,7 @@ class Recorder:
             return self._written == self._wanted
 
     def _work(self) -> None:
-        """Write whenever something has changed, until closed."""
+        """Write after each change, until closed."""
         failures = last_tries = 0
         opened = False
         while True:
@@ -123,7 +122,7 @@ class Recorder:
             last_tries += last
             if last and (self.problem is None or last_tries == _LAST_TRIES):
                 return
-            # The first write opens the view as well, which takes seconds, once: no reason to rest from it.
+            # The first write also opens the view, once, which takes seconds: these do not count for the rest.
             self._rest(failures, took if opened else 0.0)
             opened = True
 
@@ -135,21 +134,22 @@ class Recorder:
             self._view.write(self._read(), live=live)
         except ViewUnavailable as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the sweep goes on
+        except Exception as error:  # noqa: BLE001  # after any error the sweep goes on
             return f"{type(error).__name__}: {error}".splitlines()[0]
         return None
 
     def _tell(self, problem: str) -> None:
-        """Tell the first problem; a server that comes and goes would fill the screen."""
+        """Report the first problem only: an unstable server would fill the screen."""
         if not self._told:
             self._told = True
             with suppress(Exception):
                 self._on_problem(problem)
 
     def _rest(self, failures: int, took: float) -> None:
-        """Wait before the next attempt, the longer the more have failed; closing ends the wait.
+        """Wait before the next attempt, longer after each failure; ``close`` ends the wait.
 
-        And so long that writing a large sweep never takes more than a quarter of a core from its training.
+        The wait is at least three times as long as the last write took (at most ``longest_pause``), so that
+        writing a large sweep takes no more than a quarter of a core.
         """
         pause = min(max(self._pause * 2**failures, 3 * took), self._longest_pause)
         with self._change:

@@ -1,6 +1,6 @@
 """Models in MLflow: logged under a trial's run, registered under their sweep's name, removed with it.
 
-Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Which version of a registered model is the one to use.
+#: The alias of the version of a registered model that is to be used.
 CHAMPION = "champion"
 
 _SWEEP, _OURS = "refold.sweep_key", "refold.model"
@@ -31,12 +31,12 @@ class Registered:
 
     @property
     def uri(self) -> str:
-        """How MLflow finds this very version."""
+        """MLflow's URI of this version."""
         return f"models:/{self.name}/{self.version}"
 
     @property
     def champion_uri(self) -> str:
-        """How MLflow finds the version to use, whichever it is then."""
+        """MLflow's URI of the version that has the alias ``champion``."""
         return f"models:/{self.name}@{CHAMPION}"
 
 
@@ -45,8 +45,8 @@ class Registry:
 
     Args:
         mlflow: the package.
-        client: of it.
-        delete_artifacts: given where a model's artifacts are and its experiment's id, deletes them.
+        client: a client of MLflow.
+        delete_artifacts: deletes a model's artifacts; called with their place and the experiment's id.
     """
 
     def __init__(self, mlflow: Any, client: Any, delete_artifacts: Callable[[str, str], None]) -> None:
@@ -57,15 +57,15 @@ class Registry:
     def add(
         self, folder: Path, *, name: str, run_id: str, title: str, identity: str, tags: Mapping[str, str]
     ) -> Registered:
-        """Log a model under a run and register it as a new version, which nobody is pointed to yet.
+        """Log a model under a run and register it as a new version, without an alias.
 
         Args:
             folder: of an MLflow model.
-            name: to register it under.
-            run_id: of the run it came from.
-            title: how the logged model is called.
+            name: of the registered model.
+            run_id: of the model's run.
+            title: name of the logged model.
             identity: of the sweep.
-            tags: of both.
+            tags: of both the logged model and the version.
         """
         client, entities = self._client, self._mlflow.entities
         own = {**tags, _SWEEP: identity}
@@ -78,7 +78,7 @@ class Registry:
             client.finalize_logged_model(logged.model_id, entities.LoggedModelStatus.READY)
             client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=0)])
             self._ensure_registered(name, identity)
-            # Not "models:/<id>": MLflow 3.17 would look for that in its global tracking URI, not in this one.
+            # Not "models:/<id>": MLflow 3.17 would search its global tracking URI, not this one.
             version = client.create_model_version(
                 name, logged.artifact_location, run_id=run_id, tags=own, model_id=logged.model_id
             )
@@ -89,24 +89,24 @@ class Registry:
         return Registered(name=name, version=str(version.version), model_id=logged.model_id)
 
     def promote(self, registered: Registered) -> None:
-        """Point ``@champion`` to this version."""
+        """Give this version the alias ``champion``."""
         self._client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
 
     def withdraw(self, registered: Registered) -> None:
-        """Take a version out again, with the model behind it."""
+        """Remove a version, with its logged model."""
         self._client.delete_model_version(registered.name, registered.version)
         self._remove_logged(self._client.get_logged_model(registered.model_id))
         self._remove_if_empty(registered.name)
 
     def count(self, identity: str, experiments: Sequence[str]) -> int:
-        """Return how many models there are of a sweep."""
+        """Return the number of a sweep's models."""
         return len(list(self._logged(identity, experiments)))
 
     def remove(self, identity: str, experiments: Sequence[str]) -> list[Any]:
-        """Remove a sweep's versions, models and artifacts; a registered model goes when it is empty.
+        """Remove a sweep's versions, models and artifacts, and registered models that are empty then.
 
         Returns:
-            The logged models, which MLflow has marked as deleted then.
+            The logged models, which MLflow has marked as deleted.
         """
         names = set()
         for version in self._versions(identity):
@@ -120,14 +120,14 @@ class Registry:
         return removed
 
     def _ensure_registered(self, name: str, identity: str) -> None:
-        """Create the registered model, unless it is there: another sweep of that name, or somebody's own."""
+        """Create the registered model unless it exists, from another sweep of that name or from others."""
         found = self._client.search_registered_models(f"name = '{name}'")
         if not found:
             text = f"models that `refold export` made of the sweep {name}; `@{CHAMPION}` is the last one"
             self._client.create_registered_model(name, tags={_OURS: "1", _SWEEP: identity}, description=text)
 
     def _remove_if_empty(self, name: str) -> None:
-        """Remove a registered model that refold made and that nothing is left in."""
+        """Remove a registered model if refold made it and it has no version."""
         for found in self._client.search_registered_models(f"name = '{name}'"):
             used = self._client.search_model_versions(f"name = '{name}'", max_results=1)
             if _OURS in found.tags and not used:
@@ -156,11 +156,11 @@ class Registry:
                 return
 
     def _remove_logged(self, logged: Any) -> None:
-        """Remove a logged model; its artifacts first, because without it nobody would find them."""
+        """Remove a logged model, after its artifacts: without the model they could not be found."""
         self._delete_artifacts(logged.artifact_location, str(logged.experiment_id))
         self._client.delete_logged_model(logged.model_id)
 
 
 def _legal(title: str) -> str:
-    """Return a name that MLflow takes for a logged model."""
+    """Return a name that MLflow accepts for a logged model."""
     return "".join("_" if c in "/:.%\"'" else c for c in title)[:200]

@@ -1,6 +1,6 @@
-"""Taking a sweep out of MLflow again: its runs, their artifacts, and nothing else.
+"""Removes a sweep from MLflow: its runs, their artifacts, and nothing else.
 
-Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,12 +28,12 @@ class Found:
     """What MLflow holds of a sweep.
 
     Attributes:
-        sweep_runs: 0 where nothing was written, otherwise one for each experiment it was written to.
-        trial_runs: its children.
-        models: exported from it.
-        experiments: names of the experiments that hold them.
-        emptied: those of them that go too: made by refold, and nothing else in them.
-        kept: why MLflow only marks some of it as deleted; empty where all of it goes for good.
+        sweep_runs: number of the sweep's own runs: one for each experiment that it was written to.
+        trial_runs: number of runs of its trials.
+        models: number of models exported from it.
+        experiments: names of the experiments that hold these.
+        emptied: the experiments that are removed too: made by refold, with nothing else in them.
+        kept: why MLflow only marks some of it as deleted; empty if all of it is deleted for good.
     """
 
     sweep_runs: int
@@ -44,9 +44,9 @@ class Found:
     kept: str
 
     def __str__(self) -> str:
-        """Say it to the person who is asked."""
+        """Describe it for the question whether to remove it."""
         if not self.sweep_runs + self.trial_runs:
-            return "nothing, it has no runs of this sweep"
+            return "nothing: it has no runs of this sweep"
         where = f"in the experiment {', '.join(self.experiments)}"
         also = f", and with them the experiment {', '.join(self.emptied)}" if self.emptied else ""
         how = f" ({self.kept})" if self.kept else ""
@@ -58,8 +58,9 @@ class Found:
 class Removal:
     """Finds and removes the runs of a sweep, wherever they are in one MLflow.
 
-    A database deletes for good, by ``mlflow gc``; a server only marks as deleted. So does a copied home where
-    the original's files are, because ``mlflow gc`` would delete those.
+    In a database they are deleted for good, by ``mlflow gc``. A server only marks them as deleted. In a
+    copied home they are only marked too if the original's files still exist, because ``mlflow gc`` would
+    delete those.
     """
 
     def __init__(self, mlflow: Any, client: Any, uri: str, artifact_root: Path | None) -> None:
@@ -71,7 +72,7 @@ class Removal:
         self._is_database = not is_server(uri)
 
     def find(self, identity: str) -> Found:
-        """Return what ``remove`` would take away."""
+        """Return what ``remove`` would remove."""
         runs, experiments = self._of(identity)
         models = self.registry.count(identity, [each.experiment_id for each in experiments])
         kinds = [run.data.tags.get("refold.kind") for run in runs]
@@ -85,11 +86,11 @@ class Removal:
         )
 
     def remove(self, identity: str, *, models: bool = True) -> Found:
-        """Remove the runs, the trials before their sweep, and the experiments that are empty then.
+        """Remove the runs, those of trials first, and the experiments that are empty then.
 
         Args:
             identity: of the sweep.
-            models: whether models that were exported to MLflow go too.
+            models: whether to remove exported models too.
         """
         found = self.find(identity)
         runs, experiments = self._of(identity)
@@ -114,13 +115,13 @@ class Removal:
         return found if models else replace(found, models=0)
 
     def remove_run(self, run: Any) -> None:
-        """Mark a run as deleted; its artifacts go first, because without the run nobody would find them."""
+        """Mark a run as deleted, after its artifacts: without the run they could not be found."""
         self._delete_artifacts(run.info.artifact_uri, run.info.experiment_id)
         if run.info.lifecycle_stage != "deleted":
             self._client.delete_run(run.info.run_id)
 
     def _why_kept(self, experiment: Any) -> str:
-        """Return why what is in an experiment is only marked as deleted; nothing if it goes for good.
+        """Return why an experiment's content is only marked as deleted; "" if it is deleted for good.
 
         ``mlflow gc`` deletes files where MLflow has recorded them. In a copied home these are the original's.
         """
@@ -147,8 +148,8 @@ class Removal:
     def _here(self, uri: str, experiment_id: str) -> str:
         """Return where a run's or a model's artifacts are in this home.
 
-        MLflow stores absolute paths. In a home that was copied they name the original's files, which are
-        not this home's to delete; but an experiment that somebody else made has its files where they said.
+        MLflow stores absolute paths. In a copied home they name the original's files, which must not be
+        deleted from here. The files of an experiment that other people made are where its own paths say.
         """
         folder = _local_folder(uri)
         if folder is None or self._root is None or folder.is_relative_to(self._root):
@@ -191,7 +192,7 @@ class Removal:
                 return
 
     def _search(self, experiments: Sequence[str], condition: str, view: str) -> Iterator[Any]:
-        """Yield the runs that fulfil a condition, page by page."""
+        """Yield the runs that meet a condition, page by page."""
         token = None
         while True:
             page = self._client.search_runs(
@@ -203,11 +204,11 @@ class Removal:
                 return
 
     def _view(self, name: str) -> Any:
-        """Return MLflow's number for which of active and deleted things are meant."""
+        """Return MLflow's constant for a view, such as ``ACTIVE_ONLY``."""
         return getattr(self._mlflow.entities.ViewType, name)
 
     def _holds_only(self, experiment: Any, identity: str, models: int) -> bool:
-        """Return whether the experiment is refold's and has nothing but a sweep's runs and so many models."""
+        """Return whether refold made the experiment and it has only a sweep's runs and ``models`` models."""
         if _OURS not in experiment.tags:
             return False
         view = "ALL" if self._is_database else "ACTIVE_ONLY"
@@ -219,7 +220,7 @@ class Removal:
         return not traces and len(held) <= models
 
     def _remove_experiment(self, experiment: Any) -> None:
-        """Mark an experiment as deleted, and free its name where it does not go for good."""
+        """Mark an experiment as deleted; rename it first if it is not deleted for good, to free its name."""
         if self._why_kept(experiment):
             name = f"{experiment.name} (deleted {experiment.experiment_id})"
             self._client.rename_experiment(experiment.experiment_id, name)
@@ -227,7 +228,7 @@ class Removal:
             self._client.delete_experiment(experiment.experiment_id)
 
     def _remove_folder(self, experiment: Any) -> None:
-        """Remove an experiment's folder in this home, if nothing is left in it."""
+        """Remove an experiment's folder in this home if it is empty."""
         folder = _local_folder(experiment.artifact_location)
         if folder is not None:
             elsewhere = self._root is not None and not folder.is_relative_to(self._root)
@@ -235,12 +236,12 @@ class Removal:
 
 
 def _of_sweep(identity: str) -> str:
-    """Return the condition that a sweep's runs fulfil."""
+    """Return the search condition for a sweep's runs."""
     return f"tags.`refold.sweep_key` = '{identity}'"
 
 
 def _local_folder(uri: str) -> Path | None:
-    """Return the folder that a file URI or a plain path names, None for any other place."""
+    """Return the folder of a file URI or a plain path; None for any other place."""
     parts = urlsplit(uri)
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
@@ -248,6 +249,6 @@ def _local_folder(uri: str) -> Path | None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Remove a folder that nothing is left in."""
+    """Remove a folder if it is empty."""
     with suppress(OSError):
         folder.rmdir()

@@ -1,6 +1,6 @@
-"""One MLflow run, brought up to date with its content: what is there already is not sent again.
+"""Brings one MLflow run up to date with its content, without sending again what MLflow has.
 
-Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
 import getpass
@@ -17,7 +17,7 @@ from tracking.records import DatasetRecord
 from tracking.reports.notes import RUN_ID
 
 _DIGEST, _FILES = "refold.digest", "refold.files"
-#: So many points fit into one request of 1000 things together with parameters and tags.
+#: The most points that fit into one request, which has at most 1000 points, parameters and tags.
 _TOGETHER = 800
 
 
@@ -26,13 +26,13 @@ class KnownRun:
     """What this process knows to be in MLflow of one run.
 
     Attributes:
-        id: MLflow's.
-        tags: as far as they are known.
-        params: their names; MLflow never changes a value.
-        points: those that this process has written, until the run has ended.
-        status: MLflow's word.
-        has_dataset: whether the dataset is logged as its input.
-        state: of the trial, when it was last written; compared, never read.
+        id: MLflow's id of the run.
+        tags: the known tags.
+        params: names of the known parameters; MLflow never changes a value.
+        points: those that this process has written; empty after the run has ended.
+        status: MLflow's status.
+        has_dataset: whether the dataset is logged as the run's input.
+        state: a description of the trial when it was last written, only used to notice changes.
     """
 
     id: str
@@ -45,7 +45,7 @@ class KnownRun:
 
     @classmethod
     def of(cls, run: Any) -> "KnownRun":
-        """Return what a run that was found holds; its points will be sent again, which adds nothing."""
+        """Return what a found run has. Its points will be sent again, which adds nothing."""
         return cls(
             run.info.run_id,
             tags=dict(run.data.tags),
@@ -56,7 +56,7 @@ class KnownRun:
 
 
 def precedes(run: Any, other: Any) -> bool:
-    """Return which of two runs for the same thing is kept: a complete one, then the one with the lower id."""
+    """Return whether, of two runs for one thing, ``run`` is kept: a complete one, else the lower id."""
 
     def rank(each: Any) -> tuple[bool, str]:
         return _DIGEST not in each.data.tags, each.info.run_id
@@ -78,7 +78,7 @@ class RunWriter:
         Args:
             experiment: its id.
             content: of the run.
-            more: tags that are not part of the content.
+            more: further tags.
         """
         tags = {**content.tags, **more, "mlflow.user": _user()}
         made = self._client.create_run(
@@ -87,7 +87,7 @@ class RunWriter:
         return KnownRun(made.info.run_id, tags=tags)
 
     def write(self, run: KnownRun, content: RunContent, more: Mapping[str, str]) -> None:
-        """Write what is missing of a run; its digest last, so that it stands for all the rest."""
+        """Write the missing parts of a run. Its digest comes last: it means that everything is written."""
         if run.tags.get(_DIGEST) == content.digest and more.items() <= run.tags.items():
             return
         if not run.has_dataset:
@@ -129,14 +129,14 @@ class RunWriter:
         run.has_dataset = True
 
     def _log_files(self, run: KnownRun, content: RunContent) -> None:
-        """Draw the artifacts and log them; a second time overwrites the same paths."""
+        """Make the artifacts and log them; writing them again overwrites the same paths."""
         with tempfile.TemporaryDirectory(prefix="refold-") as folder:
             for name, draw in content.files.items():
                 (Path(folder) / name).write_bytes(draw())
             self._client.log_artifacts(run.id, folder)
 
     def _set_status(self, run: KnownRun, content: RunContent) -> None:
-        """Set how the run stands; when it ended is told with it."""
+        """Set the run's status and the time when it ended."""
         if content.ended_ms is not None:
             self._client.set_terminated(run.id, content.status, content.ended_ms)
         elif run.status != content.status:
@@ -145,7 +145,7 @@ class RunWriter:
 
 
 def _user() -> str:
-    """Return who runs this; some containers have no name for it."""
+    """Return the name of the user; some containers have none."""
     try:
         return one_line(getpass.getuser())
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""MLflow's scoring server: started for a model, asked over HTTP, ended."""
+"""MLflow's scoring server for a model: starts it, sends requests over HTTP, stops it."""
 
 import json
 import os
@@ -25,9 +25,9 @@ from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 
-#: Seconds until the server must answer: it imports MLflow and TensorFlow.
+#: Seconds within which the server must answer: it imports MLflow and TensorFlow first.
 _START = 180.0
-#: Images in one request, and how often a single one is timed.
+#: Images in one request, and how many times a single image is sent to measure its time.
 _BATCH, _REPEATS = 250, 30
 
 
@@ -47,7 +47,7 @@ class ScoringServer:
             return np.array(json.load(answer)["predictions"], dtype=np.float32)
 
     def score(self, images: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], float]:
-        """Return the probabilities of all images, and the milliseconds of a request with one of them."""
+        """Return the probabilities of all images, and the milliseconds of a request with one image."""
         starts = range(0, len(images), _BATCH)
         scored = np.concatenate([self.probabilities(images[start : start + _BATCH]) for start in starts])
         seconds = []
@@ -60,12 +60,12 @@ class ScoringServer:
 
 @contextmanager
 def serving(model_uri: str, tracking_uri: str, log: Path) -> Iterator[ScoringServer]:
-    """Run ``mlflow models serve --env-manager local`` for the length of the block.
+    """Run ``mlflow models serve --env-manager local`` during the block.
 
     Args:
         model_uri: of the model, like ``models:/digits/1``.
         tracking_uri: of MLflow's store.
-        log: takes what the server prints.
+        log: file for the server's output.
 
     Raises:
         ViewUnavailable: if it does not start, or does not answer.
@@ -76,12 +76,12 @@ def serving(model_uri: str, tracking_uri: str, log: Path) -> Iterator[ScoringSer
     environment = training_environment() | {
         "MLFLOW_TRACKING_URI": absolute(tracking_uri),
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # MLflow starts 'uvicorn' by its name; it must be the one beside this Python.
+        # MLflow starts 'uvicorn' by name; PATH makes that the one of this Python.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     with (
         log.open("w", encoding="utf-8") as output,
-        # uvicorn imports from the folder that it stands in: an empty one.
+        # uvicorn imports from its current folder, so that is an empty one.
         tempfile.TemporaryDirectory(prefix="refold-serving-") as folder,
         started(command, environment=environment, log=output, folder=Path(folder)) as process,
     ):

@@ -1,10 +1,10 @@
-"""A database for MLflow: created in one step, and never migrated without being asked.
+"""MLflow's database: created in one step, and never migrated unless the user does so.
 
-MLflow migrates a database that lacks one of its tables as soon as it opens it, and a migration that is cut
-off leaves one that nothing opens. Here a new SQLite file appears under its name when it is complete; one of
-another MLflow version is refused with the command that migrates it.
+MLflow migrates a database that lacks one of its tables as soon as it opens it. An interrupted migration
+leaves a database that cannot be opened any more. Here a new SQLite file gets its name when it is complete. A
+database of another MLflow version is refused, with the command that migrates it.
 
-Takes the ``mlflow`` package as an argument: ``mlflow_view`` alone imports it.
+Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
 import os
@@ -16,12 +16,12 @@ from tracking.mlflow.uri import shown
 
 
 def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
-    """Make sure that a database is there and has the schema of this MLflow.
+    """Make sure that a database exists and has the schema of this MLflow.
 
     Args:
         mlflow: the package.
         uri: of a database, not of a server.
-        artifact_root: where a new SQLite database says that artifacts go.
+        artifact_root: the place of artifacts, for a new SQLite database.
 
     Raises:
         ViewUnavailable: if it has another schema.
@@ -47,7 +47,7 @@ def sqlite_path(mlflow: Any, uri: str) -> Path | None:
 
 
 def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
-    """Create a database beside its place and then put it there, unless another process was faster."""
+    """Create a database under another name, then rename it, unless another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
 
 
 def _check_schema(database: Any, engine: Any, uri: str) -> None:
-    """Refuse a database that another version of MLflow, or something else, has written."""
+    """Refuse a database of another version of MLflow, or of another program."""
     found, needed = database._get_schema_version(engine), database._get_latest_schema_revision()
     if found == needed:
         return

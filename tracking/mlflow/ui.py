@@ -1,4 +1,4 @@
-"""MLflow's own UI, as a process that lives as long as it is looked at."""
+"""Serves MLflow's own UI in a process that ends with Ctrl-C."""
 
 import os
 import signal
@@ -23,14 +23,14 @@ from trainer.runtime.output import last_line
 from trainer.runtime.python_process import import_environment, module_command
 
 DEFAULT_PORT = 5000
-#: MLflow otherwise begins with its pages for language agents.
+#: Without this MLflow opens its pages for language agents.
 _START_PAGE = "#/experiments?workflowType=machine_learning"
-#: Seconds until a server must answer; a new database takes ten of them.
+#: Seconds within which a server must answer; a new database takes ten.
 _START = 120.0
-#: Seconds a server has to end by itself.
+#: Seconds within which a server must end by itself.
 _END = 10.0
 _ENVIRONMENT = {
-    # Eight processes and three quarters of a gigabyte for a job queue that nothing here uses.
+    # Without the job queue, which nothing here uses: it takes eight processes and 750 MB.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
@@ -44,17 +44,17 @@ def serve_ui(
     open_browser: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Show MLflow's UI until Ctrl-C or SIGTERM; a server's URI is only said, since it has a UI of its own.
+    """Serve MLflow's UI until Ctrl-C or SIGTERM. Of a server only the URI is printed: it has its own UI.
 
     Args:
         tracking_uri: of the database or server.
         port: to listen on; 0 for any free one.
         host: to listen on.
-        open_browser: open the address when it answers.
-        say: given each line for the user; by default they are printed.
+        open_browser: whether to open the address in a browser when the server answers.
+        say: called with each line for the user; None to print them.
 
     Raises:
-        UsageError: if the port is taken or the URI can never work.
+        UsageError: if the port is in use or the URI can never work.
         ViewUnavailable: if the server does not start, or ends by itself.
     """
     tell = say or _print
@@ -94,10 +94,10 @@ def _port(host: str, port: int) -> int:
 
 
 def _try_port(host: str, port: int) -> int:
-    """Return the port if one can listen on it; a free one for 0.
+    """Return the port if it is free; a free port for 0.
 
     Raises:
-        OSError: if one cannot.
+        OSError: if it is not free.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -106,7 +106,7 @@ def _try_port(host: str, port: int) -> int:
 
 
 def _reachable(host: str) -> str:
-    """Return where a server that listens on ``host`` can be asked."""
+    """Return an address at which a server that listens on ``host`` answers."""
     return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  # it is compared, not bound
 
 
@@ -133,7 +133,7 @@ def _server(uri: str, port: int, host: str) -> Iterator[tuple[subprocess.Popen[b
     """Run ``mlflow server`` with all its processes in one group, and end the whole group afterwards."""
     options = ["--host", host, "--port", str(port), "--workers", "1", *_artifacts(uri)]
     command = module_command("mlflow", "server", "--backend-store-uri", absolute(uri), *options)
-    # It makes folders where it stands, and its uvicorn imports from there: so in one that goes away.
+    # It creates folders in its current folder, and uvicorn imports from there: so that is a temporary one.
     with tempfile.TemporaryDirectory(prefix="refold-ui-") as folder, (Path(folder) / "log").open("wb") as log:
         server = subprocess.Popen(
             command,
@@ -151,7 +151,7 @@ def _server(uri: str, port: int, host: str) -> Iterator[tuple[subprocess.Popen[b
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """Ask the server's process group to end, and make it if it does not."""
+    """Ask the server's process group to end, and kill it if it does not."""
     for number, patience in ((signal.SIGTERM, _END), (signal.SIGKILL, _END)):
         try:
             os.killpg(server.pid, number)
@@ -165,7 +165,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 def _alive(server: subprocess.Popen[bytes]) -> bool:
     """Return whether any process of the server's group is left."""
-    server.poll()  # collects the first one, which would count as long as it is not
+    server.poll()  # reaps the server itself, which would count as alive otherwise
     try:
         os.killpg(server.pid, 0)
     except (ProcessLookupError, PermissionError):
@@ -189,11 +189,11 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], log: Path, url: str) ->
 
 
 def _last_line(log: Path) -> str:
-    """Return the last thing the server said."""
+    """Return the last line that the server printed."""
     return one_line(last_line(log.read_text(encoding="utf-8", errors="replace"))) or "it said nothing"
 
 
 def _artifacts(uri: str) -> list[str]:
-    """Return where artifacts go that somebody adds through the UI; refold's own have their place."""
+    """Return options for the place of artifacts that people add in the UI; refold's own are elsewhere."""
     path = sqlite_file(uri)
     return [] if path is None else ["--artifacts-destination", str(path.parent / "mlartifacts")]

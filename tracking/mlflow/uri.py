@@ -1,17 +1,17 @@
-"""Tracking URIs, without importing MLflow (which takes seconds): which can work, what of them is secret."""
+"""Checks tracking URIs and hides their secrets, without importing MLflow, which takes seconds."""
 
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from trainer.errors import UsageError
 
-#: Stands in the place of what is secret.
+#: Stands for a secret.
 MASK = "***"
 
 _SERVERS = ("http", "https")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _EXAMPLES = "use http://host:5000, sqlite:////folder/mlflow.db or postgresql+psycopg2://user@host/database"
-#: Parameters of databases that are no secret; any other may be one.
+#: Parameters of databases that are not secret; all others may be.
 _OPEN_PARAMETERS = (
     *("application_name", "channel_binding", "charset", "connect_timeout", "driver", "encrypt"),
     *("gssencmode", "host", "hostaddr", "mode", "options", "passfile", "port", "service", "sslcert"),
@@ -21,14 +21,14 @@ _OPEN_PARAMETERS = (
 
 
 def check_uri(uri: str) -> None:
-    """Refuse a tracking URI that no server or database can be found by.
+    """Check that a tracking URI can name a server or a database.
 
     Raises:
-        UsageError: with what is wrong and what to use instead.
+        UsageError: if it cannot; the message says why, and what to use instead.
     """
     if _at_sign_after_host(uri):
         raise UsageError(
-            "an '@' stands in the tracking URI after its host: write @, /, ? and # in a password as %40, "
+            "the tracking URI has an '@' after its host: write @, /, ? and # in a password as %40, "
             "%2F, %3F and %23"
         )
     parts = _parts(uri)
@@ -50,14 +50,14 @@ def check_uri(uri: str) -> None:
 
 
 def is_server(uri: str) -> bool:
-    """Return whether the URI is that of a server, to be reached over HTTP."""
+    """Return whether the URI is that of a server, over HTTP."""
     return urlsplit(uri).scheme in _SERVERS or uri.startswith("databricks")
 
 
 def shown(uri: str) -> str:
-    """Return the URI as it may be printed and kept: with ``***`` for a password and what may be one.
+    """Return the URI for printing and recording: ``***`` stands for a password and for what may be one.
 
-    It does not have to be a URI that can work.
+    Works for invalid URIs too.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
@@ -71,10 +71,10 @@ def shown(uri: str) -> str:
 
 
 def without_masked(text: str) -> str:
-    """Return what can be connected with of a URI that ``shown`` returned: nothing in place of what is masked.
+    """Return a URI that ``shown`` returned, without the masked parts, so that it can be connected to.
 
-    A server's user goes with the password: requests would send it with an empty one, in place of what
-    MLflow finds in ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``.
+    A server's user name is removed with its password. Otherwise requests would send the name with an empty
+    password, and ignore ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``.
     """
     if MASK not in text:
         return text
@@ -89,7 +89,7 @@ def without_masked(text: str) -> str:
 
 
 def absolute(uri: str) -> str:
-    """Return the URI with an SQLite file's path made absolute: it is found from any folder then."""
+    """Return the URI with an SQLite file's path made absolute, so that it works from any folder."""
     path = sqlite_file(uri)
     if path is None:
         return uri
@@ -105,7 +105,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def _shown_user(scheme: str, user: str) -> str:
-    """Return the part before the ``@``; alone, it is a token to a server and a name to a database."""
+    """Return the part before the ``@``, masked. Without ``:`` a server's is a token, a database's a name."""
     name, colon, _ = user.partition(":")
     if colon:
         return f"{name}:{MASK}"
@@ -125,7 +125,7 @@ def _at_sign_after_host(uri: str) -> bool:
 
 
 def _parts(uri: str) -> SplitResult:
-    """Split the URI; a port that is no number is refused here too."""
+    """Split the URI; raise UsageError if it cannot be parsed or its port is not a number."""
     try:
         parts = urlsplit(uri)
         _ = parts.port

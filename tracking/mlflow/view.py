@@ -1,8 +1,8 @@
 """The MLflow view of a sweep: the one file that imports MLflow, and only when it is used.
 
-It writes what ``mlflow_content`` says and finds again what it wrote by tags, never by luck: MLflow takes no
-run ids of one's own, and where an answer is lost a second run stays behind. Everything may be written again
-at any time; points carry the time at which they happened, so a replay adds nothing.
+It writes what ``tracking.mlflow.content`` describes, and finds its runs again by their tags. MLflow accepts
+no run ids from its clients, so a lost answer leaves a second run, which is removed later. Everything may be
+written again at any time: points carry the time at which they happened, so writing them again adds nothing.
 """
 
 import logging
@@ -29,24 +29,25 @@ from tracking.reports.out_of_fold import HeldOut
 from trainer.datasets import open_stored
 from trainer.errors import UsageError
 
-#: What MLflow reads from the environment; what the user has set stands.
+#: Defaults for variables that MLflow reads from the environment; the user's own values take precedence.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # MLflow's own defaults block a call for four minutes when a server is away; the recorder comes back.
+    # By MLflow's defaults a call waits four minutes for a server that is away; the recorder tries again
+    # anyway.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "PGCONNECT_TIMEOUT": "10",
 }
 _PARENT, _EXPERIMENT = "mlflow.parentRunId", "refold.experiment"
-#: Of a new experiment: that it is ours, and that MLflow shall show pages for models, not for language agents.
+#: Tags of a new experiment: refold made it, and MLflow should show pages for models, not for language agents.
 _EXPERIMENT_TAGS = {_EXPERIMENT: "1", "mlflow.experimentKind": "custom_model_development"}
 
 
 def _progress(record: SweepRecord, *, live: bool) -> object:
-    """Return what changes whenever there is something to write, cheaply; results never change."""
+    """Return a value that differs if there is something new to write. Cheap, because results never change."""
     trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
     confirmed = [(trial.architecture, trial.number, len(trial.folds)) for trial in record.confirmed]
     ended = live or record.finished
@@ -55,7 +56,7 @@ def _progress(record: SweepRecord, *, live: bool) -> object:
 
 @cache
 def _mlflow() -> Any:
-    """Import MLflow, quietly, with all of its parts that are used here."""
+    """Import MLflow with all of its parts that are used here, without its messages."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     quieten = "mlflow" not in sys.modules  # a notebook that uses MLflow itself keeps its messages
@@ -74,13 +75,13 @@ def _mlflow() -> Any:
 
 
 class MlflowView:
-    """Keeps one experiment of one MLflow up to date with sweeps. Not for two threads at once.
+    """Keeps one experiment of one MLflow up to date with sweeps. Not thread-safe.
 
     Args:
         tracking_uri: a database or a server.
-        artifact_root: the folder for artifacts when MLflow is a database; a server has its own.
-        experiment: the experiment's name; it may hold more than one sweep and runs of other tools.
-        datasets: the folder of stored datasets, for images and predictions; without it there are none.
+        artifact_root: the folder for artifacts if ``tracking_uri`` is a database; a server has its own.
+        experiment: the experiment's name; it may have several sweeps, and runs of other tools.
+        datasets: the folder of stored datasets. None leaves out images and tables of predictions.
 
     Raises:
         UsageError: if the URI can never work.
@@ -103,14 +104,14 @@ class MlflowView:
         self._created = False
 
     def write(self, record: SweepRecord, *, live: bool = True) -> None:
-        """Bring MLflow up to date with the record. What is there already is left alone.
+        """Bring MLflow up to date with the record. What MLflow already has stays as it is.
 
         Args:
             record: the sweep.
-            live: whether it is running now; if not, what has not ended is marked as killed.
+            live: whether it is running now; otherwise what has not ended is marked as killed.
 
         Raises:
-            ViewUnavailable: if MLflow cannot take it now; calling again completes it.
+            ViewUnavailable: if MLflow cannot be written to now; calling again completes it.
         """
         progress = _progress(record, live=live)
         if progress == self._written:
@@ -134,7 +135,7 @@ class MlflowView:
             self._written = progress
 
     def names_of(self, run_id: str) -> tuple[str, str | None]:
-        """Return the sweep that a run belongs to and, for a trial's run, the trial as ``resnet/3``.
+        """Return the name of a run's sweep and, of a trial's run, the trial's name such as ``resnet/3``.
 
         Raises:
             UsageError: if there is no such run, or it is not one of refold's.
@@ -164,8 +165,8 @@ class MlflowView:
     def delete(self, record: SweepRecord, *, models: bool = True) -> Found:
         """Remove the sweep's runs with their artifacts, and experiments of ours that are empty then.
 
-        From a database they go for good; a server, or a copied home, only marks them as deleted, and the
-        experiment is renamed first so that its name is free.
+        In a database they are deleted for good. On a server, or in a copied home, they are only marked as
+        deleted, and the experiment is renamed first so that its name is free.
 
         Raises:
             ViewUnavailable: if MLflow cannot be asked; calling again completes it.
@@ -177,17 +178,17 @@ class MlflowView:
     def add_model(
         self, record: SweepRecord, trial: TrialRecord, folder: Path, *, title: str, tags: dict[str, str]
     ) -> Registered:
-        """Log a model under its trial's run and register it under the sweep's name; nobody is pointed to it.
+        """Log a model under its trial's run and register it under the sweep's name, without an alias.
 
         Args:
-            record: the sweep; MLflow gets what it lacks of it first.
-            trial: the model's.
+            record: the sweep; its missing runs are written first.
+            trial: the model's trial.
             folder: of an MLflow model, as ``tracking.mlflow.flavour`` writes it.
-            title: how the logged model is called.
+            title: name of the logged model.
             tags: of the model.
 
         Raises:
-            ViewUnavailable: if MLflow cannot take it.
+            ViewUnavailable: if MLflow cannot be written to.
         """
         self.write(record)
         with self._speaking():
@@ -201,7 +202,7 @@ class MlflowView:
             )
 
     def promote(self, registered: Registered) -> None:
-        """Make a registered model the champion.
+        """Give a registered model the alias ``champion``.
 
         Raises:
             ViewUnavailable: if MLflow cannot be asked.
@@ -210,7 +211,7 @@ class MlflowView:
             self._removal().registry.promote(registered)
 
     def withdraw(self, registered: Registered) -> None:
-        """Take a registered model out again.
+        """Remove a registered model's version.
 
         Raises:
             ViewUnavailable: if MLflow cannot be asked.
@@ -220,7 +221,7 @@ class MlflowView:
 
     @contextmanager
     def _speaking(self) -> Iterator[Any]:
-        """Open MLflow if it is not open, and turn whatever it raises into one line."""
+        """Open MLflow if it is not open, and turn its exceptions into ``ViewUnavailable``."""
         mlflow = _mlflow()
         failures = (
             mlflow.exceptions.MlflowException,
@@ -246,16 +247,16 @@ class MlflowView:
         return mlflow.MlflowClient(tracking_uri=self._uri)
 
     def _removal(self) -> Removal:
-        """Return what finds and removes, while MLflow is open; only an SQLite file can be a home's copy."""
+        """Return the ``Removal`` for the open MLflow. Only an SQLite file can belong to a copied home."""
         copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
         return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
 
     def _forget(self) -> None:
-        """Trust nothing that this process believes to be in MLflow."""
+        """Forget what this process knows of MLflow's content; the next call looks it up again."""
         self._sweep, self._experiment_id, self._runs, self._written = "", "", {}, None
 
     def _find(self, record: SweepRecord) -> None:
-        """Look up the experiment and this sweep's runs in it; of two runs for one thing, remove one."""
+        """Look up the experiment and this sweep's runs in it. Of two runs for one thing, remove one."""
         self._forget()
         self._experiment_id = self._ensure_experiment()
         found: dict[str, Any] = {}
@@ -270,7 +271,7 @@ class MlflowView:
         self._sweep = sweep_identity(record)
 
     def _ensure_experiment(self) -> str:
-        """Return the experiment's id; create it, or take it back out of MLflow's bin if it is ours."""
+        """Return the experiment's id; create it, or restore it from MLflow's bin if it is ours."""
         found = self._client.get_experiment_by_name(self._experiment)
         if found is None:
             location = self._artifact_location()
@@ -285,7 +286,7 @@ class MlflowView:
         return str(found.experiment_id)
 
     def _artifact_location(self) -> str | None:
-        """Return an absolute place for a new experiment's artifacts; None leaves it to the server."""
+        """Return an absolute URI for a new experiment's artifacts; None lets the server choose."""
         if is_server(self._uri):
             return None
         database = sqlite_path(_mlflow(), self._uri)
@@ -296,7 +297,7 @@ class MlflowView:
         return (root.absolute() / f"{plain}-{os.urandom(4).hex()}").as_uri()
 
     def _ensure(self, writer: RunWriter, content: RunContent, more: dict[str, str]) -> KnownRun:
-        """Return the run for some content, created if need be."""
+        """Return the run for some content; create it if there is none."""
         if content.key not in self._runs:
             self._runs[content.key] = writer.create(self._experiment_id, content, more)
             self._created = True
@@ -305,7 +306,7 @@ class MlflowView:
     def _write_trial(
         self, writer: RunWriter, record: SweepRecord, trial: TrialRecord, more: dict[str, str], *, live: bool
     ) -> None:
-        """Write a trial unless this process has written it in this very state; results never change."""
+        """Write a trial unless this process has written it in the same state; results never change."""
         folds = tuple(fold.run.result.key for fold in trial.folds)
         state = (trial.state, live or trial.state != "running", folds)
         known = self._runs.get(trial_key(record, trial))
@@ -316,7 +317,7 @@ class MlflowView:
             run.state = state
 
     def _dataset(self, record: SweepRecord) -> HeldOut | None:
-        """Return the sweep's images; None where they are not in the home any more."""
+        """Return the sweep's images; None if they are no longer in the home."""
         fingerprint = record.dataset.fingerprint
         if fingerprint not in self._held_out:
             self._held_out[fingerprint] = None

@@ -1,1 +1,1 @@
-"""What is said and drawn of a record: notes, pictures, class reports, what mattered. Pure functions of it."""
+"""Texts and pictures of a record: notes, plots, class reports, importances. Pure functions of it."""

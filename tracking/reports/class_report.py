@@ -12,7 +12,7 @@ from trainer.fits.metrics import accuracy, class_scores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One line of a class report: scores in [0, 1]; accuracy has no precision or recall of its own."""
+    """One row of a class report: scores in [0, 1]. The row of the accuracy has no precision and no recall."""
 
     label: str
     precision: float | None
@@ -24,11 +24,12 @@ class ReportRow:
 def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow, ...]:
     """Return a row for each class, then the macro average and the accuracy.
 
-    All are of the pooled out-of-fold predictions of the folds that have ended; before the first one has, the
-    report is empty. The macro average's F1 is the mean of the classes' F1, the trial's score.
+    They are computed from the pooled out-of-fold predictions of the folds that have ended. Before the first
+    fold has ended the report is empty. The macro average's F1 is the mean of the classes' F1, the trial's
+    score.
 
     Args:
-        trial: what to report on.
+        trial: the trial.
         classes: names of the classes in label order.
     """
     confusion = trial.confusion
@@ -52,7 +53,7 @@ def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow,
 
 
 def report_table(rows: Sequence[ReportRow]) -> Table:
-    """Return the report as a table, four decimals."""
+    """Return the report as a table with four decimals."""
     columns = (
         Column(title="class"),
         Column(title="precision", right=True, rank=1),

@@ -1,7 +1,7 @@
-"""What all pictures have in common: a figure without a window, colours, a plain frame, PNG bytes.
+"""Parts of all pictures: a figure without a window, colours, a plain frame, PNG bytes.
 
-Matplotlib is used through its objects, never through pyplot: no state that is shared between threads, no
-window system. It is imported where a picture is drawn, because it takes half a second.
+Matplotlib is used without pyplot, which shares state between threads and needs a window system. It is
+imported by the functions that draw, because the import takes half a second.
 """
 
 import io
@@ -17,7 +17,7 @@ Colour = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margins:
-    """Inches on each side of a figure that are left to titles, labels and names."""
+    """Inches on each side of a figure, for titles, labels and names."""
 
     left: float
     right: float
@@ -27,17 +27,17 @@ class Margins:
 
 INK, FAINT = "#333333", "#8a8a8a"
 _DPI = 100
-#: As many colours as an eye tells apart.
+#: Colours that the eye can tell apart.
 _DISTINCT = 10
 
 
 def new_figure(width: float, height: float, margins: "Margins | None" = None) -> "Figure":
-    """Return an empty figure of its own.
+    """Return a new empty figure.
 
     Args:
         width: inches.
         height: inches.
-        margins: around what is drawn; None has Matplotlib find them, which takes as long as the drawing.
+        margins: of the figure; None lets Matplotlib compute them, which takes as long as the drawing.
     """
     from matplotlib.figure import Figure
 
@@ -54,18 +54,18 @@ def new_figure(width: float, height: float, margins: "Margins | None" = None) ->
 
 
 def png(figure: "Figure") -> bytes:
-    """Return the figure as a PNG that depends on nothing but what is drawn."""
+    """Return the figure as a PNG that depends only on its content."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
-    # ``savefig`` would draw everything twice, the first time only to lay it out, which the second does again.
+    # ``savefig`` would draw everything twice: the first time only for the layout, which the second repeats.
     canvas: Any = FigureCanvasAgg(figure)  # Matplotlib has no types for it
     canvas.print_png(content, metadata={"Software": None})
     return content.getvalue()
 
 
 def colour(index: int, count: int) -> Colour:
-    """Return the colour of one of ``count`` things: apart for a few, a gradient for many."""
+    """Return the colour of number ``index`` of ``count``: distinct colours for a few, a gradient for many."""
     from matplotlib import colormaps
 
     if count <= _DISTINCT:
@@ -85,6 +85,6 @@ def bare(axes: "Axes") -> None:
 
 
 def displayed(figure: "Figure") -> "Figure":
-    """Have a notebook show the figure by itself, whether or not pyplot was ever imported there; return it."""
+    """Let a notebook display the figure, even if pyplot was never imported there; return the figure."""
     figure._repr_png_ = lambda: png(figure)  # type: ignore[attr-defined]  # IPython looks for this name
     return figure

@@ -1,4 +1,4 @@
-"""What the recorded times say about how long a sweep still takes."""
+"""Estimates the remaining time of a sweep from the recorded times."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -7,11 +7,11 @@ from tracking.records import SweepRecord, TrialRecord
 
 
 def time_left(record: SweepRecord) -> tuple[float, float] | None:
-    """Return the expected seconds until a sweep ends, and the POSIX time they count from.
+    """Return the expected seconds until a sweep ends, and the POSIX time from which they count.
 
-    A trial that has not begun is expected to cost what the ended trials of its architecture did (those of all
-    where it has none), one that runs what is missing to that. So many fits run side by side as have so far:
-    pauses, when the sweep was not running, do not count.
+    A trial that has not begun is expected to take the mean time of the ended trials of its architecture, or
+    of all architectures if it has none. A running trial is expected to take the rest of that time. As many
+    fits are expected to run side by side as have so far; times when the sweep was not running do not count.
 
     Returns:
         None before the first trial has ended.
@@ -41,7 +41,7 @@ def _costs(record: SweepRecord, architecture: str) -> list[float]:
 
 
 def _union(intervals: Sequence[tuple[float, float]]) -> float:
-    """Return how many seconds lie in at least one of the intervals."""
+    """Return the seconds that are in at least one of the intervals."""
     total, until = 0.0, float("-inf")
     for start, end in sorted(intervals):
         total += max(end - max(start, until), 0.0)

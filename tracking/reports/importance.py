@@ -1,7 +1,7 @@
-"""How much of the differences between trials one hyperparameter explains by itself, and how much is chance.
+"""How much of the differences between trials one hyperparameter explains alone, and how much chance would.
 
-Trials are few and the search prefers good regions, so no model of all hyperparameters is fitted. Scores and
-numbers are ranked first: one collapsed trial would decide everything otherwise.
+Trials are few, and the search prefers good regions, so no model of all hyperparameters is fitted. Scores and
+numbers are replaced by their ranks: otherwise one collapsed trial would dominate the result.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ import numpy.typing as npt
 from tracking.records import TrialRecord
 from trainer.hyperparameters import Value
 
-#: Fewer complete trials than this say nothing.
+#: The fewest complete trials for which an importance is computed.
 FEWEST_TRIALS = 6
-#: A number that takes so few values is a choice, like a batch size.
+#: A number with at most this many values counts as a choice, like a batch size.
 CHOICES = 4
 _SHUFFLES = 400
 _CHANCE = 0.95
@@ -25,12 +25,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
-    """What one hyperparameter explains.
+    """The importance of one hyperparameter.
 
     Attributes:
         name: the hyperparameter's.
-        share: adjusted R² (Ezekiel 1930), at most 1; a useless one has 0 on average.
-        chance: what 95 of 100 shuffled scores stay below (a permutation test's threshold).
+        share: adjusted R² (Ezekiel 1930), at most 1; 0 on average if the hyperparameter has no effect.
+        chance: the share below which 95 of 100 random shufflings of the scores stay (a permutation test's
+            threshold).
     """
 
     name: str
@@ -41,8 +42,8 @@ class Importance:
 def importances(trials: Sequence[TrialRecord]) -> tuple[Importance, ...]:
     """Return the importance of each hyperparameter that varied, the largest share first.
 
-    A number explains by a parabola through its ranks, so that a best value in the middle counts; a choice by
-    the means of its groups.
+    For a number a parabola through its ranks is fitted, so that a best value in the middle counts. For a
+    choice the means of its groups are fitted.
 
     Args:
         trials: of one architecture; those without a score are left out.
@@ -66,7 +67,7 @@ def importances(trials: Sequence[TrialRecord]) -> tuple[Importance, ...]:
 
 
 def _basis(values: Sequence[Value]) -> Floats | None:
-    """Return an orthonormal basis ``[n, p]`` of what the hyperparameter can explain; None if it cannot."""
+    """Return an orthonormal basis ``[n, p]`` of a hyperparameter's model; None if it cannot be fitted."""
     distinct = sorted(set(values), key=str)
     if len(distinct) < 2:
         return None
@@ -92,7 +93,7 @@ def _adjusted(basis: Floats, scores: Floats) -> Floats:
 
 
 def _ranks(numbers: Sequence[float]) -> Floats:
-    """Return ranks from 0, equal numbers sharing the mean of theirs."""
+    """Return ranks from 0; equal numbers get the mean of their ranks."""
     values = np.asarray(numbers, dtype=float)
     ordered = np.sort(values)
     ranks: Floats = (np.searchsorted(ordered, values) + np.searchsorted(ordered, values, "right") - 1) / 2

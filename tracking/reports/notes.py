@@ -1,4 +1,4 @@
-"""Notes in Markdown: what a person reads first who opens a run."""
+"""The notes (descriptions) of MLflow's runs, in Markdown."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,16 +10,16 @@ from trainer.quantities import counted, duration
 
 #: The leaderboard's length: MLflow keeps 8000 characters of a note.
 _PLACES = 20
-#: Stands for the id of the run that the note is in, which MLflow gives when the run is created.
+#: Stands for the id of the note's run, which MLflow chooses when the run is created.
 RUN_ID = "{run id}"
 
 
 def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool = True) -> str:
-    """Return what the sweep is, how far it has come, its leaderboard, and what to type next.
+    """Return the note of a sweep: dataset, progress, leaderboard, and the next commands.
 
     Args:
-        record: what the note is about.
-        ranking: the record's, which takes a while to work out.
+        record: the sweep.
+        ranking: the record's ranking, passed because computing it takes a while.
         live: whether the sweep is running now.
     """
     dataset = record.dataset
@@ -45,11 +45,11 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
 
 
 def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
-    """Return how the trial ended, or how far it has come.
+    """Return the note of a trial: its result, or its progress.
 
     Args:
-        trial: what the note is about.
-        fits: how many fits a complete trial has.
+        trial: the trial.
+        fits: number of fits of a complete trial.
         live: whether its sweep is running now.
     """
     done = len(trial.fold_scores)
@@ -68,7 +68,7 @@ def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
 
 
 def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return a Markdown table of complete trials, in the order given."""
+    """Return a Markdown table of complete trials, in the given order."""
     if not trials:
         return []
     rows = [
@@ -81,12 +81,12 @@ def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
 
 
 def cell(text: str) -> str:
-    """Return text that cannot break a Markdown table or heading."""
+    """Return a text in a form that cannot break a Markdown table or heading."""
     return " ".join(text.replace("|", "\\|").split())
 
 
 def _standing(record: SweepRecord, *, live: bool) -> str:
-    """Return how far the sweep has come, and when it will have ended."""
+    """Return the progress of the sweep and its remaining time, as a sentence."""
     ended = [trial for trial in record.trials if trial.state != "running"]
     asked = len(record.architectures) * record.trials_per_architecture
     counts = {state: sum(t.state == state for t in ended) for state in ("pruned", "failed")}
@@ -96,19 +96,19 @@ def _standing(record: SweepRecord, *, live: bool) -> str:
     if record.finished:
         return f"**Finished.** {far}."
     if not live:
-        return f"**Interrupted.** {far}; running the sweep again goes on from there."
+        return f"**Interrupted.** {far}; run the sweep again to continue it."
     left = time_left(record)
     when = "" if left is None else f"; about {duration(left[0])} left, as of {_clock(left[1])}"
     return f"**Running.** {far}{when}."
 
 
 def _picture(artifact: str) -> list[str]:
-    """Return a picture that is one of the run's artifacts, by the address at which MLflow's pages get it."""
+    """Return the Markdown of a picture among the run's artifacts, by the address that MLflow's pages use."""
     return [f"![{artifact}](get-artifact?path={artifact}&run_uuid={RUN_ID})", ""]
 
 
 def _pruned(record: SweepRecord) -> list[str]:
-    """Return what pruning has saved, where it has."""
+    """Return a sentence about what pruning has saved; empty if no trial was pruned."""
     saved = f"{savings(record)}."
     return [saved[0].upper() + saved[1:], ""] if any(t.state == "pruned" for t in record.trials) else []
 
@@ -124,9 +124,9 @@ def _failures(record: SweepRecord) -> list[str]:
 
 
 def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) -> list[str]:
-    """Return the commands that make sense now."""
+    """Return the commands that are useful now."""
     name = record.name
-    lines = [] if live or record.finished else [("run SWEEP.toml", "go on with it")]
+    lines = [] if live or record.finished else [("run SWEEP.toml", "continue it")]
     lines.append((f"show {name}", "trials, folds, seeds, digests"))
     if ranking:
         best = ranking[0]
@@ -140,7 +140,7 @@ def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) ->
 
 
 def _spread(trial: TrialRecord) -> str:
-    """Return the folds' mean and spread as a subordinate clause."""
+    """Return the folds' mean and spread, to be added to a sentence."""
     return f"; over the folds {_mean(trial)}" if trial.f1_mean is not None else ""
 
 
@@ -152,7 +152,7 @@ def _mean(trial: TrialRecord) -> str:
 
 
 def _epochs(trial: TrialRecord) -> int:
-    """Return how many epochs all fits of the trial trained."""
+    """Return the number of epochs of all fits of the trial."""
     return sum(len(fold.run.result.epochs) for fold in trial.folds)
 
 

@@ -1,4 +1,4 @@
-"""Who was held out when, and what was predicted for whom: a trial's predictions joined with the images."""
+"""A trial's out-of-fold predictions, each joined with its image in the dataset."""
 
 import json
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class OutOfFold:
         repeat: which cross-validation, from 0.
         fold: the fold in which the image was held out.
         image: its index in the dataset.
-        true: its class.
-        predicted: the class that was predicted for it.
-        confidence: the probability that it was given, in [0, 1].
-        probabilities: of all classes, ``[n, classes]`` float32; None where only the record was asked, which
-            has their digest.
+        true: the image's class.
+        predicted: the predicted class.
+        confidence: the probability of the predicted class, in [0, 1].
+        probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from the record,
+            which has only the probabilities' digest.
     """
 
     repeat: Indices
@@ -44,9 +44,9 @@ class OutOfFold:
         return order
 
     def table(self, classes: tuple[str, ...]) -> str:
-        """Return the table in the JSON that ``mlflow.load_table`` reads and MLflow's pages show.
+        """Return the predictions as JSON, in the form that ``mlflow.load_table`` and MLflow's pages read.
 
-        Mistakes come first, the most confident at the top; then everything else in the arrays' order.
+        Mistakes come first, the most confident at the top; then the right predictions in the arrays' order.
         """
         wrong = self.mistakes()
         order = np.concatenate([wrong, np.flatnonzero(self.true == self.predicted)])
@@ -66,13 +66,13 @@ class OutOfFold:
 
 
 class HeldOut:
-    """A dataset together with who is held out in which fold."""
+    """A dataset, with the images that are held out in each fold."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
 
     def of(self, trial: TrialRecord) -> OutOfFold | None:
-        """Return the trial's predictions joined with the images; None where it has none that fit."""
+        """Return the trial's predictions joined with the images; None if it has none that fit the dataset."""
         parts = [part for fold in trial.folds if (part := self._part(fold)) is not None]
         if not parts:
             return None
@@ -84,7 +84,7 @@ class HeldOut:
         )  # fmt: skip
 
     def lacks(self, record: FoldRecord) -> bool:
-        """Whether a fold has held-out images whose predictions its record does not hold."""
+        """Whether the record lacks the predictions of a fold's held-out images."""
         return record.run.result.state == "complete" and self._part(record) is None
 
     def _part(self, record: FoldRecord) -> tuple[npt.NDArray[Any], ...] | None:

@@ -1,4 +1,4 @@
-"""What pruning spared a sweep: counted where it can be, estimated where it has to be."""
+"""What pruning saved in a sweep: the number of fits is counted, the number of epochs is estimated."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -9,15 +9,16 @@ from trainer.quantities import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Savings:
-    """What was trained and what was not.
+    """What pruning saved.
 
     Attributes:
-        pruned: trials that were ended early, of ``trials`` that have ended.
-        trials: see ``pruned``.
-        fits: that were never begun.
-        epochs: of all fits that count.
-        epochs_spared: that the pruned trials would have trained in all, less what they did: an estimate from
-            the mean length of the complete fits of their architecture.
+        pruned: number of trials that pruning ended early.
+        trials: number of trials that have ended.
+        fits: number of fits that were never begun.
+        epochs: number of trained epochs, of all fits that count.
+        epochs_spared: estimated number of epochs that pruned trials did not train, from the mean length of
+        the
+            complete fits of their architecture.
     """
 
     pruned: int
@@ -33,7 +34,7 @@ class Savings:
         return self.epochs_spared / whole if whole else 0.0
 
     def __str__(self) -> str:
-        """Return it as a sentence without its full stop."""
+        """Return a sentence about the savings, without its full stop."""
         fits = f"{counted(self.fits, 'fit')} {'was' if self.fits == 1 else 'were'} never begun"
         return (
             f"pruning ended {self.pruned} of {counted(self.trials, 'trial')} early: {fits}, "
@@ -42,7 +43,7 @@ class Savings:
 
 
 def savings(record: SweepRecord) -> Savings:
-    """Return what pruning has spared so far."""
+    """Return what pruning has saved so far."""
     ended = [trial for trial in record.trials if trial.state != "running"]
     pruned = [trial for trial in ended if trial.state == "pruned"]
     epochs = [len(fold.run.result.epochs) for trial in ended for fold in trial.folds]

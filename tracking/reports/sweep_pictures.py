@@ -1,4 +1,4 @@
-"""Pictures of a sweep, drawn from its record: how the search went, what mattered, how much folds differ."""
+"""Pictures of a sweep, from its record: course of the search, hyperparameters, importance, folds."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: More than this and a picture would be a poster.
+#: The most panels or rows of a picture; with more it would be too large to read.
 MOST_PANELS = 16
-#: As many trials as the strip plot of folds has rows.
+#: The number of trials in the plot of folds, one in each row.
 MOST_ROWS = 24
-#: A number whose largest value is so many times its smallest may be drawn on a logarithmic axis.
+#: A number may have a logarithmic axis if its largest value is at least this many times its smallest.
 _LOGARITHMIC = 10
-#: Inches that fit into the column in which MLflow shows a note.
+#: Width in inches that fits into the column in which MLflow shows a note.
 _NOTE_WIDTH = 6.4
-#: How a trial without a score is marked, and what the title calls the mark.
+#: The marker of a trial without a score, and its name in the title.
 _LOST: Mapping[TrialState, tuple[str, str]] = {"failed": ("x", "\u00d7"), "pruned": ("v", "\u25be")}
 
 
@@ -89,7 +89,7 @@ def score_against_hyperparameters(record: SweepRecord) -> "Figure":
 
 
 def parameter_importance(record: SweepRecord) -> "Figure":
-    """Draw how much of the differences between trials each hyperparameter explains alone."""
+    """Draw how much of the differences between trials each hyperparameter explains alone, and chance."""
     found = _importances(record)
     if not found:
         return _too_few(record)
@@ -155,7 +155,7 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
 
 
 def fold_scores(record: SweepRecord) -> "Figure":
-    """Draw the folds of the best trials, a row each: how much the choice of images alone moves a score."""
+    """Draw the folds of the best trials, a row each: how much the choice of images alone changes a score."""
     trials = record.ranking[:MOST_ROWS]
     figure = new_figure(_NOTE_WIDTH, 0.2 * len(trials) + 1.2)
     axes = figure.subplots()
@@ -176,12 +176,12 @@ def fold_scores(record: SweepRecord) -> "Figure":
 
 
 def _too_few(record: SweepRecord) -> "Figure":
-    """Say why there is no picture of what matters."""
+    """Return a figure that says why no importance can be drawn."""
     figure = new_figure(7.6, 1.6)
     figure.suptitle(f"{record.name}: importance of hyperparameters", color=INK, fontsize=12)
     axes = figure.subplots()
     axes.set_axis_off()
-    text = f"it takes {FEWEST_TRIALS} complete trials of an architecture to say anything"
+    text = f"needs at least {FEWEST_TRIALS} complete trials of an architecture"
     axes.text(0.5, 0.5, text, ha="center", color=FAINT, fontsize=10)
     return figure
 
@@ -190,7 +190,7 @@ _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
 
 
 class _Scale:
-    """Where the values of one hyperparameter stand on an axis: numbers by value, everything else in order."""
+    """An axis for the values of one hyperparameter: numbers by value, all others in order."""
 
     def __init__(self, values: Sequence[Value]) -> None:
         self._choices: list[Value] = []
@@ -210,13 +210,13 @@ class _Scale:
         return float(self._choices.index(value)) if self._choices else float(value)
 
     def share(self, value: Value) -> float:
-        """Return how far up between the lowest (0) and the highest (1) a value stands."""
+        """Return the position of a value between the lowest (0) and the highest (1)."""
         if self._choices:
             return (self.place(value) - self._low) / (self._high - self._low)
         return (self._scaled(float(value)) - self._low) / (self._high - self._low)
 
     def marks(self) -> list[tuple[float, str]]:
-        """Return the values to write along an axis, with how far up they stand."""
+        """Return the labels of an axis with their positions, from 0 to 1."""
         if self._choices:
             return [(self.share(choice), _short(choice)) for choice in self._choices]
         ends = [self._low, (self._low + self._high) / 2, self._high]
@@ -236,7 +236,7 @@ class _Scale:
 
 
 def _centred_by_logarithm(numbers: Sequence[float]) -> bool:
-    """Return whether the median stands nearer to the middle of a logarithmic axis than of a plain one."""
+    """Return whether the median is nearer to the middle of a logarithmic axis than of a linear one."""
     low, middle, high = min(numbers), float(np.median(numbers)), max(numbers)
     plain = (middle - low) / (high - low)
     logarithmic = np.log(middle / low) / np.log(high / low)
@@ -249,7 +249,7 @@ def _short(value: Value) -> str:
 
 
 def _draw_importance(axes: "Axes", found: Sequence[Importance], shade: Colour) -> None:
-    """Add a bar for each hyperparameter, pale where chance does as well, and chance as a line."""
+    """Add a bar for each hyperparameter, pale if chance explains as much, and a line for chance."""
     for row, each in enumerate(found):
         proven = each.share > each.chance
         axes.barh(row, max(each.share, 0.0), color=shade, alpha=0.85 if proven else 0.25, height=0.62)
@@ -260,7 +260,7 @@ def _draw_importance(axes: "Axes", found: Sequence[Importance], shade: Colour) -
 
 
 def _importances(record: SweepRecord) -> dict[str, tuple[Importance, ...]]:
-    """Return what matters for each architecture with enough trials to say so."""
+    """Return the importances of each architecture that has enough complete trials."""
     every = {
         name: importances([trial for trial in record.trials if trial.architecture == name])
         for name in record.architectures[:MOST_PANELS]
@@ -269,7 +269,7 @@ def _importances(record: SweepRecord) -> dict[str, tuple[Importance, ...]]:
 
 
 def _varied(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return the hyperparameters that have more than one value: those of most trials first, then by name."""
+    """Return the hyperparameters with more than one value, those of the most trials first, then by name."""
     seen: dict[str, list[Value]] = {}
     for trial in trials:
         for name, value in trial.hyperparameters.items():
@@ -285,7 +285,7 @@ def _shades(record: SweepRecord) -> Mapping[str, Colour]:
 
 
 def _limits(trials: Sequence[TrialRecord]) -> tuple[float, float]:
-    """Return the range of scores to draw: collapsed trials must not flatten all others."""
+    """Return the range of scores to draw, without collapsed trials, which would flatten all others."""
     scores = np.array([trial.f1 for trial in trials], dtype=float)
     lower, upper = np.quantile(scores, [0.25, 0.75])
     low = max(float(scores.min()), float(lower - 3 * max(upper - lower, 0.01)))

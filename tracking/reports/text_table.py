@@ -1,16 +1,16 @@
-"""Tables of text that fit a terminal's width: no word and no value of them is ever broken."""
+"""Text tables that fit a terminal's width without breaking a word or a value."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Between two columns.
+#: The gap between two columns.
 _GAP = "  "
 
-#: Before what stands under its row because there is no room in it.
+#: The indent of a cell that is printed under its row because the row has no room.
 _INDENT = "    "
 
-#: A column of words that has less room than this is set under its row.
+#: The least width of a column of words beside the others; with less its cells are printed under their rows.
 _NARROWEST = 30
 
 
@@ -20,10 +20,11 @@ class Column:
 
     Attributes:
         title: its heading.
-        right: whether it is aligned to the right, as numbers are.
-        rank: 0 if it is always shown; where room is lacking, columns of a higher rank go first.
-        words: whether its cells may be broken at spaces; at most the last column.
-        named: whether its title stands before its cells where those are set under their rows.
+        right: whether it is aligned to the right, as for numbers.
+        rank: 0 if it is always shown; if the table is too wide, columns with the highest rank are left out
+        first.
+        words: whether its cells may be broken at spaces; allowed for the last column only.
+        named: whether its title is printed before its cells when they are under their rows.
     """
 
     title: str
@@ -46,13 +47,13 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def lines(self, width: int | None = None) -> list[str]:
-        """Return a heading, the rows, and a line that says which columns had no room.
+        """Return a heading, the rows, and a line that names the columns that had no room.
 
-        Where all of it is too wide, the column of words stands under its row, and then columns are left out
-        by their rank. Columns of rank 0 are shown even if they are too wide.
+        If the table is too wide, the column of words is printed under its rows. If it is still too wide,
+        columns are left out by rank. Columns of rank 0 are shown even if they are too wide.
 
         Args:
-            width: that may be filled, in cells of a terminal; None if there is no limit.
+            width: available width in cells of a terminal; None for no limit.
         """
         columns, rows = self.columns, self.rows
         natural = [
@@ -118,20 +119,20 @@ def _total(natural: Sequence[int], shown: Sequence[int]) -> int:
 
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
-    """Return a text filled up with spaces to a width in cells of a terminal."""
+    """Return a text padded with spaces to a width in cells of a terminal."""
     room = " " * (width - cell_length(text))
     return room + text if right else text + room
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """Return a text in lines that are broken at spaces only; a longer word has a line of its own.
+    """Return a text as lines, broken at spaces only; a word longer than ``width`` has a line of its own.
 
     >>> wrapped("alpha=1 beta=2 gamma=3", 14)
     ['alpha=1 beta=2', 'gamma=3']
 
     Args:
-        text: one line; its leading spaces stand before each of the lines.
-        width: in cells of a terminal; None if there is no limit.
+        text: one line; its leading spaces are repeated in each of the lines.
+        width: in cells of a terminal; None for no limit.
     """
     if width is None or cell_length(text) <= width:
         return [text]
@@ -147,7 +148,7 @@ def wrapped(text: str, width: int | None) -> list[str]:
 
 
 def cell_length(text: str) -> int:
-    """Return how many cells of a terminal a text fills: two for wide characters, none for combining ones.
+    """Return the width of a text in cells of a terminal: wide characters take two, combining ones none.
 
     >>> cell_length("resnet"), cell_length("数字")
     (6, 4)

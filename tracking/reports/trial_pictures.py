@@ -1,4 +1,4 @@
-"""Pictures of a trial: its learning curves, its confusion matrix, and the images that it confused most."""
+"""Pictures of a trial: its learning curves, its confusion matrix, and its most confident mistakes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: More classes than this and the numbers in the cells could not be read.
+#: The most classes for which counts are written into the cells; with more they could not be read.
 NUMBERED_CLASSES = 20
-#: More curves than this and a legend hides more than it explains.
+#: The most curves for which there is a legend; a longer one would hide too much.
 NAMED_CURVES = 10
-#: A class's name on the confusion matrix is cut to so many letters, each about so many inches wide.
+#: Class names on the confusion matrix are cut to this many letters; the approximate width of one, in inches.
 _NAME_LENGTH, _LETTER = 16, 0.075
-#: As many of the most confused images are shown.
+#: The number of most confident mistakes that are shown.
 SHOWN_IMAGES = 24
 
 
@@ -93,15 +93,15 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
     """Draw the held-out images that were given a wrong class with the highest confidence.
 
     Args:
-        trial: whose predictions they are.
-        found: them, with at least one mistake.
+        trial: the trial.
+        found: its predictions, with at least one mistake.
         dataset: the images.
     """
     shown = found.mistakes()[:SHOWN_IMAGES]
     columns = max(4, min(6, len(shown)))
     rows = -(-len(shown) // columns)
     figure = new_figure(1.45 * columns, 1.75 * rows + 0.4)
-    axes = figure.subplots()  # one for all: two dozen would take ten times as long to draw
+    axes = figure.subplots()  # one for all images: two dozen axes would take ten times as long to draw
     axes.set_axis_off()
     for index, place in enumerate(shown):
         row, column = divmod(index, columns)
@@ -129,7 +129,7 @@ def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colou
     """Add one fold's curves to both halves of the picture."""
     result = fold.run.result
     steps = range(1, len(result.epochs) + 1)
-    dot = "." if len(steps) == 1 else ""  # a line through one point is none
+    dot = "." if len(steps) == 1 else ""  # a line through a single point is invisible
     f1 = _values(result.epochs, lambda epoch: epoch.stop_f1)
     loss = _values(result.epochs, lambda epoch: epoch.loss)
     stop_loss = _values(result.epochs, lambda epoch: epoch.stop_loss)
@@ -142,14 +142,14 @@ def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colou
 
 
 def _fold_name(fold: FoldRecord) -> str:
-    """Return what the legend calls a fold."""
+    """Return a fold's name for the legend."""
     repeat = f"repeat {fold.spec.repeat}, " if fold.spec.repeat else ""
     ending = "" if fold.run.result.state == "complete" else f" ({fold.run.result.state})"
     return f"{repeat}fold {fold.spec.fold}{ending}"
 
 
 def _values(epochs: Sequence[Epoch], value: Callable[[Epoch], float | None]) -> list[float]:
-    """Return one value of each epoch; a gap (NaN) where there is none or it cannot be drawn."""
+    """Return one value of each epoch; NaN, drawn as a gap, if it is missing or cannot be drawn."""
     found = [value(epoch) for epoch in epochs]
     return [math.nan if number is None or not math.isfinite(number) else number for number in found]
 
@@ -175,7 +175,7 @@ def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
 
 
 def _name_classes(axes: "Axes", classes: Sequence[str]) -> None:
-    """Write class names along both sides: all of them, or every n-th where they would overlap."""
+    """Write class names along both sides: all of them, or every n-th if they would overlap."""
     every = math.ceil(len(classes) / 40)
     places = list(range(0, len(classes), every))
     names = [_cut(classes[place], _NAME_LENGTH) for place in places]
@@ -188,10 +188,10 @@ def _name_classes(axes: "Axes", classes: Sequence[str]) -> None:
 
 
 def _slanted(classes: Sequence[str]) -> bool:
-    """Tell whether names are too long to stand side by side."""
+    """Return whether names are too long to be written side by side."""
     return max(map(len, classes)) > 3
 
 
 def _cut(name: str, length: int) -> str:
-    """Return a name that is no longer than that."""
+    """Return a name cut to ``length`` letters."""
     return name if len(name) <= length else name[: length - 1] + "…"
