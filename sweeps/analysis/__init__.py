@@ -1,1 +1,1 @@
-"""What a record says about the architectures: comparisons, variance, sample sizes."""
+"""Conclusions from recorded sweeps: comparisons, variance analyses, sample sizes."""

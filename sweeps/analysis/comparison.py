@@ -1,6 +1,6 @@
-"""Which architecture is better and how sure that is: a pure function of the record and the true labels.
+"""Compares architectures: which is better, and how sure that is. Pure functions of record and labels.
 
-Each architecture's winner is judged by fresh repeats alone, never by the scores that made it the winner.
+Each architecture's winner is judged by fresh repeats only, not by the scores that made it the winner.
 """
 
 import math
@@ -30,12 +30,12 @@ from trainer.fits.split import Split
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSettings:
-    """What a comparison is asked for.
+    """The settings of a comparison.
 
     Attributes:
-        repeats: fresh cross-validations of each winner, at least 2.
+        repeats: number of fresh cross-validations of each winner, at least 2.
         rope: half the width of the region of practical equivalence, in [0, 0.5).
-        claim: what the answer is about.
+        claim: the claim that the answer makes.
     """
 
     repeats: int = 5
@@ -48,12 +48,12 @@ class Contender:
     """One architecture's winner.
 
     Attributes:
-        architecture: its name.
+        architecture: the architecture's name.
         trial: the winner's number.
-        trials: complete trials that it was chosen from.
-        search: macro-F1 with which it won the search, corrected for having been chosen.
-        scores: macro-F1 of each confirmation fit, repeat by repeat in fold order.
-        confirmed: their mean with a 95 % interval, which ends at 0 and 1.
+        trials: number of complete trials that it was chosen from.
+        search: the macro-F1 with which it won the search, corrected for the choice.
+        scores: macro-F1 of each fit of the fresh repeats, repeat by repeat in fold order.
+        confirmed: mean of the scores with a 95 % interval, cut off at 0 and 1.
         pooled: mean over repeats of the macro-F1 of a repeat's predictions taken together, as in the search.
     """
 
@@ -67,24 +67,25 @@ class Contender:
 
     @property
     def name(self) -> str:
-        """What people know the winner as, such as ``resnet/3``."""
+        """The winner's name, like ``resnet/3``."""
         return trial_name(self.architecture, self.trial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two architectures side by side; ``one`` has the higher mean score, differences are one minus other.
+    """Two compared architectures. ``one`` has the higher mean score; differences are ``one`` minus ``other``.
 
     Attributes:
-        one: its name.
-        other: its name.
-        differences: paired, repeat by repeat in fold order.
-        difference: their mean with a 95 % interval; each interval by itself, not adjusted for their number.
-        adjusted_p: Holm's over all pairs; None where there is no spread to judge by.
-        chances: that ``one`` is truly worse, equivalent, better.
-        wins: paired fits that ``one`` won.
-        verdict: on ``one``.
-        settling: what would settle it; None where it is settled or there is no spread.
+        one: the first architecture's name.
+        other: the second architecture's name.
+        differences: the paired differences, repeat by repeat in fold order.
+        difference: mean of the differences with a 95 % interval, which is not adjusted for the number of
+            pairs.
+        adjusted_p: Holm-adjusted p-value over all pairs; None if the differences have no spread.
+        chances: the probabilities that ``one`` is truly worse, equivalent, better.
+        wins: the paired fits that ``one`` won.
+        verdict: the verdict on ``one``.
+        settling: what would settle the pair; None if it is decided or has no spread.
     """
 
     one: str
@@ -100,17 +101,17 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The answer.
+    """The result of a comparison.
 
     Attributes:
-        sweep: its name.
-        dataset: its name.
-        samples: images in it.
-        folds: of each repeat.
-        asked: what was asked for.
-        contenders: highest confirmed score first.
-        pairs: all of them, in that order.
-        left_out: architectures that could not be compared, with the reason.
+        sweep: the sweep's name.
+        dataset: the dataset's name.
+        samples: number of images in the dataset.
+        folds: number of folds of each repeat.
+        asked: the settings of the comparison.
+        contenders: the winners, highest confirmed score first.
+        pairs: all pairs of contenders, in the same order.
+        left_out: the reason for each architecture that could not be compared.
     """
 
     sweep: str
@@ -124,10 +125,10 @@ class Comparison:
 
 
 def check(asked: ComparisonSettings) -> None:
-    """Refuse what no formula can answer.
+    """Check the settings.
 
     Raises:
-        UsageError: saying what is wrong.
+        UsageError: if a setting is outside its range; the message says which.
     """
     if asked.repeats < 2:
         raise UsageError("--repeats: one repeat shows no spread between repeats; at least 2 are needed")
@@ -140,8 +141,8 @@ def check(asked: ComparisonSettings) -> None:
 def further_fits(record: SweepRecord, plan: Plan, repeats: int) -> list[ExtraFits]:
     """Return the fits of each winner on repeats 1 to ``repeats``.
 
-    Their seeds depend on repeat and fold alone, so that architectures meet the same splits, stop sets and
-    orders: differences are paired.
+    Their seeds depend on repeat and fold alone. So all architectures have the same splits, stop sets and
+    orders, and differences are paired.
     """
     planned = {architecture.name: architecture for architecture in plan.architectures}
     wanted = []
@@ -159,7 +160,7 @@ def further_fits(record: SweepRecord, plan: Plan, repeats: int) -> list[ExtraFit
 
 
 def recorded_repeats(record: SweepRecord) -> int:
-    """Return how many whole repeats the ledger holds of every winner."""
+    """Return the number of complete repeats that the ledger has of every winner."""
     folds = record.fits_per_trial
     confirmed = {(trial.architecture, trial.number): trial for trial in record.confirmed}
     counts = []
@@ -177,7 +178,7 @@ def confirmed_scores(record: SweepRecord, repeats: int) -> dict[str, tuple[float
     """Return each confirmed winner's macro-F1 by architecture, repeat by repeat in fold order.
 
     Raises:
-        UsageError: if not all of these repeats are recorded.
+        UsageError: if not all repeats are recorded.
     """
     fits, _ = _confirmed_fits(record, repeats)
     return {name: tuple(float(fit.run.result.f1 or 0.0) for fit in mine) for name, mine in fits.items()}
@@ -187,9 +188,9 @@ def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: Compari
     """Compare the winners by their fresh repeats.
 
     Args:
-        record: of a finished sweep, with the confirmation fits of its winners.
-        labels: ``[n]`` true classes of the dataset.
-        asked: what to compare by.
+        record: a finished sweep, with the fits of its winners' fresh repeats.
+        labels: ``[n]`` true classes of the dataset's images.
+        asked: the settings of the comparison.
 
     Raises:
         UsageError: if something is missing or the record contradicts itself.
@@ -217,7 +218,7 @@ def _winners(record: SweepRecord, fits: Mapping[str, Sequence[FoldRecord]]) -> l
 
 
 def _confirmed_fits(record: SweepRecord, repeats: int) -> tuple[dict[str, list[FoldRecord]], dict[str, str]]:
-    """Return each architecture's confirmation fits in order, and why others have none."""
+    """Return each architecture's fits of the fresh repeats in order, and why others have none."""
     confirmed = {(trial.architecture, trial.number): trial for trial in record.confirmed}
     winners = {winner.architecture: winner for winner in record.winners}
     fits: dict[str, list[FoldRecord]] = {}
@@ -298,7 +299,7 @@ def out_of_fold(trials: Sequence[TrialRecord], labels: npt.NDArray[np.integer]) 
 
 
 def _units(scores: Sequence[float], folds: int, claim: Claim) -> list[float]:
-    """Return what the t-tests count: single fits, or for a claim about these images whole repeats.
+    """Return the values for the t-tests: scores of fits, or of repeats for a claim about these images.
 
     On fixed images repeats are independent of each other; the folds of one repeat are not.
     """
@@ -316,7 +317,7 @@ def _estimate(scores: Sequence[float], folds: int, claim: Claim) -> Estimate:
 
 
 def _within_bounds(found: Estimate, metric: Metric) -> Estimate:
-    """Cut an interval where no score lies beyond."""
+    """Cut an interval off at the metric's bounds."""
     return replace(found, low=max(metric.low, found.low), high=min(metric.high, found.high))
 
 

@@ -11,10 +11,10 @@ from tracking.reports.text_table import Table
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ComparisonReport:
-    """Which architecture is better, and how sure that is.
+    """The report of a comparison: which architecture is better, and how sure that is.
 
     Attributes:
-        comparison: all its figures, as plain data.
+        comparison: all its numbers, as plain data.
     """
 
     comparison: Comparison
@@ -25,15 +25,15 @@ class ComparisonReport:
         return " ".join(wording.headline(self.comparison))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``refold compare --json`` prints."""
+        """Return the data that ``refold compare --json`` prints."""
         return wording.to_json(self.comparison)
 
     def page(self) -> str:
-        """Return a self-contained HTML page with pictures."""
+        """Return a self-contained HTML page with figures."""
         return page.page(self.comparison)
 
     def parts(self) -> list[str | Table]:
-        """Return its tables and the lines between and under them, in the order in which they are printed."""
+        """Return its tables and lines of text, in the order in which they are printed."""
         pairs = [tables.pairs_table(self.comparison), *wording.legend(self.comparison), ""]
         return [
             tables.contenders_table(self.comparison),
@@ -48,6 +48,6 @@ class ComparisonReport:
         return "\n".join(line for part in lines for line in part)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the page, which keeps its style to itself."""
+        """Return what a notebook shows: the page in a frame, so that its style stays inside."""
         frame = "width:100%;height:40rem;border:0"
         return f'<iframe srcdoc="{escape(self.page())}" style="{frame}"></iframe>'

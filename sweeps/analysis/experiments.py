@@ -1,6 +1,6 @@
-"""Studies of a finished sweep, with everything they do: training, ledger, MLflow.
+"""Comparisons and variance analyses of a finished sweep, with their effects: training, ledger, MLflow.
 
-What they conclude is worked out elsewhere, by pure functions of the record.
+Their conclusions come from pure functions of the record, in other modules.
 """
 
 import json
@@ -35,14 +35,14 @@ from trainer.quantities import counted, duration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisContext:
-    """Where a study takes place.
+    """Where a comparison or variance analysis runs.
 
     Attributes:
         home: the folder that holds the ledger.
         workers: number of training processes; one per core if None.
-        tracking_uri: MLflow's store; where the sweep's record is if None.
+        tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress.
-        start_workers: what trains; processes behind Dask if None.
+        start_workers: function that starts the workers; processes behind Dask if None.
     """
 
     home: Home
@@ -53,22 +53,22 @@ class AnalysisContext:
 
     @property
     def count(self) -> int:
-        """How many training processes there will be."""
+        """Number of training processes."""
         return self.workers or available_cores()
 
     @property
     def shown_on(self) -> Console:
-        """Where to show progress."""
+        """The console to show progress on."""
         return self.console or Console(stderr=True)
 
     def say(self, text: str) -> None:
-        """Tell the user something, one line."""
+        """Print a line for the user."""
         console = self.shown_on
         for part in wrapped(text, console.width if console.is_terminal else None):
             console.print(part, markup=False, highlight=False, soft_wrap=True)
 
     def starter(self) -> StartWorkers:
-        """Return what starts the workers."""
+        """Return the function that starts the workers."""
         if self.start_workers is not None:
             return self.start_workers
         from sweeps.cluster.coordinator import local_workers
@@ -84,17 +84,18 @@ def compare(
     rope: float = 0.005,
     claim: Claim = "new-data",
 ) -> Comparison:
-    """Confirm each architecture's winner on fresh repeats and compare them.
+    """Train each architecture's winner on fresh repeats and compare the winners.
 
     Args:
-        where: home, workers, MLflow.
+        where: the home, the workers and MLflow.
         name: the name of a finished sweep.
-        repeats: of each winner, at least 2; 5 if None, or as many as are recorded where there are more.
+        repeats: number of repeats of each winner, at least 2; if None, 5 or the recorded number, if that is
+            higher.
         rope: half the width of the region of practical equivalence.
-        claim: what the answer is about.
+        claim: the claim that the answer makes.
 
     Raises:
-        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
     comparison.check(ComparisonSettings(repeats=2 if repeats is None else repeats, rope=rope, claim=claim))
@@ -120,16 +121,16 @@ def compare(
 def variance(
     where: AnalysisContext, name: str, *, architecture: str | None = None, rows: int = 16
 ) -> Variances:
-    """Measure where the variance of a trial's score comes from.
+    """Measure how much of the variance of a trial's score comes from each source.
 
     Args:
-        where: home, workers, MLflow.
+        where: the home, the workers and MLflow.
         name: the name of a finished sweep.
-        architecture: whose best trial is taken; the best of all if None.
-        rows: of the design, at least 4; each takes 6 fits.
+        architecture: take the best trial of this architecture; the best of all architectures if None.
+        rows: number of rows of the design, at least 4; each row takes 6 fits.
 
     Raises:
-        UsageError: if something is missing or wrong; what was trained until then is recorded.
+        UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
     _check_option(where)
@@ -162,15 +163,15 @@ def variance_fits(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a study costs.
+    """The cost of a comparison or variance analysis.
 
     Attributes:
-        architectures: that have fits in it.
-        fits: in all.
-        recorded: of them.
-        missing: of them, to be trained.
-        seconds: that training them will take, going by the fits of the search.
-        workers: that train side by side.
+        architectures: number of architectures that have fits in it.
+        fits: number of all its fits.
+        recorded: number of fits that are recorded already.
+        missing: number of fits to train.
+        seconds: expected seconds of training the missing fits, from the times of the search's fits.
+        workers: number of workers that train side by side.
     """
 
     architectures: int
@@ -181,7 +182,7 @@ class Cost:
     workers: int
 
     def __str__(self) -> str:
-        """Return it as a line."""
+        """Return the cost as a line."""
         return (
             f"{counted(self.fits, 'fit')} of {counted(self.architectures, 'architecture')}, "
             f"{self.recorded} recorded already, {self.missing} to train: about {duration(self.seconds)} with "
@@ -190,13 +191,13 @@ class Cost:
 
 
 def cost_of(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> Cost:
-    """Return what a study would cost now."""
+    """Return the cost of training these fits now."""
     with Ledger.read(where.home.path) as ledger:
         return _cost(wanted, extra_fits.missing(ledger, wanted), where.count)
 
 
 def _check_option(where: AnalysisContext) -> None:
-    """Refuse a tracking URI that can never work, before anything is read."""
+    """Check the tracking URI before anything is read."""
     if where.tracking_uri:
         check_uri(where.tracking_uri)
 
@@ -211,7 +212,7 @@ def _tracking_uri(where: AnalysisContext, entry: SweepEntry) -> str:
 def _train(
     where: AnalysisContext, ledger: Ledger, entry: SweepEntry, purpose: Purpose, wanted: Sequence[ExtraFits]
 ) -> None:
-    """Train what the ledger does not hold, and say before what it will cost."""
+    """Say what the missing fits cost, and train them."""
     lacking = extra_fits.missing(ledger, wanted)
     if lacking:
         check_trainable(entry)
@@ -242,7 +243,7 @@ def _cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int)
 
 
 def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: SweepRecord) -> None:
-    """Bring MLflow up to date; the ledger has everything if MLflow cannot be reached."""
+    """Bring MLflow up to date. If it cannot be reached, nothing is lost: the ledger has everything."""
     try:
         mlflow_view(where.home, uri, entry.details.experiment).write(record)
     except ViewUnavailable as problem:

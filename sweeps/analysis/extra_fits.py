@@ -1,6 +1,6 @@
-"""Fits beside the search: trials of a finished sweep under other seeds, for a comparison or a design.
+"""Extra fits: trials of a finished sweep with other seeds, for a comparison or a variance analysis.
 
-They are ordinary fits, recorded under their keys. Going on after a stop is asking for them again.
+They are ordinary fits, recorded under their keys. After an interrupt the same request continues.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,20 +21,20 @@ from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 
-#: Starts workers that print to their log, and ends them on leaving.
+#: Starts workers that print to their log, and ends them on leaving the context.
 StartWorkers = Callable[[], AbstractContextManager[Workers]]
 
-#: Told of each fit that was trained.
+#: Called with each fit that was trained.
 OnFit = Callable[[FitSpec, FitRun], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraFits:
-    """The further fits of one trial.
+    """The extra fits of one trial.
 
     Attributes:
-        trial: whose hyperparameters they have.
-        specs: by position in the design.
+        trial: the trial whose hyperparameters they have.
+        specs: their specs, by position in the design.
     """
 
     trial: TrialRecord
@@ -45,7 +45,7 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
     """Return a sweep's record.
 
     Raises:
-        UsageError: if there is no such sweep, it is not finished, or rows of it were changed.
+        UsageError: if there is no such sweep, it is not finished, or its recorded rows were changed.
     """
     with Ledger.read(home) as ledger:
         record, entry = ledger.sweep(name), ledger.entry(name)
@@ -65,19 +65,19 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
 
 
 def planned(entry: SweepEntry, architecture: str) -> tuple[Plan, PlannedArchitecture]:
-    """Return the sweep's plan as recorded, and an architecture of it."""
+    """Return the sweep's recorded plan, and one of its architectures."""
     plan = plan_of(entry)
     return plan, next(a for a in plan.architectures if a.name == architecture)
 
 
 def missing(ledger: Ledger, wanted: Sequence[ExtraFits]) -> list[FitSpec]:
-    """Return the fits that the ledger does not hold yet."""
+    """Return the fits that the ledger does not have yet."""
     specs = [spec for further in wanted for spec in further.specs.values()]
     return [spec for spec in specs if ledger.run_of(spec.key) is None]
 
 
 def expected_seconds(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) -> float:
-    """Return how long the missing fits will take, going by the fits of the search."""
+    """Return the expected seconds that the missing fits take, from the times of the search's fits."""
     each = {
         spec.key: fmean(fold.run.timing.seconds for fold in further.trial.folds)
         for further in wanted
@@ -98,7 +98,7 @@ def train(
     """Train fits and record each as it ends.
 
     Raises:
-        UsageError: if they could not be set beside the recorded ones.
+        UsageError: if the fits could not be compared with the recorded ones.
         WorkersFailed: if a fit cannot be run.
     """
     check_trainable(entry)

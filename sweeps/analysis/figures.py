@@ -1,4 +1,4 @@
-"""Pictures of a comparison, as SVG. Matplotlib is used through its objects, never through pyplot."""
+"""Figures of a comparison, as SVG. They use Matplotlib's objects, never pyplot."""
 
 import io
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _INK, _FAINT, _GRID = "#333333", "#8a8a8a", "#e6e6e6"
 _VERDICT = {"better": "#1b7837", "equivalent": "#2166ac", "undecided": "#8a8a8a", "worse": "#b2182b"}
-#: More architectures than this and the words in the matrix could not be read.
+#: Largest number of architectures with which the words in the matrix can be read.
 _WORDED = 10
 
 
 def intervals(comparison: Comparison) -> bytes:
-    """Draw each architecture's confirmed score with its interval, and what the search had said."""
+    """Draw each architecture's confirmed score with its interval, and its score in the search."""
     contenders = comparison.contenders
     figure, axes = _axes(8.6, 1.5 + 0.42 * len(contenders))
     rows = np.arange(len(contenders))
@@ -112,7 +112,7 @@ def paired_scores(comparison: Comparison) -> bytes:
 
 
 def _axes(width: float, height: float) -> "tuple[Figure, Axes]":
-    """Return an empty figure of its own, ``width`` by ``height`` inches, and its axes."""
+    """Return a new, empty figure of ``width`` by ``height`` inches, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
@@ -126,13 +126,13 @@ def _axes(width: float, height: float) -> "tuple[Figure, Axes]":
 
 
 def _name_rows(axes: "Axes", names: list[str]) -> None:
-    """Write names down the side, the first on top."""
+    """Write the names beside the vertical axis, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def _svg(figure: "Figure") -> bytes:
-    """Return the figure as SVG that depends on nothing but what is drawn."""
+    """Return the figure as SVG; equal figures give equal bytes."""
     import matplotlib as mpl
 
     content = io.BytesIO()

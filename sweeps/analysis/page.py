@@ -1,4 +1,4 @@
-"""A comparison as one self-contained HTML page: pictures with all their numbers under them."""
+"""A comparison as one self-contained HTML page: figures, with all their numbers in tables."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ td.n, th.n { text-align: right; white-space: nowrap; }
 
 
 def page(comparison: Comparison) -> str:
-    """Return the page; it loads nothing from anywhere."""
+    """Return the page, which loads no other file."""
     title = f"{comparison.sweep}: which architecture is better?"
     parts = [
         f"<h1>{escape(title)}</h1>",
@@ -38,8 +38,8 @@ def page(comparison: Comparison) -> str:
         "<h2>Scores after confirmation</h2>",
         _picture(pictures.intervals(comparison), "confirmed scores with their intervals"),
         _contenders(comparison),
-        "<p>Luck is what the choice of the best among its trials added to the search's best score "
-        "(bootstrap bias-corrected cross-validation); luck with the seeds comes on top and shows in the "
+        "<p>Luck is the part of the search's best score that comes from choosing the best of several trials "
+        "(bootstrap bias-corrected cross-validation). Luck with the seeds is added to it; it shows in the "
         "confirmed score, the mean macro-F1 of the held-out folds with its (corrected) t-interval.</p>",
         *(_pair_parts(comparison) if comparison.pairs else ()),
         "<h2>Paired scores</h2>",
@@ -128,7 +128,7 @@ def _scores(comparison: Comparison) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, first_number: int) -> str:
-    """Return a table; columns from ``first_number`` on hold numbers."""
+    """Return a table; the columns from index ``first_number`` on are numbers."""
 
     def cells(values: Sequence[str], tag: str) -> str:
         return "".join(

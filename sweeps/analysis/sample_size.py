@@ -1,4 +1,4 @@
-"""How many runs tell a difference apart: from a few scores that someone has, or from a recorded sweep."""
+"""The number of runs that a difference needs, from a few scores of the user's or from a recorded sweep."""
 
 import math
 from collections.abc import Sequence
@@ -20,19 +20,20 @@ from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.quantities import counted
 
-#: True differences that are planned for, in units of the score, and the chances to find them.
+#: The true differences that are planned for, in units of the score, and the power to find them.
 DIFFERENCES, POWERS = (0.002, 0.005, 0.01, 0.02), (0.8, 0.95)
 
-#: Level of all comparisons together.
+#: Significance level of all comparisons together.
 ALPHA = 0.05
 
 
 def from_scores(scores: Sequence[float], *, architectures: int = 2) -> dict[str, Any]:
-    """Return how many unpaired runs of each architecture are needed, as JSON data.
+    """Return the number of unpaired runs that each architecture needs, as JSON data.
 
     Args:
-        scores: of runs of one network, in [0, 1].
-        architectures: that will be compared pairwise, at least 2; planned for Holm's strictest step.
+        scores: the scores of several runs of one network, in [0, 1].
+        architectures: number of architectures that will be compared in pairs, at least 2; planned for Holm's
+            strictest step.
 
     Raises:
         UsageError: if the scores are too few, all equal or not in [0, 1].
@@ -102,7 +103,7 @@ def _spread_json(spread: Spread) -> dict[str, Any]:
 
 
 def score_lines(report: dict[str, Any]) -> list[str]:
-    """Return what ``from_scores`` found, for people."""
+    """Return the result of ``from_scores`` as lines to print."""
     spread, count = report["spread"], len(report["scores"])
     rows = [
         [_points(difference), *(_with_range(cell) for cell in cells)]
@@ -141,14 +142,14 @@ def from_differences(
     architectures: int,
     basis: str,
 ) -> dict[str, Any]:
-    """Return how many repeats of a cross-validation are needed, as JSON data.
+    """Return the number of repeats of a cross-validation that differences need, as JSON data.
 
     Args:
         name: the sweep's name.
-        differences: for each pair of architectures its paired differences, repeat by repeat in fold order.
-        folds: of the cross-validation, at least 2.
-        architectures: that are compared pairwise.
-        basis: where the differences come from, for people.
+        differences: the paired differences of each pair of architectures, repeat by repeat in fold order.
+        folds: number of folds of the cross-validation, at least 2.
+        architectures: number of architectures that are compared in pairs.
+        basis: where the differences come from, in words.
 
     Raises:
         UsageError: if there is no spread to plan with.
@@ -197,7 +198,7 @@ def from_differences(
 
 
 def _between_repeats(differences: Sequence[Sequence[float]], folds: int) -> float | None:
-    """Return the spread of whole repeats' mean differences, None where there are too few repeats."""
+    """Return the spread of the repeats' mean differences; None if there are too few repeats."""
     repeats = len(differences[0]) // folds
     if repeats < 3:
         return None
@@ -210,7 +211,7 @@ def _between_repeats(differences: Sequence[Sequence[float]], folds: int) -> floa
 
 
 def repeat_lines(report: dict[str, Any]) -> list[str]:
-    """Return what ``from_differences`` found, for people."""
+    """Return the result of ``from_differences`` as lines to print."""
     spread, folds = report["spread"], report["folds"]
     rows = [
         [
@@ -243,10 +244,10 @@ def repeat_lines(report: dict[str, Any]) -> list[str]:
 
 
 def from_record(record: SweepRecord) -> dict[str, Any]:
-    """Return how many repeats a recorded sweep needs; see ``from_differences``.
+    """Return the number of repeats that a recorded sweep needs; see ``from_differences``.
 
-    It goes by the winners' fresh repeats where a comparison has recorded two or more, by their folds in the
-    search otherwise.
+    The differences come from the winners' fresh repeats if a comparison has recorded two or more, else from
+    the winners' folds in the search.
 
     Raises:
         UsageError: if fewer than two architectures have a complete trial.

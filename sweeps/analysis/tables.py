@@ -1,4 +1,4 @@
-"""A comparison on the terminal."""
+"""The tables of a comparison on a terminal."""
 
 from sweeps.analysis import wording as words
 from sweeps.analysis.comparison import Comparison, Pair
@@ -6,7 +6,7 @@ from tracking.reports.text_table import Column, Table
 
 
 def contenders_table(comparison: Comparison) -> Table:
-    """Return each architecture's score after confirmation, with what the search had said."""
+    """Return a row for each architecture: its confirmed score, and its score in the search."""
     columns = (
         Column(title="", right=True),
         Column(title="trial"),
@@ -30,7 +30,7 @@ def contenders_table(comparison: Comparison) -> Table:
 
 
 def pairs_table(comparison: Comparison) -> Table:
-    """Return each pair: difference in points with its interval, tests, wins, verdict."""
+    """Return a row for each pair: difference in points with its interval, tests, wins, verdict."""
     columns = (
         Column(title="pair"),
         Column(title="points (95 % interval)"),
@@ -57,7 +57,7 @@ def _pair_row(pair: Pair) -> list[str]:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Return the sentences under the tables."""
+    """Return the sentences below the tables."""
     lost = [f"{name} is left out: {reason}" for name, reason in comparison.left_out.items()]
     return [
         *words.headline(comparison),

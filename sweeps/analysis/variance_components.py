@@ -1,8 +1,8 @@
-"""How much of a score's variance comes from each source: the design of fits, and what they show.
+"""The share of a score's variance that comes from each source: the design of fits, and its result.
 
-Each row of the design has two sets of seeds. One fit has the first set, one the second (everything varied at
-once), and one fit for each source has the first set with that source's seeds from the second: one source
-varied at a time, from another starting point in each row.
+Each row of the design has two sets of seeds. One fit uses the first set, and one fit the second set: between
+them all sources vary. For each source one fit uses the first set with that source's seeds from the second
+set: only that source varies. Each row begins with other seeds.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
 from trainer.quantities import counted
 
-#: Each source with the seeds that it stands for.
+#: Each source, and the seeds that belong to it.
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "split": ("split", "stop"),
     "initialisation": ("initialisation",),
@@ -35,27 +35,27 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "dropout": ("dropout",),
 }
 
-#: Fits in a row: all first, all second, each source by itself.
+#: Number of fits in a row: all seeds of the first set, all of the second, and one for each source.
 ROW = 2 + len(SOURCES)
 
-#: Fewer rows than this show nothing.
+#: Smallest number of rows with a usable result.
 FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
-    """Where the variance of one trial's score comes from.
+    """The sources of the variance of a trial's score.
 
     Attributes:
-        sweep: its name.
-        architecture: of the trial.
-        trial: its number.
-        rows: of the design that all fits of are complete.
-        failed_rows: of the design with a fit that failed; they are left out.
-        shares: of the seeds.
-        hyperparameters: standard deviation between the search's trials of this architecture, the folds'
-            and the noise taken out; None with fewer than 3 complete trials.
-        trials: complete ones that it is from.
+        sweep: the sweep's name.
+        architecture: the trial's architecture.
+        trial: the trial's number.
+        rows: number of rows of the design whose fits are all complete.
+        failed_rows: number of rows of the design with a failed fit, which are left out.
+        shares: the shares of the seeds.
+        hyperparameters: standard deviation between the search's trials of this architecture, without the
+            effect of the folds and the noise; None with fewer than 3 complete trials.
+        trials: number of complete trials that ``hyperparameters`` is computed from.
     """
 
     sweep: str
@@ -72,7 +72,7 @@ def chosen(record: SweepRecord, architecture: str | None) -> TrialRecord:
     """Return the trial whose variance is measured: an architecture's best, or the best of all.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is no such trial.
     """
     return pick(record, architecture)
 
@@ -81,7 +81,7 @@ def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialReco
     """Return the design's fits: ``rows`` times ``ROW``, each on one held-out fold.
 
     Raises:
-        UsageError: if there are too few rows to show anything.
+        UsageError: if there are fewer than ``FEWEST`` rows.
     """
     if rows < FEWEST:
         raise UsageError(f"--rows {rows}: at least {FEWEST} rows are needed; shares of 0.1 take 16 and more")
@@ -105,13 +105,13 @@ def _seeds(seed: int, row: int, side: str) -> Seeds:
 def variances(
     record: SweepRecord, trial: TrialRecord, fits: Mapping[int, FoldRecord], rows: int
 ) -> Variances:
-    """Share out the variance that the design's fits show.
+    """Compute each source's share of the variance from the design's fits.
 
     Args:
-        record: of the finished sweep.
-        trial: whose fits they are.
-        fits: by position in the design, all of them.
-        rows: of the design.
+        record: the finished sweep.
+        trial: the trial that the fits belong to.
+        fits: all fits of the design, by position.
+        rows: number of rows of the design.
 
     Raises:
         UsageError: if fits are missing, too many failed, or all scores are equal.
@@ -154,7 +154,7 @@ def variances(
 
 
 def to_json(found: Variances) -> dict[str, Any]:
-    """Return it as JSON data; docs/statistics.md describes it."""
+    """Return the result as JSON data; docs/statistics.md describes it."""
     return {
         "sweep": found.sweep,
         "architecture": found.architecture,
@@ -176,7 +176,7 @@ def _ranking(found: Variances) -> list[tuple[str, str]]:
 
 
 def lines(found: Variances) -> list[str]:
-    """Return it for people."""
+    """Return the result as lines to print."""
     shares = found.shares
     columns = [Column(title=title) for title in ("source", "share", "95 % interval", "points")]
     table = Table(columns=columns, rows=[_row(name, share) for name, share in shares.sources.items()])
@@ -231,7 +231,7 @@ def _of_hyperparameters(found: Variances) -> list[str]:
         f"{100 * what.value:.2f} points, 95 % interval {100 * what.low:.2f} to {100 * what.high:.2f};",
         f"beside all seeds together that is {share:.2f} of the variance "
         f"({_share(what.low, found):.2f} to {_share(what.high, found):.2f}).",
-        "A search that draws near its best trials shows less than drawing at random would.",
+        "A search that draws trials near its best ones shows a smaller spread than random trials would.",
     ]
 
 

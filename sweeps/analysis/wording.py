@@ -1,4 +1,4 @@
-"""A comparison in words that a beginner understands, and as JSON data."""
+"""A comparison in plain words, and as JSON data."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,24 +21,24 @@ def interval(found: Estimate) -> str:
 
 
 def luck(contender: Contender) -> str:
-    """Return what the choice among trials added to a score; the bootstrap's noise may make it negative."""
+    """Return the luck in a winner's score of the search; the bootstrap's noise may make it negative."""
     return f"{round(contender.search.luck, 4) + 0.0:.4f}"
 
 
 def p_text(p: float | None) -> str:
-    """Return a p-value as it is written: never as 0."""
+    """Return a p-value as text, never as 0."""
     if p is None:
         return "none"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def share_text(value: float) -> str:
-    """Return a probability with two digits, never rounded to certainty."""
+    """Return a probability with two digits, never as 0 or 1."""
     return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
 
 
 def headline(comparison: Comparison) -> list[str]:
-    """Return what the comparison comes to: where the highest score stands, and how many pairs are open."""
+    """Return the result in short: the highest score against the others, and how many pairs are undecided."""
     if len(comparison.contenders) < 2:
         return ["Fewer than two architectures could be confirmed: there is nothing to compare."]
     first = comparison.contenders[0].architecture
@@ -63,7 +63,7 @@ def headline(comparison: Comparison) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a person lists them.
+    """Return names as a list in a sentence.
 
     >>> listed(["a", "b", "c"]), listed(["a"])
     ('a, b and c', 'a')
@@ -71,7 +71,7 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-#: What the column "luck" of the winners' table means.
+#: The meaning of the column "luck" in the table of winners.
 LUCK = (
     "luck: how much of the search's best score comes from being the best of several trials. confirmed: the "
     "mean on fresh repeats, which is free of it."
@@ -79,7 +79,7 @@ LUCK = (
 
 
 def legend(comparison: Comparison) -> list[str]:
-    """Return what the columns of the pairs' table mean, a line for each that needs words."""
+    """Return the meaning of columns in the table of pairs, one line each."""
     rope = points(comparison.asked.rope)
     lines = [
         "points: hundredths of macro-F1, the first architecture minus the second. p (Holm): corrected for "
@@ -93,12 +93,12 @@ def legend(comparison: Comparison) -> list[str]:
 
 
 def claim(asked: ComparisonSettings) -> str:
-    """Return which claim the answer makes, in a sentence or two."""
+    """Return the claim of the answer in a sentence or two."""
     if asked.claim == "new-data":
         return (
             "The claim: how the architectures would compare on another training set of this size from the "
-            "same source. The intervals are wide because all repeats share these images, which no number of "
-            "repeats undoes. For a claim about these images alone: --claim this-data."
+            "same source. The intervals are wide because all repeats share these images, and no number of "
+            "repeats changes that. For a claim about these images alone: --claim this-data."
         )
     return (
         "The claim: how the architectures compare on exactly these images, over new splits and seeds. It "
@@ -107,7 +107,7 @@ def claim(asked: ComparisonSettings) -> str:
 
 
 def conditions(comparison: Comparison) -> list[str]:
-    """Return what else the answer depends on."""
+    """Return the conditions of the answer."""
     asked, rope = comparison.asked, points(comparison.asked.rope)
     return [
         f"Each winner was trained on {asked.repeats} fresh repeats of the {comparison.folds}-fold "
@@ -126,7 +126,7 @@ def verdict(pair: Pair, asked: ComparisonSettings) -> str:
             f"{one} is better than {other} by {points(found.mean)} points "
             f"(95 % interval {points(found.low)} to {points(found.high)})."
         )
-    if pair.verdict == "worse":  # the higher mean can only be better; kept for any order
+    if pair.verdict == "worse":  # does not happen while ``one`` has the higher mean
         return f"{one} is worse than {other} by {points(-found.mean)} points."
     if pair.verdict == "equivalent":
         return (
@@ -171,12 +171,12 @@ def _what_settles(pair: Pair, asked: ComparisonSettings) -> str:
 
 
 def factor(value: float) -> str:
-    """Return how many times as much, with one digit below 10."""
+    """Return a factor as text, with one decimal below 10."""
     return f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
 def settles(pair: Pair) -> str:
-    """Return what would settle an undecided pair, in a few words for a table."""
+    """Return what would settle an undecided pair, in a few words for a table's cell."""
     what = pair.settling
     if pair.verdict != "undecided":
         return ""

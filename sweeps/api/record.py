@@ -82,7 +82,7 @@ def plan(
     from sweeps.analysis import sample_size
 
     if (name is None) == (scores is None):
-        raise UsageError("name a recorded sweep, or give the scores of runs that you have: one of the two")
+        raise UsageError("name a recorded sweep, or give the scores of your own runs: one of the two")
     if scores is not None:
         return sample_size.from_scores(scores, architectures=architectures)
     return sample_size.from_record(open(str(name), home).record)

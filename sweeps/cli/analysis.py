@@ -1,4 +1,4 @@
-"""What a sweep says about architectures: ``refold compare``, ``plan``, ``variance``."""
+"""Conclusions from a sweep: ``refold compare``, ``plan``, ``variance``."""
 
 import argparse
 from dataclasses import asdict
@@ -23,16 +23,21 @@ def add_verbs(verbs: Verbs) -> None:
 def _compare_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
     added.add_argument(
-        "--repeats", type=positive, help="fresh repeats of each winner (default: 5, or all recorded)"
+        "--repeats",
+        type=positive,
+        help="fresh repeats of each winner (default: 5, or the recorded number if that is higher)",
     )
     added.add_argument(
-        "--rope", type=float, default=0.005, help="a difference that does not matter (default: 0.005)"
+        "--rope",
+        type=float,
+        default=0.005,
+        help="largest difference of macro-F1 that does not matter (default: 0.005)",
     )
     added.add_argument(
         "--claim",
         choices=CLAIMS,
         default="new-data",
-        help="about other images of the same source, or about these (default: new-data)",
+        help="conclude for other images of the same source, or for these images (default: new-data)",
     )
     added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     workers_option(added)
@@ -41,7 +46,7 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
 
 
 def compare(options: Arguments) -> int:
-    """Say which architecture is better and how sure that is, after fresh repeats of each winner."""
+    """Train fresh repeats of each winner; say which architecture is better, and how sure that is."""
     from sweeps.api import record
 
     if options.html and not options.html.parent.is_dir():
@@ -74,10 +79,13 @@ def compare(options: Arguments) -> int:
 def _plan_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
     added.add_argument(
-        "--scores", type=float, nargs="+", metavar="SCORE", help="scores in 0 to 1 of runs that you have"
+        "--scores", type=float, nargs="+", metavar="SCORE", help="scores of your own runs, each from 0 to 1"
     )
     added.add_argument(
-        "--architectures", type=positive, default=2, help="with --scores: how many you compare (default: 2)"
+        "--architectures",
+        type=positive,
+        default=2,
+        help="with --scores: number of architectures that you compare (default: 2)",
     )
     json_option(added)
 
@@ -88,7 +96,7 @@ def plan(options: Arguments) -> int:
     from sweeps.api import record
 
     if (options.sweep is None) == (options.scores is None):
-        raise UsageError("name a recorded sweep, or give --scores of runs that you have: one of the two")
+        raise UsageError("name a recorded sweep, or give --scores of your own runs: one of the two")
     report = record.plan(
         options.sweep, options.home, scores=options.scores, architectures=options.architectures
     )
@@ -102,8 +110,10 @@ def plan(options: Arguments) -> int:
 
 def _variance_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
-    added.add_argument("--architecture", help="its best trial instead of the best of all")
-    added.add_argument("--rows", type=positive, default=16, help="of the design, 6 fits each (default: 16)")
+    added.add_argument("--architecture", help="take the best trial of this architecture (default: of all)")
+    added.add_argument(
+        "--rows", type=positive, default=16, help="rows of the design, 6 fits each (default: 16)"
+    )
     added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
     workers_option(added)
     tracking_option(added)
@@ -111,7 +121,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
 
 
 def variance(options: Arguments) -> int:
-    """Say how much of a score's variance comes from which seeds, and from the hyperparameters."""
+    """Say how much of a score's variance comes from each seed, and from the hyperparameters."""
     from sweeps.analysis import experiments
     from sweeps.analysis.variance_components import ROW, SOURCES, lines, to_json
     from sweeps.api import record

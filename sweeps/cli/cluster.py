@@ -1,4 +1,4 @@
-"""Many machines: ``refold scheduler``, ``worker``, ``certificates``."""
+"""Training on several machines: ``refold scheduler``, ``worker``, ``certificates``."""
 
 import argparse
 import os
@@ -15,22 +15,24 @@ def add_verbs(verbs: Verbs) -> None:
     _scheduler_options(verbs.add(scheduler, "scheduler --host 10.0.0.5 --certificates certificates"))
     _worker_options(verbs.add(worker, "worker tls://10.0.0.5:8786 --certificates certificates"))
     making = verbs.add(certificates, "certificates certificates")
-    making.add_argument("folder", type=Path, help="takes ca.pem, cert.pem and key.pem")
-    making.add_argument("--days", type=positive, default=825, help="how long they are good (default: 825)")
-    making.add_argument("--if-missing", action="store_true", help="keep those that are there")
+    making.add_argument("folder", type=Path, help="folder for ca.pem, cert.pem and key.pem")
+    making.add_argument("--days", type=positive, default=825, help="days that they are valid (default: 825)")
+    making.add_argument("--if-missing", action="store_true", help="keep certificates that are there already")
 
 
 def _scheduler_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--host", default="127.0.0.1", help="interface to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
     )
-    added.add_argument("--port", type=port, default=8786, help="0 for any free one (default: 8786)")
-    added.add_argument("--scheduler-file", type=Path, metavar="FILE", help="takes the address")
+    added.add_argument(
+        "--port", type=port, default=8786, help="port to listen on, 0 for any free one (default: 8786)"
+    )
+    added.add_argument("--scheduler-file", type=Path, metavar="FILE", help="file to write the address to")
     certificates_option(added)
 
 
 def scheduler(options: Arguments) -> int:
-    """Start a scheduler, which workers and sweeps on several machines meet at."""
+    """Start a scheduler, which connects sweeps with workers on several machines."""
     from sweeps.cluster.certificates import Certificates
     from sweeps.cluster.services import serve_scheduler
 
@@ -47,7 +49,7 @@ def scheduler(options: Arguments) -> int:
 
 def _worker_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
-        "address", help="the scheduler's: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
+        "address", help="address of the scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
     )
     added.add_argument(
         "--nworkers",
@@ -57,42 +59,46 @@ def _worker_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--per-gpu", type=positive, default=1, metavar="N", help="workers that share a GPU (default: 1)"
     )
-    added.add_argument("--cpu", action="store_true", help="leave GPUs alone")
+    added.add_argument("--cpu", action="store_true", help="do not use GPUs")
     added.add_argument(
         "--folder",
         type=Path,
         default=Path("refold-worker"),
-        help="for logs and data (default: refold-worker)",
+        help="folder for logs and datasets (default: refold-worker)",
     )
     added.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="stored datasets, like a home's 'datasets'"
+        "--data", type=Path, metavar="FOLDER", help="folder of stored datasets, like a home's 'datasets'"
     )
     added.add_argument(
-        "--wait", type=positive, default=60, metavar="SECONDS", help="for the scheduler (default: 60)"
+        "--wait",
+        type=positive,
+        default=60,
+        metavar="SECONDS",
+        help="wait this long for the scheduler (default: 60)",
     )
     certificates_option(added)
 
 
 def worker(options: Arguments) -> int:
-    """Start workers on this machine, which train what sweeps ask for."""
+    """Start workers on this machine, which train the fits of sweeps."""
     from sweeps.cluster.address import read_address
     from sweeps.cluster.services import serve_workers
     from sweeps.cluster.worker_setup import WorkerOptions, equip
 
     address = read_address(options.address, options.certificates)
-    wish = WorkerOptions(
+    wanted = WorkerOptions(
         count=options.nworkers,
         per_gpu=options.per_gpu,
         cpu=options.cpu,
         folder=options.folder.resolve(),
         data=None if options.data is None else options.data.resolve(),
     )
-    serve_workers(address, equip(wish), folder=wish.folder, patience=options.wait, say=say)
+    serve_workers(address, equip(wanted), folder=wanted.folder, patience=options.wait, say=say)
     return 0
 
 
 def certificates(options: Arguments) -> int:
-    """Make the TLS certificates that scheduler, workers and coordinator prove themselves with."""
+    """Make the TLS certificates that scheduler, workers and sweeps need to trust each other."""
     from sweeps.cluster.certificates import Certificates, make_certificates
 
     folder: Path = options.folder
@@ -101,7 +107,7 @@ def certificates(options: Arguments) -> int:
         return 0
     made = make_certificates(folder, days=options.days)
     put(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}")
-    put(f"good for {counted(options.days, 'day')}; who has {made.key.name} may run code on the cluster")
+    put(f"valid for {counted(options.days, 'day')}; machines with {made.key.name} can run code on it")
     put("", "next, with a copy of the folder on each machine:")
     for command in (
         f"refold scheduler --host HOST --certificates {shlex.quote(str(folder))}",

@@ -1,4 +1,4 @@
-"""``refold doctor``: what would break repeatability or speed here."""
+"""``refold doctor``: finds what would harm repeatability or speed on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,7 +23,7 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def doctor(options: Arguments) -> int:
-    """Say what would break repeatability or speed here."""
+    """Find what would harm repeatability or speed on this machine."""
     from sweeps.api.sweep import ready
     from sweeps.diagnostics.doctor import LEVELS, examine
 
@@ -41,7 +41,7 @@ def doctor(options: Arguments) -> int:
 
 
 def findings_table(findings: "Sequence[Finding]") -> Table:
-    """Return a row for each finding; what to do about it stands behind an arrow."""
+    """Return a row for each finding; the advice follows an arrow."""
     rows = [[f.level, f.subject, f"{f.what}{f.do and ' -> '}{f.do}"] for f in findings]
     columns = (Column(title=""), Column(title="subject"), Column(title="finding", words=True))
     return Table(columns=columns, rows=rows)

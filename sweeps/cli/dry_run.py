@@ -1,4 +1,4 @@
-"""What a sweep would do, said before anything starts."""
+"""The dry run: what a sweep would do."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def report(prepared: Prepared) -> dict[str, Any]:
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """Return the report for people."""
+    """Return the report as lines to print."""
     data, trials, folds = report["dataset"], report["trials_per_architecture"], report["folds"]
     height, width, channels = data["input_shape"]
     images = counted(data["samples"], "image")

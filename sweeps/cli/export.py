@@ -1,4 +1,4 @@
-"""The best model taken home, and asked: ``refold export``, ``predict``."""
+"""The best model exported and used: ``refold export``, ``predict``."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ def add_verbs(verbs: Verbs) -> None:
 
 def _export_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of the sweep")
-    added.add_argument("--architecture", help="its best trial instead of the best of all")
-    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="this trial instead of the best")
+    added.add_argument("--architecture", help="take the best trial of this architecture (default: of all)")
+    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="take this trial (default: the best)")
     added.add_argument(
         "--how",
         choices=HOWS,
         default="refit",
         help="train on all the data for the median best epoch of the folds (refit, the default), average the "
-        "fold models (ensemble), or take the best of them (best-fold)",
+        "fold models (ensemble), or take the best fold model (best-fold)",
     )
     added.add_argument(
         "--format",
@@ -46,14 +46,16 @@ def _export_options(added: argparse.ArgumentParser) -> None:
         metavar="FORMAT[,FORMAT]",
         help=f"{', '.join(FORMATS)} or {ALL} (default: keras)",
     )
-    added.add_argument("--out", type=Path, default=Path(), help="folder for the model's own (default: here)")
+    added.add_argument(
+        "--out", type=Path, default=Path(), help="folder to make the model's folder in (default: here)"
+    )
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
     tracking_option(added)
     json_option(added)
 
 
 def export(options: Arguments) -> int:
-    """Take the best model home, in the format that the next program needs."""
+    """Export the best model in the formats that other programs need."""
     from sweeps.api import record
 
     done = record.export(
@@ -88,7 +90,7 @@ def predict(options: Arguments) -> int:
 
 
 def _print_export(done: "Exported") -> None:
-    """Print what was exported, for people."""
+    """Print what was exported."""
     about, scores = done.about, done.about.scores
     epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
     epochs += " epoch" if epochs == "1" else " epochs"
@@ -102,11 +104,11 @@ def _print_export(done: "Exported") -> None:
         put(_scored("official test set", scores.test, ", opened now"))
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
-    put("", f"{done.folder}/", "  README.md is its model card, model.json the same for programs")
+    put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")
 
 
 def formats_table(formats: "Mapping[str, FormatReport]") -> Table:
-    """Return a row for each format: its file, size and speed, and how far it is from the trained model."""
+    """Return a row for each format: its file, size and speed, and its difference from the trained model."""
     rows = [
         [
             name,

@@ -1,4 +1,4 @@
-"""The leaderboard as ``run`` ends with it and ``show`` begins with it."""
+"""The printed leaderboard: ``run`` ends with it, ``show`` begins with it."""
 
 from sweeps.cli import tables
 from sweeps.cli.output import put, put_table
@@ -6,6 +6,6 @@ from tracking.records import SweepRecord
 
 
 def print_leaderboard(record: SweepRecord) -> None:
-    """Print each architecture's best trial, what has none and why, and what pruning spared."""
+    """Print each architecture's best trial, why others have none, and what pruning has saved."""
     put_table(tables.leaderboard(record))
     put(*tables.without_winner(record), *tables.what_pruning_saved(record))

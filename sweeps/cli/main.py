@@ -1,4 +1,4 @@
-"""The command line: ``refold VERB``. Gathers the verbs, and says what becomes of errors.
+"""The command line: ``refold VERB``. Gathers the verbs, and turns errors into one line and an exit code.
 
 Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.
 """
@@ -19,17 +19,17 @@ from sweeps.cli.output import say
 from tracking.mlflow import recorder
 from trainer.errors import RefoldError
 
-#: Verbs that record each fit as it ends, so that running them again goes on.
+#: Verbs that record each fit as it ends: the same command again continues the work.
 GO_ON = ("run", "compare", "variance")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    # What is imported stays: looking through it for garbage as often as Python does by itself took a sixth
-    # of a short sweep's coordinator.
+    # Imported modules are never garbage: with Python's own thresholds, looking through them took a sixth of
+    # the coordinator's time in a short sweep.
     gc.set_threshold(50_000, 10, 10)
     options = grammar().parse(sys.argv[1:] if arguments is None else arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler's or a closed terminal's Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # from a job scheduler or a closed terminal
         signal.signal(number, _interrupt)
     try:
         code = options.action(options)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except RefoldError as error:
         code = error.exit_code
         _say_error(str(error), debug=options.debug)
-    except Exception as error:  # noqa: BLE001 - the one place where nothing may get past
+    except Exception as error:  # noqa: BLE001 - the last place to catch an error
         code = 1
         what = f"{type(error).__name__}: {error} (an error in refold; --debug shows where)"
         _say_error(what, debug=options.debug)
@@ -53,16 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _say_error(text: str, *, debug: bool) -> None:
-    """Print what went wrong as one line, whatever a library put into it."""
+    """Print an error as one line, even if a library's message has several."""
     if debug:
         traceback.print_exc()
     say(f"refold: {' '.join(text.split())}")
 
 
 def _exit(code: int) -> NoReturn:
-    """Exit, also while a thread still imports MLflow or waits for a server that does not answer.
+    """Exit, even while a thread imports MLflow or waits for a server that does not answer.
 
-    Python's own end would stop that thread wherever it is; in the middle of C++ code that aborts the process.
+    Python's own exit would stop that thread anywhere; in the middle of C++ code that aborts the process.
     """
     if recorder.left_behind():
         sys.stdout.flush()

@@ -8,22 +8,24 @@ from sweeps.home import Home
 def add_verbs(verbs: Verbs) -> None:
     """Add ``ui`` and ``sync``."""
     serving = verbs.add(ui, "ui --port 5000 --open")
-    serving.add_argument("sweep", nargs="?", help="whose record to see, where sweeps have theirs apart")
-    serving.add_argument("--port", type=port, default=5000, help="0 for any free one (default: 5000)")
-    serving.add_argument("--open", action="store_true", help="open the browser")
+    serving.add_argument("sweep", nargs="?", help="sweep to show, if sweeps of this home use several stores")
+    serving.add_argument(
+        "--port", type=port, default=5000, help="port to listen on, 0 for any free one (default: 5000)"
+    )
+    serving.add_argument("--open", action="store_true", help="open it in a browser")
     tracking_option(serving)
     syncing = verbs.add(sync, "sync digits")
     syncing.add_argument("sweep", nargs="?", help="name of the sweep (default: all)")
     syncing.add_argument(
         "--rebuild",
         action="store_true",
-        help="remove what MLflow has of it first, with what people added there, and write it anew",
+        help="first remove what MLflow has, notes and tags of users included, then write all of it again",
     )
     tracking_option(syncing)
 
 
 def ui(options: Arguments) -> int:
-    """Serve MLflow's own UI on this home."""
+    """Show the sweeps of this home in MLflow's own UI."""
     from sweeps.mlflow_record import serve
 
     serve(

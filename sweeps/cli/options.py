@@ -1,4 +1,4 @@
-"""The grammar that verbs share: how a verb is added, options that several have, checked numbers."""
+"""The grammar that verbs share: how a verb is added, options of several verbs, checked numbers."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -8,41 +8,41 @@ from trainer.spelling import did_you_mean
 
 Arguments = argparse.Namespace
 
-#: What a verb does: its docstring's first line is its help, what it returns the exit code.
+#: The function of a verb: its docstring is the help text, its return value the exit code.
 Action = Callable[[Arguments], int]
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; argparse would print the whole usage before it."""
+    """Reports an error in one line; argparse would print the whole usage first."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._known: list[str] = []
         super().__init__(*args, **options)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Add an option, and remember its long name for those who mistype it."""
+        """Add an option, and remember its long name for hints on mistyped options."""
         self._known += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **options)
 
     def refuse(self, unknown: str) -> NoReturn:
-        """Exit with 2 because of an argument that nothing is known of."""
+        """Exit with 2 because of an unknown argument."""
         hint = did_you_mean(unknown.partition("=")[0], self._known) if unknown.startswith("--") else None
         kind = "option" if unknown.startswith("-") else "argument"
         self.refuse_with(f"unknown {kind} {unknown!r}", hint)
 
     def refuse_with(self, message: str, hint: str | None) -> NoReturn:
-        """Exit with 2, and name what was probably meant, or where to look."""
+        """Exit with 2, and name the option or command that was probably meant, or where to look."""
         if hint is None:
             self.error(message)
         self.exit(2, f"{self.prog}: {message}: {hint}\n")
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
-        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' lists what there is)\n")
+        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' shows the usage)\n")
 
 
 class Verbs:
-    """The verbs of the command line, as they are added."""
+    """The verbs of the command line."""
 
     def __init__(self, top: Parser) -> None:
         self._top = top
@@ -61,11 +61,11 @@ class Verbs:
         return options
 
     def add(self, action: Action, example: str) -> argparse.ArgumentParser:
-        """Add the verb that is called as ``action`` is; return its parser, which takes its own options.
+        """Add a verb with the name of the function ``action``; return its parser, to add its options to.
 
         Args:
-            action: what it does.
-            example: a command line, without ``refold``.
+            action: the verb's function.
+            example: an example of the command line, without ``refold``.
         """
         text = (action.__doc__ or "").strip()
         added = self._verbs.add_parser(
@@ -73,7 +73,9 @@ class Verbs:
         )
         self._parsers[action.__name__] = added
         added.set_defaults(action=action)
-        added.add_argument("--home", help="folder for everything (default: REFOLD_HOME or refold-runs)")
+        added.add_argument(
+            "--home", help="folder that holds all sweeps (default: REFOLD_HOME or refold-runs)"
+        )
         added.add_argument("--debug", action="store_true", help="show where an error came from")
         return added
 
@@ -88,7 +90,7 @@ def tracking_option(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--tracking-uri",
         metavar="URI",
-        help="MLflow's store (default: the sweep's; for a new sweep MLFLOW_TRACKING_URI or in the home)",
+        help="MLflow's store (default: the sweep's; if new, MLFLOW_TRACKING_URI or a file in the home)",
     )
 
 
@@ -100,7 +102,9 @@ def workers_option(added: argparse.ArgumentParser) -> None:
 def certificates_option(added: argparse.ArgumentParser) -> None:
     """Add ``--certificates``."""
     added.add_argument(
-        "--certificates", metavar="DIR", help="for TLS, from 'refold certificates' (or REFOLD_CERTIFICATES)"
+        "--certificates",
+        metavar="DIR",
+        help="folder made by 'refold certificates', for TLS (or REFOLD_CERTIFICATES)",
     )
 
 
@@ -114,7 +118,7 @@ def positive(text: str) -> int:
 
 def port(text: str) -> int:
     """Read a port, 0 to 65535."""
-    # The system would take it modulo 65536, and listen elsewhere than it was told to.
+    # The system would take the number modulo 65536, and listen on another port.
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 to 65535")
     return int(text)

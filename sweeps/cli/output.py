@@ -1,4 +1,4 @@
-"""Where the command line prints: tables and answers on standard output, everything else on standard error.
+"""Output of the command line: tables and answers on standard output, everything else on standard error.
 
 On a terminal lines are broken at spaces, never within a word; a pipe or a file gets each line whole.
 """
@@ -13,10 +13,10 @@ from tracking.reports.text_table import Table, wrapped
 
 
 class _Output(Console):
-    """Standard output that lets 'refold show ... | head' end well; Rich would exit with 1."""
+    """Standard output for 'refold show ... | head': Rich would exit with 1 when the pipe is closed."""
 
     def on_broken_pipe(self) -> None:
-        """Leave it to ``main``."""
+        """Raise the error that ``main`` handles."""
         raise BrokenPipeError
 
 
@@ -41,9 +41,9 @@ def put_table(table: Table, *, indent: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error at once: it may be the log file of a process that runs for weeks.
+    """Print a line on standard error and flush it, which matters for log files of long processes.
 
-    Without Rich: where Ctrl-C has cut off a print of a console, the console keeps back what comes after it.
+    Rich is not used here: after Ctrl-C has cut off one of its prints, a console holds back what follows.
     """
     for part in wrapped(text, _width(err)):
         err.file.write(f"{part}\n")

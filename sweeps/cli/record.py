@@ -1,4 +1,4 @@
-"""Looking at what is recorded, and removing it: ``refold ls``, ``show``, ``study``, ``rm``."""
+"""Recorded sweeps listed, shown and removed: ``refold ls``, ``show``, ``study``, ``rm``."""
 
 import sys
 from dataclasses import asdict
@@ -23,16 +23,20 @@ def add_verbs(verbs: Verbs) -> None:
     json_option(verbs.add(ls, "ls --json"))
     showing = verbs.add(show, "show digits --trial resnet/3")
     showing.add_argument("sweep", help="name of the sweep")
-    showing.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="one trial: folds, seeds, report")
+    showing.add_argument(
+        "--trial", metavar="ARCHITECTURE/NUMBER", help="show one trial: folds, seeds, scores per class"
+    )
     json_option(showing)
     studying = verbs.add(study, "study digits --storage sqlite:///study.db")
     studying.add_argument("sweep", help="name of the sweep")
-    studying.add_argument("--storage", required=True, metavar="URL", help="a database: SQLite or PostgreSQL")
+    studying.add_argument(
+        "--storage", required=True, metavar="URL", help="database to write to: SQLite or PostgreSQL"
+    )
     json_option(studying)
     removing = verbs.add(rm, "rm digits --yes")
     removing.add_argument("sweep", help="name of the sweep")
-    removing.add_argument("--yes", action="store_true", help="do not ask")
-    removing.add_argument("--keep-mlflow", action="store_true", help="leave MLflow's record alone")
+    removing.add_argument("--yes", action="store_true", help="remove without asking")
+    removing.add_argument("--keep-mlflow", action="store_true", help="keep MLflow's record")
     tracking_option(removing)
 
 
@@ -144,9 +148,9 @@ def rm(options: Arguments) -> int:
 
 
 def _confirmed() -> bool:
-    """Ask, and read the answer from standard input, whether that is a terminal or a pipe."""
+    """Ask, and read the answer from standard input, which may be a terminal or a pipe."""
     err.print("remove it? \\[y/N] ", end="")
     answer = sys.stdin.readline()
     if not answer.endswith("\n") or not sys.stdin.isatty():
-        say("")  # nobody has pressed return
+        say("")  # no return key was pressed here: end the prompt's line
     return answer.strip().lower() in ("y", "yes")

@@ -1,4 +1,4 @@
-"""What the command line prints of a record for programs; docs/architecture.md describes it."""
+"""The JSON that the command line prints of a record; docs/architecture.md describes it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``refold run``: a sweep, or what is missing of it; and what it would do."""
+"""``refold run``: runs or continues a sweep, or lists what it would do."""
 
 import os
 import shlex
@@ -33,21 +33,24 @@ def add_verbs(verbs: Verbs) -> None:
     added.add_argument("sweep", help="the sweep file (TOML)")
     workers_option(added)
     added.add_argument("--dry-run", action="store_true", help="list trials, folds and fits; start nothing")
-    added.add_argument("--quiet", action="store_true", help="no progress")
+    added.add_argument("--quiet", action="store_true", help="show no progress")
     added.add_argument(
         "--cluster",
         metavar="ADDRESS",
         help="train on the workers of this scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file "
-        "(or REFOLD_CLUSTER); --workers then says how many to wait for (default: 1)",
+        "(or REFOLD_CLUSTER); --workers is then the number of workers to wait for (default: 1)",
     )
     certificates_option(added)
     added.add_argument(
-        "--wait", type=positive, metavar="SECONDS", help="for the scheduler, then for workers (default: 60)"
+        "--wait",
+        type=positive,
+        metavar="SECONDS",
+        help="wait this long for the scheduler, then for workers (default: 60)",
     )
     added.add_argument(
         "--mixed",
         action="store_true",
-        help="let in other kinds of processors or GPUs: bits may differ; each fit records its own",
+        help="admit other kinds of processors or GPUs: bits may differ; each fit records its kind",
     )
     tracking_option(added)
     json_option(added)
@@ -120,7 +123,10 @@ def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
         (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
         (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
         (f"refold export {record.name}{home}", "the best model, trained on all the data"),
-        (f"refold study {record.name}{home} --storage sqlite:///study.db", "the same for optuna-dashboard"),
+        (
+            f"refold study {record.name}{home} --storage sqlite:///study.db",
+            "the same for optuna-dashboard",
+        ),
     )
     columns = (Column(title="next:"), Column(title="", words=True))
     put("")

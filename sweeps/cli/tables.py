@@ -1,4 +1,4 @@
-"""What the command line shows of a record: its tables, and the lines under them."""
+"""The command line's tables of a record, and the lines below them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from trainer.quantities import counted, duration
 
 
 def leaderboard(record: SweepRecord) -> Table:
-    """Return each architecture's best trial, best first."""
+    """Return a row for each architecture's best trial, best first."""
     rows = [
         [
             str(place),
@@ -50,17 +50,17 @@ def without_winner(record: SweepRecord) -> list[str]:
 
 
 def what_pruning_saved(record: SweepRecord) -> list[str]:
-    """Return a line about it, none if no trial was pruned."""
+    """Return a line about the savings; no line if no trial was pruned."""
     saved = savings(record)
     return [f"{saved}"] if saved.pruned else []
 
 
 def trials_table(record: SweepRecord, *, live: bool) -> Table:
-    """Return every trial in order.
+    """Return a row for each trial, in order.
 
     Args:
         record: the sweep.
-        live: whether it may be running now; what has not ended was interrupted otherwise.
+        live: whether the sweep may be running now; if not, trials that have not ended were interrupted.
     """
     rows = [
         [
@@ -85,7 +85,7 @@ def trials_table(record: SweepRecord, *, live: bool) -> Table:
 
 
 def folds_table(trial: TrialRecord) -> Table:
-    """Return the folds of one trial: score, epochs, seeds and the digest of the weights."""
+    """Return a row for each fold of a trial: score, epochs, seeds and the digest of the weights."""
     rows = [
         [
             str(fold.spec.fold),
@@ -111,7 +111,7 @@ def folds_table(trial: TrialRecord) -> Table:
 
 
 def sweeps_table(records: Sequence[SweepRecord]) -> Table:
-    """Return one row for each sweep of a home."""
+    """Return a row for each sweep of a home."""
     columns = (
         Column(title="sweep"),
         Column(title="dataset", rank=2),
@@ -140,7 +140,7 @@ def _sweep_row(record: SweepRecord) -> list[str]:
 
 
 def state(trial: TrialRecord, *, live: bool) -> str:
-    """Return how a trial stands; one that has not ended is running only while somebody runs its sweep."""
+    """Return a trial's state; one that has not ended was interrupted unless its sweep is running."""
     return trial.state if live or trial.state != "running" else "interrupted"
 
 

@@ -1,4 +1,4 @@
-"""``refold verify``: the record proven by training again."""
+"""``refold verify``: proves a record by training fits again."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,18 @@ def add_verbs(verbs: Verbs) -> None:
     """Add ``verify``."""
     added = verbs.add(verify, "verify digits --trial resnet/3")
     added.add_argument("sweep", help="name of the sweep, or the id of one of its runs in MLflow")
-    added.add_argument("--all", action="store_true", help="every fit (default: a sample of them)")
-    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="all fits of one trial")
-    added.add_argument("--fold", type=int, help="this fold only")
+    added.add_argument(
+        "--all", action="store_true", help="train every fit again (default: a sample of the fits)"
+    )
+    added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="train all fits of this trial again")
+    added.add_argument("--fold", type=int, help="train only fits of this fold again")
     workers_option(added)
     tracking_option(added)
     json_option(added)
 
 
 def verify(options: Arguments) -> int:
-    """Train again from the record and compare every digest."""
+    """Train recorded fits again and compare every digest."""
     from sweeps.api import record
 
     report = record.verify(
@@ -44,7 +46,7 @@ def verify(options: Arguments) -> int:
 
 
 def verification_lines(report: "Report") -> list[str]:
-    """Return what a verification found, for people."""
+    """Return the lines that show what a verification found."""
     kind = "the same kind of machine" if report.same_kind else "another kind of machine"
     promise = "identical bytes are promised" if report.same_kind else "no promise of identical bytes"
     lines = [f"recorded on {kind}: {promise}"]
@@ -53,7 +55,7 @@ def verification_lines(report: "Report") -> list[str]:
         lines += [f"MISMATCH  {first}"]
         lines += [f"and {more} more after it; --json lists them"] if more else []
         if not report.trained:
-            lines.append("nothing was trained again: this comes before it")
+            lines.append("nothing was trained again: the difference was found before that")
     else:
         lines.append(
             f"MATCH  {report.sweep}: {counted(report.proposed, 'trial')} proposed again, {report.trained} of "

@@ -1,1 +1,1 @@
-"""This machine: what it has, and what would break repeatability or speed on it."""
+"""This machine: its hardware, and what would harm repeatability or speed on it."""

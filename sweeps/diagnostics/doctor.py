@@ -1,7 +1,7 @@
-"""``refold doctor``: what would break repeatability or speed here, said before a sweep begins.
+"""``refold doctor``: finds what would harm repeatability or speed on this machine before a sweep begins.
 
-Each check is a function of plain facts; ``examine`` gathers them. A *problem* would break the promise of
-identical bytes, or keep a sweep from its end; a *note* is worth knowing.
+Each check is a function of plain facts; ``examine`` gathers the facts. A *problem* would break the promise of
+identical bytes, or stop a sweep from finishing. A *note* is worth knowing.
 """
 
 import os
@@ -33,17 +33,17 @@ from trainer.quantities import counted, duration, size
 from trainer.runtime.determinism import ENVIRONMENT, FORBIDDEN, SWITCHES
 from trainer.runtime.environment import environment
 
-#: Packages whose version decides bits, folds or proposals; then those that stand beside.
+#: Packages whose versions decide bits, folds or proposals; then packages whose versions seldom matter.
 DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
 BESIDE = ("scipy", "ml-dtypes", "pillow", "distributed", "mlflow")
 
-#: File systems on which another machine may hold the file: SQLite's locks are not safe there.
+#: Network file systems: another machine may have the file open, and SQLite's locks are not safe.
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs"}
     | {"pvfs2", "orangefs", "ocfs2", "gfs2", "davfs", "coda", "vboxsf", "prl_fs", "vmhgfs"}
 )
 
-#: Bytes that ledger, MLflow's store and logs may need beside the dataset, roughly.
+#: Approximate bytes that ledger, MLflow's store and logs need in addition to the dataset.
 ROOM = 200_000_000
 
 Level = Literal["problem", "note", "ok"]
@@ -52,7 +52,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it stands, and what to do about it (nothing if empty)."""
+    """The result of one check, and the advice on it (empty if there is nothing to do)."""
 
     subject: str
     level: Level
@@ -61,7 +61,7 @@ class Finding:
 
 
 def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
-    """Compare the packages that decide with what is pinned, then those beside them."""
+    """Compare the installed packages with the pinned versions; those that decide bits come first."""
     found = []
     for package in (*DECIDING, *BESIDE):
         requirement, here = wanted.wanted.get(package), have[package]
@@ -90,7 +90,7 @@ def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
 
 
 def variables(here: Mapping[str, str]) -> list[Finding]:
-    """Tell variables that training never sees from those that it inherits."""
+    """Report environment variables that training processes do not see, and those that they inherit."""
     found = []
     kept_out = [f"{n}={here[n]}" for n, value in ENVIRONMENT.items() if here.get(n, value) != value]
     kept_out += [f"{name}={here[name]}" for name in FORBIDDEN if name in here]
@@ -104,7 +104,7 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
 
 
 def switches(process: Environment) -> list[Finding]:
-    """Compare what a training process found itself to be with what is promised."""
+    """Compare the environment that a training process reports with the promised one."""
     wrong = [
         f"{name} is {process.switches.get(name)}, not {value}"
         for name, value in SWITCHES.items()
@@ -121,7 +121,7 @@ def switches(process: Environment) -> list[Finding]:
 
 
 def processor(cpu: Mapping[str, str], cards: Sequence[str]) -> list[Finding]:
-    """Name the kind of machine that the promise is about."""
+    """Report the kind of machine that the promise is for."""
     flags = set(cpu.get("vectors", "").split())
     widest = [flag for flag in ("amx_tile", "avx512f", "avx2", "avx", "sse4_2") if flag in flags][:2]
     kind = f"{cpu['model name']} ({', '.join(widest) or 'vector extensions unknown'})"
@@ -135,7 +135,7 @@ def processor(cpu: Mapping[str, str], cards: Sequence[str]) -> list[Finding]:
 
 
 def home_folder(path: Path, known: Sequence[Mount]) -> list[Finding]:
-    """Say whether the home can be written and whether SQLite's locks hold on its file system."""
+    """Report whether the home can be written, and whether SQLite's locks are safe on its file system."""
     found = []
     place = existing(path)
     if not place.is_dir():
@@ -157,7 +157,7 @@ def home_folder(path: Path, known: Sequence[Mount]) -> list[Finding]:
 
 
 def disk(free: int, needed: int) -> list[Finding]:
-    """Say whether the dataset's copy and the records fit on the home's disk."""
+    """Report whether the dataset's copy and the records fit on the home's disk."""
     what = f"{size(free)} free where the home is; the sweep's data takes {size(needed)}"
     if free < needed + ROOM:
         return [
@@ -167,18 +167,20 @@ def disk(free: int, needed: int) -> list[Finding]:
 
 
 def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
-    """Say how many workers fit into the memory that is there.
+    """Report whether the workers fit into the available memory.
 
     Args:
-        worker: bytes that one needs.
-        workers: how many there will be.
-        available: bytes that can be had, None if that is not known.
+        worker: bytes that one worker needs.
+        workers: number of workers.
+        available: bytes that are available; None if unknown.
     """
     need = f"{counted(workers, 'worker')} at about {size(worker)} each: {size(workers * worker)}"
     if available is None:
-        return [Finding("memory", "note", f"{need}; this system does not say what is free", "watch it")]
+        return [
+            Finding("memory", "note", f"{need}; this system does not say what is free", "watch the memory")
+        ]
     fit = available // worker
-    what = f"{need}; {size(available)} can be had, enough for {fit}"
+    what = f"{need}; {size(available)} are available, enough for {fit}"
     if fit >= workers:
         return [Finding("memory", "ok", what)]
     advice = (
@@ -188,7 +190,7 @@ def memory(worker: int, workers: int, available: int | None) -> list[Finding]:
 
 
 def cores(workers: int, available: int) -> list[Finding]:
-    """Say whether each worker has a core."""
+    """Report whether each worker has a core."""
     what = f"{counted(workers, 'worker')} on {counted(available, 'core')}"
     if workers > available:
         advice = f"--workers {available}: the result is the same"
@@ -197,7 +199,7 @@ def cores(workers: int, available: int) -> list[Finding]:
 
 
 def step(name: str, outcome: StepPassed | StepFailed) -> Finding:
-    """Say what became of one architecture's training step."""
+    """Report the result of one architecture's training step."""
     subject = f"step of {name}"
     if isinstance(outcome, StepFailed):
         at = f"the op {outcome.node}: " if outcome.node else ""
@@ -220,12 +222,12 @@ def step(name: str, outcome: StepPassed | StepFailed) -> Finding:
 
 
 def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[Finding]:
-    """Look at everything.
+    """Run all checks.
 
     Args:
         prepared: the sweep; without one, the built-in baseline is tried on made-up images.
-        home: where the sweep's records will stand.
-        workers: how many processes will train; one per core if None.
+        home: the home for the sweep's records.
+        workers: number of training processes; one per core if None.
     """
     count = workers or available_cores()
     beside = [Path(__file__).parent.parent, *([prepared.spec.folder] if prepared else []), Path()]
@@ -243,12 +245,12 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
 
 
 def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
-    """Judge what the training process said."""
+    """Return the findings from the reports of the training processes."""
     if rehearsal.process is None:
         advice = "run the command again; if it stays so, install refold again with its constraints.txt"
         return [Finding("training", "problem", f"no training process starts: {rehearsal.died}", advice)]
     found = switches(rehearsal.process)
     if rehearsal.peak:
-        # The step saw a part of the images; a worker copies all of them.
+        # The step used a part of the images; a worker copies all.
         found += memory(rehearsal.peak + data, workers, available_memory(read("/proc/meminfo")))
     return found + [step(name, outcome) for name, outcome in rehearsal.steps.items()]

@@ -1,4 +1,4 @@
-"""What ``refold doctor`` has to know of the machine: plain facts, read and never judged here."""
+"""Facts about the machine for ``refold doctor``; they are judged there, not here."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One line of ``/proc/mounts``: where a file system hangs, and of which kind it is."""
+    """A line of ``/proc/mounts``: the folder that a file system is mounted on, and its kind."""
 
     point: Path
     kind: str
@@ -31,18 +31,18 @@ def _plain(name: str) -> str:
 
 
 def mount_of(path: Path, known: Sequence[Mount]) -> Mount | None:
-    """Return the mount that ``path`` stands on: the deepest one, and of two in one place the later."""
+    """Return the mount that has ``path``: the deepest one; of two on the same folder the later one."""
     over = [mount for mount in known if path.is_relative_to(mount.point)]
     return max(reversed(over), key=lambda mount: len(mount.point.parts), default=None)
 
 
 def existing(path: Path) -> Path:
-    """Return ``path`` or the nearest folder above it that is there."""
+    """Return ``path`` or the nearest folder above it that exists."""
     return next((place for place in (path, *path.parents) if place.exists()), Path("/"))
 
 
 def read(path: str | Path) -> str:
-    """Return a text of the system's, or nothing where this system does not have it."""
+    """Return the text of a system file; empty if this system does not have it."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -50,11 +50,11 @@ def read(path: str | Path) -> str:
 
 
 def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Return the bytes that new processes may take: what is free, or what a container has left of its limit.
+    """Return the bytes that new processes may use: the free memory, or what is left of a container's limit.
 
     Args:
         meminfo: the text of ``/proc/meminfo``.
-        cgroup: where the limits of this control group stand (version 2, or 1 under ``memory``).
+        cgroup: folder with the limits of this control group (version 2, or version 1 under ``memory``).
     """
     found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo)
     free = [int(found[1]) * 1024] if found else []
@@ -64,7 +64,7 @@ def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int
     ):
         most, used = read(folder / limit).strip(), read(folder / usage).strip()
         if most.isdigit() and used.isdigit():
-            # Cached files count as used, and make room when it is needed.
+            # Cached files count as used memory, but are dropped when memory is needed.
             cached = re.search(
                 r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE
             )
@@ -73,14 +73,14 @@ def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_for_images(workers: int) -> int | None:
-    """Return the bytes that a dataset's images may take in each of so many training processes.
+    """Return the bytes that a dataset's images may use in each of ``workers`` training processes.
 
-    Half of what is available: networks, their gradients and TensorFlow itself need the other half.
+    That is half of the available memory: networks, gradients and TensorFlow itself need the other half.
     """
     available = available_memory(read("/proc/meminfo"))
     return None if available is None else available // (2 * workers)
@@ -97,11 +97,11 @@ def gpus() -> tuple[str, ...]:
 
 
 def visible_gpus(environment: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (number, name) of the NVIDIA GPUs that may be used here; a batch system may have given us some.
+    """Return (number, name) of each NVIDIA GPU that this process may use; a batch system may allow only some.
 
     Args:
-        environment: its ``CUDA_VISIBLE_DEVICES`` chooses, where it is set.
-        names: of this machine's GPUs, see ``gpus``.
+        environment: environment variables; ``CUDA_VISIBLE_DEVICES`` chooses GPUs if it is set.
+        names: the names of this machine's GPUs; see ``gpus``.
     """
     nvidia = [name for name in names if "AMD" not in name]
     chosen = environment.get("CUDA_VISIBLE_DEVICES")
@@ -117,12 +117,12 @@ def visible_gpus(environment: Mapping[str, str], names: Sequence[str]) -> list[t
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Which versions are wanted, and who says so.
+    """Required package versions, and their source.
 
     Attributes:
-        source: to show.
-        exact: whether it is one version each (a constraints file), or ranges.
-        wanted: package to version specifier.
+        source: the name of the source, for messages.
+        exact: whether each package has one version (from a constraints file) and not a range.
+        wanted: the version specifier of each package.
     """
 
     source: str
@@ -131,10 +131,10 @@ class Pins:
 
 
 def pins(folders: Iterable[Path], required: Iterable[str] | None = None) -> Pins:
-    """Return the pins of the first ``constraints.txt`` that is about refold, else refold's own ranges.
+    """Return the pins of the first ``constraints.txt`` with refold's packages, else refold's own ranges.
 
     Args:
-        folders: where to look. An installed refold has no constraints file with it.
+        folders: folders to search. An installed refold comes without a constraints file.
         required: refold's requirements; those of the installed package if None.
     """
     for folder in folders:
@@ -146,7 +146,7 @@ def pins(folders: Iterable[Path], required: Iterable[str] | None = None) -> Pins
 
 
 def requirements(lines: Iterable[str]) -> dict[str, Requirement]:
-    """Return what requirement lines say for this Python and platform; other lines are passed over."""
+    """Return the requirements that apply to this Python and platform; other lines are ignored."""
     found: dict[str, Requirement] = {}
     for line in lines:
         try:
@@ -159,7 +159,7 @@ def requirements(lines: Iterable[str]) -> dict[str, Requirement]:
 
 
 def installed(packages: Iterable[str]) -> dict[str, str | None]:
-    """Return the installed version of each package, None where there is none."""
+    """Return the installed version of each package; None if it is not installed."""
     found: dict[str, str | None] = {}
     for package in packages:
         try:

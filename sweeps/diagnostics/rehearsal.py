@@ -1,4 +1,4 @@
-"""Has a training process try one step of each architecture, for ``refold doctor``."""
+"""Tries a training step of each architecture in a training process, for ``refold doctor``."""
 
 import json
 import subprocess
@@ -25,19 +25,19 @@ from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
 
-#: Images that a step is tried on: two batches of the usual sizes.
+#: Number of images for a step: two batches of the usual sizes.
 IMAGES = 512
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What training processes said.
+    """The reports of the training processes.
 
     Attributes:
-        process: what one found itself to be; None if none could be started.
-        steps: what became of each architecture, by its name.
-        peak: the most bytes that one of them held.
-        died: how the last one ended, if too early.
+        process: the environment that a training process reported; None if no process could be started.
+        steps: the result of each architecture's step, by its name.
+        peak: the largest number of bytes that a process used.
+        died: how the last process ended, if it ended too early.
     """
 
     process: Environment | None = None
@@ -54,7 +54,7 @@ def rehearse(prepared: Prepared | None) -> Rehearsal:
 
 
 def tasks(prepared: Prepared | None) -> list[StepRequest]:
-    """Return what to try: each architecture in the middle of its ranges."""
+    """Return the steps to try: each architecture in the middle of its ranges."""
     if prepared is None:
         space = complete_space("baseline", BUILT_IN["baseline"].space, {})
         return [_task(PlannedArchitecture(name="baseline", digest=source_digest("baseline"), space=space))]
@@ -71,12 +71,12 @@ def _task(planned: PlannedArchitecture) -> StepRequest:
 
 
 def few(dataset: Dataset) -> Dataset:
-    """Return a dataset of the same kind that is quickly written to disk."""
+    """Return a small part of a dataset, which is quickly written to disk."""
     return replace(dataset, images=dataset.images[:IMAGES], labels=dataset.labels[:IMAGES])
 
 
 def made_up() -> Dataset:
-    """Return images of noise, the smallest that every built-in architecture takes."""
+    """Return images of noise, in the smallest size that every built-in architecture takes."""
     noise = np.random.Philox(key=0).random_raw(IMAGES * 64).astype(np.uint8).reshape(IMAGES, 8, 8, 1)
     classes = tuple(map(str, range(10)))
     labels = np.arange(IMAGES, dtype=np.int32) % 10
@@ -84,7 +84,7 @@ def made_up() -> Dataset:
 
 
 def ask(dataset: str, asked: Sequence[StepRequest]) -> Rehearsal:
-    """Try the architectures in a training process, and in one more whenever an architecture ends it."""
+    """Try the architectures in a training process; if one ends it, go on in a new process."""
     found = Rehearsal()
     waiting = list(asked)
     while waiting or found.process is None:
@@ -103,8 +103,8 @@ def ask(dataset: str, asked: Sequence[StepRequest]) -> Rehearsal:
             found.died = _how_it_ended(done)
         if found.process is None:
             break
-        if waiting:  # the first one left is the one that it died of
-            error = f"the training process ended: {found.died or 'it said nothing'}"
+        if waiting:  # the first architecture that is left has ended the process
+            error = f"the training process ended: {found.died or 'it printed no error'}"
             found.steps[waiting.pop(0).name] = StepFailed(error=error)
     return found
 
@@ -126,4 +126,4 @@ def _take_in(lines: str, found: Rehearsal) -> None:
 def _how_it_ended(done: "subprocess.CompletedProcess[str]") -> str:
     if done.returncode < 0:
         return f"signal {-done.returncode}"
-    return f"code {done.returncode}, {last_line(done.stderr) or 'it said nothing'}"
+    return f"code {done.returncode}, {last_line(done.stderr) or 'it printed no error'}"

@@ -86,10 +86,7 @@ class Tally:
         self.seconds[name].append(event.run.timing.seconds)
         if event.origin != "now":
             self.recorded[event.origin] = self.recorded.get(event.origin, 0) + 1
-        if (
-            name,
-            event.trial,
-        ) not in self._ended:  # a fit that ends after its trial was counted with the trial
+        if (name, event.trial) not in self._ended:  # a later fit was counted when its trial ended
             self.done[name] += 1
             self._fits[name, event.trial] = self._fits.get((name, event.trial), 0) + 1
 

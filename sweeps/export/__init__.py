@@ -1,1 +1,1 @@
-"""The best model taken home: selected, trained, written in several formats, proven, described."""
+"""Export of the best model: selected, trained, written in several formats, proven, described."""

@@ -1,4 +1,4 @@
-"""What ``model.json`` says of an exported model; the next export of it and ``predict`` read it."""
+"""The content of an exported model's ``model.json``; later exports and ``predict`` read it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -14,12 +14,12 @@ from trainer.hyperparameters import Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a model scored on some images.
+    """A model's score on some images.
 
     Attributes:
-        images: how many.
-        f1: macro-F1 in [0, 1].
-        accuracy: in [0, 1].
+        images: number of images.
+        f1: macro-F1, in [0, 1].
+        accuracy: share of right predictions, in [0, 1].
         confusion: counts, rows true classes, columns predicted ones.
     """
 
@@ -31,11 +31,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossValidationScore(Score):
-    """The trial's score: all held-out folds together, and how the single ones spread.
+    """The trial's score on all held-out folds together, and the scores of single folds.
 
     Attributes:
         f1_mean: mean of the folds' macro-F1.
-        f1_std: standard deviation of the folds' macro-F1, None for a single one.
+        f1_std: standard deviation of the folds' macro-F1; None for a single fold.
         f1_folds: each fold's macro-F1.
         best_epochs: each fold's best epoch, from 1.
     """
@@ -48,7 +48,7 @@ class CrossValidationScore(Score):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldScore(Score):
-    """What a single fold model scored on the fold that was held out from it."""
+    """The score of a single fold model on the fold that was held out from it."""
 
     fold: int | None
     repeat: int
@@ -56,14 +56,14 @@ class FoldScore(Score):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamScore(Score):
-    """What the model scored on the official test set of that fingerprint."""
+    """The model's score on the official test set, with the test set's fingerprint."""
 
     fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What the model scored where; None where there is no such score."""
+    """The model's scores; None for a score that it does not have."""
 
     cross_validation: CrossValidationScore
     fold: FoldScore | None
@@ -72,7 +72,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedFit:
-    """One of the fits that make the model, with what it was asked for and what came of it."""
+    """One of the fits that make the model: its spec and its result."""
 
     key: str
     spec: FitSpec
@@ -84,7 +84,7 @@ class ExportedFit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptDataset:
-    """The dataset of the sweep; ``images`` is how many there were."""
+    """The dataset of the sweep; ``images`` is the number of its images."""
 
     name: str
     fingerprint: str
@@ -93,7 +93,7 @@ class SweptDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InMlflow:
-    """Where MLflow has the model: this version, the champion's alias, and the store."""
+    """The model's place in MLflow: its version, the champion's alias, and the store."""
 
     uri: str
     champion_uri: str
@@ -105,10 +105,10 @@ class FormatReport:
     """The model in one format.
 
     Attributes:
-        file: its file or folder beside ``model.json``; None where MLflow alone has it.
+        file: its file or folder beside ``model.json``; None if only MLflow has it.
         bytes: its size.
-        proof: how it compared with the trained model.
-        mlflow: where MLflow has it; None for a file.
+        proof: the comparison with the trained model.
+        mlflow: the model's place in MLflow; None for a file.
     """
 
     file: str | None
@@ -118,11 +118,11 @@ class FormatReport:
 
     @property
     def where(self) -> str:
-        """The file's name, or MLflow's address of the model."""
+        """The file's name, or the model's URI in MLflow."""
         return self.file or (self.mlflow.uri if self.mlflow else "")
 
     def to_json(self) -> dict[str, object]:
-        """Return the report as plain JSON data, without levels; ``from_json`` is the inverse."""
+        """Return the report as flat JSON data; ``from_json`` is the inverse."""
         place = {} if self.mlflow is None else asdict(self.mlflow)
         return {"file": self.file, **place, "bytes": self.bytes, **asdict(self.proof)}
 
@@ -139,29 +139,30 @@ class FormatReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAbout:
-    """All that is known of an exported model.
+    """All facts about an exported model.
 
     Attributes:
-        name: of its folder.
+        name: the name of its folder.
         sweep: the sweep's name.
-        architecture: its name.
-        trial: number of the trial that it was made from.
-        how: it was made of the trial.
-        key: which fits make it: SHA-256.
-        scores: what it scored where.
-        compared_on: what the images were on which its files had to agree with it.
-        hyperparameters: of the trial.
-        seed: the sweep's.
-        fits: that make it.
-        weights_sha256: of its weights; of the digests of several.
-        dataset: of the sweep.
-        classes: their names in the order of the probabilities.
+        architecture: the architecture's name.
+        trial: the number of the trial that it was made from.
+        how: how it was made from the trial.
+        key: SHA-256 of ``how`` and of its fits.
+        scores: its scores.
+        compared_on: what the images were on which its files were compared with it, in words.
+        hyperparameters: the trial's hyperparameters.
+        seed: the sweep's seed.
+        fits: the fits that make it.
+        weights_sha256: SHA-256 of its weights; with several fits, SHA-256 of their digests.
+        dataset: the sweep's dataset.
+        classes: the names of the classes, in the order of the probabilities.
         input_shape: (height, width, channels).
-        pixel_max: the value of a full pixel.
-        image_size: (height, width) that the sweep brought its images to; None if they came so.
-        colour: ``"grey"`` or ``"rgb"`` where the sweep brought its images to it.
-        versions: of Python and the packages that made it.
-        platform: system and kind of processor that made it.
+        pixel_max: the largest value of a pixel.
+        image_size: (height, width) in pixels that the sweep resized its images to; None if it did not resize
+            them.
+        colour: ``"grey"`` or ``"rgb"`` if the sweep converted its images to it; else None.
+        versions: the versions of Python and of the packages that made it.
+        platform: the system and the kind of processor that made it.
         formats: the model in each format, by the format's name.
     """
 
@@ -188,16 +189,16 @@ class ModelAbout:
     formats: Mapping[str, FormatReport] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """Return it as plain JSON data; ``from_json`` is the inverse."""
+        """Return the facts as plain JSON data; ``from_json`` is the inverse."""
         data: dict[str, object] = recorded(self)
         return data | {"formats": {name: form.to_json() for name, form in self.formats.items()}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ModelAbout":
-        """Rebuild it from what ``to_json`` returned; what only a newer version says is left out.
+        """Rebuild the facts from what ``to_json`` returned; fields of newer versions are ignored.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: if it is something else.
+            KeyError, TypeError, ValueError, AttributeError: if the data is not that of a model.
         """
         height, width, channels = data["input_shape"]
         size = data["image_size"]
@@ -214,7 +215,7 @@ class ModelAbout:
 
 
 def _known(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a dataclass has fields for."""
+    """Return the entries that a dataclass has fields for."""
     names = {each.name for each in fields(kind)}
     return {name: value for name, value in data.items() if name in names}
 

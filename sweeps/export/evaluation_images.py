@@ -1,4 +1,4 @@
-"""The images on which an exported model has to agree with the trained one, and what it scores on them."""
+"""The images on which exported and trained model must agree, and the model's scores."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,18 @@ from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
 from trainer.fits.results import Confusion
 from trainer.fits.split import Split
 
-#: Where nothing was held out from the model, so many training images are compared.
+#: Number of training images to compare if no image was held out from the model.
 TRAINING_IMAGES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationImages:
-    """Images that both models classify.
+    """Images that both the exported and the trained model classify.
 
     Attributes:
         images: ``[n, height, width, channels]`` raw pixels.
-        name: what they are, for people.
-        test: the official test set, where they are that.
+        name: what the images are, in words.
+        test: the official test set, if the images are it; else None.
     """
 
     images: npt.NDArray[Any]
@@ -39,19 +39,19 @@ class EvaluationImages:
 
 
 def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, dataset: Path) -> EvaluationImages:
-    """Return held-out images: the official test set, else the fold that the model never saw.
+    """Return held-out images: the official test set, else the fold that was held out from the model.
 
-    A model that was trained on everything, where there is no test set, is asked about its training images:
-    that shows as well whether the file is the model.
+    If the model was trained on all images and there is no test set, training images are returned: they show
+    as well whether a file is the model.
 
     Args:
         record: the sweep.
-        entry: what the ledger keeps beside it.
+        entry: the sweep's entry in the ledger.
         choice: the model.
-        dataset: folder of the stored dataset.
+        dataset: the folder of the stored dataset.
 
     Raises:
-        UsageError: if the dataset has changed, and its test set may have too.
+        UsageError: if the dataset has changed, as its test set may have changed too.
     """
     test = open_exam(record, entry)
     if test is not None:
@@ -69,12 +69,12 @@ def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, datas
 
 
 def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> Scores:
-    """Return what the model scored where.
+    """Return the model's scores: in cross-validation, on its own fold and on the test set.
 
     Args:
         choice: the model.
-        images: what it was asked about.
-        trained: what it said to that, ``[n, classes]``.
+        images: the evaluation images.
+        trained: the trained model's probabilities for these images, ``[n, classes]``.
     """
     (recorded, *_) = choice.recorded
     return Scores(
@@ -105,7 +105,7 @@ def _exam(test: Dataset, trained: Probabilities) -> ExamScore:
 
 
 def _score(confusion: Confusion) -> dict[str, Any]:
-    """Return the fields of a ``Score``."""
+    """Return the arguments for a ``Score``."""
     return {
         "images": int(np.sum(confusion)),
         "f1": MACRO_F1.of(confusion),

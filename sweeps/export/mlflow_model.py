@@ -1,4 +1,4 @@
-"""A model in MLflow: described, logged, registered, served, asked, and only then made the champion."""
+"""A model in MLflow: logged, registered, served, compared; only then it may become the champion."""
 
 import json
 from importlib.metadata import version
@@ -20,7 +20,7 @@ from trainer.formats.catalogue import FORMATS
 if TYPE_CHECKING:
     from tracking.mlflow.registry import Registered
 
-#: So many images are sent to MLflow's scoring server: they go through it as text.
+#: Number of images that are sent to MLflow's scoring server; few, because they are sent as text.
 SERVED_IMAGES = 1000
 
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
@@ -34,25 +34,25 @@ def register(
     trained: Probabilities,
     about: ModelAbout,
 ) -> tuple["Registered", FormatReport]:
-    """Bring a model into MLflow and compare what MLflow's scoring server says with the trained model.
+    """Register a model in MLflow and compare what its scoring server predicts with the trained model.
 
     Args:
-        request: with MLflow's view.
-        work: a folder for what is in between.
+        request: the export request, which has MLflow's view.
+        work: a folder for intermediate files.
         model: the folder with the Keras file.
-        images: what to ask it.
-        trained: what the trained model says to that.
-        about: what ``model.json`` says so far; parts of it become the model's metadata.
+        images: the evaluation images, ``[n, height, width, channels]``.
+        trained: the trained model's probabilities for these images.
+        about: the content of ``model.json`` so far; parts of it become the model's metadata.
 
     Returns:
-        The version, which is not the champion yet, and what ``model.json`` says of it.
+        The registered version, which is not the champion yet, and its report for ``model.json``.
 
     Raises:
-        Mismatch: if the served model is another; it is taken out again.
-        ViewUnavailable: if MLflow cannot take it, or not serve it.
+        Mismatch: if the served model predicts something else; its version is removed again.
+        ViewUnavailable: if MLflow cannot register or serve it.
     """
     record, choice, view = request.record, request.choice, request.view
-    assert view is not None  # noqa: S101 - whoever asks for this format gives it
+    assert view is not None  # noqa: S101 - a request for this format has a view
     folder = _described(model / str(FORMATS["keras"].file), images, trained, about, work)
     tags = {
         "refold.sweep": record.name,

@@ -1,4 +1,4 @@
-"""What goes with an exported model: ``model.json`` for programs, ``README.md`` (a model card) for people."""
+"""Descriptions of an exported model: ``model.json`` for programs, ``README.md`` (a model card) for people."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from trainer.formats.catalogue import FORMATS
 from trainer.quantities import counted, size
 from trainer.runtime.environment import PACKAGES, environment
 
-#: A confusion matrix of more classes is no table any more; its largest confusions are listed.
+#: Up to this many classes the confusion matrix is a table; for more only the largest confusions are listed.
 LARGEST_TABLE = 20
 
 HOW = {
@@ -31,13 +31,13 @@ HOW = {
 def describe(
     request: ExportRequest, members: Sequence[Member], images: EvaluationImages, trained: Probabilities
 ) -> ModelAbout:
-    """Return what ``model.json`` says before the formats are in it.
+    """Return the content of ``model.json`` without the formats.
 
     Args:
-        request: what was asked for.
-        members: the fits that make the model.
-        images: what it was asked about.
-        trained: what it said to that, ``[n, classes]``.
+        request: the export request.
+        members: the trained fits that make the model.
+        images: the evaluation images.
+        trained: the trained model's probabilities for these images, ``[n, classes]``.
     """
     record, choice = request.record, request.choice
     source = request.entry.details.dataset
@@ -87,7 +87,7 @@ def card(about: ModelAbout) -> str:
     """Return the model card as Markdown.
 
     Args:
-        about: what ``model.json`` says.
+        about: the content of ``model.json``.
     """
     parts = [
         f"# {about.sweep}: {about.architecture}, {about.how}",
@@ -128,8 +128,8 @@ def _scores(about: ModelAbout) -> str:
     spread = "" if cross.f1_std is None else f" ± {cross.f1_std:.4f}"
     return (
         "\n".join(table) + f"\n\nMacro-F1 of the single folds: {cross.f1_mean:.4f}{spread} (mean ± standard "
-        "deviation). A trial is chosen by its cross-validated score, so expect a little less of the best on "
-        "new data."
+        "deviation). A trial is chosen by its cross-validated score, so expect a "
+        "slightly lower score on new data."
     )
 
 
@@ -149,7 +149,7 @@ def _loading(name: str, about: ModelAbout) -> str:
 
 
 def snippet(name: str, about: ModelAbout) -> str:
-    """Return a program, to be run in the model's folder, that classifies one image with a format's file."""
+    """Return a program that classifies one image with a format's file; it runs in the model's folder."""
     shape = ", ".join(map(str, (1, *about.input_shape)))
     modules, load, predict = _SNIPPETS[name]
     values = {**about.formats[name].to_json(), "file": FORMATS[name].file}
@@ -165,7 +165,7 @@ def snippet(name: str, about: ModelAbout) -> str:
     )
 
 
-#: By format: imports, loading, predicting.
+#: For each format: the code for imports, loading and predicting.
 _SNIPPETS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "keras": (
         ("keras",),

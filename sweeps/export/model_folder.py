@@ -1,4 +1,4 @@
-"""The folder that an exported model ends up in: it appears when it is complete, and never half."""
+"""The folder of an exported model: it appears only when it is complete."""
 
 import json
 import os
@@ -15,15 +15,15 @@ ABOUT, CARD = "model.json", "README.md"
 
 
 def check_target(target: Path, key: str, *, force: bool) -> None:
-    """Check that the model's folder can be made, or holds this very model.
+    """Check that the model's folder can be made, or already has this same model.
 
     Args:
         target: the folder.
-        key: of the model.
-        force: replace another one.
+        key: the model's key.
+        force: whether to replace another model.
 
     Raises:
-        UsageError: if it is taken, or cannot be written.
+        UsageError: if the folder has something else, or cannot be written.
     """
     above = next(folder for folder in (target.parent, *target.parent.absolute().parents) if folder.exists())
     if not above.is_dir():
@@ -39,14 +39,14 @@ def check_target(target: Path, key: str, *, force: bool) -> None:
 
 
 def check_room(target: Path, needed: int) -> None:
-    """Check that the disk has room for a model.
+    """Check that the disk has space for a model.
 
     Args:
-        target: the folder to be made.
-        needed: bytes.
+        target: the model's future folder.
+        needed: bytes that the model needs.
 
     Raises:
-        UsageError: if it has not.
+        UsageError: if the disk has less space.
     """
     above = next(folder for folder in target.absolute().parents if folder.exists())
     free = shutil.disk_usage(above).free
@@ -58,7 +58,7 @@ def check_room(target: Path, needed: int) -> None:
 
 
 def read_about(folder: Path) -> ModelAbout | None:
-    """Return what ``model.json`` says; None where there is none that can be read."""
+    """Return the content of ``model.json``; None if there is none or it cannot be read."""
     try:
         return ModelAbout.from_json(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -66,19 +66,19 @@ def read_about(folder: Path) -> ModelAbout | None:
 
 
 def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> ModelAbout:
-    """Take over the formats that the same model was exported in before, so that none gets lost.
+    """Copy the formats of an earlier export of the same model, so that none is lost.
 
     Args:
-        target: the model's folder, as it is now.
+        target: the model's present folder.
         model: the folder that will replace it.
-        about: what its ``model.json`` says so far.
-        force: whatever is there is to be replaced.
+        about: the content of the new ``model.json`` so far.
+        force: whether to replace the present folder whatever it has.
 
     Returns:
-        What its ``model.json`` will say.
+        The content of the new ``model.json``.
 
     Raises:
-        Mismatch: if what is there should be this model, and is not.
+        Mismatch: if the present folder has the same fits with other weights.
     """
     before = None if force else read_about(target)
     if before is None:
@@ -98,15 +98,15 @@ def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> 
 
 
 def publish(model: Path, target: Path) -> None:
-    """Copy the complete folder beside its place, then put it there.
+    """Copy the complete folder beside its final place, then rename it.
 
     Raises:
-        UsageError: if it cannot be written; what was there before still is.
+        UsageError: if it cannot be written; the former folder is then unchanged.
     """
     partial, old = (target.with_name(f".{target.name}.{what}") for what in ("partial", "old"))
     try:
         try:
-            for leftover in (partial, old):  # of an export that was killed here
+            for leftover in (partial, old):  # left by an export that was killed here
                 shutil.rmtree(leftover, ignore_errors=True)
             shutil.copytree(model, partial)
             if target.exists():
@@ -130,7 +130,7 @@ def size_of(path: Path) -> int:
 
 
 def formats_of(about: ModelAbout) -> list[str]:
-    """Return the formats that a model's folder has files of, in the order of ``FORMATS``."""
+    """Return the formats in a model's folder, in the order of ``FORMATS``."""
     return [name for name, form in FORMATS.items() if form.file is not None and name in about.formats]
 
 

@@ -1,4 +1,4 @@
-"""The proof that a file is the trained model: its own runtime, a fresh process, the same numbers."""
+"""Parity: proof that a file, loaded by its runtime in a fresh process, predicts as the trained model."""
 
 import json
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ from trainer.runtime.python_process import module_command
 
 Probabilities = npt.NDArray[np.float32]
 
-#: A file may differ from the trained model by so much in a probability: another kernel, not another model.
+#: Largest allowed difference of a probability: other kernels round differently, another model differs more.
 TOLERANCE = 1e-5
 
-#: Two classes whose probabilities are closer than this may change places.
+#: If the probabilities of two classes are closer than this, either may be predicted.
 TIE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """How an exported model compares with the trained one.
+    """The comparison of an exported model with the trained one.
 
     Attributes:
-        images: how many were compared.
-        largest_difference: of any probability, at most ``TOLERANCE``.
-        ties: images whose class differs, all within ``TIE`` of a tie.
-        ms_per_image: milliseconds for one image alone, the median of many, loading not included.
+        images: number of images that were compared.
+        largest_difference: largest difference of a probability, at most ``TOLERANCE``.
+        ties: number of images whose class differs; the two probabilities differ by at most ``TIE``.
+        ms_per_image: median milliseconds for one image at a time, without loading.
     """
 
     images: int
@@ -47,12 +47,12 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
 
     Args:
         name: the format's name, for the message.
-        trained: what the trained model gave.
-        loaded: what the exported one gives.
-        ms_per_image: to be noted with it.
+        trained: the trained model's probabilities.
+        loaded: the exported model's probabilities.
+        ms_per_image: the exported model's time per image, kept in the result.
 
     Raises:
-        Mismatch: if they are not those of the same model.
+        Mismatch: if they differ by more than the tolerance.
     """
     title = FORMATS[name].title
     if trained.shape != loaded.shape:
@@ -80,12 +80,12 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a model said that a fresh process loaded.
+    """The predictions of a model that a fresh process has loaded.
 
     Attributes:
         probabilities: ``[n, classes]``.
-        ms_per_image: milliseconds for one image alone, the median of many, loading not included.
-        modules: that the process had imported.
+        ms_per_image: median milliseconds for one image at a time, without loading.
+        modules: the modules that the process had imported.
     """
 
     probabilities: Probabilities
@@ -98,9 +98,9 @@ def score(name: str, model: Path, images: Path, work: Path) -> Loaded:
 
     Args:
         name: the format's name.
-        model: file or folder.
-        images: ``.npy`` of raw pixels.
-        work: takes what the process writes.
+        model: its file or folder.
+        images: ``.npy`` file of raw pixels.
+        work: the folder for the files that the process writes.
 
     Raises:
         Mismatch: if the model cannot be loaded.
@@ -115,10 +115,10 @@ def score(name: str, model: Path, images: Path, work: Path) -> Loaded:
 
 
 def run(module: str, arguments: Sequence[str], work: Path) -> str:
-    """Run a module in a fresh process that ends when this one does, and return what it prints.
+    """Run a module in a fresh process, which cannot outlive this one; return what it prints.
 
     Raises:
-        Mismatch: if it fails, with the last line that it wrote.
+        Mismatch: if it fails; the message has the last line that it wrote.
     """
     errors = work / f"{module}.log"
     with errors.open("w", encoding="utf-8") as log:

@@ -1,7 +1,8 @@
-"""Takes the best model home: makes it, writes it in every format asked for, and proves each file.
+"""Exports a model: makes it, writes it in every format asked for, and proves each file.
 
-Everything is prepared in a folder of the home, which the ledger's lock keeps to one export at a time: what a
-killed one left there goes when the next one begins. The model's own folder appears when it is complete.
+Everything is prepared in a folder of the home; the ledger's lock allows one export at a time. Files that a
+killed export left there are removed when the next one begins. The model's own folder appears when it is
+complete.
 """
 
 import json
@@ -24,7 +25,7 @@ from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS, require
 from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
 
-#: The folder in the home in which exports are prepared.
+#: The name of the folder in the home in which exports are prepared.
 WORK = "export.partial"
 
 
@@ -33,8 +34,8 @@ class Exported:
     """A model that was exported.
 
     Attributes:
-        folder: holds its files, ``model.json`` and ``README.md``.
-        about: what ``model.json`` says.
+        folder: the folder with its files, ``model.json`` and ``README.md``.
+        about: the content of ``model.json``.
     """
 
     folder: Path
@@ -42,13 +43,13 @@ class Exported:
 
 
 def export(request: ExportRequest) -> Exported:
-    """Make a model, write it and prove what was written. Whoever calls it holds the ledger's lock.
+    """Make a model, write it and prove each file. The caller holds the ledger's lock.
 
     Raises:
         UsageError: if the model cannot be exported like that; nothing was written.
-        Mismatch: if what was trained again is not what was recorded, or a file not what was trained; nothing
-            is left under the final name.
-        ViewUnavailable: if MLflow cannot take the model.
+        Mismatch: if a fit trained again differs from its record, or a file from the trained model; nothing is
+            left under the final name.
+        ViewUnavailable: if the model cannot be written to MLflow.
     """
     for name in request.formats:
         require(name)
@@ -59,7 +60,7 @@ def export(request: ExportRequest) -> Exported:
     with _working(request.home) as work:
         images = evaluation_images.gather(request.record, request.entry, request.choice, request.dataset)
         _rehearse(request, work, images)
-        if request.view is not None:  # whether MLflow can take it is to be known before anything is trained
+        if request.view is not None:  # fails before training if MLflow cannot be written
             request.view.write(request.record)
         np.save(work / "images.npy", images.images)
         members = retrain(request, work)
@@ -69,7 +70,7 @@ def export(request: ExportRequest) -> Exported:
 
 @contextmanager
 def _working(home: Path) -> Iterator[Path]:
-    """Give an empty folder that goes away afterwards."""
+    """Yield an empty folder, and remove it afterwards."""
     work = home / WORK
     try:
         shutil.rmtree(work, ignore_errors=True)
@@ -85,13 +86,14 @@ def _working(home: Path) -> Iterator[Path]:
 
 
 def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> None:
-    """Write the model untrained: what cannot be held, or has no room, is known before training."""
+    """Write the untrained model, so that a full disk or an impossible format is found before training."""
     draft = work / "rehearsal"
     draft.mkdir()
     _convert(request, [], draft, work)
     files = model_folder.size_of(draft)
     shutil.rmtree(draft)
-    # Here the weights of each member, the files and MLflow's copy; there the files.
+    # The work folder needs the weights of each member, the files and MLflow's copy; the target needs the
+    # files.
     model_folder.check_room(work, (2 + len(request.choice.specs)) * files + images.images.nbytes)
     model_folder.check_room(request.target, files)
 
@@ -99,7 +101,7 @@ def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> N
 def _written(
     request: ExportRequest, work: Path, images: EvaluationImages, members: Sequence[Member]
 ) -> Exported:
-    """Convert, prove, publish."""
+    """Convert the model, prove each file, and publish the folder."""
     model = work / "model"
     model.mkdir()
     request.say(f"writing {', '.join(FORMATS[name].title for name in request.formats)} ...")
@@ -107,7 +109,7 @@ def _written(
     trained = _mean([np.load(member.probabilities) for member in members])
     about = model_card.describe(request, members, images, trained)
     registered, formats = None, {}
-    for name in request.formats:  # MLflow comes last: it is the only one that others see at once
+    for name in request.formats:  # MLflow is last, because others see it there at once
         request.say(f"loading {FORMATS[name].title} in a fresh process ...")
         if name == "mlflow":
             registered, formats[name] = register(request, work, model, images, trained, about)
@@ -130,16 +132,16 @@ def _written(
 
 
 def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
-    """Return the mean over models of their probabilities; a single model's stay as they are."""
+    """Return the mean of several models' probabilities; those of a single model are returned unchanged."""
     return np.asarray(np.mean(np.stack(probabilities), axis=0, dtype=np.float64), dtype=np.float32)
 
 
 def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, work: Path) -> None:
-    """Have the model written in all formats.
+    """Write the model in all formats, in a process of its own.
 
     Raises:
-        UsageError: if a format cannot hold it, or the disk.
-        Mismatch: if the weights that were kept are not those that were trained.
+        UsageError: if a format cannot hold the model, or the disk is full.
+        Mismatch: if the kept weights are not the trained ones.
     """
     message = ConvertRequest(
         architecture=request.choice.trial.architecture,
@@ -168,7 +170,7 @@ def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, wo
 
 
 def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> FormatReport:
-    """Compare a format's file with the trained model; return what ``model.json`` says of it."""
+    """Compare a format's file with the trained model; return its report for ``model.json``."""
     file = model / str(FORMATS[name].file)
     loaded = parity.score(name, file, work / "images.npy", work)
     proof = parity.compare(name, trained, loaded.probabilities, loaded.ms_per_image)
@@ -176,16 +178,16 @@ def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> Forma
 
 
 def _unneeded_keras(request: ExportRequest, model: Path) -> None:
-    """Take away the Keras file that was only written for MLflow."""
+    """Remove the Keras file if it was written only for MLflow."""
     if "keras" not in request.formats:
         (model / str(FORMATS["keras"].file)).unlink(missing_ok=True)
 
 
 def _check_earlier(request: ExportRequest, members: Sequence[Member]) -> None:
-    """Compare with what the same fits gave in earlier exports: a refit has no other record.
+    """Compare the weights with those of the same fits in earlier exports: a refit has no other record.
 
     Raises:
-        Mismatch: if they gave other weights.
+        Mismatch: if the weights differ.
     """
     recorded = {key: sha256 for earlier in request.earlier for key, sha256 in earlier.weights.items()}
     for member in members:

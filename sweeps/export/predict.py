@@ -1,4 +1,4 @@
-"""Classifies image files with an exported model: the quickest check a person can do."""
+"""Classifies images with an exported model."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,19 +15,19 @@ from trainer.datasets.folder import READ, read_files
 from trainer.errors import UsageError
 from trainer.formats.catalogue import FORMATS, require
 
-#: Files and folders, or pixels.
+#: Paths of files and folders, or an array of pixels.
 Images = Path | str | Sequence[Path | str] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What a model says of one image.
+    """A model's prediction for one image.
 
     Attributes:
-        image: its path, as it was given.
-        class_name: the class that is most probable.
-        probability: of it, in [0, 1].
-        probabilities: of every class.
+        image: the path of its file, or its place in the array.
+        class_name: the most probable class.
+        probability: the probability of that class, in [0, 1].
+        probabilities: the probability of each class, in [0, 1].
     """
 
     image: str
@@ -39,16 +39,16 @@ class Prediction:
 def predict(model: Path | str, images: Images) -> list[Prediction]:
     """Classify images with the model's own runtime, in a fresh process.
 
-    Images become what the model was trained on: where the sweep brought a folder's images to one size or
-    colour, so does this; anything else is refused.
+    If the sweep converted a folder's images to one size or colour, images are converted in the same way.
+    Images that do not fit then are refused.
 
     Args:
         model: an exported model's folder, or a file in it.
-        images: PNG and JPEG files, and folders of them; or an array ``[n, height, width, channels]`` (without
-            the last for grey images) of pixels as large as those that the model was trained on.
+        images: PNG and JPEG files, and folders of them; or an array ``[n, height, width, channels]`` (grey
+            images may lack the channels) of pixels in the range that the model was trained on.
 
     Returns:
-        One for each image, in order; those of an array are called by their place in it.
+        One prediction for each image, in order.
 
     Raises:
         UsageError: if there is no such model or image, or an image does not fit.
@@ -81,7 +81,7 @@ def _from_files(
         resize=about.image_size is not None,
         recolour=about.colour is not None,
     )
-    # Files have 255 for a full pixel; a sweep on arrays may have had something else.
+    # Pixels of files go up to 255; those of a sweep on arrays may have had another maximum.
     return [str(path) for path in paths], pixels.astype(np.float32) * np.float32(about.pixel_max / 255)
 
 
@@ -103,7 +103,7 @@ def _from_array(images: npt.NDArray[Any], about: ModelAbout) -> tuple[list[str],
 
 
 def _find(model: Path) -> tuple[ModelAbout, str, Path]:
-    """Return what is known of the model, a format, and its file."""
+    """Return the content of ``model.json``, the name of a format, and its file."""
     if not model.exists():
         raise UsageError(f"there is no model {model}: name the folder that 'refold export' made")
     folder = model if (model / model_folder.ABOUT).exists() else model.parent
@@ -122,7 +122,7 @@ def _find(model: Path) -> tuple[ModelAbout, str, Path]:
 
 
 def _files(given: Path) -> Iterator[Path]:
-    """Yield the images that a path names: itself, or all in a folder and in the folders in it."""
+    """Yield the images of a path: the file itself, or all images in the folder and its subfolders."""
     if not given.is_dir():
         if not given.exists():
             raise UsageError(f"there is no image {given}")

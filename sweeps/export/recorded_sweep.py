@@ -1,4 +1,4 @@
-"""The model of a recorded sweep, found by the sweep's name: exported, or exported before and still there."""
+"""The model of a recorded sweep, by the sweep's name: exported now, or found from an earlier export."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -23,17 +23,18 @@ KERAS = str(FORMATS["keras"].file)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """How a model is to be exported.
+    """The options of an export.
 
     Attributes:
-        how: ``"refit"`` (trained on all training data), ``"ensemble"`` (the fold models, averaged) or
-            ``"best-fold"``.
-        architecture: its best trial instead of the best of all.
-        trial: this one, like ``"resnet/3"``.
-        formats: of ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
-        out: folder that takes the model's own folder.
-        force: replace another model of the same name.
-        tracking_uri: MLflow's store, for its format; where the sweep's record is if None.
+        how: ``"refit"`` (trained on all training data), ``"ensemble"`` (the average of the fold models) or
+            ``"best-fold"`` (one fold's model).
+        architecture: take the best trial of this architecture; the best of all architectures if None.
+        trial: take this trial, like ``"resnet/3"``.
+        formats: names in ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
+        out: the folder in which the model's own folder is made.
+        force: whether to replace another model of the same name.
+        tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
+            record.
         processes: number of processes that train side by side; one per core if None.
         say: called with what is being done, once the input has been found right.
     """
@@ -54,17 +55,18 @@ def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
 
     Raises:
         UsageError: if there is no such sweep or trial, or the model cannot be exported like that.
-        Mismatch: if the record was changed, or what was trained again is not what was recorded, or a file not
-            what was trained.
-        ViewUnavailable: if MLflow cannot take the model.
+        Mismatch: if the record was changed, a fit trained again differs from its record, or a file differs
+            from the trained model.
+        ViewUnavailable: if the model cannot be written to MLflow.
     """
-    with Ledger.read(home.path) as ledger:  # says so where there is none, and creates nothing
+    with Ledger.read(home.path) as ledger:  # raises if there is no ledger, and creates none
         choose_recorded(ledger, name, options)
     wanted = parse(list(options.formats))
-    with Ledger.open(home.path) as ledger:  # now, not when a trained model would have to be entered
+    # The lock is taken before hours of training, because the export is entered at their end.
+    with Ledger.open(home.path) as ledger:
         chosen = choose_recorded(ledger, name, options)
         entry = ledger.entry(name)
-        assert entry is not None  # noqa: S101 - choosing has raised otherwise
+        assert entry is not None  # noqa: S101 - choose_recorded has raised otherwise
         place = place_of(home, entry, options.tracking_uri) if "mlflow" in wanted else None
         for note in place.notes if place else ():
             options.say(note)
@@ -90,10 +92,10 @@ def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
 
 
 def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:
-    """Return the folder of a model in Keras' form: of an earlier export that still stands, else of a new one.
+    """Return a folder with the model's Keras file, from an earlier export if it still exists.
 
     Raises:
-        UsageError, Mismatch: as ``export_recorded``.
+        UsageError, Mismatch: as for ``export_recorded``.
     """
     with Ledger.read(home.path) as ledger:
         key = choose_recorded(ledger, name, options).key
@@ -106,7 +108,7 @@ def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:
 
 
 def choose_recorded(ledger: Ledger, name: str, options: ExportOptions) -> ModelSelection:
-    """Return which model of a sweep is meant.
+    """Return the model of a sweep that the options select.
 
     Raises:
         UsageError: if there is no such sweep, architecture or trial.
@@ -116,10 +118,10 @@ def choose_recorded(ledger: Ledger, name: str, options: ExportOptions) -> ModelS
 
 
 def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:
-    """Refuse a trial whose rows are not what was written: its scores and epochs decide the model.
+    """Refuse a trial whose recorded rows were changed: its scores and epochs decide the model.
 
     Raises:
-        Mismatch: naming the first fit.
+        Mismatch: if a row was changed; the message names the first fit.
     """
     changed = set(ledger.changed_fits(name))
     for fold in choice.trial.folds:

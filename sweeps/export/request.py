@@ -1,4 +1,4 @@
-"""What is to be exported, and with what: plain data that every step of an export is given."""
+"""The export request: plain data for all steps of an export."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
-    """What is to be exported, and with what.
+    """The model to export, and everything that its export needs.
 
     Attributes:
         record: the sweep.
-        entry: what the ledger keeps beside it.
-        earlier: exports of the sweep, oldest first.
+        entry: the sweep's entry in the ledger.
+        earlier: earlier exports of the sweep, oldest first.
         choice: the model.
-        formats: names of formats, at least one.
-        out: folder that takes the model's folder.
-        force: replace another model of the same name.
-        home: where the dataset is stored.
-        log: takes what training processes print.
-        processes: that may train side by side.
+        formats: the names of the formats, at least one.
+        out: the folder in which the model's folder is made.
+        force: whether to replace another model of the same name.
+        home: the home, which has the stored dataset.
+        log: the file that takes what training processes print.
+        processes: number of processes that may train side by side.
         tracking_uri: MLflow's store.
-        view: the sweep's view in it.
+        view: the view of the sweep's record in MLflow; None unless the formats include ``"mlflow"``.
         say: called with what is being done, once the input has been found right.
     """
 
@@ -60,5 +60,5 @@ class ExportRequest:
 
     @property
     def source(self) -> UserSource | None:
-        """The architecture's code, if it is the user's own."""
+        """The architecture's source, if it is the user's own."""
         return self.entry.details.sources.get(self.choice.trial.architecture)

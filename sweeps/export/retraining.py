@@ -1,4 +1,4 @@
-"""Trains fits again so that their models can be kept, and compares each with its record."""
+"""Trains recorded fits again to keep their models, and compares each fit with its record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ from trainer.user_code import check_digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A model that was trained again.
+    """A fit that was trained again, with its model.
 
     Attributes:
-        run: its fit.
-        weights: ``.npz`` of its weights, see ``trainer.process.jobs.Keep``.
-        probabilities: ``.npy`` of what it gave for the images to compare.
+        run: the result of the fit.
+        weights: the ``.npz`` file of its weights; see ``trainer.process.jobs.Keep``.
+        probabilities: the ``.npy`` file of its probabilities for the evaluation images.
     """
 
     run: FitRun
@@ -37,11 +37,11 @@ class Member:
 
 
 def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
-    """Check that the code is the one that was recorded: refold's own, and the architecture's.
+    """Check that refold's and the architecture's code is the recorded one.
 
     Raises:
-        Mismatch: if it is not.
-        UsageError: if GPUs trained the sweep: its fits cannot be repeated here.
+        Mismatch: if it was changed.
+        UsageError: if GPUs trained the sweep, as its fits cannot be repeated here.
     """
     identity.check_device(entry)
     for difference in identity.procedure_differences(entry):
@@ -59,14 +59,14 @@ def check_code(entry: SweepEntry, choice: ModelSelection) -> None:
 
 
 def retrain(request: ExportRequest, work: Path) -> list[Member]:
-    """Train the model's fits, side by side in processes of their own, and keep what they give.
+    """Train the model's fits side by side, each in its own process, and keep weights and probabilities.
 
     Args:
-        request: what to make.
-        work: folder with ``images.npy``, which every model is asked about; takes what is kept.
+        request: the export request.
+        work: the folder with ``images.npy``, the evaluation images; takes the kept files.
 
     Raises:
-        Mismatch: if a fit fails, or is not what was recorded.
+        Mismatch: if a fit fails, or differs from its record.
         WorkersFailed: if a fit cannot be run.
     """
     choice = request.choice
@@ -102,7 +102,7 @@ def _train(jobs: Sequence[Job], request: ExportRequest) -> list[FitRun]:
 
 
 def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
-    """Compare a fit with its record, if it has one."""
+    """Compare a fit with its record, if there is one."""
     if recorded is None:
         if run.result.state != "complete":
             raise Mismatch(f"the refit failed where the folds did not: {run.result.reason}")

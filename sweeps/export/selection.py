@@ -1,4 +1,4 @@
-"""Which model to take home: which trial, made how, of which fits, and under what name."""
+"""The model to export: its trial, how it is made, its fits, and its name."""
 
 import re
 import statistics
@@ -18,7 +18,7 @@ from trainer.runtime.environment import environment
 How = Literal["refit", "ensemble", "best-fold"]
 HOWS: tuple[How, ...] = get_args(How)
 
-#: File systems take names of 255 bytes; room for an ending and for a download's "(1)" is kept free.
+#: File systems allow names of 255 bytes; some are left for an ending and for a download's "(1)".
 LONGEST_NAME = 200
 
 
@@ -27,10 +27,10 @@ class ModelSelection:
     """A model that can be made.
 
     Attributes:
-        trial: whose hyperparameters it has.
-        how: it is made.
-        specs: the fits that make it; their weights are averaged in what they predict if there are several.
-        recorded: the record of each of them that must be met; None for a fit that the sweep did not have.
+        trial: the trial whose hyperparameters it has.
+        how: how it is made; see ``choose``.
+        specs: the fits that make it; with several, their predicted probabilities are averaged.
+        recorded: for each fit, the record that it must match; None for a fit that is not in the sweep.
     """
 
     trial: TrialRecord
@@ -40,23 +40,23 @@ class ModelSelection:
 
     @property
     def key(self) -> str:
-        """SHA-256 of how it is made and of the fits: equal keys mean the same model."""
+        """SHA-256 of ``how`` and of the fits: equal keys mean the same model."""
         return digest([self.how, [spec.key for spec in self.specs]])
 
 
 def pick(record: SweepRecord, architecture: str | None = None, trial: str | None = None) -> TrialRecord:
-    """Return the trial to export: the one named, or the best complete one (of one architecture).
+    """Return the trial to export: the named one, or the best complete one (of an architecture).
 
-    "The best" is the winner that did best on fresh repeats, where ``refold compare`` has confirmed all of
-    them; else the best pooled score of the sweep itself (``SweepRecord.ranking``).
+    If ``refold compare`` has trained fresh repeats of all winners, the best is the winner with the best mean
+    score on them; else the trial with the best pooled score of the sweep (``SweepRecord.ranking``).
 
     Args:
         record: the sweep.
-        architecture: its best trial only.
-        trial: ``"resnet/3"``.
+        architecture: take only trials of this architecture.
+        trial: the named trial, like ``"resnet/3"``.
 
     Raises:
-        UsageError: if there is none like that.
+        UsageError: if there is no such trial.
     """
     if architecture is not None and architecture not in record.architectures:
         known = ", ".join(record.architectures)
@@ -71,7 +71,7 @@ def pick(record: SweepRecord, architecture: str | None = None, trial: str | None
 
 
 def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
-    """Return the winners by their mean score on fresh repeats, best first, if all are confirmed."""
+    """Return the winners by mean score on fresh repeats, best first; empty unless all have repeats."""
     scores = {
         (trial.architecture, trial.number): trial.metric.oriented(trial.f1_mean)
         for trial in record.confirmed
@@ -84,10 +84,10 @@ def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
 
 
 def find_trial(record: SweepRecord, text: str) -> TrialRecord:
-    """Return the trial that a user calls ``resnet/3``.
+    """Return the trial of a name like ``resnet/3``.
 
     Raises:
-        UsageError: if there is none, with those there are.
+        UsageError: if there is none; the message lists the sweep's trials.
     """
     architecture, number = read_trial_name(text)
     for trial in record.trials:
@@ -114,9 +114,9 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
 
     Args:
         record: the sweep.
-        trial: a complete one of it.
-        how: ``refit`` (all training data), ``ensemble`` (all fold models) or ``best-fold`` (the one whose
-            held-out fold was predicted best; of equal ones the first).
+        trial: a complete trial of the sweep.
+        how: ``refit`` (all training data), ``ensemble`` (all fold models) or ``best-fold`` (the fold model
+            with the best score on its held-out fold; the first of equal ones).
     """
     if how == "refit":
         return ModelSelection(trial=trial, how=how, specs=(refit_spec(record, trial),), recorded=(None,))
@@ -126,9 +126,9 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
 
 
 def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
-    """Return the fit that trains the trial's hyperparameters on everything, without a stop set.
+    """Return the fit that trains with the trial's hyperparameters on all training data, without a stop set.
 
-    It lasts the median of the folds' best epochs (rounded up where that falls between two).
+    Its number of epochs is the median of the folds' best epochs, rounded up.
     """
     fold = trial.folds[0].spec
     best = [record_.run.result.best_epoch for record_ in trial.folds]
@@ -150,7 +150,7 @@ def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
 def model_name(record: SweepRecord, choice: ModelSelection) -> str:
     """Return ``<sweep>-<architecture>-<how>-<metric>_<score>-<trial>-<hyperparameters>``.
 
-    Its letters are those that every file system and MLflow take.
+    It has only characters that every file system and MLflow accept.
     """
     trial = choice.trial
     score = f"{trial.metric.key}_{trial.f1:.4f}"

@@ -1,1 +1,1 @@
-"""The record proven: what follows from it derived again, its fits trained again, all of it compared."""
+"""Proof of a record: all that follows from it is derived again, its fits are trained again and compared."""

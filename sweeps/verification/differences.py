@@ -1,7 +1,7 @@
-"""What differs between a record and what follows from it: pure comparisons, causes before effects.
+"""Differences between a record and what can be derived from it: pure functions, causes before effects.
 
-Machine and software, the sweep's identity, dataset, the parts of each fit's spec, proposals, scores within
-the record; then a fit and the same fit trained again.
+Compared are machine and software, the sweep's identity, the dataset, the parts of each fit's spec, proposals,
+and scores within the record; then a fit and the same fit trained again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ from trainer.fits.stopping import EarlyStopping
 
 
 def same_machine_kind(record: SweepRecord, here: Environment) -> bool:
-    """Whether the record comes from this kind of processor and device, for which equal bytes are promised."""
+    """Whether the sweep was recorded on this kind of processor and device; only then bytes must be equal."""
     machines = [record.environment, *(f.run.environment for f in fits(record))]
     return all(m.cpu == here.cpu and m.device == here.device for m in machines)
 
@@ -38,11 +38,11 @@ def fits(record: SweepRecord) -> Iterator[FoldRecord]:
 
 
 def environment_differences(record: SweepRecord, here: Environment) -> list[Difference]:
-    """Compare the software and the switches that fits were recorded under with those of a fit here.
+    """Compare the software and the switches of recorded fits with those of a fit on this machine.
 
     Args:
         record: the sweep.
-        here: the environment that a training process of this installation reports.
+        here: the environment that a training process reports here.
     """
     found = []
     for trial in record.trials:
@@ -59,7 +59,7 @@ def _found(place: str, changed: Iterable[Change], now: str) -> list[Difference]:
 
 
 def identity_differences(entry: SweepEntry) -> list[Difference]:
-    """Check that the sweep's key, seed and dataset are those of its identity."""
+    """Check that the sweep's key, seed and dataset agree with its identity."""
     identity = identity_of(entry)
     recorded = {
         "sweep key": entry.key,
@@ -75,7 +75,7 @@ def identity_differences(entry: SweepEntry) -> list[Difference]:
 
 
 def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
-    """Compare the dataset as it is now with the recorded fingerprint, and say what kind of change it is."""
+    """Compare the present dataset with the recorded fingerprint, and say what kind of change it is."""
     if dataset.fingerprint == entry.dataset.fingerprint:
         return []
     then = entry.dataset
@@ -100,7 +100,7 @@ def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]
 def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
     """Derive the spec of every recorded fit again, seeds included, and compare it field by field.
 
-    Thresholds follow from other trials' results, so they are taken as recorded here.
+    Thresholds depend on other trials' results; here they are taken from the record.
     """
     found = []
     planned = {architecture.name: architecture for architecture in plan.architectures}
@@ -120,7 +120,7 @@ def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
 
 
 def _parts(spec: FitSpec) -> dict[str, object]:
-    """Return a spec by the names of its parts; hyperparameters and packages have their own."""
+    """Return a spec's values by name; each hyperparameter and package has its own name."""
     parts = spec.to_json()
     del parts["hyperparameters"], parts["platform"]
     named = {f"hyperparameter {name}": value for name, value in spec.hyperparameters}
@@ -162,7 +162,7 @@ def _ended(trial: TrialRecord) -> Ended:
 
 
 def score_differences(record: SweepRecord) -> list[Difference]:
-    """Check each fit's score, best epoch and weights digest against the rest of its own result."""
+    """Check each fit's score, best epoch and weights digest against the rest of its result."""
     found = []
     for trial in record.trials:
         for fold in trial.folds:
@@ -175,7 +175,7 @@ def score_differences(record: SweepRecord) -> list[Difference]:
 
 
 def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
-    """Return (name, recorded, derived) of what a complete result says twice."""
+    """Return (name, recorded, derived) for each value of a complete result that its other values imply."""
     result, rule = fold.run.result, fold.spec.stopping
     if result.state != "complete" or rule is None:
         return []
@@ -190,7 +190,7 @@ def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
 
 
 def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Difference]:
-    """Compare a fit with the same fit trained again; the order is that in which things come about."""
+    """Compare a fit with the same fit trained again; differences come in the order of their computation."""
     then, now, place = fold.run.result, again.result, fit_name(fold.spec, number)
     found = []
     for subject, recorded, found_now in _in_order(then, now):
@@ -201,7 +201,7 @@ def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Differ
 
 
 def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (subject, recorded, trained again) of two results, the causes before their effects."""
+    """Yield (subject, recorded, trained again) for the values of two results, causes before effects."""
     yield "state", then.state, now.state
     yield "reason", then.reason, now.reason
     yield "folds and stop set", then.parts_sha256, now.parts_sha256
@@ -223,7 +223,7 @@ def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]
 
 
 def _size(then: FitResult, now: FitResult) -> str:
-    """Return how far two results are apart, where that is a number."""
+    """Return the size of the difference between two results, as far as it is a number."""
     losses = [abs(a.loss - b.loss) for a, b in zip(then.epochs, now.epochs, strict=False)]
     largest = max(losses, default=0.0)
     parts = [f"largest difference of a training loss {largest:.2g}"] if largest else []

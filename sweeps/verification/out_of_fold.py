@@ -1,4 +1,4 @@
-"""Held-out predictions of any recorded trial: from the record, or trained again and proven by its digests."""
+"""Held-out predictions of recorded trials: from the record, or from fits trained again and proven."""
 
 import hashlib
 import tempfile
@@ -24,7 +24,7 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """What a fit gave when it was trained again, proven to be what it gave first."""
+    """The result of a fit that was trained again, proven equal to the recorded one."""
 
     result: FitResult
     probabilities: Probabilities
@@ -32,12 +32,12 @@ class _Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutSource:
-    """Where a recorded sweep's held-out predictions come from.
+    """Gives the held-out predictions of a recorded sweep's trials.
 
     Attributes:
         entry: the sweep.
-        stored: folder of its stored dataset.
-        start_workers: starts training processes of this machine, which write what they predict to files here.
+        stored: the folder of its stored dataset.
+        start_workers: starts training processes on this machine; they write their predictions to files here.
     """
 
     entry: SweepEntry
@@ -45,17 +45,18 @@ class HeldOutSource:
     start_workers: StartWorkers
 
     def predictions(self, trial: TrialRecord) -> OutOfFold:
-        """Return which class a trial's fits gave each held-out image, and how sure they were.
+        """Return the class that a trial's fits predicted for each held-out image, with its probability.
 
-        They come from the record. A fit whose record does not hold them is trained again.
+        Predictions come from the record. A fit whose record lacks them is trained again.
 
         Args:
-            trial: of the sweep; of one that is running, pruned or failed, the folds that it completed.
+            trial: a trial of the sweep. If it is running, pruned or failed, its completed folds are used.
 
         Raises:
-            UsageError: if no image was held out, the stored dataset is gone, or fits that lack predictions
-                cannot be repeated here: other software, kind of processor, procedure or code.
-            Mismatch: if training again gives something else than the record's digests.
+            UsageError: if the trial has predicted no held-out image, the stored dataset is gone, or fits that
+                lack predictions cannot be repeated here because software, kind of processor, training
+                procedure or code differ.
+            Mismatch: if a fit trained again does not have the record's digests.
             WorkersFailed: if a fit cannot be run.
         """
         held_out = HeldOut(open_stored(self.stored))
@@ -64,10 +65,10 @@ class HeldOutSource:
         return _joined(held_out, trial, again)
 
     def probabilities(self, trial: TrialRecord) -> OutOfFold:
-        """Return the same with the probabilities of all classes: the record has only their digest.
+        """Return the predictions with the probabilities of all classes, for which fits are trained again.
 
         Raises:
-            UsageError, Mismatch, WorkersFailed: like ``predictions``.
+            UsageError, Mismatch, WorkersFailed: as for ``predictions``.
         """
         held_out = HeldOut(open_stored(self.stored))
         complete = [fold for fold in trial.folds if fold.run.result.state == "complete"]
@@ -77,7 +78,7 @@ class HeldOutSource:
         return replace(found, probabilities=np.concatenate(ordered))
 
     def _train(self, trial: TrialRecord, folds: Sequence[FoldRecord]) -> Mapping[str, _Again]:
-        """Train fits again; return by key what they gave."""
+        """Train fits again; return their results by key."""
         check_trainable(self.entry)
         records, found = {fold.spec.key: fold for fold in folds}, {}
         with tempfile.TemporaryDirectory(prefix="refold-held-out-") as folder:
@@ -95,7 +96,7 @@ class HeldOutSource:
 
 
 def _with_predictions(fold: FoldRecord, again: FitResult) -> FoldRecord:
-    """Return a record with the predictions that it lacks; the digest of what they follow from is in it."""
+    """Return a recorded fit with the predictions that it lacks; its recorded digest has proven them."""
     then = fold.run.result
     if then.predictions and then.confidences:
         return fold
@@ -104,7 +105,7 @@ def _with_predictions(fold: FoldRecord, again: FitResult) -> FoldRecord:
 
 
 def _proven(file: Path, fold: FoldRecord, number: int) -> Probabilities:
-    """Read the probabilities that a fit wrote, if they are those that the record has the digest of."""
+    """Read the probabilities that a fit wrote, and check them against the record's digest."""
     probabilities: Probabilities = np.load(file).astype("<f4")
     digest = hashlib.sha256(probabilities.tobytes()).hexdigest()
     recorded = fold.run.result.probabilities_sha256
@@ -117,7 +118,7 @@ def _proven(file: Path, fold: FoldRecord, number: int) -> Probabilities:
 
 
 def _joined(held_out: HeldOut, trial: TrialRecord, again: Mapping[str, _Again]) -> OutOfFold:
-    """Join predictions with the images, those that were trained again in place of those that were missing."""
+    """Join predictions with the images; missing predictions come from the fits trained again."""
     folds = tuple(
         replace(fold, run=replace(fold.run, result=again[fold.spec.key].result))
         if fold.spec.key in again

@@ -1,4 +1,4 @@
-"""Recorded fits trained again: what they need, whether they can be here, and proof that they were."""
+"""Recorded fits trained again: what that needs, whether this machine can do it, and proof of the result."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,15 +20,15 @@ from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job
 from trainer.runtime.environment import environment
 
-#: Starts workers that print to a log file, in fresh processes, and ends them on leaving.
+#: Starts workers in fresh processes that print to a log file, and ends them on leaving the context.
 StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 
 def load_again(home: Path, entry: SweepEntry) -> Dataset:
-    """Load the sweep's dataset from where it came from; what was given as arrays is only in the home.
+    """Load the sweep's dataset from its source again; arrays have no source but the home.
 
     Raises:
-        UsageError: if it is gone or cannot be read any more.
+        UsageError: if the source is gone or cannot be read any more.
     """
     if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
         try:
@@ -39,10 +39,10 @@ def load_again(home: Path, entry: SweepEntry) -> Dataset:
 
 
 def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
-    """Return the sweep's dataset: the stored one, or loaded again from where it came from.
+    """Return the sweep's dataset: the stored one, or loaded again from its source.
 
     Raises:
-        UsageError: if it is gone or was changed.
+        UsageError: if the dataset is gone or was changed.
     """
     stored = home / "datasets" / entry.dataset.fingerprint
     if stored.exists():
@@ -54,17 +54,17 @@ def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
 
 
 def job_of(entry: SweepEntry, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
-    """Return a fit of a recorded sweep (of the trial of that number) with where to find what it needs."""
+    """Return the job for a fit of a recorded sweep; ``trial`` is its trial's number, for its name."""
     source = entry.details.sources.get(spec.architecture)
     return Job(spec=spec, dataset=str(stored), source=source, trial=trial)
 
 
 def check_trainable(entry: SweepEntry) -> None:
-    """Refuse to train fits that could not be set beside the recorded ones.
+    """Refuse to train fits that could not be compared with the recorded ones.
 
     Raises:
-        UsageError: if versions, the kind of processor, refold's procedure of training or an architecture's
-            source are others now, or GPUs trained the sweep.
+        UsageError: if package versions, the kind of processor, refold's training procedure or an
+            architecture's source have changed, or GPUs trained the sweep.
     """
     check_device(entry)
     for difference in procedure_differences(entry):
@@ -85,7 +85,7 @@ def check_trainable(entry: SweepEntry) -> None:
 
 
 def architecture_differences(entry: SweepEntry) -> list[Difference]:
-    """Compare each architecture's source as it is now with the recorded digest. Nothing of it is run.
+    """Compare each architecture's present source with the recorded digest. The source is not run.
 
     Raises:
         UsageError: if a user's file is gone.
@@ -102,7 +102,7 @@ def architecture_differences(entry: SweepEntry) -> list[Difference]:
 
 
 def _digests_now(entry: SweepEntry, name: str) -> list[tuple[str, str]]:
-    """Return the digests that an architecture's source has now, each with what it means if it is another."""
+    """Return the digests of an architecture's source now, each with the meaning of a difference."""
     edited = "here: its source was edited"
     recorded = entry.details.sources.get(name)
     if recorded is None:
@@ -115,19 +115,19 @@ def prove(fold: FoldRecord, number: int, again: FitRun) -> None:
     """Check that a fit trained again is the recorded one, bit for bit.
 
     Args:
-        fold: the record.
-        number: its trial's.
-        again: what training again gave.
+        fold: the recorded fit.
+        number: its trial's number.
+        again: the fit trained again.
 
     Raises:
-        Mismatch: naming the first thing that differs, and what may explain it.
+        Mismatch: if something differs; the message names the first difference and what may explain it.
     """
     for difference in fit_differences(fold, number, again):
         raise Mismatch(f"trained again, {difference}{_cause(fold)}")
 
 
 def _cause(recorded: FoldRecord) -> str:
-    """Say what may explain a difference: other software or another processor than then."""
+    """Say what may explain a difference: other software or another processor than at recording."""
     then, now = dict(recorded.spec.platform), dict(environment().platform)
     changed = [f"{change.name} {change.said('then', 'now')}" for change in changes(then, now)]
     if not changed:

@@ -1,6 +1,6 @@
-"""Proves a record: derives, proposes and trains again from it alone, and says what differs first.
+"""Verifies a record: derives, proposes and trains again from it alone; reports differences in order.
 
-Nothing is written to what is verified: training again uses a copy of the dataset in a temporary folder.
+The home is not changed: training again uses a copy of the dataset in a temporary folder.
 """
 
 import random
@@ -26,7 +26,7 @@ Chosen = tuple[TrialRecord, FoldRecord]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSelection:
-    """Which fits to train again: all, those of one trial, of one fold; a sample where nothing is said."""
+    """Which fits to train again: all, those of one trial or one fold; by default a sample."""
 
     everything: bool = False
     architecture: str | None = None
@@ -35,21 +35,21 @@ class FitSelection:
 
     @property
     def sample(self) -> bool:
-        """Whether a sample is to be drawn."""
+        """Whether a sample is drawn."""
         return not self.everything and self.architecture is None and self.fold is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was compared and what differs, the first difference first.
+    """What was compared, and what differs.
 
     Attributes:
-        sweep: its name.
-        same_kind: recorded on this kind of machine, for which identical bytes are promised.
-        proposed: trials that were proposed again.
-        trained: fits that were trained again, of ``recorded`` ones.
-        recorded: fits in the record.
-        differences: in the order of cause and effect; none if all matches.
+        sweep: the sweep's name.
+        same_kind: whether it was recorded on this kind of machine, for which identical bytes are promised.
+        proposed: number of trials that were proposed again.
+        trained: number of fits that were trained again.
+        recorded: number of fits in the record.
+        differences: the differences, causes before effects; empty if everything matches.
     """
 
     sweep: str
@@ -61,17 +61,18 @@ class Report:
 
 
 def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelection) -> list[Chosen]:
-    """Choose what is trained again.
+    """Choose the fits to train again.
 
-    A sample is one fit of each architecture, another one each time, and every fit whose record was changed.
+    A sample is one fit of each architecture, drawn at random each time, and every fit whose record was
+    changed.
 
     Args:
         record: the sweep.
-        changed: keys of fits whose checksum does not match.
-        wanted: what was asked for.
+        changed: the keys of fits whose checksum does not match.
+        wanted: the user's selection.
 
     Raises:
-        UsageError: if nothing is like that.
+        UsageError: if no fit matches the selection.
     """
     everything = [(t, fold) for t in record.trials for fold in t.folds if fold.run.stopped_for is None]
     if wanted.sample:
@@ -105,15 +106,15 @@ def verify(
     """Verify a finished sweep.
 
     Args:
-        home: where its ledger is.
+        home: the folder that holds its ledger.
         name: the sweep's name.
         wanted: which fits to train again.
         start_workers: see ``StartWorkers``.
         say: called with what is being done.
 
     Raises:
-        UsageError: if the record cannot be verified: unfinished, damaged, trained on GPUs, or its dataset or
-            a user's architecture file is gone.
+        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, or its
+            dataset or a user's architecture file is gone.
     """
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
@@ -159,7 +160,7 @@ def _without_training(
     if not found:
         found += differences.spec_differences(record, plan)
         found += differences.score_differences(record)
-        if not found and not changed:  # what was changed cannot be told: training again shows what it was
+        if not found and not changed:  # a checksum does not say what was changed: training again shows it
             found += differences.proposal_differences(record, plan)
     return found
 
@@ -180,7 +181,7 @@ def _trained_again(
 
 
 def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:
-    """Name fits of a comparison or a variance design whose record was changed; they are not trained again."""
+    """Report changed records of extra fits (of comparisons, of variance analyses): not trained again."""
     of_trials = {fold.spec.key for fold in differences.fits(record)}
     what = "its record was changed after it was written"
     return [
@@ -193,7 +194,7 @@ def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Differe
 def _unexplained(
     chosen: Sequence[Chosen], changed: Sequence[str], found: Sequence[Difference]
 ) -> list[Difference]:
-    """Name fits whose record was changed in something that training again does not give: times, hosts."""
+    """Report fits whose record was changed in something that training again does not show: times, hosts."""
     named = {difference.where for difference in found}
     places = [fit_name(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
     what = "its record was changed after it was written, in its times or circumstances"

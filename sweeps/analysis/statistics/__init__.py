@@ -1,5 +1,5 @@
 """Statistics of repeated cross-validation: pure functions of numbers, one subject a file.
 
-Nothing here knows sweeps, ledgers or files. ``docs/statistics.md`` says what each is used for and what was
-simulated. Scores are macro-F1 (or any score) in [0, 1]; differences are in [-1, 1].
+No module here uses sweeps, ledgers or files. ``docs/statistics.md`` says what each is for, and how it was
+checked in simulations. Scores are macro-F1 (or any score) in [0, 1]; differences are in [-1, 1].
 """

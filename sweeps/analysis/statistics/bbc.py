@@ -1,12 +1,12 @@
 """Bootstrap bias-corrected cross-validation: how much of the best trial's score was luck.
 
 The best of many trials is partly the best because the held-out folds happened to suit it. BBC-CV repeats the
-choice on bootstrap samples of the out-of-fold predictions and scores what was chosen on the images that the
-sample left out. It trains nothing.
+choice on bootstrap samples of the out-of-fold predictions, and scores the chosen trial on the images that the
+sample left out. No training is needed.
 
 Source: Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
-accurate cross-validation", Machine Learning 107 (2018), algorithm 3. It takes the trials as given: trials
-that a search has proposed from earlier outcomes are not quite that.
+accurate cross-validation", Machine Learning 107 (2018), algorithm 3. The method assumes that trials do not
+depend on outcomes; a search proposes trials from earlier outcomes, which the correction does not account for.
 """
 
 from collections.abc import Callable
@@ -19,18 +19,18 @@ Labels = npt.NDArray[np.integer]
 Weights = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float64]
 
-#: Bootstrap samples that are scored at a time: bounds the memory.
+#: Number of bootstrap samples that are scored at a time; it limits the memory.
 _CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """The score to expect of the trial that was chosen.
+    """The score to expect of the chosen trial.
 
     Attributes:
         score: the corrected estimate, in [0, 1].
-        low: 2.5 % percentile of the bootstrap's scores.
-        high: 97.5 % percentile.
+        low: 2.5th percentile of the bootstrap's scores.
+        high: 97.5th percentile of the bootstrap's scores.
         uncorrected: the best trial's own score.
     """
 
@@ -41,19 +41,19 @@ class Corrected:
 
     @property
     def luck(self) -> float:
-        """What the choice among trials added to the best one's score."""
+        """The part of the best trial's score that comes from the choice among trials."""
         return self.uncorrected - self.score
 
 
 def corrected(true: Labels, predicted: Labels, *, classes: int, seed: int, samples: int = 1000) -> Corrected:
-    """Correct the best trial's macro-F1 for having been chosen.
+    """Correct the best trial's macro-F1 for the choice among trials.
 
     Args:
         true: ``[n]`` classes in [0, classes).
         predicted: ``[n, trials]`` out-of-fold predictions of each trial on the same folds.
         classes: number of classes.
-        seed: of the bootstrap, in [0, 2**31).
-        samples: bootstrap samples, at least 1.
+        seed: the bootstrap's seed, in [0, 2**31).
+        samples: number of bootstrap samples, at least 1.
 
     Raises:
         ValueError: if there is no trial, or fewer than 2 images.
@@ -75,10 +75,10 @@ def bootstrap_scores(scorer: Callable[[Weights], Scores], images: int, *, seed: 
     """Return the out-of-sample score of the trial chosen in each bootstrap sample, ``[samples]``.
 
     Args:
-        scorer: given ``[b, images]`` integer weights, returns ``[b, trials]`` scores.
+        scorer: function from ``[b, images]`` integer weights to ``[b, trials]`` scores.
         images: number of images.
-        seed: of the bootstrap.
-        samples: how many.
+        seed: the bootstrap's seed.
+        samples: number of bootstrap samples.
     """
     generator = np.random.Generator(np.random.Philox(seed))
     found = []
@@ -91,19 +91,19 @@ def bootstrap_scores(scorer: Callable[[Weights], Scores], images: int, *, seed: 
 
 
 def _draw(generator: np.random.Generator, samples: int, images: int) -> Weights:
-    """Return how often each image is in each sample, ``[samples, images]``; none has all of them."""
+    """Return how often each image is in each sample, ``[samples, images]``; none has all images."""
     weights = np.zeros((samples, images))
     for row in weights:
-        while not row.any() or row.all():  # with very few images a sample may leave none out
+        while not row.any() or row.all():  # with very few images a sample may leave no image out
             row[:] = np.bincount(generator.integers(0, images, images), minlength=images)
     return weights
 
 
 def macro_f1_scorer(true: Labels, predicted: Labels, classes: int) -> Callable[[Weights], Scores]:
-    """Return what scores weighted images: macro-F1 for each set of weights and each trial.
+    """Return a function that scores weighted images: macro-F1 for each set of weights and each trial.
 
     Counts are whole numbers below 2**53, so sums are exact in any order. A class that is neither true nor
-    predicted under the weights does not count: small samples leave classes out, which is no fault of a trial.
+    predicted under the weights does not count, because small samples leave classes out.
     """
     members = [(true == label).astype(np.float64) for label in range(classes)]
     claims = [(predicted == label).astype(np.float64) for label in range(classes)]

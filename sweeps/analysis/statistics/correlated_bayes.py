@@ -1,4 +1,4 @@
-"""The Bayesian correlated t-test: how probable it is that one is worse, equivalent or better.
+"""The Bayesian correlated t-test: the probabilities that one is worse, equivalent or better.
 
 Sources: Corani & Benavoli, "A Bayesian approach for comparing cross-validated algorithms on multiple data
 sets", Machine Learning 100 (2015); Benavoli, Corani, Demsar & Zaffalon, "Time for a Change: a Tutorial for
@@ -17,7 +17,7 @@ from sweeps.analysis.statistics.paired_t import estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probabilities:
-    """Of three mutually exclusive statements about a true difference; they add up to 1."""
+    """The probabilities of three exclusive statements about a true difference; they add up to 1."""
 
     worse: float
     equivalent: float
@@ -25,12 +25,12 @@ class Probabilities:
 
 
 def probabilities(differences: Sequence[float], *, overlap: float, rope: float) -> Probabilities:
-    """Return how probable it is that the true difference lies below, in and above [-rope, rope].
+    """Return the probabilities that the true difference lies below, in and above [-rope, rope].
 
-    Without any spread all probability is at the mean difference; the edges belong to the region.
+    Without spread all probability is at the mean difference. The edges belong to the region.
 
     Args:
-        differences: at least 2 paired differences; positive where the first of the two is better.
+        differences: at least 2 paired differences; positive if the first is better.
         overlap: n_test / n_train, at least 0.
         rope: half the width of the region of practical equivalence, at least 0.
 

@@ -1,7 +1,7 @@
-"""Many comparisons at once: p-values adjusted so that one false finding among all is as rare as asked for.
+"""Holm's method for several comparisons: adjusted p-values that bound the chance of any false finding.
 
 Source: Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6
-(1979). It needs no independence of the comparisons, which share architectures here.
+(1979). The comparisons need not be independent; here they share architectures.
 
 >>> holm([0.01, 0.04, 0.03])
 [0.03, 0.06, 0.06]

@@ -1,8 +1,8 @@
 """The t-test of paired differences, corrected for training sets that overlap.
 
 Scores of one cross-validation are not independent: any two of its fits share most of their training data. The
-plain t-test takes them for independent and finds differences that are not there. The correction adds the
-covariance that the overlap brings.
+plain t-test assumes independence and finds differences that do not exist. The correction adds the covariance
+that comes from the overlap.
 
 Sources: Nadeau & Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003), the corrected
 resampled t; Bouckaert & Frank, "Evaluating the Replicability of Significance Tests for Comparing Learning
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-#: Scores are ratios of counts: what differs by less differs by rounding.
+#: Scores are ratios of counts: smaller differences come from rounding.
 EQUAL = 1e-12
 
 
 def overlap_of(folds: int) -> float:
-    """Return n_test / n_train of a K-fold cross-validation, 1 / (K - 1): how strong the correction is.
+    """Return n_test / n_train of a K-fold cross-validation, 1 / (K - 1): the strength of the correction.
 
     Raises:
         ValueError: for fewer than 2 folds.
@@ -33,16 +33,16 @@ def overlap_of(folds: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean and how sure it is.
+    """A mean and its uncertainty.
 
     Attributes:
-        mean: of the values.
-        deviation: their standard deviation (n - 1 in the denominator); 0 if all are equal.
-        standard_error: of the mean, corrected for the overlap.
+        mean: the mean of the values.
+        deviation: the values' standard deviation (n - 1 in the denominator); 0 if all are equal.
+        standard_error: the standard error of the mean, corrected for the overlap.
         low: lower end of the confidence interval.
-        high: upper end.
-        t: mean / standard_error; None where there is no spread.
-        p: two-sided p-value of "the true mean is 0"; None where there is no spread.
+        high: upper end of the confidence interval.
+        t: mean / standard_error; None without spread.
+        p: two-sided p-value of "the true mean is 0"; None without spread.
         freedom: degrees of freedom.
     """
 
@@ -64,7 +64,7 @@ def estimate(values: Sequence[float], *, overlap: float, confidence: float = 0.9
     Args:
         values: at least 2 finite numbers, one for each fit of the repeated cross-validation.
         overlap: n_test / n_train, at least 0; ``overlap_of(folds)`` for scores of single folds.
-        confidence: of the interval, in (0, 1).
+        confidence: the confidence level of the interval, in (0, 1).
 
     Raises:
         ValueError: if there are fewer than 2 values.

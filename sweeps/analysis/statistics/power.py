@@ -1,8 +1,8 @@
-"""How many runs tell a difference of a given size: exact power of the t-tests, by the noncentral t.
+"""The number of runs that find a difference of a given size: exact power of the t-tests (noncentral t).
 
 Source: Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), ch. 2. For overlapping
-training sets the test statistic is a noncentral t under the model that the correction stands for
-(``paired_t``), and its standard error has a floor that repeats do not lower: sqrt(overlap) s.
+training sets the test statistic is a noncentral t under the model of the correction (``paired_t``). Its
+standard error is at least sqrt(overlap) s, however many repeats there are.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from scipy import stats
 
-#: More runs than this nobody trains; the answer is "never".
+#: Largest number of runs that is looked at; above it the answer is "never".
 MOST = 1_000_000
 
 
@@ -18,10 +18,10 @@ def power_unpaired(difference: float, spread: float, runs: int, *, alpha: float 
     """Return the chance that a two-sided t-test of two independent groups finds a difference.
 
     Args:
-        difference: the true one, not 0.
+        difference: the true difference, not 0.
         spread: standard deviation of single runs, above 0, the same in both groups.
-        runs: in each group, at least 2.
-        alpha: level of the test.
+        runs: number of runs in each group, at least 2.
+        alpha: significance level of the test.
     """
     return _two_sided(abs(difference) / (spread * math.sqrt(2 / runs)), 2 * runs - 2, alpha)
 
@@ -35,14 +35,14 @@ def power_paired(
         difference: the true mean difference, not 0.
         spread: standard deviation of the paired differences, above 0.
         runs: number of paired differences, at least 2.
-        overlap: n_test / n_train, 0 for independent differences.
-        alpha: level of the test.
+        overlap: n_test / n_train; 0 for independent differences.
+        alpha: significance level of the test.
     """
     return _two_sided(abs(difference) / (spread * math.sqrt(1 / runs + overlap)), runs - 1, alpha)
 
 
 def runs_unpaired(difference: float, spread: float, *, power: float, alpha: float = 0.05) -> int | None:
-    """Return the fewest runs in each group with which ``power_unpaired`` is reached; None above ``MOST``."""
+    """Return the smallest number of runs in each group that reaches ``power``; None above ``MOST``."""
     return _fewest(lambda runs: power_unpaired(difference, spread, runs, alpha=alpha), power)
 
 
@@ -55,15 +55,15 @@ def repeats_paired(
     power: float,
     alpha: float = 0.05,
 ) -> int | None:
-    """Return the fewest repeats with which ``power_paired`` is reached, None if no number of them does.
+    """Return the smallest number of repeats that reaches ``power``; None if no number does.
 
     Args:
         difference: the true mean difference, not 0.
         spread: standard deviation of the paired differences, above 0.
-        runs_per_repeat: paired differences that each repeat adds, at least 1.
-        overlap: n_test / n_train, 0 for independent differences.
-        power: the chance asked for, in (0, 1).
-        alpha: level of the test.
+        runs_per_repeat: number of paired differences that each repeat adds, at least 1.
+        overlap: n_test / n_train; 0 for independent differences.
+        power: the required power, in (0, 1).
+        alpha: significance level of the test.
     """
 
     def reached(repeats: int) -> float:
@@ -79,24 +79,24 @@ def detectable_paired(
 
     Args:
         spread: standard deviation of the paired differences, above 0.
-        overlap: n_test / n_train, 0 for independent differences.
-        power: the chance asked for, in (0, 1).
-        runs: number of paired differences, at least 2; None for as many as one likes.
-        alpha: level of the test.
+        overlap: n_test / n_train; 0 for independent differences.
+        power: the required power, in (0, 1).
+        runs: number of paired differences, at least 2; None for no limit.
+        alpha: significance level of the test.
     """
     error = spread * math.sqrt((0 if runs is None else 1 / runs) + overlap)
     return error * _noncentrality(MOST if runs is None else runs - 1, power, alpha)
 
 
 def detectable_unpaired(spread: float, runs: int, *, power: float, alpha: float = 0.05) -> float:
-    """Return the smallest true difference that two groups of ``runs`` runs show; the rest as above."""
+    """Return the smallest true difference that two groups of ``runs`` runs find with a given power."""
     return spread * math.sqrt(2 / runs) * _noncentrality(2 * runs - 2, power, alpha)
 
 
 def _noncentrality(freedom: int, power: float, alpha: float) -> float:
-    """Return by how many standard errors means must differ to be told apart with a given power."""
+    """Return the number of standard errors by which means must differ to be found with a given power."""
     low, high = 0.0, 1e6
-    for _ in range(100):  # halving: the power grows with the difference
+    for _ in range(100):  # bisection: the power grows with the difference
         middle = (low + high) / 2
         low, high = (middle, high) if _two_sided(middle, freedom, alpha) < power else (low, middle)
     return high
@@ -104,7 +104,7 @@ def _noncentrality(freedom: int, power: float, alpha: float) -> float:
 
 def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
     critical = float(stats.t.isf(alpha / 2, freedom))
-    if noncentrality > critical + 40:  # certain, and beyond what the noncentral t is computed for
+    if noncentrality > critical + 40:  # the power is 1, and SciPy does not compute the noncentral t there
         return 1.0
     if freedom > 10_000:
         # Johnson, Kotz & Balakrishnan, "Continuous Univariate Distributions" 2 (1995), ch. 31; here to 1e-8.
@@ -118,7 +118,7 @@ def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
 
 
 def _fewest(reached: Callable[[int], float], power: float) -> int | None:
-    """Return the smallest number from 2 with ``reached(number) >= power``; it grows with the number."""
+    """Return the smallest number from 2 with ``reached(number) >= power``; ``reached`` must be increasing."""
     high = 2
     while reached(high) < power:
         if high > MOST:

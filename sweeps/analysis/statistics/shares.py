@@ -1,8 +1,8 @@
-"""Where the variance of a score comes from: shares of independent sources, with bootstrap intervals.
+"""The sources of a score's variance: shares of independent sources, with bootstrap intervals.
 
-If every source of randomness has a seed of its own, the score is a function of independent inputs, and its
-variance splits into Sobol shares. The total share of a source is what is lost when all other seeds are fixed,
-interactions included; the first-order share is what the source explains by itself.
+If every source of randomness has its own seed, the score is a function of independent inputs, and its
+variance splits into Sobol shares. The total share of a source is the variance that is left when all other
+seeds are fixed, interactions included. The first-order share is the part that the source explains alone.
 
 Sources: Jansen, "Analysis of variance designs for model output", Computer Physics Communications 117 (1999);
 Saltelli et al., "Variance based sensitivity analysis of model output", same journal 181 (2010), table 2.
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 Table = npt.NDArray[np.float64]
 
-#: Bootstrap samples behind an interval.
+#: Number of bootstrap samples for an interval.
 SAMPLES = 2000
 
 
@@ -32,11 +32,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one source contributes, as shares of the variance when all sources vary.
+    """The contribution of one source, as shares of the variance when all sources vary.
 
     Attributes:
-        total: with its interactions; shares of several sources may add up to more than 1.
-        first: by itself; they add up to at most 1, but estimates may fall below 0.
+        total: the share with interactions; the shares of several sources may add up to more than 1.
+        first: the share without interactions; these shares add up to at most 1, but estimates may be below 0.
         deviation: standard deviation of the score when only this source varies, in units of the score.
     """
 
@@ -47,11 +47,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
-    """The variance of a score and where it comes from.
+    """The variance of a score and its sources.
 
     Attributes:
         deviation: standard deviation of the score when all sources vary, above 0.
-        sources: by name, in the order given.
+        sources: the share of each source, by name, in the order given.
     """
 
     deviation: float
@@ -64,13 +64,14 @@ def sobol_shares(
     """Return each source's shares.
 
     Args:
-        base: ``[n]`` scores, each under a set of seeds of its own, n at least 4.
-        other: ``[n]`` scores under other seeds in every source.
-        changed: for each source ``[n]`` scores under the seeds of ``base``, that source's from ``other``.
+        base: ``[n]`` scores, each with its own set of seeds, n at least 4.
+        other: ``[n]`` scores with other seeds for every source.
+        changed: for each source ``[n]`` scores with the seeds of ``base``, except that source's, which is
+            from ``other``.
         seed: of the bootstrap, in [0, 2**31).
 
     Raises:
-        ValueError: if there are too few scores, or they do not vary.
+        ValueError: if there are too few scores, or all are equal.
     """
     table = np.array([base, other, *changed.values()], dtype=np.float64)  # [2 + sources, n]
     if table.shape[1] < 4:
@@ -117,14 +118,14 @@ def component_of_rows(scores: Sequence[Sequence[float]], *, seed: int) -> Interv
     """Return the standard deviation that rows contribute to a rows x columns table of scores.
 
     A random-effects analysis of variance with one score in each cell: rows are trials, columns the folds that
-    all of them were scored on. The fold's own effect is taken out; what is left is noise.
+    all trials were scored on. The effect of the folds is removed; the rest counts as noise.
 
     Args:
         scores: ``[rows, columns]``, at least 3 rows and 2 columns.
-        seed: of the bootstrap over rows, in [0, 2**31).
+        seed: the seed of the bootstrap over rows, in [0, 2**31).
 
     Raises:
-        ValueError: if there are fewer.
+        ValueError: if there are fewer rows or columns.
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or table.shape[0] < 3 or table.shape[1] < 2:
@@ -147,7 +148,7 @@ def _row_deviation(tables: Table) -> Table:
 
 
 def told_apart(sources: Mapping[str, Interval]) -> list[tuple[str, str]]:
-    """Return the pairs (larger, smaller) whose intervals do not overlap; nothing is said of others."""
+    """Return the pairs (larger, smaller) whose intervals do not overlap; other pairs are not ordered."""
     return [
         (larger, smaller)
         for larger, a in sources.items()

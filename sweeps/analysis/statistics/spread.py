@@ -1,4 +1,4 @@
-"""The spread of a few runs, and how little a few runs say about it.
+"""The spread of a few runs, and how uncertain it is.
 
 For normally distributed scores (n - 1) s^2 / sigma^2 is chi-squared with n - 1 degrees of freedom: three runs
 leave the true standard deviation open within a factor of 12.
@@ -20,7 +20,7 @@ class Spread:
     Attributes:
         deviation: the estimate (n - 1 in the denominator), above 0.
         low: lower end of the interval, above 0.
-        high: upper end.
+        high: upper end of the interval.
         freedom: degrees of freedom of the estimate.
     """
 
@@ -31,7 +31,7 @@ class Spread:
 
 
 def spread_of(values: Sequence[float], *, confidence: float = 0.95) -> Spread:
-    """Estimate the standard deviation behind some values.
+    """Estimate the standard deviation from some values.
 
     Raises:
         ValueError: if there are fewer than 2 values or all are equal.
@@ -42,8 +42,8 @@ def spread_of(values: Sequence[float], *, confidence: float = 0.95) -> Spread:
 def pooled_spread(groups: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Spread:
     """Estimate the standard deviation that several groups of values share, each around its own mean.
 
-    The groups may depend on each other (differences between the same architectures do): so the degrees of
-    freedom are those of one group, the smallest, and the interval is on the wide side.
+    The groups may depend on each other, as differences between the same architectures do. So the degrees of
+    freedom are those of the smallest group, and the interval is wide rather than narrow.
 
     Raises:
         ValueError: if a group has fewer than 2 values, or there is no spread at all.

@@ -1,9 +1,9 @@
-"""From two tests to a word: better, worse, equivalent or undecided; and what would settle the undecided.
+"""Verdicts from two tests: better, worse, equivalent or undecided; and what would settle undecided pairs.
 
-"Better" asks for both tests at once: the Holm-adjusted p-value of the corrected t-test is at most 0.05, so
-that a whole family of comparisons has a false finding in at most 5 % of experiments; and the true difference
-exceeds the region of practical equivalence with a probability of at least 0.95, so that it matters.
-"Equivalent" asks that it lies inside the region with that probability.
+"Better" needs both tests. The Holm-adjusted p-value of the corrected t-test must be at most 0.05, so that a
+whole family of comparisons has a false finding in at most 5 % of experiments. And the true difference must
+exceed the region of practical equivalence with a probability of at least 0.95, so that it matters.
+"Equivalent" needs a probability of at least 0.95 that the difference lies inside the region.
 """
 
 import math
@@ -17,25 +17,25 @@ from sweeps.analysis.statistics.paired_t import overlap_of
 
 Verdict = Literal["better", "worse", "equivalent", "undecided"]
 
-#: Level of a whole family of comparisons.
+#: Significance level of a whole family of comparisons.
 ALPHA = 0.05
 
-#: How probable a statement must be before it is made.
+#: Smallest probability with which a statement is made.
 CERTAINTY = 0.95
 
-#: The chance with which something has to settle a comparison before it is recommended.
+#: Smallest chance to settle a comparison with which repeats, folds or images are recommended.
 POWER = 0.8
 
-#: More than this is no advice: repeats, folds, times the images.
+#: Largest numbers that are recommended: of repeats, of folds, of times the images.
 MOST_REPEATS, MOST_FOLDS, MOST_DATA = 1000, 20, 1000
 
 
 def verdict_of(adjusted_p: float | None, found: Probabilities) -> Verdict:
-    """Return the verdict on the first of two.
+    """Return the verdict on the first of two architectures.
 
     Args:
-        adjusted_p: Holm-adjusted two-sided p-value, None where there is no spread to judge by.
-        found: of the true difference; positive where the first is better.
+        adjusted_p: Holm-adjusted two-sided p-value; None if the differences have no spread.
+        found: the probabilities of the true difference, which is positive if the first is better.
     """
     if adjusted_p is None:
         return "undecided"
@@ -50,15 +50,16 @@ def verdict_of(adjusted_p: float | None, found: Probabilities) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
-    """What would settle an undecided comparison if its mean difference and spread stay as they are.
+    """What would settle an undecided comparison, if its mean difference and spread do not change.
 
     Attributes:
-        repeats: the fewest repeats in all, on the same data and folds; None if no number of them does.
-        folds: where none does: the fewest folds that would, with many repeats, if the spread of a single
-            fold's differences does not grow (held-out folds become smaller); None where none up to
-            ``MOST_FOLDS`` would, or folds do not matter.
-        data_factor: where none does: so many times the images, with many repeats; None where that
-            would not either, because the difference is as large as the region of equivalence is wide.
+        repeats: the smallest total number of repeats on the same data and folds; None if no number would.
+        folds: if ``repeats`` is None: the smallest number of folds that would, with many repeats, if the
+            spread of a single fold's differences does not grow (held-out folds become smaller). None if no
+            number up to ``MOST_FOLDS`` would, or folds do not matter.
+        data_factor: if ``repeats`` is None: the factor for the number of images that would, with many
+            repeats. None if more images would not either, because the difference is about as large as the
+            region of equivalence.
     """
 
     repeats: int | None = None
@@ -71,13 +72,13 @@ class Seen:
     """An undecided comparison.
 
     Attributes:
-        mean: of the paired differences.
-        deviation: their standard deviation, above 0.
-        runs_per_repeat: paired differences that each repeat adds.
-        folds: of the cross-validation if its scores' training sets overlap (a claim about new data); None
-            for differences that are independent.
+        mean: the mean of the paired differences.
+        deviation: the standard deviation of the paired differences, above 0.
+        runs_per_repeat: number of paired differences that each repeat adds.
+        folds: number of folds of the cross-validation if the training sets overlap (a claim about new data);
+            None for independent differences.
         rope: half the width of the region of practical equivalence.
-        comparisons: in the family; planned for Holm's strictest step.
+        comparisons: number of comparisons in the family; planned for Holm's strictest step.
     """
 
     mean: float
@@ -91,13 +92,14 @@ class Seen:
         """Return the chance of a verdict.
 
         Args:
-            error: standard error that the tests will work with.
-            noise: standard deviation of the mean difference that they will see, around the one seen now.
+            error: the standard error that the tests will use.
+            noise: the standard deviation of the future mean difference around the present one.
             runs: number of paired differences.
         """
         critical = float(stats.t.isf(ALPHA / (2 * self.comparisons), runs - 1))
         certain = float(stats.t.ppf(CERTAINTY, runs - 1))
-        # A mean difference beyond ``far`` is called better or worse, one within ``near`` equivalent.
+        # The verdict on a mean difference beyond ``far`` is better or worse, on one within ``near``
+        # equivalent.
         far = max(critical * error, self.rope + certain * error)
         near = self.rope - certain * error
         chance = float(stats.norm.sf(far, self.mean, noise) + stats.norm.cdf(-far, self.mean, noise))
@@ -108,10 +110,11 @@ class Seen:
 
 
 def settling(seen: Seen) -> Settling:
-    """Return what would settle a comparison with a chance of at least ``POWER``.
+    """Return what would settle an undecided comparison with a chance of at least ``POWER``.
 
-    More repeats on the same data leave the mean difference where it is, up to the noise of the repeats; the
-    error that the overlap of the training sets brings stays. Other data would bring another mean difference.
+    More repeats on the same data do not change the mean difference, except for the noise of the repeats. The
+    part of the error that comes from overlapping training sets stays too. Other data would have another mean
+    difference.
     """
     overlap = 0.0 if seen.folds is None else overlap_of(seen.folds)
     for repeats in _counts():
@@ -138,7 +141,7 @@ def _settled_by_new_data(seen: Seen, error: float, runs: int) -> bool:
 
 
 def _counts() -> list[int]:
-    """Return numbers of repeats to try: each up to 100, then in steps of about 5 %."""
+    """Return the numbers of repeats to try: each number up to 100, then steps of about 5 %."""
     counts = list(range(2, 101))
     while counts[-1] < MOST_REPEATS:
         counts.append(math.ceil(counts[-1] * 1.05))

@@ -1,8 +1,8 @@
-"""How often one wins over another in paired runs, and how many pairs show that it does.
+"""Wins in paired runs, and the number of pairs that it takes to show that one wins more often.
 
 Source: Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", MLSys 2021: the
-probability of outperforming, P(A > B), is meaningful from 0.75. The number of pairs is Noether's, "Sample
-Size Determination for Some Common Nonparametric Tests", JASA 82 (1987).
+probability of outperforming, P(A > B), is meaningful at 0.75 or more. The number of pairs is Noether's,
+"Sample Size Determination for Some Common Nonparametric Tests", JASA 82 (1987).
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from scipy import stats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wins:
-    """Of paired runs.
+    """The wins of the first of two in paired runs.
 
     Attributes:
-        won: runs in which the first of the two scored higher.
-        tied: runs with equal scores.
-        runs: all of them.
-        share: won runs, ties counted half, of all; in [0, 1].
+        won: number of runs in which the first of the two scored higher.
+        tied: number of runs with equal scores.
+        runs: number of all runs.
+        share: won runs as a share of all, ties counted half; in [0, 1].
     """
 
     won: int
@@ -29,10 +29,10 @@ class Wins:
 
 
 def wins(differences: Sequence[float]) -> Wins:
-    """Count the paired runs that the first of two has won.
+    """Count the paired runs that the first of two has won; ``differences`` are first minus second.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are no runs.
     """
     if not differences:
         raise ValueError("there are no paired runs to count")
@@ -43,15 +43,15 @@ def wins(differences: Sequence[float]) -> Wins:
 
 
 def pairs_for_sign(share: float, *, alpha: float = 0.05, power: float = 0.95) -> float:
-    """Return the number of independent pairs that tell a win share from one half (round it up).
+    """Return the number of independent pairs that tell a win share from one half; it is not rounded up.
 
-    It is the sign test's, since runs are paired; the 29 of Bouthillier et al. (App. C.3) are for
-    unpaired ones.
+    It is that of the sign test, since runs are paired. The 29 of Bouthillier et al. (App. C.3) are for
+    unpaired runs.
 
     Args:
-        share: of the pairs that one truly wins, in (0, 1) and not one half.
-        alpha: of the one-sided test.
-        power: chance to find it.
+        share: the true share of pairs that one wins, in (0, 1) and not one half.
+        alpha: significance level of the one-sided test.
+        power: chance of finding the difference.
 
     Raises:
         ValueError: if ``share`` cannot be told from one half by any number of pairs.

@@ -19,13 +19,13 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     [
         ("rnu digits.toml", "refold: there is no command 'rnu': did you mean 'run'?"),
         ("exprot digits", "refold: there is no command 'exprot': did you mean 'export'?"),
-        ("frobnicate", "refold: there is no command 'frobnicate' ('refold --help' lists what there is)"),
+        ("frobnicate", "refold: there is no command 'frobnicate' ('refold --help' shows the usage)"),
         ("run x.toml --wrokers=2", "refold run: unknown option '--wrokers=2': did you mean '--workers'?"),
         ("show digits --jsno", "refold show: unknown option '--jsno': did you mean '--json'?"),
-        ("show a b", "refold show: unknown argument 'b' ('refold show --help' lists what there is)"),
+        ("show a b", "refold show: unknown argument 'b' ('refold show --help' shows the usage)"),
         (
             "ls --frobnicate",
-            "refold ls: unknown option '--frobnicate' ('refold ls --help' lists what there is)",
+            "refold ls: unknown option '--frobnicate' ('refold ls --help' shows the usage)",
         ),
     ],
 )
