@@ -69,8 +69,8 @@ def place_of(
             notes.append(f"the password for MLflow {said_of(home, kept)} is not kept: {_how_to_give(kept)}")
         if given:
             notes.append(
-                f"MLflow's record is {said_of(home, kept)}, which is used; {VARIABLE} names "
-                f"{shown(given)}, which --tracking-uri would choose"
+                f"MLflow's record is {said_of(home, kept)} and stays there; {VARIABLE} names "
+                f"{shown(given)}: to use that, give it by --tracking-uri"
             )
         uri = home.own_tracking_uri if kept == IN_HOME else without_masked(kept)
         place = TrackingPlace(uri=uri, notes=tuple(notes))

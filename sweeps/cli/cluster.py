@@ -107,7 +107,7 @@ def certificates(options: Arguments) -> int:
         return 0
     made = make_certificates(folder, days=options.days)
     put(f"{folder}: {made.authority.name}, {made.certificate.name}, {made.key.name}")
-    put(f"valid for {counted(options.days, 'day')}; machines with {made.key.name} can run code on it")
+    put(f"valid for {counted(options.days, 'day')}; a copy of {made.key.name} gives control of the cluster")
     put("", "next, with a copy of the folder on each machine:")
     for command in (
         f"refold scheduler --host HOST --certificates {shlex.quote(str(folder))}",

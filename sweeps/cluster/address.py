@@ -54,8 +54,8 @@ class ClusterAddress:
         if self.certificates or is_loopback(self.host):
             return None
         return (
-            f"{self.url} is neither loopback nor TLS: whoever reaches it can run code on every machine of "
-            "the cluster; 'refold certificates DIR' makes what --certificates needs"
+            f"{self.url} is neither loopback nor TLS: any machine that reaches it can run code on every "
+            "machine of the cluster; 'refold certificates DIR' makes the folder for --certificates"
         )
 
 

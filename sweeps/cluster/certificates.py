@@ -66,7 +66,7 @@ class Certificates:
         return context
 
 
-_ADVICE = "'refold certificates DIR' makes a folder of them, for all members of a cluster to have a copy of"
+_ADVICE = "make them with 'refold certificates DIR', and copy that folder to every machine of the cluster"
 
 
 def _check_dates(context: ssl.SSLContext, folder: Path) -> None:

@@ -75,14 +75,17 @@ def verdict(here: Description, there: Description, *, mixed: bool) -> tuple[str 
     Args:
         here: the coordinator's description.
         there: the worker's.
-        mixed: whether other kinds of processors or GPUs are welcome.
+        mixed: whether workers may have other kinds of processors or GPUs.
     """
     found = differences(here, there)
     kinds = [found.pop(name) for name in KINDS if name in found]
     if "device" in found:
         return f"{found['device']} (the sweep file's 'device')", None
     if found:
-        return f"{'; '.join(found.values())}: install the same release of everything there", None
+        return f"{'; '.join(found.values())}: install the same release of refold and its packages there", None
     if kinds and not mixed:
-        return f"{'; '.join(kinds)}: its bits would differ; --mixed lets it in and records it per fit", None
+        return (
+            f"{'; '.join(kinds)}: its bits would differ; --mixed admits it, and each fit records its kind",
+            None,
+        )
     return None, "; ".join(kinds) or None

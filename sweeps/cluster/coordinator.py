@@ -464,7 +464,7 @@ def _check_scheduler(client: Client, address: ClusterAddress, here: Description)
         raise
     except Exception as error:  # noqa: BLE001 - another installation may raise anything
         client.close(timeout=5)
-        what = f"has no refold, or another one ({type(error).__name__}: {error})"
+        what = f"has no refold, or another release ({type(error).__name__}: {error})"
         raise UsageError(f"the scheduler at {address.url} {what}: install the same release there") from None
     found = differences({name: here[name] for name in there}, there)
     if found:

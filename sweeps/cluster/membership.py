@@ -119,8 +119,8 @@ class Members:
         if isinstance(answer, OSError | TimeoutError):  # it went away meanwhile; if not, it is asked again
             return
         if isinstance(answer, Exception):
-            what = f"it has no refold, or another one ({type(answer).__name__}: {answer})"
-            self.refuse(address, f"{what}: install the same release of everything there")
+            what = f"it has no refold, or another release ({type(answer).__name__}: {answer})"
+            self.refuse(address, f"{what}: install the same release of refold and its packages there")
             return
         # The coordinator itself has no GPU: the first worker's kind becomes the sweep's.
         here = self.here if self.here["gpu"] else {**self.here, "gpu": answer["gpu"]}

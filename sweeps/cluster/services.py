@@ -1,4 +1,4 @@
-"""A scheduler, and workers, as commands that run until they are told to stop.
+"""A scheduler, and workers, as commands that run until a signal stops them.
 
 Each listens on one address: the scheduler on the given one, a worker on the address that it reaches the
 scheduler from. Nothing listens on all interfaces unless the user asks for that.

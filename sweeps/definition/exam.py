@@ -9,7 +9,7 @@ from trainer.errors import UsageError
 
 
 def open_exam(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
-    """Return a sweep's exam: the official test set of its dataset; None where there is none.
+    """Return a sweep's exam: the official test set of its dataset; None if there is none.
 
     Raises:
         UsageError: if the dataset has changed since the sweep, and its test set may have too.
@@ -19,6 +19,6 @@ def open_exam(record: SweepRecord, entry: SweepEntry) -> Dataset | None:
     if exam is not None and load(source, base=base).fingerprint != record.dataset.fingerprint:
         raise UsageError(
             f"the dataset {source.source} has changed since the sweep {record.name!r}, and its test set may "
-            "have too: bring back the former, or run the sweep again under another name"
+            "have too: restore the former dataset, or run the sweep again under another name"
         )
     return exam

@@ -167,7 +167,7 @@ def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: R
 
 
 def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | None:
-    """Return why ``choices`` cannot stand in for ``default``, or None if it can."""
+    """Return why ``choices`` cannot replace ``default``, or None if it can."""
     values, usual = _extremes(choices), _extremes(default)
     if isinstance(usual[0], str):
         unknown = [value for value in values if value not in usual]

@@ -41,4 +41,4 @@ def _processor(then: Mapping[str, str], here: Mapping[str, str]) -> str:
     if name and name != here.get("model name"):
         return kind
     rest = [f"{key} {then[key]}" for key in sorted(then) if then[key] and then[key] != here.get(key)]
-    return f"{kind} with {', '.join(rest)}" if rest else f"{kind} that the system says as little of"
+    return f"{kind} with {', '.join(rest)}" if rest else f"{kind} with no further description by the system"

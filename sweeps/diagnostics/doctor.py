@@ -71,20 +71,22 @@ def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
         fits = here is not None and requirement.specifier.contains(here, prereleases=True) and "+" not in here
         if not fits:
             decides = package in DECIDING or here is None
-            why = "other bits than the pinned version" if decides else "seldom matters to the bits"
+            why = "its bits differ from the pinned version's" if decides else "seldom changes bits"
             level: Level = "problem" if decides else "note"
             there = f"{package} {here or 'is not installed'}"
-            what = f"{there}; {wanted.source} wants {requirement.specifier}: {why}"
+            what = f"{there}; {wanted.source} requires {requirement.specifier}: {why}"
             command = (
                 f"-c {wanted.source} {package}" if wanted.exact else f"'{package}{requirement.specifier}'"
             )
             found.append(Finding("versions", level, what, f"pip install {command}"))
     if not any(finding.level == "problem" for finding in found):
         listed = ", ".join(f"{package} {have[package]}" for package in DECIDING)
-        found.insert(0, Finding("versions", "ok", f"{listed}: as {wanted.source} wants them"))
+        found.insert(0, Finding("versions", "ok", f"{listed}: as {wanted.source} requires them"))
     if not wanted.exact:
-        what = "no constraints.txt beside refold, the sweep file or here: only ranges were compared"
-        advice = "keep 'pip freeze' with your results, or install with refold's constraints.txt"
+        what = (
+            "no constraints.txt beside refold or the sweep file, or here: only version ranges were compared"
+        )
+        advice = "keep the output of 'pip freeze' with your results, or install with refold's constraints.txt"
         found.append(Finding("versions", "note", what, advice))
     return found
 
@@ -95,12 +97,12 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
     kept_out = [f"{n}={here[n]}" for n, value in ENVIRONMENT.items() if here.get(n, value) != value]
     kept_out += [f"{name}={here[name]}" for name in FORBIDDEN if name in here]
     if kept_out:
-        what = f"{', '.join(kept_out)}: set here, no effect on training (its processes get their own)"
+        what = f"{', '.join(kept_out)}: set here, without effect on training (which sets its own values)"
         found.append(Finding("variables", "note", what))
     if "glibc.cpu" in here.get("GLIBC_TUNABLES", ""):
         what = f"GLIBC_TUNABLES={here['GLIBC_TUNABLES']} reaches training and can choose other kernels"
         found.append(Finding("variables", "problem", what, "unset GLIBC_TUNABLES"))
-    return found or [Finding("variables", "ok", "nothing is set here that could decide bits")]
+    return found or [Finding("variables", "ok", "no variable is set here that could change bits")]
 
 
 def switches(process: Environment) -> list[Finding]:
@@ -114,9 +116,9 @@ def switches(process: Environment) -> list[Finding]:
     wrong += [f"{n} is {got.get(n)}, not {value}" for n, value in ENVIRONMENT.items() if got.get(n) != value]
     wrong += [f"{name} is set" for name in FORBIDDEN if name in got]
     if wrong:
-        advice = "remove what changes the environment of new processes (sitecustomize, a wrapper of python)"
-        return [Finding("training", "problem", f"a training process found: {'; '.join(wrong)}", advice)]
-    what = "a training process says: 1 thread, op determinism on, oneDNN on, XLA off, float32, no GPU"
+        advice = "remove the cause that changes new processes (sitecustomize, a wrapper of python)"
+        return [Finding("training", "problem", f"a training process reports: {'; '.join(wrong)}", advice)]
+    what = "a training process reports: 1 thread, op determinism on, oneDNN on, XLA off, float32, no GPU"
     return [Finding("training", "ok", what)]
 
 
@@ -129,9 +131,12 @@ def processor(cpu: Mapping[str, str], cards: Sequence[str]) -> list[Finding]:
     advice = "compare digests between machines of one kind"
     found = [Finding("processor", "note", what, advice)]
     if cards:
-        what = f"{', '.join(cards)}: here but unused, training runs on the CPU; TF32 (a GPU's) cannot arise"
+        what = f"{', '.join(cards)}: here but not used: training runs on the CPU, where TF32 does not exist"
         return [*found, Finding("gpu", "note", what)]
-    return [*found, Finding("gpu", "ok", "none, and none is used: TF32 (a GPU's) cannot arise on the CPU")]
+    return [
+        *found,
+        Finding("gpu", "ok", "none, and none is needed: training runs on the CPU, where TF32 does not exist"),
+    ]
 
 
 def home_folder(path: Path, known: Sequence[Mount]) -> list[Finding]:
@@ -194,7 +199,9 @@ def cores(workers: int, available: int) -> list[Finding]:
     what = f"{counted(workers, 'worker')} on {counted(available, 'core')}"
     if workers > available:
         advice = f"--workers {available}: the result is the same"
-        return [Finding("cores", "note", f"{what}: more than one per core only slows them down", advice)]
+        return [
+            Finding("cores", "note", f"{what}: more than one worker per core only slows them down", advice)
+        ]
     return [Finding("cores", "ok", what)]
 
 
@@ -247,7 +254,7 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
 def _rehearsed(rehearsal: Rehearsal, data: int, workers: int) -> list[Finding]:
     """Return the findings from the reports of the training processes."""
     if rehearsal.process is None:
-        advice = "run the command again; if it stays so, install refold again with its constraints.txt"
+        advice = "run the command again; if that does not help, install refold again with its constraints.txt"
         return [Finding("training", "problem", f"no training process starts: {rehearsal.died}", advice)]
     found = switches(rehearsal.process)
     if rehearsal.peak:

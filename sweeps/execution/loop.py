@@ -109,20 +109,23 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
         return False
     differences = _differences(entry.identity, plan.identity())
     if plan.trials < entry.trials:
-        differences.append(f"trials: {entry.trials} before, {plan.trials} now (they can only be raised)")
+        differences.append(
+            f"trials: {entry.trials} before, {plan.trials} now (the number can only be raised)"
+        )
     experiment = prepared.spec.experiment or name
     if experiment != entry.details.experiment:
         differences.append(f"mlflow.experiment: {entry.details.experiment} before, {experiment} now")
     if procedure_differences(entry):
         version = version_of_refold(entry.environment)
         raise UsageError(
-            f"the sweep {name!r} was begun by a refold that trains differently: {'; '.join(differences)}. "
-            f"Go on with that refold ({version}, as it was then), or give this sweep another name"
+            f"the sweep {name!r} was begun with a version of refold that trains differently: "
+            f"{'; '.join(differences)}. Continue with that version "
+            f"({version}, as it was then), or give this sweep another name"
         )
     if differences:
         raise UsageError(
             f"a sweep called {name!r} is recorded with other contents: {'; '.join(differences)}. "
-            "Give this one another name, or remove that one with 'refold rm'"
+            "Give this sweep another name, or remove the recorded one with 'refold rm'"
         )
     finished = plan.trials == entry.trials and ledger.sweep(name).finished
     if not finished:

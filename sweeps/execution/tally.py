@@ -112,5 +112,5 @@ class Tally:
         ]
         if self.spared:
             fits = counted(self.spared, "fit")
-            lines.append(f"{fits} will not be trained: of trials that were pruned or failed")
+            lines.append(f"{fits} of pruned or failed trials will not be trained")
         return lines

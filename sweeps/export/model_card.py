@@ -216,7 +216,7 @@ def _parity(about: ModelAbout) -> str:
         )
     images = counted(next(iter(about.formats.values())).proof.images, "image")
     return (
-        f"Each was loaded in a fresh process by its own runtime and asked about {about.compared_on} "
+        f"Each was loaded in a fresh process by its own runtime and classified {about.compared_on} "
         f"({images}); the last column is the largest difference of any probability from the "
         "trained model's. One image at a time, loading not included.\n\n" + "\n".join(rows)
     )

@@ -44,8 +44,8 @@ def predict(model: Path | str, images: Images) -> list[Prediction]:
 
     Args:
         model: an exported model's folder, or a file in it.
-        images: PNG and JPEG files, and folders of them; or an array ``[n, height, width, channels]`` (grey
-            images may lack the channels) of pixels in the range that the model was trained on.
+        images: PNG and JPEG files, and folders with such files; or an array ``[n, height, width, channels]``
+            (grey images may lack the channels) of pixels in the range that the model was trained on.
 
     Returns:
         One prediction for each image, in order.

@@ -197,5 +197,5 @@ def _unexplained(
     """Report fits whose record was changed in something that training again does not show: times, hosts."""
     named = {difference.where for difference in found}
     places = [fit_name(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
-    what = "its record was changed after it was written, in its times or circumstances"
+    what = "its record was changed after it was written, in parts like times or the host"
     return [Difference(subject="checksum", where=p, what=what) for p in places if p not in named]

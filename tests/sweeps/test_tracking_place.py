@@ -57,7 +57,7 @@ def test_the_option_comes_first_then_what_was_kept(
     assert len(place.notes) == passed_over
     if passed_over:
         assert OTHER in place.notes[0]
-        assert "which is used" in place.notes[0]
+        assert "and stays there" in place.notes[0]
         assert "\n" not in place.notes[0]
 
 

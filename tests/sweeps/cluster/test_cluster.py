@@ -290,7 +290,7 @@ class TestJoining:
         there = {**here, name: "another"}
         reason, _ = compatibility.verdict(here, there, mixed=False)
         assert reason is not None
-        assert "--mixed lets it in" in reason
+        assert "--mixed admits it" in reason
         reason, remark = compatibility.verdict(here, there, mixed=True)
         assert reason is None
         assert remark is not None

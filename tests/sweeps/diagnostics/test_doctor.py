@@ -164,7 +164,7 @@ def test_cores_disk_and_gpus() -> None:
     assert levels([*doctor.disk(10**9, 10**6), *doctor.disk(10**9, 10**9)]) == ["ok", "problem"]
     cpu = {"model name": "A", "vectors": "avx avx2 fma"}
     assert [f.level for f in doctor.processor(cpu, ["H100"])] == ["note", "note"]
-    assert "unused" in doctor.processor(cpu, ["H100"])[1].what
+    assert "not used" in doctor.processor(cpu, ["H100"])[1].what
 
 
 def test_an_op_without_deterministic_kernel_is_named() -> None:

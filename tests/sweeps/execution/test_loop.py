@@ -44,8 +44,8 @@ def test_a_sweep_begun_by_an_older_refold_is_not_gone_on_with(monkeypatch: pytes
         older.setattr("sweeps.definition.plan.PROCEDURE", 1)
         enter(prepared(plan()), ledger)
     said = (
-        "begun by a refold that trains differently: procedure: 1 before, .* Go on with that refold "
-        r"\(.+, as it was then\), or give"
+        "begun with a version of refold that trains differently: procedure: 1 before, .* Continue with "
+        r"that version \(.+, as it was then\), or give"
     )
     with pytest.raises(UsageError, match=said):
         enter(prepared(plan()), ledger)

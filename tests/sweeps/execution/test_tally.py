@@ -71,5 +71,5 @@ def test_what_was_recorded_is_told_apart_by_where_it_came_from() -> None:
     assert made.recorded_lines() == [
         "1 fit was recorded by an earlier run of this sweep",
         "2 fits were taken from another sweep in this home, which trained the same",
-        "2 fits will not be trained: of trials that were pruned or failed",
+        "2 fits of pruned or failed trials will not be trained",
     ]
