@@ -36,7 +36,7 @@ class TrialSummary:
         f1: macro-F1 of all held-out folds pooled, in [0, 1].
         f1_mean: mean of the folds' macro-F1.
         f1_std: standard deviation of the folds' macro-F1; None with a single fold.
-        hyperparameters: what it was trained with.
+        hyperparameters: the hyperparameters that it was trained with.
     """
 
     trial: str
@@ -273,7 +273,7 @@ class Outcome:
             tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
                 record.
             processes: number of processes that train side by side; one per core if None.
-            say: called with what is being done, once the input has been found right.
+            say: called with each line about the progress, after the input has been checked.
 
         Raises:
             UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.recorded_sweep.export_recorded``.

@@ -54,7 +54,7 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
         ended, asked = record.progress
         raise UsageError(
             f"the sweep {name!r} is not finished ({ended} of {asked} trials), and its winners may still "
-            "change: 'refold run' goes on with it"
+            "change: 'refold run' continues it"
         )
     if changed:
         raise UsageError(

@@ -143,7 +143,7 @@ def verify(  # noqa: PLR0913 - as many as the command line's
         workers: number of processes that train side by side; one per core if None.
         tracking_uri: MLflow's store, needed only if ``name`` is a run's id; if None, every store that has the
             record of a sweep of this home.
-        say: called with what is being done.
+        say: called with each line about the progress.
 
     Returns:
         The comparison; its ``differences`` are empty if everything matches.
@@ -192,7 +192,7 @@ def sync(
     rebuild: bool = False,
     say: Callable[[str], None] = lambda _text: None,
 ) -> None:
-    """Bring MLflow up to date with what is recorded; see ``sweeps.mlflow_record.sync``."""
+    """Bring MLflow up to date with the ledger; see ``sweeps.mlflow_record.sync``."""
     from sweeps import mlflow_record
 
     mlflow_record.sync(_home(home), name, tracking_uri=tracking_uri, rebuild=rebuild, say=say)

@@ -69,7 +69,7 @@ def ready(sweep: SweepSpec | Path | str) -> Prepared:
     """Read a sweep's file and data, and check that all of it can be trained; write nothing.
 
     Raises:
-        UsageError: for the first thing that is wrong.
+        UsageError: if anything is wrong; the message names the first such thing.
     """
     if isinstance(sweep, SweepSpec):
         return prepare(sweep, sweep_text(sweep))

@@ -114,7 +114,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--rows", type=positive, default=16, help="rows of the design, 6 fits each (default: 16)"
     )
-    added.add_argument("--dry-run", action="store_true", help="say what it would cost; start nothing")
+    added.add_argument("--dry-run", action="store_true", help="print the cost; start nothing")
     workers_option(added)
     tracking_option(added)
     json_option(added)

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = options.action(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        more = "; what has finished is recorded, run the same command again to go on"
+        more = "; finished fits are recorded, run the same command again to go on"
         say("")  # after the terminal's ^C
         say(f"interrupted{more if options.action.__name__ in GO_ON else ''}")
         code = 130

@@ -36,7 +36,7 @@ def leaderboard(record: SweepRecord) -> Table:
 
 
 def without_winner(record: SweepRecord) -> list[str]:
-    """Return a line for each architecture that has no complete trial, saying why."""
+    """Return a line for each architecture without a complete trial, with the reason."""
     lines = []
     winners = {trial.architecture for trial in record.winners}
     for name in record.architectures:

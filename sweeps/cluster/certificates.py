@@ -81,7 +81,8 @@ def make_certificates(folder: Path, *, days: int = DAYS) -> Certificates:
     """Make an authority and a certificate signed by it. The authority's own key is not kept.
 
     Args:
-        folder: takes ``ca.pem``, ``cert.pem`` and ``key.pem``; may exist if it has none of these files.
+        folder: the folder for ``ca.pem``, ``cert.pem`` and ``key.pem``; it may exist if it has none of these
+            files.
         days: days that they are valid, at least 1.
 
     Raises:

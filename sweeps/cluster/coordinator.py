@@ -339,8 +339,8 @@ class DaskWorkers:
             self._say(f"no worker is left {self._place}, waiting for one{self._hint}")
         if now - self._deserted_at > PATIENCE:
             raise WorkersFailed(
-                f"no worker has joined {self._place} for {duration(PATIENCE)}; what has finished is "
-                "recorded, run again to go on"
+                f"no worker has joined {self._place} for {duration(PATIENCE)}; finished fits are "
+                "recorded: run again to go on"
             )
 
     def _reconnect(self) -> None:
@@ -362,8 +362,8 @@ class DaskWorkers:
             except (OSError, TimeoutError):
                 if time.monotonic() > deadline:
                     raise WorkersFailed(
-                        f"the scheduler {self._place} has not come back for {duration(PATIENCE)}; what "
-                        "has finished is recorded, start it and run again to go on"
+                        f"the scheduler {self._place} has not come back for {duration(PATIENCE)}; finished "
+                        "fits are recorded: start it and run again to go on"
                     ) from None
                 time.sleep(1)
             else:

@@ -33,7 +33,7 @@ def check_fields(values: object, checks: Mapping[str, Check], prefix: str = "") 
         prefix: the table that a sweep file has these keys in; put before their names in messages.
 
     Raises:
-        UsageError: naming the key, its value and what was expected.
+        UsageError: if a value is wrong; the message names the key, its value and what was expected.
     """
     for key, check in checks.items():
         object.__setattr__(values, key, checked(f"{prefix}{key}", getattr(values, key), check))
@@ -43,7 +43,7 @@ def checked(key: str, value: Any, check: Check) -> Any:
     """Return what ``check`` makes of ``value``.
 
     Raises:
-        UsageError: naming the key, its value and what was expected.
+        UsageError: if a value is wrong; the message names the key, its value and what was expected.
     """
     try:
         return check(value)

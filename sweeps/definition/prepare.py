@@ -70,7 +70,7 @@ def prepare(spec: SweepSpec, text: str) -> Prepared:
         text: the sweep file's text, for the record.
 
     Raises:
-        UsageError: for the first thing that is wrong.
+        UsageError: if anything is wrong; the message names the first such thing.
     """
     dataset = load(spec.dataset, base=spec.folder)
     _check_folds(spec, dataset)

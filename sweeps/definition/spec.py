@@ -155,7 +155,8 @@ class ArchitectureChoice:
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
 
         Raises:
-            UsageError: naming the key, what is wrong with it and the nearest right spelling.
+            UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
+                spelling.
         """
         name = checked("the name of an architecture", name, checks.text)
         prefix = f"architectures.{name}"
@@ -243,7 +244,8 @@ class SweepSpec:
             folder: see above.
 
         Raises:
-            UsageError: naming the key, its value and what was expected, as for a sweep file.
+            UsageError: if a value is wrong; the message names the key, its value and what was expected, as
+                for a sweep file.
         """
         given = {
             "name": name, "seed": seed, "trials": trials, "device": device, "experiment": experiment,

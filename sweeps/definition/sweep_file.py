@@ -49,7 +49,8 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
     """Return the sweep that ``data`` (a parsed sweep file) describes.
 
     Raises:
-        UsageError: naming the key, what is wrong with it and the nearest right spelling.
+        UsageError: if a key or value is wrong; the message names the key, what is wrong and the nearest right
+            spelling.
     """
     values = _keys("", data, (*checks.SWEEP, "dataset", *TABLES, "mlflow", "architectures"))
     if "name" not in values:
@@ -103,7 +104,7 @@ def _keys(table: str, data: Any, known: Collection[str]) -> dict[str, Any]:
     """Return a table whose keys are all known.
 
     Raises:
-        UsageError: naming the first that is not, and the nearest right spelling.
+        UsageError: if a key is unknown; the message names it and the nearest right spelling.
     """
     if not isinstance(data, Mapping):
         raise UsageError(f"{table} = {shown(data)}: must be a table")

@@ -70,7 +70,7 @@ class TrialEnded:
         architecture: its architecture's name.
         number: its number within the architecture, from 0.
         state: complete, pruned or failed.
-        f1: its pooled macro-F1 in [0, 1], None unless it is complete.
+        f1: its pooled macro-F1 in [0, 1]; None unless it is complete.
     """
 
     architecture: str

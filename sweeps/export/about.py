@@ -106,7 +106,7 @@ class FormatReport:
 
     Attributes:
         file: its file or folder beside ``model.json``; None if only MLflow has it.
-        bytes: its size.
+        bytes: its size in bytes.
         proof: the comparison with the trained model.
         mlflow: the model's place in MLflow; None for a file.
     """

@@ -56,7 +56,7 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
     """
     title = FORMATS[name].title
     if trained.shape != loaded.shape:
-        raise Mismatch(f"the {title} model gives {loaded.shape} probabilities, not {trained.shape}")
+        raise Mismatch(f"the {title} model returns {loaded.shape} probabilities, not {trained.shape}")
     apart = float(np.abs(trained.astype(np.float64) - loaded.astype(np.float64)).max())
     if not apart <= TOLERANCE:  # NaN is not
         raise Mismatch(
@@ -68,7 +68,7 @@ def compare(name: str, trained: Probabilities, loaded: Probabilities, ms_per_ima
     other = trained.argmax(axis=1) != loaded.argmax(axis=1)
     if (other & ~tie).any():
         raise Mismatch(
-            f"the {title} model gives another class for {counted(int((other & ~tie).sum()), 'image')}"
+            f"the {title} model predicts another class for {counted(int((other & ~tie).sum()), 'image')}"
         )
     return Parity(
         images=len(trained),

@@ -36,7 +36,7 @@ class ExportOptions:
         tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
             record.
         processes: number of processes that train side by side; one per core if None.
-        say: called with what is being done, once the input has been found right.
+        say: called with each line about the progress, after the input has been checked.
     """
 
     how: How = "refit"

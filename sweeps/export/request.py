@@ -31,7 +31,7 @@ class ExportRequest:
         processes: number of processes that may train side by side.
         tracking_uri: MLflow's store.
         view: the view of the sweep's record in MLflow; None unless the formats include ``"mlflow"``.
-        say: called with what is being done, once the input has been found right.
+        say: called with each line about the progress, after the input has been checked.
     """
 
     record: SweepRecord

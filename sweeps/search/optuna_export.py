@@ -225,7 +225,7 @@ def _plainly(storage: str) -> Iterator[None]:
     """Turn every error of a database into one line.
 
     Raises:
-        UsageError: in place of what Optuna, SQLAlchemy or the driver raised.
+        UsageError: if Optuna, SQLAlchemy or the driver raised an error.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """Optuna's proposals: the one file that imports it (``optuna_study`` gets it from here).
 
 Each proposal comes from a fresh sampler with a seed of its own and a study rebuilt from what was observed, so
-it is a pure function of its arguments: no state survives a call, nothing has to be saved or locked.
+it is a pure function of its arguments. No state survives a call, so nothing is saved or locked.
 """
 
 from collections.abc import Mapping, Sequence

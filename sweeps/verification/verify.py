@@ -110,7 +110,7 @@ def verify(
         name: the sweep's name.
         wanted: which fits to train again.
         start_workers: see ``StartWorkers``.
-        say: called with what is being done.
+        say: called with each line about the progress.
 
     Raises:
         UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, or its
@@ -124,7 +124,7 @@ def verify(
         ended, asked = record.progress
         raise UsageError(
             f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
-            "'refold run' goes on with one that was interrupted"
+            "'refold run' continues an interrupted sweep"
         )
     identity.check_device(entry)
     chosen = choose_fits(record, changed, wanted)

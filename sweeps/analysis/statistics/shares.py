@@ -68,7 +68,7 @@ def sobol_shares(
         other: ``[n]`` scores with other seeds for every source.
         changed: for each source ``[n]`` scores with the seeds of ``base``, except that source's, which is
             from ``other``.
-        seed: of the bootstrap, in [0, 2**31).
+        seed: the bootstrap's seed, in [0, 2**31).
 
     Raises:
         ValueError: if there are too few scores, or all are equal.

@@ -272,7 +272,7 @@ def test_an_unfinished_sweep_has_no_winners_yet(tmp_path: Path) -> None:
     """Confirming a winner that may still change would be wasted."""
     with pytest.raises(KeyboardInterrupt):
         record_sweep(tmp_path, LabelledWorkers(CHANCES, interrupt_after=5), *NAMES)
-    with pytest.raises(UsageError, match=r"is not finished \(1 of 6 trials\).*'refold run' goes on"):
+    with pytest.raises(UsageError, match=r"is not finished \(1 of 6 trials\).*'refold run' continues"):
         study(around(tmp_path / "home", LabelledWorkers(CHANCES)), "made")
 
 
