@@ -192,9 +192,7 @@ class DaskWorkers:
         return self._client.scheduler
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        epoch = EpochEnded(
-            **event[1]
-        )  # announced by ``worker_tasks.run_job``; Dask adds the worker's address
+        epoch = EpochEnded(**event[1])  # announced by ``worker_tasks.run_job``
         if epoch.key in self._given:  # other coordinators may use the same scheduler
             self._on_epoch(epoch)
 

@@ -271,7 +271,7 @@ def _written(prefix: str, source: object) -> str | UserSource | None:
     """Return the recorded form of an architecture's source.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if the source has no recorded form.
     """
     if isinstance(source, type | FunctionType):
         return source_of(source)
@@ -291,7 +291,7 @@ def _dataset(given: object) -> DatasetSource | Arrays:
     """Return a dataset's source with its values checked.
 
     Raises:
-        UsageError: if there can be no such dataset.
+        UsageError: if a value is wrong.
     """
     if isinstance(given, Arrays):
         return given
@@ -339,6 +339,6 @@ def _check_rungs(prune: Prune, cv: CrossValidation) -> None:
     late = [rung for rung in prune.rungs or () if rung >= cv.epochs]
     if late:
         raise UsageError(
-            f"prune.rungs: {late[0]} must lie below cv.epochs = {cv.epochs}: after the last epoch there is "
-            "nothing left to spare"
+            f"prune.rungs: {late[0]} must lie below cv.epochs = {cv.epochs}: after the last epoch "
+            "no training is left to save"
         )

@@ -77,7 +77,7 @@ def run_sweep(
     Raises:
         UsageError: if the ledger has a different sweep of this name.
         WorkersFailed: if a fit cannot be run.
-        DiskFull: if there is no room to record another fit.
+        DiskFull: if the disk has no space to record another fit.
     """
     if enter(prepared, ledger):
         progress.handle(Notice("the sweep was finished before: nothing is trained"))

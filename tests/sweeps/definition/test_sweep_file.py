@@ -114,7 +114,7 @@ WRONG = {
     'name = "x"\n[limits]\nfit_minute = 1': "unknown key limits.fit_minute: did you mean 'fit_minutes'?",
     'name = "x"\n[prune]\nmargins = 1': "unknown key prune.margins: did you mean 'margin'?",
     'name = "x"\n[cv]\nepochs = 9\n[prune]\nrungs = [3, 9]': (
-        "prune.rungs: 9 must lie below cv.epochs = 9: after the last epoch there is nothing left to spare"
+        "prune.rungs: 9 must lie below cv.epochs = 9: after the last epoch no training is left to save"
     ),
     'name = "x"\ndataset = 3': "dataset = 3: must be a text in quotes",
     'name = "x"\n[dataset]\nsamples = 10': "dataset.source is missing",
