@@ -44,7 +44,7 @@ def decode_run(text: str, predictions: bytes, confidences: bytes) -> FitRun:
 
 
 def _stop_cause(data: Mapping[str, Any]) -> StopCause | None:
-    """Return what the fit lacked. The first records of refold 0.1 have it only in the text of the reason."""
+    """Return what the fit lacked. Early records of refold 0.1 have it only in the text of the reason."""
     if "stopped_for" in data:
         return None if data["stopped_for"] is None else StopCause(data["stopped_for"])
     reason = data["result"]["reason"] or ""

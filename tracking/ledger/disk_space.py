@@ -21,7 +21,7 @@ RESERVE = 4 << 20
 MARGIN = 16 << 20
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
-_AGAIN = "Make room and run the same command again"
+_AGAIN = "Free some space and run the same command again"
 
 
 def missing(home: Path, fits: int, samples: int) -> int:

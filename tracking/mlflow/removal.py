@@ -167,7 +167,7 @@ class Removal:
         yield from self._search(experiments, _of_sweep(identity), "ACTIVE_ONLY")
 
     def _of(self, identity: str) -> tuple[list[Any], list[Any]]:
-        """Return the sweep's runs (marked ones too where they can go for good) and their experiments."""
+        """Return the sweep's runs and their experiments; marked runs too if they can be deleted for good."""
         view = "ALL" if self._is_database else "ACTIVE_ONLY"
         experiments = {experiment.experiment_id: experiment for experiment in self._experiments(view)}
         if not experiments:

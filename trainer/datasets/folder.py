@@ -202,7 +202,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image; whatever fails while it is open names the file.
+    """Open an image for the block; errors in the block become messages with the file's name.
 
     Raises:
         UsageError: if it is not PNG or JPEG, is damaged, or has 16 bits a channel.
