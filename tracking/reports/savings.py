@@ -17,8 +17,7 @@ class Savings:
         fits: number of fits that were never begun.
         epochs: number of trained epochs, of all fits that count.
         epochs_spared: estimated number of epochs that pruned trials did not train, from the mean length of
-        the
-            complete fits of their architecture.
+            the complete fits of their architecture.
     """
 
     pruned: int

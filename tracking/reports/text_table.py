@@ -22,7 +22,7 @@ class Column:
         title: its heading.
         right: whether it is aligned to the right, as for numbers.
         rank: 0 if it is always shown; if the table is too wide, columns with the highest rank are left out
-        first.
+            first.
         words: whether its cells may be broken at spaces; allowed for the last column only.
         named: whether its title is printed before its cells when they are under their rows.
     """

@@ -6,8 +6,7 @@ Classes are the folders' names, sorted by code point; images are sorted by class
   class folders are refused, because leaving them out in silence would train on less than the user sees.
   Hidden files and folders, files of other kinds and files beside the class folders are left out.
 - Whether an image is grey or colour depends on how the file is stored, not on what it shows; a palette
-  counts as colour. Colour
-  becomes grey by Pillow's luma (ITU-R 601-2: 0.299 red, 0.587 green, 0.114 blue).
+  counts as colour. Colour becomes grey by Pillow's luma (ITU-R 601-2: 0.299 red, 0.587 green, 0.114 blue).
 - An orientation that the camera noted in EXIF is applied.
 - An alpha channel that is opaque everywhere is dropped. Transparent pixels and 16 bits a channel are refused:
   the user has to decide what lies behind transparency, and which 8 of 16 bits matter.

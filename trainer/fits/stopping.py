@@ -19,8 +19,7 @@ class EarlyStopping:
     """Follows the stop set's score epoch by epoch.
 
     An epoch is an improvement if its score is better than the best by more than ``min_delta``. A tie is not
-    an
-    improvement: the earliest epoch wins. A NaN never is one; the first score that is a number always is.
+    one: the earliest epoch wins. A NaN never is one; the first score that is a number always is.
 
     Raises:
         ValueError: at construction, if the rule names a metric that does not exist.

@@ -18,8 +18,7 @@ class Format:
         extra: the extra of refold that it needs, as in ``refold[onnx]``, or None.
         modules: the modules that come with the extra.
         holds_code: whether it can hold layers that are not Keras' own. A graph of operations can. A Keras
-        file
-            cannot: it has only the name of the layer's class, not its code.
+            file cannot: it has only the name of the layer's class, not its code.
     """
 
     name: str

@@ -2,8 +2,7 @@
 
 Training has a process of its own for two reasons. Variables that decide bits must be set before Python
 starts. And Keras draws the seeds of its initialisers from Python's global ``random``, which other threads may
-use in
-between: inside a Dask worker the event loop did, and some fits began with other weights.
+use in between: inside a Dask worker the event loop did, and some fits began with other weights.
 """
 
 import gc

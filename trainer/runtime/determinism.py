@@ -66,8 +66,8 @@ class Device:
 
     Attributes:
         kind: ``"cpu"`` or ``"gpu"``.
-        visible: the value of ``CUDA_VISIBLE_DEVICES``: the one GPU that the process sees, or ``"-1"`` for
-        none.
+        visible: the value of ``CUDA_VISIBLE_DEVICES``: the one GPU that the process sees, or ``"-1"``
+            for none.
     """
 
     kind: Literal["cpu", "gpu"] = "cpu"

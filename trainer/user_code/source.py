@@ -18,8 +18,7 @@ class UserSource:
 
     Attributes:
         spec: as written in the sweep file, ``"my_models.py:TinyNet"``; ``"notebook:TinyNet"`` for a
-        definition
-            in a cell.
+            definition in a cell.
         files: (file name, text) of the file itself, then of each module that it imported from its own folder,
             sorted by name. Names are relative to that folder, with ``/``.
     """
