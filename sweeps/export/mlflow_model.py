@@ -12,13 +12,13 @@ from sweeps.export.about import FormatReport, InMlflow, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
-from tracking.mlflow.flavour_request import FlavourRequest
-from tracking.mlflow.scoring import serving
+from tracking.mlflow.models.flavour_request import FlavourRequest
+from tracking.mlflow.models.scoring import serving
 from tracking.mlflow.uri import shown
 from trainer.formats.catalogue import FORMATS
 
 if TYPE_CHECKING:
-    from tracking.mlflow.registry import Registered
+    from tracking.mlflow.models.registry import Registered
 
 #: Number of images that are sent to MLflow's scoring server; few, because they are sent as text.
 SERVED_IMAGES = 1000
@@ -100,5 +100,5 @@ def _described(
         },
     )
     (work / "mlflow.json").write_text(json.dumps(message.to_json()), encoding="utf-8")
-    parity.run("tracking.mlflow.flavour", [str(work / "mlflow.json")], work)
+    parity.run("tracking.mlflow.models.flavour", [str(work / "mlflow.json")], work)
     return folder

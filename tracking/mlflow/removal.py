@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tracking.mlflow import purge
-from tracking.mlflow.registry import Registry
+from tracking.mlflow.models.registry import Registry
 from tracking.mlflow.uri import is_server
 from trainer.quantities import counted
 

@@ -18,8 +18,8 @@ from typing import Any
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
 from tracking.mlflow.extra_fits import confirmation_content, with_conclusions
+from tracking.mlflow.models.registry import Registered
 from tracking.mlflow.reasons import reason
-from tracking.mlflow.registry import Registered
 from tracking.mlflow.removal import Found, Removal
 from tracking.mlflow.runs import KnownRun, RunWriter, precedes
 from tracking.mlflow.store import prepare_database, sqlite_path
@@ -183,7 +183,7 @@ class MlflowView:
         Args:
             record: the sweep; its missing runs are written first.
             trial: the model's trial.
-            folder: of an MLflow model, as ``tracking.mlflow.flavour`` writes it.
+            folder: of an MLflow model, as ``tracking.mlflow.models.flavour`` writes it.
             title: name of the logged model.
             tags: of the model.
 

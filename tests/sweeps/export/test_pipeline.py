@@ -441,7 +441,7 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
 @contextmanager
 def served(home: Path, uri: str) -> Iterator[str]:
     """Run the command that the model card names."""
-    from tracking.mlflow.scoring import _free_port
+    from tracking.mlflow.models.scoring import _free_port
 
     port = _free_port()
     command = ["mlflow", "models", "serve", "--env-manager", "local", "--port", str(port), "--model-uri", uri]

@@ -56,5 +56,5 @@ def test_no_process_is_started_in_another_way() -> None:
         file for name in ("refold", "sweeps", "tracking", "trainer") for file in (ROOT / name).rglob("*.py")
     ]
     naming = {file.relative_to(ROOT).as_posix() for file in files if "sys.executable" in file.read_text()}
-    assert naming == {"trainer/runtime/python_process.py", "tracking/mlflow/scoring.py"}
-    assert not re.search(r"\[\s*sys\.executable", (ROOT / "tracking/mlflow/scoring.py").read_text())
+    assert naming == {"trainer/runtime/python_process.py", "tracking/mlflow/models/scoring.py"}
+    assert not re.search(r"\[\s*sys\.executable", (ROOT / "tracking/mlflow/models/scoring.py").read_text())

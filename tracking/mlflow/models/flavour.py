@@ -1,4 +1,4 @@
-"""Makes an MLflow model of a ``.keras`` file: ``python -m tracking.mlflow.flavour REQUEST``.
+"""Makes an MLflow model of a ``.keras`` file: ``python -m tracking.mlflow.models.flavour REQUEST``.
 
 This is a process of its own, because MLflow's Keras flavour imports TensorFlow. The model is never loaded
 here: when MLflow calls its ``save``, the file is copied. No pickle is written.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracking.mlflow.flavour_request import FlavourRequest
+from tracking.mlflow.models.flavour_request import FlavourRequest
 
 
 class _KerasFile:
