@@ -108,6 +108,7 @@ def test_a_run_gives_its_own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert held.name == "one"
 
 
+@pytest.mark.slow
 def test_comparing_gives_an_answer_that_shows_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The report has the sentences of the command line, its JSON and its page, and the outcome is fresh."""
     from sweeps.analysis import experiments

@@ -60,6 +60,7 @@ def test_a_sweep_is_verified_and_exported(folder: Path) -> None:
     assert len(list((folder / "model").rglob("*.keras"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_sweep_that_cannot_go_on_loses_nothing(folder: Path) -> None:
     """Where TensorFlow is broken: one line with what it said, exit 1, the record as before."""

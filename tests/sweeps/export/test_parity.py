@@ -51,7 +51,7 @@ def test_nan_and_other_shapes_never_pass() -> None:
     """NaN compares as false with everything, also with the tolerance."""
     with pytest.raises(Mismatch, match="differs"):
         compare("keras", rows([0.6, 0.4]), rows([math.nan, 0.4]), 1.0)
-    with pytest.raises(Mismatch, match=r"gives \(1, 3\) probabilities, not \(1, 2\)"):
+    with pytest.raises(Mismatch, match=r"returns \(1, 3\) probabilities, not \(1, 2\)"):
         compare("keras", rows([0.6, 0.4]), rows([0.6, 0.4, 0.0]), 1.0)
 
 

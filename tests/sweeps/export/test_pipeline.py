@@ -380,6 +380,7 @@ def test_wrong_input_gets_one_line(outcome: refold.Outcome, tmp_path: Path, case
     assert not (outcome.home.path / pipeline.WORK).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_disk_that_is_too_small_is_noticed_before_training(
     outcome: refold.Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -164,6 +164,7 @@ def test_dropout_is_what_the_hyperparameters_say(keras: Any, name: str) -> None:
     assert model.output_shape == (None, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, saving
 def test_files_load_with_keras_alone(keras: Any, tmp_path: Path) -> None:
     """A .keras file of each architecture gives the same probabilities in a process without refold."""
