@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,9 +44,9 @@ def asked(folder: Path, trials: int) -> None:
     (folder / "sweep.toml").write_text(SWEEP.format(trials=trials))
 
 
-def trials(folder: Path) -> list[object]:
+def trials(folder: Path, home: str) -> list[object]:
     """Return what the record says of each trial."""
-    found = shown(folder)["trials"]
+    found = shown(folder, home)["trials"]
     assert isinstance(found, list)
     return found
 
@@ -64,19 +65,21 @@ def test_a_sweep_is_verified_and_exported(folder: Path) -> None:
 @pytest.mark.training
 def test_a_sweep_that_cannot_go_on_loses_nothing(folder: Path) -> None:
     """Where TensorFlow is broken: one line with what it said, exit 1, the record as before."""
-    before = trials(folder)
+    shutil.copytree(folder / "refold-runs", folder / "copy")  # the other tests' sweep stays as it is
+    before = trials(folder, "copy")
     broken = folder / "broken" / "tensorflow"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('libtensorflow_cc.so.2: cannot open')\n")
     asked(folder, trials=2)
-    done = refold("run", "sweep.toml", "--quiet", cwd=folder, PYTHONPATH=python_path(broken.parent))
+    path = python_path(broken.parent)
+    done = refold("run", "sweep.toml", "--quiet", "--home", "copy", cwd=folder, PYTHONPATH=path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "refold: the training process cannot start: ImportError: libtensorflow_cc.so.2: cannot open "
         f"({broken / '__init__.py'} line 1)"
     )
     assert "Traceback" not in done.stderr
-    assert trials(folder)[:1] == before
+    assert trials(folder, "copy")[:1] == before
 
 
 @pytest.mark.slow
