@@ -36,6 +36,13 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("datasets"))
 
 
+@pytest.fixture
+def mine() -> Callable[[], set[int]]:
+    """The training processes that the test has started; other files' fixtures keep one of theirs."""
+    before = training_processes(os.getpid())
+    return lambda: training_processes(os.getpid()) - before
+
+
 @pytest.fixture(params=["inline", pytest.param("dask", marks=pytest.mark.training), "cluster"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
     """Each implementation in turn."""
@@ -109,12 +116,14 @@ def test_a_result_that_gets_lost_on_its_way_is_fetched_again(
 
 
 @pytest.mark.training
-def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) -> None:
+def test_a_fit_whose_process_is_killed_runs_again(
+    stored: Path, tmp_path: Path, mine: Callable[[], set[int]]
+) -> None:
     """With the result it would have had anyway."""
     pids: set[int] = set()
 
     def kill_first(_event: object) -> None:
-        for pid in training_processes(os.getpid()) - pids:
+        for pid in mine() - pids:
             pids.add(pid)
             if len(pids) == 1:
                 os.kill(pid, signal.SIGKILL)
@@ -130,11 +139,13 @@ def test_a_fit_whose_process_is_killed_runs_again(stored: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.training
-def test_a_fit_that_kills_every_process_ends_the_sweep(stored: Path, tmp_path: Path) -> None:
+def test_a_fit_that_kills_every_process_ends_the_sweep(
+    stored: Path, tmp_path: Path, mine: Callable[[], set[int]]
+) -> None:
     """After three deaths it is named, with the signal and what may help; nothing waits for ever."""
 
     def kill(_event: object) -> None:
-        for pid in training_processes(os.getpid()):
+        for pid in mine():
             os.kill(pid, signal.SIGKILL)
 
     with local_workers(1, tmp_path / "log", kill) as workers:
@@ -204,12 +215,12 @@ def test_nothing_listens_beyond_this_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.training
-def test_nothing_is_left_behind(stored: Path, tmp_path: Path) -> None:
+def test_nothing_is_left_behind(stored: Path, tmp_path: Path, mine: Callable[[], set[int]]) -> None:
     """Leaving in the middle of a fit ends the processes."""
     with local_workers(2, tmp_path / "log") as workers:
         workers.submit(job(stored, epochs=1000), workers.idle()[0])
-        await_true(lambda: len(training_processes(os.getpid())) == 2, 120, "two training processes")
-    assert training_processes(os.getpid()) == set()
+        await_true(lambda: len(mine()) == 2, 120, "two training processes")
+    assert mine() == set()
 
 
 HUGE = """
