@@ -20,8 +20,8 @@ from sweeps.diagnostics.machine import available_cores
 from sweeps.execution import fit_progress
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
+from sweeps.retraining.recorded_fits import check_trainable, dataset_of
 from sweeps.tracking_place import completing, place_of
-from sweeps.verification.retraining import check_trainable, dataset_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.mlflow.uri import check_uri

@@ -13,7 +13,7 @@ from sweeps.definition.identity import plan_of
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
-from sweeps.verification.retraining import check_trainable, dataset_of, job_of
+from sweeps.retraining.recorded_fits import check_trainable, dataset_of, job_of
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord, TrialRecord
 from trainer.datasets import store

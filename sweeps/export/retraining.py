@@ -10,7 +10,7 @@ from sweeps.execution.dispatch import run_all
 from sweeps.execution.training_processes import training_processes
 from sweeps.export.request import ExportRequest
 from sweeps.export.selection import ModelSelection
-from sweeps.verification.retraining import job_of, prove
+from sweeps.retraining.recorded_fits import job_of, prove
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest

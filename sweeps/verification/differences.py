@@ -1,11 +1,10 @@
 """Differences between a record and what can be derived from it: pure functions, causes before effects.
 
-Compared are machine and software, the sweep's identity, the dataset, the parts of each fit's spec, proposals,
-and scores within the record; then a fit and the same fit trained again.
+Compared are machine and software, the sweep's identity, the parts of each fit's spec, proposals, and scores
+within the record.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from sweeps.definition.changes import Change, changes
@@ -16,10 +15,8 @@ from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.datasets import Dataset
 from trainer.fits.environment import Environment
 from trainer.fits.names import fit_name
-from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
 from trainer.fits.stopping import EarlyStopping
@@ -72,29 +69,6 @@ def identity_differences(entry: SweepEntry) -> list[Difference]:
         "dataset fingerprint": identity.dataset,
     }
     return _found(entry.name, changes(recorded, derived), "derived")
-
-
-def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
-    """Compare the present dataset with the recorded fingerprint, and say what kind of change it is."""
-    if dataset.fingerprint == entry.dataset.fingerprint:
-        return []
-    then = entry.dataset
-    recorded = {
-        "images": then.samples,
-        "classes": list(then.classes),
-        "shape": list(then.input_shape),
-        "pixel_max": then.pixel_max,
-    }
-    here = {
-        "images": len(dataset.labels),
-        "classes": list(dataset.classes),
-        "shape": list(dataset.input_shape),
-        "pixel_max": dataset.pixel_max,
-    }
-    changed = [f"{each.name} {each.said('recorded', 'here')}" for each in changes(recorded, here)]
-    what = "; ".join(changed) or "same size and classes, but pixels, labels or their order were changed"
-    short = f"fingerprint {then.fingerprint[:16]} recorded, {dataset.fingerprint[:16]} here: {what}"
-    return [Difference(subject="dataset", where=entry.name, what=short)]
 
 
 def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
@@ -187,46 +161,3 @@ def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
         ("best epoch", result.best_epoch, watch.best_epoch),
         ("weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256),
     ]
-
-
-def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Difference]:
-    """Compare a fit with the same fit trained again; differences come in the order of their computation."""
-    then, now, place = fold.run.result, again.result, fit_name(fold.spec, number)
-    found = []
-    for subject, recorded, found_now in _in_order(then, now):
-        if recorded != found_now:
-            what = Change(subject, recorded, found_now).said("recorded", "trained again") + _size(then, now)
-            found.append(Difference(subject=subject, where=place, what=what))
-    return found
-
-
-def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (subject, recorded, trained again) for the values of two results, causes before effects."""
-    yield "state", then.state, now.state
-    yield "reason", then.reason, now.reason
-    yield "folds and stop set", then.parts_sha256, now.parts_sha256
-    yield "initial weights", then.initial_weights_sha256, now.initial_weights_sha256
-    for number, (a, b) in enumerate(zip(then.epochs, now.epochs, strict=False), start=1):
-        yield f"weights after epoch {number}", a.weights_sha256, b.weights_sha256
-        for name, recorded in asdict(a).items():
-            if name != "weights_sha256":
-                yield f"{name} of epoch {number}", recorded, getattr(b, name)
-    yield "number of epochs", len(then.epochs), len(now.epochs)
-    yield "best epoch", then.best_epoch, now.best_epoch
-    yield "weights", then.weights_sha256, now.weights_sha256
-    yield "probabilities", then.probabilities_sha256, now.probabilities_sha256
-    yield "predictions", then.predictions, now.predictions
-    yield "confidences", then.confidences, now.confidences
-    yield "confusion matrix", then.confusion, now.confusion
-    yield "score", then.f1, now.f1
-    yield "fit key", then.key, now.key
-
-
-def _size(then: FitResult, now: FitResult) -> str:
-    """Return the size of the difference between two results, as far as it is a number."""
-    losses = [abs(a.loss - b.loss) for a, b in zip(then.epochs, now.epochs, strict=False)]
-    largest = max(losses, default=0.0)
-    parts = [f"largest difference of a training loss {largest:.2g}"] if largest else []
-    if then.f1 is not None and now.f1 is not None and then.f1 != now.f1:
-        parts.append(f"of the held-out macro-F1 {abs(then.f1 - now.f1):.2g}")
-    return f" ({', '.join(parts)})" if parts else ""

@@ -12,8 +12,9 @@ from pathlib import Path
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
 from sweeps.execution.dispatch import run_all
+from sweeps.retraining.differences import dataset_differences, fit_differences
+from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
 from sweeps.verification import differences
-from sweeps.verification.retraining import StartWorkers, architecture_differences, job_of, load_again
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, store
@@ -155,7 +156,7 @@ def _without_training(
     plan = identity.plan_of(entry)
     found = differences.environment_differences(record, of_training())
     found += differences.identity_differences(entry)
-    found += differences.dataset_differences(entry, dataset)
+    found += dataset_differences(entry, dataset)
     found += architecture_differences(entry)
     if not found:
         found += differences.spec_differences(record, plan)
@@ -176,7 +177,7 @@ def _trained_again(
         with start_workers(Path(folder) / "workers.log") as workers:
             for job, again in run_all(workers, jobs):
                 trial, fold = by_key[job.spec.key]
-                found[job.spec.key] = differences.fit_differences(fold, trial.number, again)
+                found[job.spec.key] = fit_differences(fold, trial.number, again)
     return [difference for key in by_key for difference in found[key]]
 
 

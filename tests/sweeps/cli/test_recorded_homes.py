@@ -14,8 +14,9 @@ import pytest
 
 from sweeps.cli.main import grammar
 from sweeps.definition import identity
+from sweeps.retraining.differences import dataset_differences
+from sweeps.retraining.recorded_fits import architecture_differences, load_again
 from sweeps.verification import differences
-from sweeps.verification.retraining import architecture_differences, load_again
 from tests.recorded_home import BEFORE_THE_MOVE, copy_of
 from tracking.ledger.ledger import Ledger
 from trainer.errors import Mismatch, RefoldError, UsageError
@@ -84,7 +85,7 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     assert record.digest == DIGEST
     assert plan.key == entry.key
     assert [*differences.identity_differences(entry), *architecture_differences(entry)] == []
-    assert differences.dataset_differences(entry, load_again(home, entry)) == []
+    assert dataset_differences(entry, load_again(home, entry)) == []
     assert differences.spec_differences(record, plan) == []
     assert differences.score_differences(record) == []
     assert differences.proposal_differences(record, plan) == []

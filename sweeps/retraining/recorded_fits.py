@@ -9,7 +9,7 @@ from sweeps.definition.identity import Difference, check_device, identity_of, pr
 from sweeps.definition.prepare import MIXED
 from sweeps.definition.requirements import to_go_on
 from sweeps.execution.workers import Workers
-from sweeps.verification.differences import dataset_differences, fit_differences
+from sweeps.retraining.differences import dataset_differences, fit_differences
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest

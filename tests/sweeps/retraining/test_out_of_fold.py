@@ -12,7 +12,7 @@ import pytest
 import refold
 from sweeps.execution.training_processes import training_processes
 from sweeps.execution.workers import Workers
-from sweeps.verification.out_of_fold import HeldOutSource
+from sweeps.retraining.out_of_fold import HeldOutSource
 from tests.labelled_trainer import CLASSES, IMAGES, LabelledWorkers, record_sweep
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord, TrialRecord

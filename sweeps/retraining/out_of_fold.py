@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.execution.dispatch import run_all
-from sweeps.verification.retraining import StartWorkers, check_trainable, job_of, prove
+from sweeps.retraining.recorded_fits import StartWorkers, check_trainable, job_of, prove
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut, OutOfFold

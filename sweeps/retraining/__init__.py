@@ -1,0 +1,1 @@
+"""Recorded fits trained again: what that needs, and the proof that a result is the recorded one."""
