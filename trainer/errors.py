@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from trainer.escaping import for_terminal
+
 
 class RefoldError(Exception):
     """An error for the user: its text is one line with all that the user needs.
@@ -11,6 +13,10 @@ class RefoldError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """Return the text; what it quotes from files and records controls no terminal."""
+        return for_terminal(super().__str__())
 
 
 class UsageError(RefoldError):

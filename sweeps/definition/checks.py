@@ -5,10 +5,10 @@ have.
 """
 
 import numbers
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trainer import names
 from trainer.errors import UsageError
 
 #: The longest limit, in minutes; far below what a timer can wait for.
@@ -16,8 +16,6 @@ MOST_MINUTES = 43_200
 
 #: Number of characters of a wrong value that a message shows.
 LONGEST = 100
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: ``check(value) -> value``; raises ValueError with what was expected.
 Check = Callable[[Any], Any]
@@ -136,12 +134,6 @@ def text(value: Any) -> str:
     return value
 
 
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise ValueError("must be 1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit")
-    return value
-
-
 def _image_size(value: Any) -> tuple[int, int]:
     whole = _whole(8, 4096)
     if not isinstance(value, list | tuple) or len(value) != 2:
@@ -157,7 +149,7 @@ def _colour(value: Any) -> str:
 
 
 SWEEP: Mapping[str, Check] = {
-    "name": _name,
+    "name": names.sweep_name,
     "seed": _whole(0, 2**31 - 1),
     "trials": _whole(1),
     "device": _device,
@@ -184,4 +176,4 @@ DATASET: Mapping[str, Check] = {
     "image_size": _or_none(_image_size),
     "colour": _or_none(_colour),
 }
-MLFLOW: Mapping[str, Check] = {"experiment": _or_none(text)}
+MLFLOW: Mapping[str, Check] = {"experiment": _or_none(names.experiment_name)}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import ArchitectureChoice, SweepSpec
 from tracking.records import DatasetRecord
@@ -19,6 +20,7 @@ from trainer.fits.recipe import RECIPE, Limits, Recipe, usual_space, without_unu
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
+from trainer.names import hyperparameter_name
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
@@ -141,8 +143,19 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
             classes=len(dataset.classes),
         )
         digest = source.digest
+        _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges)
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
+
+
+def _check_hyperparameters(architecture: str, own: Space) -> None:
+    """Check the names in the space of a user's architecture.
+
+    Raises:
+        UsageError: if one is no name; the message names it.
+    """
+    for name in own:
+        checked(f"architectures.{architecture}: the name of a hyperparameter", name, hyperparameter_name)
 
 
 def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sweeps.definition import checks
 from sweeps.definition.checks import check_fields, checked, shown
+from trainer import names
 from trainer.architectures import BUILT_IN
 from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
@@ -158,7 +159,7 @@ class ArchitectureChoice:
             UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
                 spelling.
         """
-        name = checked("the name of an architecture", name, checks.text)
+        name = checked("the name of an architecture", name, names.architecture_name)
         prefix = f"architectures.{name}"
         if source is None and name not in BUILT_IN:
             hint = nearest(name, BUILT_IN)
@@ -183,7 +184,7 @@ class SweepSpec:
     """A sweep, as its file describes it. Every value but ``name`` has a default.
 
     Attributes:
-        name: letters, digits, ``-``, ``_`` and ``.``; unique in a home.
+        name: as ``trainer.names.sweep_name`` says; unique in a home.
         seed: the seed that all randomness derives from, in [0, 2**31).
         dataset: where the images come from.
         trials: number of trials of each architecture, at least 1.
@@ -312,9 +313,9 @@ def _architectures(given: object) -> tuple[ArchitectureChoice, ...]:
     choices = tuple(_choice(each) for each in given)
     if not choices:
         raise UsageError("architectures is empty: leave it out for all six, or name at least one")
-    names = [choice.name for choice in choices]
-    for name in names:
-        if names.count(name) > 1:
+    given = [choice.name for choice in choices]
+    for name in given:
+        if given.count(name) > 1:
             raise UsageError(f"architectures has {name!r} twice: names must differ")
     return choices
 

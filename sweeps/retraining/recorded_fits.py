@@ -17,6 +17,7 @@ from trainer.datasets import Dataset, fingerprint_of, load, open_stored
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
+from trainer.names import rule_for_recorded
 from trainer.process.jobs import Job
 from trainer.runtime.environment import environment
 
@@ -35,7 +36,8 @@ def load_again(home: Path, entry: SweepEntry) -> Dataset:
             return open_stored(home / "datasets" / fingerprint)
         except UsageError as error:
             raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
-    return load(entry.details.dataset, base=Path(entry.details.folder))
+    rule = rule_for_recorded(entry.dataset.classes)
+    return load(entry.details.dataset, base=Path(entry.details.folder), class_name=rule)
 
 
 def dataset_of(home: Path, entry: SweepEntry) -> Dataset:

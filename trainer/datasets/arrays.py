@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer import names as rules
 from trainer.datasets.dataset import Dataset, DatasetSource
 from trainer.errors import UsageError
+from trainer.names import Rule
 
 Array = npt.NDArray[Any]
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
@@ -44,19 +46,21 @@ class Arrays:
             labels: ``[n]`` integers or texts.
             classes: names of the classes; integer labels are then positions in it, from 0. If None, the
                 classes are the distinct labels, sorted.
-            name: of the dataset, for messages and reports.
+            name: of the dataset, for messages and reports; the rule is that of class names.
 
         Raises:
             UsageError: if an array has another shape, type or range, or a label is not a class.
         """
-        if not isinstance(name, str) or not name.strip():
-            raise UsageError(f"the name of the arrays is {name!r}: it must be a text")
+        try:
+            named = rules.class_name(name)
+        except ValueError as error:
+            raise UsageError(f"the name of the arrays, {rules.quoted(name)}, {error}") from None
         pixels, pixel_max = pixels_of(_array(images, "the array of images"), "the array of images")
         found = labels_of(_array(labels, "the array of labels"), len(pixels), "the array of labels")
         names = None if classes is None else names_of(_array(classes, "classes"), "classes")
         known, numbers = classified(found, names, "the array of labels")
         self.dataset = Dataset(
-            name=name, images=_own(pixels), labels=_own(numbers), classes=known, pixel_max=pixel_max
+            name=named, images=_own(pixels), labels=_own(numbers), classes=known, pixel_max=pixel_max
         )
 
     @property
@@ -109,11 +113,11 @@ def classified(
     return tuple(str(value) for value in values), positions.astype(np.int32)
 
 
-def names_of(names: Array, where: str) -> tuple[str, ...]:
-    """Return class names.
+def names_of(names: Array, where: str, class_name: Rule = rules.class_name) -> tuple[str, ...]:
+    """Return class names in composed form.
 
     Raises:
-        UsageError: if they are not ``[k]`` distinct strings.
+        UsageError: if they are not ``[k]`` distinct strings, or one is no name.
     """
     if names.dtype.kind == "S":
         names = decoded(names, where)
@@ -121,9 +125,14 @@ def names_of(names: Array, where: str) -> tuple[str, ...]:
         raise UsageError(
             f"{where} is of type {names.dtype} and shape {list(names.shape)}: it must be [k] strings"
         )
-    if len(np.unique(names)) != len(names):
-        raise UsageError(f"{where} names a class twice: names must differ")
-    return tuple(names.tolist())
+    return _named(names.tolist(), where, class_name)
+
+
+def _named(given: Sequence[str], where: str, class_name: Rule) -> tuple[str, ...]:
+    try:
+        return rules.distinct(given, class_name)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def pixels_of(images: Array, where: str) -> tuple[Pixels, float]:
@@ -165,11 +174,12 @@ def _scaled(images: Array, where: str) -> tuple[Pixels, float]:
     return np.ascontiguousarray(images, dtype=np.float32), 1.0 if high <= 1 else 255.0
 
 
-def labels_of(labels: Array, images: int, where: str) -> Array:
-    """Return labels as integers or strings.
+def labels_of(labels: Array, images: int, where: str, class_name: Rule = rules.class_name) -> Array:
+    """Return labels as integers, or as class names in composed form.
 
     Raises:
-        UsageError: if ``labels`` is not ``[n]`` integers or strings, or ``n`` is not the number of images.
+        UsageError: if ``labels`` is not ``[n]`` integers or strings, ``n`` is not the number of images, or a
+            string is no class name.
     """
     if labels.ndim != 1:
         raise UsageError(f"{where} has the shape {list(labels.shape)}: it must be [n], one label an image")
@@ -178,9 +188,12 @@ def labels_of(labels: Array, images: int, where: str) -> Array:
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
     if labels.dtype.kind == "S":
-        return decoded(labels, where)
+        labels = decoded(labels, where)
     if labels.dtype.kind not in "iuU":
         raise UsageError(f"{where} is of type {labels.dtype}: labels must be integers or strings")
+    if labels.dtype.kind == "U":
+        values, positions = np.unique(labels, return_inverse=True)
+        return np.array(_named(values.tolist(), where, class_name))[positions]
     return labels
 
 

@@ -1,26 +1,19 @@
 """Checks that every dataset must pass, whatever its source."""
 
-import unicodedata
-
 import numpy as np
 
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 
 SMALLEST_SIDE = 8  # pixels; the architectures' poolings shrink a smaller image to nothing
-NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, broken UTF-8, line breaks
 
 
 def require_trainable(dataset: Dataset) -> None:
     """Check what all architectures and the stratified folds need.
 
     Raises:
-        UsageError: if there are fewer than two classes, a class without a name or an image, or images
-            below 8x8.
+        UsageError: if there are fewer than two classes, a class without an image, or images below 8x8.
     """
-    for name in dataset.classes:
-        if not name or any(unicodedata.category(character) in NO_TEXT for character in name):
-            raise UsageError(f"dataset {dataset.name!r} has a class named {name!r}: give it a readable name")
     if len(dataset.classes) < 2:
         only = f"only the class {dataset.classes[0]!r}" if dataset.classes else "no class"
         raise UsageError(f"dataset {dataset.name!r} has {only}: telling classes apart needs at least two")

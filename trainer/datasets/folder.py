@@ -2,6 +2,7 @@
 
 Classes are the folders' names, sorted by code point; images are sorted by class and file name. The rules:
 
+- A class's name is the folder's in composed form (NFC), so a folder from another system has the same classes.
 - ``.png``, ``.jpg`` and ``.jpeg`` in any case. Other image types (``.gif``, ``.tif``, ...) and folders inside
   class folders are refused, because leaving them out in silence would train on less than the user sees.
   Hidden files and folders, files of other kinds and files beside the class folders are left out.
@@ -27,9 +28,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from trainer import names
 from trainer.datasets.checks import SMALLEST_SIDE
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+from trainer.names import Rule
 from trainer.quantities import counted
 
 Colour = Literal["grey", "rgb"]
@@ -73,7 +76,13 @@ class Header:
     colour: Colour
 
 
-def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Colour | None = None) -> Dataset:
+def read(
+    folder: Path,
+    *,
+    image_size: tuple[int, int] | None = None,
+    colour: Colour | None = None,
+    class_name: Rule = names.class_name,
+) -> Dataset:
     """Return all images of the class folders in ``folder``.
 
     Args:
@@ -81,14 +90,16 @@ def read(folder: Path, *, image_size: tuple[int, int] | None = None, colour: Col
         image_size: (height, width) in pixels that all images are resized to; None if they must have one size
             already.
         colour: what all images are converted to; None if they must all be grey or all be colour already.
+        class_name: the rule for the names of class folders.
 
     Raises:
-        UsageError: if there are fewer than two classes, a class has no image, a file is damaged or refused,
-            or sizes or colours differ and ``image_size`` or ``colour`` is None.
+        UsageError: if there are fewer than two classes, a class has an impossible name or no image, a file is
+            damaged or refused, or sizes or colours differ and ``image_size`` or ``colour`` is None.
     """
     _check_settings(image_size, colour)
-    classes = _class_folders(folder)
-    files = [_image_files(folder / name) for name in classes]
+    folders = _class_folders(folder, class_name)
+    classes = tuple(folders)
+    files = [_image_files(folder / name) for name in folders.values()]
     paths = [path for of_class in files for path in of_class]
     # Headers first: different sizes are found in seconds, before gigabytes are decoded.
     headers = _in_parallel(_header, paths)
@@ -142,19 +153,23 @@ def _check_settings(image_size: tuple[int, int] | None, colour: Colour | None) -
         raise UsageError(f"colour = {colour!r} must be 'grey' or 'rgb'")
 
 
-def _class_folders(folder: Path) -> tuple[str, ...]:
-    """Return the names of the class folders, sorted.
+def _class_folders(folder: Path, class_name: Rule) -> dict[str, str]:
+    """Return the folder of each class, sorted by the classes' names.
 
     Raises:
-        UsageError: if there are fewer than two.
+        UsageError: if there are fewer than two, or one has a name that no class may have.
     """
-    names = sorted(entry.name for entry in _entries(folder) if _is_folder(entry))
-    if len(names) < 2:
+    found = sorted(entry.name for entry in _entries(folder) if _is_folder(entry))
+    if len(found) < 2:
         raise UsageError(
-            f"{str(folder)!r} has {len(names)} class folders: it must have at least two, "
+            f"{str(folder)!r} has {len(found)} class folders: it must have at least two, "
             "each named by its class and holding that class's images"
         )
-    return tuple(names)
+    try:
+        classes = names.distinct(found, class_name)
+    except ValueError as error:
+        raise UsageError(f"class folders of {str(folder)!r}: {error}") from None
+    return dict(sorted(zip(classes, found, strict=True)))
 
 
 def _image_files(folder: Path) -> list[Path]:

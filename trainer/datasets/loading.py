@@ -3,16 +3,20 @@
 import os
 from pathlib import Path
 
+from trainer import names
 from trainer.datasets import built_in, folder, npz
 from trainer.datasets.arrays import Arrays, fingerprint_of
 from trainer.datasets.checks import require_trainable
 from trainer.datasets.dataset import Dataset, DatasetSource
 from trainer.datasets.sampling import subset
 from trainer.errors import UsageError
+from trainer.names import Rule
 from trainer.spelling import nearest
 
 
-def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
+def load(
+    source: DatasetSource | Arrays, *, base: Path = Path(), class_name: Rule = names.class_name
+) -> Dataset:
     """Return the images to train on; an official test set is not opened.
 
     Built-in names take precedence: to load a folder that is called ``mnist``, write ``./mnist``.
@@ -20,6 +24,7 @@ def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
     Args:
         source: what the sweep file says, or arrays.
         base: the folder that relative paths start from: the sweep file's.
+        class_name: the rule for class names; ``names.rule_for_recorded`` if they are compared with a record.
 
     Raises:
         UsageError: if there is no such dataset, or it cannot be trained on.
@@ -34,15 +39,19 @@ def load(source: DatasetSource | Arrays, *, base: Path = Path()) -> Dataset:
     else:
         path = _existing(source.source, base)
         if path.is_dir():
-            dataset = folder.read(path, image_size=source.image_size, colour=source.colour)
+            dataset = folder.read(
+                path, image_size=source.image_size, colour=source.colour, class_name=class_name
+            )
         else:
             _refuse_image_settings(source, "an .npz file")
-            dataset = npz.read(path)
+            dataset = npz.read(path, class_name)
     require_trainable(dataset)
     return dataset if source.samples is None else subset(dataset, source.samples)
 
 
-def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
+def load_test(
+    source: DatasetSource, *, base: Path = Path(), class_name: Rule = names.class_name
+) -> Dataset | None:
     """Return the whole official test set, or None if there is none. Only an exam asks for it.
 
     ``digits``, folders and arrays have none; an ``.npz`` file has one if it holds ``test_images`` and
@@ -51,6 +60,7 @@ def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
     Args:
         source: what the sweep file says.
         base: the folder that relative paths start from: the sweep file's.
+        class_name: the rule for class names, see ``load``.
 
     Raises:
         UsageError: if there is no such dataset, or the test set does not fit the images to train on.
@@ -60,7 +70,7 @@ def load_test(source: DatasetSource, *, base: Path = Path()) -> Dataset | None:
     if source.source in built_in.NAMES:
         return built_in.read_test(source.source)
     path = _existing(source.source, base)
-    return None if path.is_dir() else npz.read_test(path)
+    return None if path.is_dir() else npz.read_test(path, class_name)
 
 
 def _existing(source: str, base: Path) -> Path:

@@ -19,23 +19,25 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from trainer import names
 from trainer.datasets.arrays import Array, classified, labels_of, names_of, numbered, pixels_of
 from trainer.datasets.checks import require_same_kind
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+from trainer.names import Rule
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, class_name: Rule = names.class_name) -> Dataset:
     """Return ``images`` and ``labels`` of the file; test arrays are not read.
 
     Raises:
         UsageError: if the file is damaged, lacks one of the two, or they are not as in the table above.
     """
     with opened(path) as archive:
-        return _training(archive, path)
+        return _training(archive, path, class_name)
 
 
-def read_test(path: Path) -> Dataset | None:
+def read_test(path: Path, class_name: Rule = names.class_name) -> Dataset | None:
     """Return ``test_images`` and ``test_labels`` of the file, or None if it has neither.
 
     Raises:
@@ -44,14 +46,14 @@ def read_test(path: Path) -> Dataset | None:
     with opened(path) as archive:
         if not {"test_images", "test_labels"} & set(archive.files):
             return None
-        training = _training(archive, path)
+        training = _training(archive, path, class_name)
         images, pixel_max = pixels_of(
             read_array(archive, path, "test_images"), f"'test_images' in {str(path)!r}"
         )
         where = f"'test_labels' in {str(path)!r}"
-        labels = labels_of(read_array(archive, path, "test_labels"), len(images), where)
+        labels = labels_of(read_array(archive, path, "test_labels"), len(images), where, class_name)
         # Without given names the training set's classes are its labels as text, so look them up as text.
-        by_name = labels if _class_names(archive, path) is not None else labels.astype(str)
+        by_name = labels if _class_names(archive, path, class_name) is not None else labels.astype(str)
         test = Dataset(
             name=training.name,
             images=images,
@@ -105,23 +107,24 @@ def read_array(archive: NpzFile, path: Path, name: str) -> Array:
     return array
 
 
-def _training(archive: NpzFile, path: Path) -> Dataset:
+def _training(archive: NpzFile, path: Path, class_name: Rule) -> Dataset:
     """Return the training part of an open file."""
     images, pixel_max = pixels_of(read_array(archive, path, "images"), f"'images' in {str(path)!r}")
-    labels = labels_of(read_array(archive, path, "labels"), len(images), f"'labels' in {str(path)!r}")
-    classes, numbers = classified(labels, _class_names(archive, path), f"'labels' in {str(path)!r}")
+    where = f"'labels' in {str(path)!r}"
+    labels = labels_of(read_array(archive, path, "labels"), len(images), where, class_name)
+    classes, numbers = classified(labels, _class_names(archive, path, class_name), where)
     return Dataset(name=path.stem, images=images, labels=numbers, classes=classes, pixel_max=pixel_max)
 
 
-def _class_names(archive: NpzFile, path: Path) -> tuple[str, ...] | None:
+def _class_names(archive: NpzFile, path: Path, class_name: Rule) -> tuple[str, ...] | None:
     """Return the given class names in label order, or None.
 
     Raises:
-        UsageError: if there are two such arrays, or the array is not ``[k]`` distinct strings.
+        UsageError: if there are two such arrays, or the array is not ``[k]`` distinct names.
     """
     given = [name for name in ("class_names", "classes") if name in archive.files]
     if not given:
         return None
     if len(given) == 2:
         raise UsageError(f"{str(path)!r} holds both 'class_names' and 'classes': keep one of them")
-    return names_of(read_array(archive, path, given[0]), f"{given[0]!r} in {str(path)!r}")
+    return names_of(read_array(archive, path, given[0]), f"{given[0]!r} in {str(path)!r}", class_name)

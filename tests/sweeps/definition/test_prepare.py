@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.definition import prepare as prepare_module
 from sweeps.definition.prepare import complete_space, git_commit, prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space
+from trainer.user_code import UserSource
 
 OWN: Space = {
     "dropout": Float(low=0.0, high=0.6),
@@ -68,6 +70,16 @@ def test_a_class_with_too_few_samples_is_named(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     with pytest.raises(UsageError, match=r"class 1 has 2 samples, fewer than the 3 folds.*1 is dog"):
+        prepare(spec, "")
+
+
+def test_hyperparameters_of_a_user_s_space_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that the user's own code could not look up again is refused before anything starts."""
+    source = UserSource(spec="a.py:Net", files=(("a.py", ""),))
+    space: Space = {"gro\u0308sse": Fixed(1)}
+    monkeypatch.setattr(prepare_module, "inspect_user", lambda *_a, **_k: (source, space))
+    spec = SweepSpec(name="x", architectures=(ArchitectureChoice(name="net", source="a.py:Net"),))
+    with pytest.raises(UsageError, match=r"architectures\.net: the name of a hyperparameter.*composed form"):
         prepare(spec, "")
 
 

@@ -83,7 +83,11 @@ def test_a_full_file_is_understood() -> None:
 
 WRONG = {
     "seed = 1": "name is missing",
-    'name = "a b"': "letters, digits",
+    'name = "a b"': "has U+0020 (space): write letters from A to Z, digits",
+    'name = "x"\n[architectures."../../../x"]\nsource = "a.py:B"': "has '/', which separates folders",
+    'name = "x"\n[architectures."a\\u001b[31m"]\nsource = "a.py:B"': "has U+001B (control character)",
+    'name = "x"\n[mlflow]\nexperiment = "a\\u202eb"': "has U+202E (right-to-left override)",
+    'name = "x"\n"a\\u001b[31m" = 1': r"unknown key a\x1b[31m",
     'name = "x"\nfoo = 1': "unknown key foo: there is: architectures, cv, dataset",
     'name = "x"\ntrails = 3': "unknown key trails: did you mean 'trials'?",
     'name = "x"\n[cv]\nfold = 3': "unknown key cv.fold: did you mean 'folds'?",

@@ -54,9 +54,9 @@ def test_later_changes_of_the_arrays_change_nothing() -> None:
         ([[1], [1, 2]], NAMES, {}, "the array of images is not an array"),
         (PIXELS.astype(object), NAMES, {}, "is of type object"),
         (PIXELS, np.arange(24), {"classes": ["a", "b"]}, "with 2 classes labels go from 0 on"),
-        (PIXELS, NAMES, {"classes": ["cat", "cat"]}, "classes names a class twice"),
+        (PIXELS, NAMES, {"classes": ["cat", "cat"]}, "the name 'cat' is there twice"),
         (PIXELS, NAMES, {"classes": [1, 2]}, r"it must be \[k\] strings"),
-        (PIXELS, NAMES, {"name": ""}, "the name of the arrays is ''"),
+        (PIXELS, NAMES, {"name": ""}, "the name of the arrays, '', must"),
     ],
 )
 def test_what_is_no_dataset_is_said_when_it_is_given(

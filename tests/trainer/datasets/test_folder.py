@@ -12,6 +12,7 @@ from PIL import Image
 
 from trainer.datasets import DatasetSource, load
 from trainer.errors import UsageError
+from trainer.names import rule_for_recorded
 
 ORIENTATION = 0x0112
 # The same little scene, seen through each of EXIF's eight orientations.
@@ -154,11 +155,36 @@ def test_folders_in_class_folders_are_refused(folder: Path) -> None:
     assert "'more'" in refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["a\nb", os.fsdecode(b"caf\xe9")])
-def test_class_names_must_be_readable(folder: Path, name: str) -> None:
-    """A name that no line of text can show is refused."""
+@pytest.mark.parametrize(
+    ("name", "says"), [("a\nb", "U+000A"), (os.fsdecode(b"caf\xe9"), "not UTF-8"), ("a\u202eb", "U+202E")]
+)
+def test_class_names_must_be_readable(folder: Path, name: str, says: str) -> None:
+    """A name with something in it that cannot be seen is refused, and the character is named."""
     save(folder / name / "x.png", scene())
-    assert "readable" in refusal(folder)
+    assert says in refusal(folder)
+
+
+def test_a_folder_from_another_system_has_the_same_classes(folder: Path, tmp_path: Path) -> None:
+    """Names in decomposed form, as macOS writes them, are the same classes in the same order."""
+    save(folder / "e\u0301toile/x.png", scene())
+    save(tmp_path / "there/pets/dog/1.png", scene(3))
+    save(tmp_path / "there/pets/cat/b.png", scene(2))
+    save(tmp_path / "there/pets/cat/a.png", scene(1))
+    save(tmp_path / "there/pets/\u00e9toile/x.png", scene())
+    there = loaded(tmp_path / "there/pets")
+    assert loaded(folder).classes == there.classes == ("cat", "dog", "\u00e9toile")
+    assert loaded(folder).fingerprint == there.fingerprint
+    save(folder / "\u00e9toile/x.png", scene())
+    assert "are one name" in refusal(folder)
+
+
+def test_recorded_class_names_are_loaded_as_they_were(folder: Path) -> None:
+    """To be compared with a record, folders keep the names and the order that older versions gave them."""
+    save(folder / "e\u0301toile/x.png", scene())
+    save(folder / "a\u202eb/x.png", scene())
+    rule = rule_for_recorded(["e\u0301toile"])
+    again = load(DatasetSource(source=folder.name), base=folder.parent, class_name=rule)
+    assert again.classes == ("a\u202eb", "cat", "dog", "e\u0301toile")
 
 
 def test_sizes_that_differ_are_listed(folder: Path) -> None:
