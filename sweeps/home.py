@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracking.mlflow.uri import sqlite_file
+from trainer.errors import UsageError
 
 DEFAULT = "refold-runs"
 
@@ -18,8 +19,16 @@ class Home:
 
     @classmethod
     def chosen(cls, option: str | None) -> "Home":
-        """Return the home that ``--home`` names, else ``REFOLD_HOME``, else ``refold-runs`` here."""
-        return cls(Path(option or os.environ.get("REFOLD_HOME") or DEFAULT).resolve())
+        """Return the home that ``--home`` names, else ``REFOLD_HOME``, else ``refold-runs`` here.
+
+        Raises:
+            UsageError: if it can be no folder: its links go in a circle, or it has a null character.
+        """
+        named = option or os.environ.get("REFOLD_HOME") or DEFAULT
+        try:
+            return cls(Path(named).resolve())
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UsageError(f"--home {named!r} is no path of a folder ({error})") from None
 
     @property
     def worker_log(self) -> Path:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space
+from trainer.limits import ENTRIES, HYPERPARAMETERS, REAL, TEXT, WHOLE
 from trainer.spelling import nearest
 
 KEYS = ("low", "high", "step", "log", "choices")
@@ -53,10 +54,14 @@ def space_from_json(data: object) -> Space:
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a space is a mapping from names to ranges, not {_kind(data)}")
+    if len(data) > HYPERPARAMETERS.most:
+        raise ValueError(f"it has {len(data):,} hyperparameters: at most {HYPERPARAMETERS.said}")
     space: dict[str, Range] = {}
     for name, written in data.items():
         if not isinstance(name, str) or not name.isidentifier():
-            raise ValueError(f"{name!r} is no name for a hyperparameter: letters, digits and _ only")
+            raise ValueError(
+                f"{repr(name)[:100]} is no name for a hyperparameter: letters, digits and _ only"
+            )
         try:
             space[name] = range_from_json(written)
         except ValueError as error:
@@ -115,6 +120,7 @@ def _check(values: Range) -> None:
             whole = isinstance(values, Integer)
             if not all(_is_whole(bound) or (not whole and _is_finite(bound)) for bound in (low, high)):
                 raise ValueError(f"low and high are {'whole' if whole else 'finite'} numbers")
+            _check_size(low, high)
             if low > high:
                 raise ValueError(f"low {low} is above high {high}")
             _check_scale(values)
@@ -123,6 +129,8 @@ def _check(values: Range) -> None:
 def _check_choices(choices: tuple[Any, ...]) -> None:
     if not isinstance(choices, tuple) or not choices:
         raise ValueError("choices are a tuple of at least one value")
+    if len(choices) > ENTRIES.most:
+        raise ValueError(f"{len(choices):,} choices: at most {ENTRIES.said}")
     # True == 1 == 1.0 in Python, and so for Optuna: such choices would be one.
     if len({_value(choice) for choice in choices}) < len(choices):
         raise ValueError(f"the choices {list(choices)} are not all different")
@@ -135,8 +143,8 @@ def _check_scale(values: Float | Integer) -> None:
         raise ValueError(f"a logarithmic range starts above 0, not at {values.low}")
     if isinstance(values, Float):
         return
-    if not _is_whole(values.step) or values.step < 1:
-        raise ValueError(f"step is a whole number from 1, not {values.step!r}")
+    if not _is_whole(values.step) or not 1 <= values.step <= WHOLE.most:
+        raise ValueError(f"step is a whole number from 1 to {WHOLE.said}")
     if (values.high - values.low) % values.step:
         raise ValueError(f"from {values.low} in steps of {values.step} one does not come to {values.high}")
     if values.log and values.step > 1:
@@ -146,8 +154,20 @@ def _check_scale(values: Float | Integer) -> None:
 def _value(value: object) -> bool | int | float | str:
     """Return ``value`` if it can be a hyperparameter's value."""
     if isinstance(value, bool | int | str) or _is_finite(value):
+        _check_size(value)
         return value  # type: ignore[return-value]  # _is_finite: it is a float
     raise ValueError(f"{_kind(value)} is neither a range nor a number, text, true or false")
+
+
+def _check_size(*values: object) -> None:
+    """Raise ValueError if a number or text is beyond the limit of its kind."""
+    for value in values:
+        if isinstance(value, str) and len(value) > TEXT.most:
+            raise ValueError(f"a text of {len(value):,} characters: at most {TEXT.said}")
+        if isinstance(value, int) and abs(value) > WHOLE.most:
+            raise ValueError(f"a whole number is at most {WHOLE.said}, with either sign")
+        if isinstance(value, float) and abs(value) > REAL.most:
+            raise ValueError(f"a number is at most {REAL.said}, with either sign")
 
 
 def _is_whole(value: object) -> bool:
@@ -155,7 +175,8 @@ def _is_whole(value: object) -> bool:
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def _kind(value: object) -> str:

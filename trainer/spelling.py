@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+#: Characters of the longest word that a hint is looked for; comparing takes time with the square of them.
+LONGEST = 100
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint: the known word that ``word`` was probably meant to be, otherwise all known words.
@@ -26,6 +29,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("lo", ["high", "log", "low"]), did_you_mean("loss", ["blocks"])
     ("did you mean 'log' or 'low'?", None)
     """
+    if len(word) > LONGEST:
+        return None
     distances = {each: _distance(word, each) for each in known}
     least = min(distances.values(), default=0)
     close = [each for each, distance in distances.items() if distance == least <= max(1, len(word) // 3)]

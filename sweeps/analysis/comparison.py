@@ -26,6 +26,7 @@ from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
+from trainer.limits import REPEATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,8 @@ def check(asked: ComparisonSettings) -> None:
     """
     if asked.repeats < 2:
         raise UsageError("--repeats: one repeat shows no spread between repeats; at least 2 are needed")
+    if asked.repeats > REPEATS.most:
+        raise UsageError(f"--repeats {asked.repeats}: at most {REPEATS.said}")
     if not 0 <= asked.rope < 0.5:
         raise UsageError(
             f"--rope {asked.rope:g}: a difference that does not matter is 0 to 0.5; 0.005 is half a point"

@@ -16,7 +16,7 @@ from sweeps.analysis.extra_fits import ExtraFits, StartWorkers
 from sweeps.analysis.page import page
 from sweeps.analysis.variance_components import Variances
 from sweeps.definition.identity import plan_of
-from sweeps.diagnostics.machine import available_cores
+from sweeps.diagnostics.machine import worker_count
 from sweeps.execution import fit_progress
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
@@ -54,7 +54,7 @@ class AnalysisContext:
     @property
     def count(self) -> int:
         """Number of training processes."""
-        return self.workers or available_cores()
+        return worker_count(self.workers)
 
     @property
     def shown_on(self) -> Console:

@@ -25,6 +25,7 @@ from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
+from trainer.limits import ROWS
 from trainer.quantities import counted
 
 #: Each source, and the seeds that belong to it.
@@ -85,6 +86,8 @@ def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialReco
     """
     if rows < FEWEST:
         raise UsageError(f"--rows {rows}: at least {FEWEST} rows are needed; shares of 0.1 take 16 and more")
+    if rows > ROWS.most:
+        raise UsageError(f"--rows {rows}: at most {ROWS.said}")
     specs = {}
     for row in range(rows):
         spec = plan.fit_specs(architecture, Purpose.VARIANCE, trial.hyperparameters, repeat=row + 1)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from sweeps.diagnostics.machine import available_cores
+from sweeps.diagnostics.machine import worker_count
 from sweeps.export.selection import find_trial
 from sweeps.home import Home
 from sweeps.mlflow_record import sweep_of_run
@@ -155,7 +155,7 @@ def verify(  # noqa: PLR0913 - as many as the command line's
     from sweeps.cluster.coordinator import local_workers
     from sweeps.verification import verify
 
-    place, count = _home(home), workers or available_cores()
+    place, count = _home(home), worker_count(workers)
     sweep, architecture, number = named(place, name, trial, tracking_uri)
     wanted = verify.FitSelection(everything=everything, architecture=architecture, trial=number, fold=fold)
     return verify.verify(

@@ -11,7 +11,7 @@ from rich.console import Console
 from sweeps.definition.prepare import Prepared, on_other_machines, prepare
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.sweep_file import read_sweep_file, sweep_text
-from sweeps.diagnostics.machine import available_cores
+from sweeps.diagnostics.machine import worker_count
 from sweeps.execution.events import Notice
 from sweeps.execution.loop import StartWorkers, run_sweep
 from sweeps.execution.notebook import NotebookProgress, notebook_display
@@ -108,10 +108,12 @@ def run(
     place = Home.chosen(None if home is None else str(home))
     with _shown(progress, console or Console(stderr=True)) as shown:
         if cluster is None:
-            record = _run_here(prepared, place, tracking_uri, workers or available_cores(), shown)
+            record = _run_here(prepared, place, tracking_uri, worker_count(workers), shown)
         else:
             where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
-            record = _run_there(prepared, place, tracking_uri, where, workers or 1, shown)
+            record = _run_there(
+                prepared, place, tracking_uri, where, 1 if workers is None else worker_count(workers), shown
+            )
     return Outcome(place, record)
 
 

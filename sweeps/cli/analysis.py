@@ -5,11 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sweeps.analysis.claims import CLAIMS
-from sweeps.cli.options import Arguments, Verbs, json_option, positive, tracking_option, workers_option
+from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, up_to, workers_option
 from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.home import Home
 from tracking.reports.text_table import Table
 from trainer.errors import UsageError
+from trainer.limits import COMPARED, REPEATS, ROWS
 from trainer.quantities import counted
 
 
@@ -24,7 +25,7 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
     added.add_argument(
         "--repeats",
-        type=positive,
+        type=up_to(REPEATS),
         help="fresh repeats of each winner (default: 5, or the recorded number if that is higher)",
     )
     added.add_argument(
@@ -83,7 +84,7 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument(
         "--architectures",
-        type=positive,
+        type=up_to(COMPARED),
         default=2,
         help="with --scores: number of architectures that you compare (default: 2)",
     )
@@ -112,7 +113,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
     added.add_argument("--architecture", help="take the best trial of this architecture (default: of all)")
     added.add_argument(
-        "--rows", type=positive, default=16, help="rows of the design, 6 fits each (default: 16)"
+        "--rows", type=up_to(ROWS), default=16, help="rows of the design, 6 fits each (default: 16)"
     )
     added.add_argument("--dry-run", action="store_true", help="print the cost; start nothing")
     workers_option(added)

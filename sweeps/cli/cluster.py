@@ -5,8 +5,9 @@ import os
 import shlex
 from pathlib import Path
 
-from sweeps.cli.options import Arguments, Verbs, certificates_option, port, positive
+from sweeps.cli.options import Arguments, Verbs, certificates_option, port, up_to
 from sweeps.cli.output import put, say
+from trainer.limits import DAYS, SECONDS, WORKERS
 from trainer.quantities import counted
 
 
@@ -16,7 +17,9 @@ def add_verbs(verbs: Verbs) -> None:
     _worker_options(verbs.add(worker, "worker tls://10.0.0.5:8786 --certificates certificates"))
     making = verbs.add(certificates, "certificates certificates")
     making.add_argument("folder", type=Path, help="folder for ca.pem, cert.pem and key.pem")
-    making.add_argument("--days", type=positive, default=825, help="days that they are valid (default: 825)")
+    making.add_argument(
+        "--days", type=up_to(DAYS), default=825, help="days that they are valid (default: 825)"
+    )
     making.add_argument("--if-missing", action="store_true", help="keep certificates that are there already")
 
 
@@ -53,11 +56,11 @@ def _worker_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument(
         "--nworkers",
-        type=positive,
+        type=up_to(WORKERS),
         help="training processes (default: one per GPU; without GPUs, one per core)",
     )
     added.add_argument(
-        "--per-gpu", type=positive, default=1, metavar="N", help="workers that share a GPU (default: 1)"
+        "--per-gpu", type=up_to(WORKERS), default=1, metavar="N", help="workers that share a GPU (default: 1)"
     )
     added.add_argument("--cpu", action="store_true", help="do not use GPUs")
     added.add_argument(
@@ -71,7 +74,7 @@ def _worker_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument(
         "--wait",
-        type=positive,
+        type=up_to(SECONDS),
         default=60,
         metavar="SECONDS",
         help="wait this long for the scheduler (default: 60)",

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.options import Arguments, Verbs, json_option, positive
+from sweeps.cli.options import Arguments, Verbs, json_option, workers_option
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.home import Home
 from tracking.reports.text_table import Column, Table
@@ -18,7 +18,7 @@ def add_verbs(verbs: Verbs) -> None:
     """Add ``doctor``."""
     added = verbs.add(doctor, "doctor sweep.toml")
     added.add_argument("sweep", nargs="?", help="a sweep file (default: the baseline on made-up images)")
-    added.add_argument("--workers", type=positive, help="as for 'run' (default: one per core)")
+    workers_option(added)
     json_option(added)
 
 

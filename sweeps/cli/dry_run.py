@@ -1,4 +1,4 @@
-"""The dry run: what a sweep would do."""
+"""The dry run: what a sweep would do. Trials are counted, never listed: there may be millions."""
 
 from typing import Any
 
@@ -25,16 +25,10 @@ def report(prepared: Prepared) -> dict[str, Any]:
         "epochs": plan.cv.epochs,
         "fits": fits,
         "architectures": {a.name: {k: _words(r) for k, r in a.space.items()} for a in plan.architectures},
-        "trials": [
-            {
-                "trial": trial_name(a.name, number),
-                "architecture": a.name,
-                "number": number,
-                "folds": list(range(plan.cv.folds)),
-            }
-            for number in range(plan.trials)
+        "trials": {
+            a.name: {"first": trial_name(a.name, 0), "last": trial_name(a.name, plan.trials - 1)}
             for a in plan.architectures
-        ],
+        },
     }
 
 
@@ -52,7 +46,7 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{architectures} x {each} = {counted(report['fits'], 'fit')} of at most {epochs}",
     ]
     for name, space in report["architectures"].items():
-        which = " to ".join(trial_name(name, number) for number in sorted({0, trials - 1}))
+        which = " to ".join(dict.fromkeys(report["trials"][name].values()))
         said += ["", f"{which}, each on folds 0 to {folds - 1}: {counted(trials * folds, 'fit')}"]
         said += [f"  {hyperparameter:<16} {words}" for hyperparameter, words in space.items()]
     return said

@@ -4,7 +4,11 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from trainer.limits import WORKERS, Limit
 from trainer.spelling import did_you_mean
+
+#: Characters of a mistyped argument that a message repeats.
+LONGEST = 100
 
 Arguments = argparse.Namespace
 
@@ -34,11 +38,12 @@ class Parser(argparse.ArgumentParser):
         """Exit with 2, and name the option or command that was probably meant, or where to look."""
         if hint is None:
             self.error(message)
-        self.exit(2, f"{self.prog}: {message}: {hint}\n")
+        self.exit(2, f"{self.prog}: {_short(message, 300)}: {hint}\n")
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
-        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' shows the usage)\n")
+        line = _short(" ".join(message.split()), 300)
+        self.exit(2, f"{self.prog}: {line} ('{self.prog} --help' shows the usage)\n")
 
 
 class Verbs:
@@ -96,7 +101,7 @@ def tracking_option(added: argparse.ArgumentParser) -> None:
 
 def workers_option(added: argparse.ArgumentParser) -> None:
     """Add ``--workers``."""
-    added.add_argument("--workers", type=positive, help="training processes (default: one per core)")
+    added.add_argument("--workers", type=up_to(WORKERS), help="training processes (default: one per core)")
 
 
 def certificates_option(added: argparse.ArgumentParser) -> None:
@@ -108,17 +113,35 @@ def certificates_option(added: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(text: str) -> int:
-    """Read a whole number of at least 1."""
-    value = int(text) if text.isdigit() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return value
+def up_to(most: Limit, *, least: int = 1) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``least`` to a limit."""
+
+    def read(text: str) -> int:
+        value = _whole(text)
+        if value is None or value < least:
+            raise argparse.ArgumentTypeError(f"{_short(text)!r} is not a whole number of at least {least}")
+        if value > most.most:
+            raise argparse.ArgumentTypeError(f"{_short(text)} is too many: at most {most.said}")
+        return value
+
+    return read
 
 
 def port(text: str) -> int:
     """Read a port, 0 to 65535."""
     # The system would take the number modulo 65536, and listen on another port.
-    if not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 to 65535")
-    return int(text)
+    value = _whole(text)
+    if value is None or value > 65535:
+        raise argparse.ArgumentTypeError(f"{_short(text)!r} is not a port: a whole number from 0 to 65535")
+    return value
+
+
+def _whole(text: str) -> int | None:
+    """Return the number that a text of digits is; infinitely much for thousands of digits."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text[:LONGEST])
+
+
+def _short(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -12,8 +12,8 @@ from sweeps.cli.options import (
     Verbs,
     certificates_option,
     json_option,
-    positive,
     tracking_option,
+    up_to,
     workers_option,
 )
 from sweeps.cli.output import err, print_json, put, put_table
@@ -21,6 +21,7 @@ from sweeps.cli.record_json import sweep_json
 from sweeps.home import Home
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
+from trainer.limits import SECONDS
 
 if TYPE_CHECKING:
     from sweeps.api.sweep import Cluster
@@ -43,7 +44,7 @@ def add_verbs(verbs: Verbs) -> None:
     certificates_option(added)
     added.add_argument(
         "--wait",
-        type=positive,
+        type=up_to(SECONDS),
         metavar="SECONDS",
         help="wait this long for the scheduler, then for workers (default: 60)",
     )
@@ -59,7 +60,7 @@ def add_verbs(verbs: Verbs) -> None:
 def run(options: Arguments) -> int:
     """Run or resume a sweep."""
     from sweeps.api import sweep
-    from sweeps.diagnostics.machine import available_cores
+    from sweeps.diagnostics.machine import worker_count
     from sweeps.execution.window_advice import window_advice
 
     prepared = sweep.ready(Path(options.sweep))
@@ -69,7 +70,7 @@ def run(options: Arguments) -> int:
             print_json(report)
         else:
             put(*dry_run.lines(report))
-            if advice := window_advice(prepared.plan, options.workers or available_cores()):
+            if advice := window_advice(prepared.plan, worker_count(options.workers)):
                 put("", advice)
         return 0
     outcome = sweep.run(

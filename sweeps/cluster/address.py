@@ -1,7 +1,6 @@
 """A cluster's scheduler: its address, and a check that it answers, without Dask."""
 
 import ipaddress
-import json
 import os
 import socket
 import ssl
@@ -12,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sweeps.cluster.certificates import Certificates
+from trainer.bounded_text import json_from
 from trainer.errors import UsageError
 
 #: Dask's default port.
@@ -107,7 +107,7 @@ def _certificates(scheme: str, asked: str | None, folder: str | None) -> Certifi
 
 def _from_file(path: Path) -> str:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+        return str(json_from(path.read_text(encoding="utf-8"))["address"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} is no scheduler file ({type(error).__name__}): a scheduler that is started with "

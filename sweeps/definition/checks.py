@@ -8,11 +8,9 @@ import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainer import names
+from trainer import limits, names
 from trainer.errors import UsageError
-
-#: The longest limit, in minutes; far below what a timer can wait for.
-MOST_MINUTES = 43_200
+from trainer.limits import Limit
 
 #: Number of characters of a wrong value that a message shows.
 LONGEST = 100
@@ -53,9 +51,16 @@ def shown(value: Any) -> str:
     """Return a value as it is written in a sweep file, in one line."""
     if isinstance(value, bool):
         return str(value).lower()
-    words = " ".join(str(list(value) if isinstance(value, tuple) else value).split())
+    words = " ".join(_text_of(list(value) if isinstance(value, tuple) else value).split())
     short = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
     return f'"{short}"' if isinstance(value, str) else short
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - integers of thousands of digits, endless nesting, users' own classes
+        return f"a {type(value).__name__} that cannot be printed"
 
 
 def _is_whole(value: Any) -> bool:
@@ -66,12 +71,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _whole(low: int, high: int | None = None) -> Check:
+def _whole(low: int, most: Limit) -> Check:
     def check(value: Any) -> int:
         if not _is_whole(value):
             raise ValueError("must be a whole number")
-        if value < low or (high is not None and value > high):
-            raise ValueError(f"must be at least {low}" if high is None else f"must lie in {low} to {high}")
+        if value < low:
+            raise ValueError(f"must be at least {low}")
+        if value > most.most:
+            raise ValueError(f"must be at most {most.said}")
         return int(value)
 
     return check
@@ -109,15 +116,17 @@ def _share(value: Any) -> float:
 def _rungs(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError("must be a list of epochs like [3, 9]")
-    epochs = [_whole(1)(epoch) for epoch in value]
+    if len(value) > limits.ENTRIES.most:
+        raise ValueError(f"must have at most {limits.ENTRIES.said} entries")
+    epochs = [_whole(1, limits.EPOCHS)(epoch) for epoch in value]
     if epochs != sorted(set(epochs)):
         raise ValueError("must be in ascending order, each epoch once")
     return tuple(epochs)
 
 
 def _minutes(value: Any) -> float:
-    if not _is_number(value) or not 0 < value <= MOST_MINUTES:
-        raise ValueError(f"must be a number of minutes above 0, and at most {MOST_MINUTES} (30 days)")
+    if not _is_number(value) or not 0 < value <= limits.MINUTES.most:
+        raise ValueError(f"must be a number of minutes above 0, and at most {limits.MINUTES.said} (30 days)")
     return float(value)
 
 
@@ -131,11 +140,13 @@ def text(value: Any) -> str:
     """Return ``value`` if it is a text that is not blank."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a text in quotes")
+    if len(value) > limits.TEXT.most:
+        raise ValueError(f"must be at most {limits.TEXT.said} characters long")
     return value
 
 
 def _image_size(value: Any) -> tuple[int, int]:
-    whole = _whole(8, 4096)
+    whole = _whole(8, limits.IMAGE_SIDE)
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("must be [height, width] in pixels, like [64, 64]")
     height, width = value
@@ -150,30 +161,35 @@ def _colour(value: Any) -> str:
 
 SWEEP: Mapping[str, Check] = {
     "name": names.sweep_name,
-    "seed": _whole(0, 2**31 - 1),
-    "trials": _whole(1),
+    "seed": _whole(0, limits.SEED),
+    "trials": _whole(1, limits.TRIALS),
     "device": _device,
 }
 CV: Mapping[str, Check] = {
-    "folds": _whole(2),
-    "epochs": _whole(1),
-    "patience": _whole(1),
+    "folds": _whole(2, limits.FOLDS),
+    "epochs": _whole(1, limits.EPOCHS),
+    "patience": _whole(1, limits.EPOCHS),
     "min_delta": _number(0.0, 0.999),
     "stop_share": _number(0.01, 0.5),
 }
-SEARCH: Mapping[str, Check] = {"startup": _whole(1), "window": _whole(1)}
+SEARCH: Mapping[str, Check] = {
+    "startup": _whole(1, limits.TRIALS),
+    "window": _whole(1, limits.WINDOW),
+}
 PRUNE: Mapping[str, Check] = {
     "enabled": _truth,
     "margin": _number(0.0, 1.0),
     "rungs": _or_none(_rungs),
     "keep": _share,
-    "startup": _whole(1),
+    "startup": _whole(1, limits.TRIALS),
 }
 LIMITS: Mapping[str, Check] = {"fit_minutes": _or_none(_minutes)}
 DATASET: Mapping[str, Check] = {
     "source": text,
-    "samples": _or_none(_whole(4)),
+    "samples": _or_none(_whole(4, limits.IMAGES)),
     "image_size": _or_none(_image_size),
     "colour": _or_none(_colour),
 }
 MLFLOW: Mapping[str, Check] = {"experiment": _or_none(names.experiment_name)}
+#: Number of training processes; None for one per core.
+workers: Check = _or_none(_whole(1, limits.WORKERS))

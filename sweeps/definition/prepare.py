@@ -20,9 +20,19 @@ from trainer.fits.recipe import RECIPE, Limits, Recipe, usual_space, without_unu
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
+from trainer.limits import DEPTH, FILTERS, UNITS, Limit
 from trainer.names import hyperparameter_name
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
+
+#: The largest values of the built-in architectures' hyperparameters.
+WIDTHS: Mapping[str, Limit] = {
+    "filters": FILTERS,
+    "growth_rate": FILTERS,
+    "dense_units": UNITS,
+    "blocks": DEPTH,
+    "layers": DEPTH,
+}
 
 #: Recorded as the kind of processor or GPU if a sweep's fits may be trained on several kinds.
 MIXED = "mixed"
@@ -145,6 +155,8 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges)
+    if choice.source is None:
+        _check_widths(choice.name, space)
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
 
 
@@ -158,6 +170,14 @@ def _check_hyperparameters(architecture: str, own: Space) -> None:
         checked(f"architectures.{architecture}: the name of a hyperparameter", name, hyperparameter_name)
 
 
+def _check_widths(name: str, space: Space) -> None:
+    for hyperparameter, most in WIDTHS.items():
+        if hyperparameter in space:
+            problem = Limits(most=most).problem(map(float, _extremes(space[hyperparameter])))
+            if problem:
+                raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
+
+
 def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:
     """Return the space to search: ranges of recipe and architecture, narrowed by the sweep file.
 
@@ -168,6 +188,12 @@ def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: R
     """
     default = {**usual_space(recipe), **own}
     space = dict(default)
+    for hyperparameter in own.keys() & recipe.keys():
+        values = _extremes(own[hyperparameter])
+        if not any(isinstance(value, str) for value in values) and (
+            problem := recipe[hyperparameter].limits.problem(map(float, values))
+        ):
+            raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
     for hyperparameter, choices in ranges.items():
         key = f"architectures.{name}.{hyperparameter}"
         if hyperparameter not in default:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -19,6 +20,7 @@ from trainer.errors import UsageError
 from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.specs import Stopping
 from trainer.hyperparameters import Range, Value
+from trainer.limits import ARCHITECTURES, HYPERPARAMETERS
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 from trainer.user_code import CELL, UserSource, source_of
@@ -165,12 +167,7 @@ class ArchitectureChoice:
             hint = nearest(name, BUILT_IN)
             raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
         written = _written(prefix, source)
-        if not isinstance(ranges, Mapping | None):
-            raise UsageError(f"{prefix}: ranges must be a mapping of hyperparameters, not {ranges!r}")
-        known = {
-            key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in (ranges or {}).items()
-        }
-        for field, value in (("name", name), ("source", written), ("ranges", known)):
+        for field, value in (("name", name), ("source", written), ("ranges", _ranges(prefix, ranges))):
             object.__setattr__(self, field, value)
 
     @property
@@ -288,6 +285,23 @@ def _written(prefix: str, source: object) -> str | UserSource | None:
     return source
 
 
+def _ranges(prefix: str, given: object) -> Mapping[str, Range]:
+    """Return an architecture's ranges with their values checked.
+
+    Raises:
+        UsageError: if a name or a range is wrong, or there are too many.
+    """
+    if not isinstance(given, Mapping | None):
+        raise UsageError(f"{prefix}: ranges must be a mapping of hyperparameters, not {shown(given)}")
+    ranges = given or {}
+    if len(ranges) > HYPERPARAMETERS.most:
+        raise UsageError(f"{prefix} has {len(ranges):,} hyperparameters: at most {HYPERPARAMETERS.said}")
+    for key in ranges:
+        if not isinstance(key, str):
+            raise UsageError(f"{prefix}: {shown(key)} is no name of a hyperparameter: it must be a text")
+    return {key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in ranges.items()}
+
+
 def _dataset(given: object) -> DatasetSource | Arrays:
     """Return a dataset's source with its values checked.
 
@@ -310,7 +324,9 @@ def _dataset(given: object) -> DatasetSource | Arrays:
 def _architectures(given: object) -> tuple[ArchitectureChoice, ...]:
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise UsageError(f"architectures = {shown(given)}: must be a list of names or ArchitectureChoice")
-    choices = tuple(_choice(each) for each in given)
+    choices = tuple(_choice(each) for each in islice(given, ARCHITECTURES.most + 1))
+    if len(choices) > ARCHITECTURES.most:
+        raise UsageError(f"architectures has too many entries: at most {ARCHITECTURES.said}")
     if not choices:
         raise UsageError("architectures is empty: leave it out for all six, or name at least one")
     given = [choice.name for choice in choices]

@@ -1,7 +1,6 @@
 """Reads a sweep file: from TOML to a ``SweepSpec``, or to one line that says what is wrong with it."""
 
 import json
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 from sweeps.definition import checks
 from sweeps.definition.checks import checked, shown
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
+from trainer.bounded_text import toml_from
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
+from trainer.limits import SWEEP_FILE
 from trainer.space_json import space_to_json
 from trainer.spelling import nearest
 
@@ -28,21 +29,29 @@ def read_sweep_file(path: Path) -> tuple[SweepSpec, str]:
     """Return the sweep that the file describes, and the file's text.
 
     Raises:
-        UsageError: if there is no such file, it is not TOML, or something in it is unknown or impossible.
+        UsageError: if there is no such file, it is not TOML, or something in it is unknown, impossible or
+            beyond a limit.
     """
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return parse_sweep(toml_from(text), folder=path.parent), text
+    except (UsageError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(SWEEP_FILE.most + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError:
         hint = "the smallest sweep file has one line: name = 'digits'"
         raise UsageError(f"{path}: no such file; {hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # a ValueError: not UTF-8, or a null character in the path
         raise UsageError(f"{path}: cannot be read ({error})") from error
-    try:
-        return parse_sweep(tomllib.loads(text), folder=path.parent), text
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+    if len(content) > SWEEP_FILE.most:
+        raise UsageError(f"{path}: more than {SWEEP_FILE.said} bytes: that is no sweep file")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:

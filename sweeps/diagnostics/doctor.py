@@ -24,6 +24,7 @@ from sweeps.diagnostics.machine import (
     mounts,
     pins,
     read,
+    worker_count,
 )
 from sweeps.diagnostics.rehearsal import Rehearsal, rehearse
 from sweeps.home import Home
@@ -236,7 +237,7 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
         home: the home for the sweep's records.
         workers: number of training processes; one per core if None.
     """
-    count = workers or available_cores()
+    count = worker_count(workers)
     beside = [Path(__file__).parent.parent, *([prepared.spec.folder] if prepared else []), Path()]
     data = prepared.dataset.images.nbytes if prepared else 0
     stored = prepared is not None and (home.path / "datasets" / prepared.dataset.fingerprint).exists()

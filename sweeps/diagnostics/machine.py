@@ -10,6 +10,8 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from sweeps.definition import checks
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -75,6 +77,16 @@ def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_count(asked: int | None) -> int:
+    """Return the number of training processes: the one asked for, or one per core if None.
+
+    Raises:
+        UsageError: if it is no whole number from 1 to the limit.
+    """
+    count: int | None = checks.checked("workers", asked, checks.workers)
+    return available_cores() if count is None else count
 
 
 def memory_for_images(workers: int) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sweeps.diagnostics.machine import available_cores
+from sweeps.diagnostics.machine import worker_count
 from sweeps.export import model_folder
 from sweeps.export.pipeline import Exported, export
 from sweeps.export.request import ExportRequest
@@ -81,7 +81,7 @@ def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
             force=options.force,
             home=home.path,
             log=home.worker_log,
-            processes=options.processes or available_cores(),
+            processes=worker_count(options.processes),
             tracking_uri=place.uri if place else "",
             view=mlflow_view(home, place.uri, entry.details.experiment) if place else None,
             say=options.say,

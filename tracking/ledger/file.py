@@ -97,6 +97,13 @@ def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: byt
     return content.hexdigest()
 
 
+#: What reading a damaged row raises: SQLite's errors, JSON's, and those of values of another form.
+_DAMAGE = (
+    *(sqlite3.DatabaseError, ValueError, TypeError, LookupError),
+    *(AttributeError, ArithmeticError, RecursionError),
+)
+
+
 @contextmanager
 def reading(what: str) -> Iterator[None]:
     """Turn the exceptions of a damaged row into one line that names the row as ``what``.
@@ -106,7 +113,7 @@ def reading(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except _DAMAGE as error:
         raise UsageError(
             f"the record of {what} is damaged ({type(error).__name__}): restore the ledger from a copy; "
             "it was left as it is"

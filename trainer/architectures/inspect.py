@@ -1,12 +1,14 @@
 """Checks a user's architecture before anything is trained; another process imports TensorFlow for it."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_from_json
 from trainer.errors import UsageError
 from trainer.hyperparameters import Space
+from trainer.limits import PYTHON_FILE
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
@@ -55,8 +57,11 @@ def _check_file(spec: str, base: Path) -> None:
     file, colon, attribute = spec.rpartition(":")
     if not colon or not file.endswith(".py") or not attribute.isidentifier():
         raise UsageError(f'source = "{spec}" must look like "file.py:Name"')
-    if not Path(base, file).is_file():
-        raise UsageError(f'source = "{spec}": there is no file {Path(base, file)}')
+    path = Path(base, file)
+    if not os.path.isfile(path):  # noqa: PTH113  (Path.is_file raises for names that no disk takes)
+        raise UsageError(f'source = "{spec}": there is no file {path}')
+    if path.stat().st_size > PYTHON_FILE.most:
+        raise UsageError(f'source = "{spec}": {path} has more than {PYTHON_FILE.said} bytes')
 
 
 def _ask(request: InspectRequest) -> Accepted | Refused:

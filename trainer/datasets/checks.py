@@ -1,9 +1,13 @@
 """Checks that every dataset must pass, whatever its source."""
 
+import os
+
 import numpy as np
 
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+from trainer.limits import CLASSES, IMAGE_SIDE, IMAGES
+from trainer.quantities import size
 
 SMALLEST_SIDE = 8  # pixels; the architectures' poolings shrink a smaller image to nothing
 
@@ -12,8 +16,10 @@ def require_trainable(dataset: Dataset) -> None:
     """Check what all architectures and the stratified folds need.
 
     Raises:
-        UsageError: if there are fewer than two classes, a class without an image, or images below 8x8.
+        UsageError: if there are fewer than two classes, a class without an image, images below 8x8, or more
+            of something than the limits allow.
     """
+    _check_limits(dataset)
     if len(dataset.classes) < 2:
         only = f"only the class {dataset.classes[0]!r}" if dataset.classes else "no class"
         raise UsageError(f"dataset {dataset.name!r} has {only}: telling classes apart needs at least two")
@@ -28,6 +34,37 @@ def require_trainable(dataset: Dataset) -> None:
         raise UsageError(
             f"dataset {dataset.name!r} has images of {height}x{width} pixels, "
             f"and the smallest that work are {SMALLEST_SIDE}x{SMALLEST_SIDE}"
+        )
+
+
+def _check_limits(dataset: Dataset) -> None:
+    images, height, width, _ = dataset.images.shape
+    for count, most in (
+        (len(dataset.classes), CLASSES),
+        (images, IMAGES),
+        (max(height, width), IMAGE_SIDE),
+    ):
+        if count > most.most:
+            raise UsageError(
+                f"dataset {dataset.name!r} has {count:,} {most.what}: refold takes at most {most.said}"
+            )
+
+
+def require_memory(needed: int, what: str) -> None:
+    """Refuse what can never be in this machine's memory, before a part of it is.
+
+    Args:
+        needed: bytes.
+        what: what takes them, as a message names it.
+
+    Raises:
+        UsageError: if the machine has less memory than that.
+    """
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise UsageError(
+            f"{what} takes {size(needed)}, and this machine has {size(there)} of memory: "
+            "use fewer or smaller images"
         )
 
 

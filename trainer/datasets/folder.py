@@ -15,7 +15,9 @@ Classes are the folders' names, sorted by code point; images are sorted by class
   when it shrinks); the aspect ratio is not kept.
 """
 
+import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,9 +31,10 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from trainer import names
-from trainer.datasets.checks import SMALLEST_SIDE
+from trainer.datasets.checks import SMALLEST_SIDE, require_memory
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+from trainer.limits import FILE_PIXELS, IMAGES
 from trainer.names import Rule
 from trainer.quantities import counted
 
@@ -101,8 +104,10 @@ def read(
     classes = tuple(folders)
     files = [_image_files(folder / name) for name in folders.values()]
     paths = [path for of_class in files for path in of_class]
+    if len(paths) > IMAGES.most:
+        raise UsageError(f"{str(folder)!r} has {len(paths):,} images: refold takes at most {IMAGES.said}")
     # Headers first: different sizes are found in seconds, before gigabytes are decoded.
-    headers = _in_parallel(_header, paths)
+    headers = _headers(paths)
     images = _decoded(
         paths,
         size=image_size or _common_size(folder, headers),
@@ -135,7 +140,7 @@ def read_files(
     if channels not in (1, 3):
         raise UsageError(f"the model takes {channels} channels, and image files have 1 (grey) or 3 (colour)")
     colour: Colour = "grey" if channels == 1 else "rgb"
-    for path, header in zip(paths, _in_parallel(_header, paths), strict=True):
+    for path, header in zip(paths, _headers(paths), strict=True):
         if header.size != (height, width) and not resize:
             found = "x".join(map(str, header.size))
             raise UsageError(f"image {str(path)!r} is {found} pixels (height x width), not {height}x{width}")
@@ -231,6 +236,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 yield image
     except UsageError:
         raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UsageError(f"image {str(path)!r} has {_TOO_LARGE}") from None
     except UnidentifiedImageError as error:
         raise UsageError(
             f"image {str(path)!r} is neither PNG nor JPEG inside, or damaged: replace it"
@@ -242,10 +249,22 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         ) from error
 
 
+_TOO_LARGE = f"more than {FILE_PIXELS.said} pixels: make it smaller, or take it out"
+
+
+def _headers(paths: Sequence[Path]) -> list[Header]:
+    """Return the header of each file; Pillow's warning of an enormous image becomes a refusal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return _in_parallel(_header, paths)
+
+
 def _header(path: Path) -> Header:
     """Return upright size and colour without decoding pixels."""
     with _opened(path) as image:
         width, height = image.size
+        if width * height > FILE_PIXELS.most:
+            raise UsageError(f"image {str(path)!r} has {_TOO_LARGE}")
         turned = _orientation(image) >= 5
         return Header(
             size=(width, height) if turned else (height, width),
@@ -292,6 +311,7 @@ def _common_colour(paths: Sequence[Path], headers: Sequence[Header]) -> Colour:
 
 def _decoded(paths: Sequence[Path], *, size: tuple[int, int], colour: Colour) -> npt.NDArray[np.uint8]:
     """Return all images as one array ``[n, height, width, channels]``, decoded in parallel."""
+    require_memory(len(paths) * math.prod(size) * (1 if colour == "grey" else 3), "all images together")
     images = np.empty((len(paths), *size, 1 if colour == "grey" else 3), dtype=np.uint8)
 
     def decode(place: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from trainer.datasets.checks import require_memory
 from trainer.errors import UsageError
 
 UNSIGNED_BYTES = 0x08  # the type code of all files of this family
@@ -22,18 +23,20 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     """
     try:
         with gzip.open(path) as stream:
-            content = stream.read()
+            start = stream.read(4)
+            dimensions = start[3] if start[:3] == bytes([0, 0, UNSIGNED_BYTES]) and len(start) == 4 else None
+            sizes = stream.read(4 * (dimensions or 0))
+            shape = struct.unpack(f">{len(sizes) // 4}I", sizes[: len(sizes) // 4 * 4])
+            require_memory(math.prod(shape), f"the array in {str(path)!r}")
+            content = stream.read(math.prod(shape) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(
             f"{str(path)!r} cannot be read ({error}): restore or delete it, and run again"
         ) from error
-    if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTES]):
+    if dimensions is None:
         raise UsageError(f"{str(path)!r} is not an IDX file of bytes: restore or delete it, and run again")
-    dimensions = content[3]
-    start = 4 + 4 * dimensions
-    shape = struct.unpack(f">{dimensions}I", content[4:start]) if len(content) >= start else ()
-    if len(content) != start + math.prod(shape):
+    if len(shape) != dimensions or len(content) != math.prod(shape):
         raise UsageError(
             f"{str(path)!r} is damaged (its header has another length): restore or delete it, and run again"
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)

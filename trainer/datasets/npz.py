@@ -11,6 +11,7 @@ Without class names the classes are the distinct labels, sorted: numbers by valu
 Nothing is ever unpickled: an ``.npz`` that holds objects is refused.
 """
 
+import math
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from numpy.lib.npyio import NpzFile
 
 from trainer import names
 from trainer.datasets.arrays import Array, classified, labels_of, names_of, numbered, pixels_of
-from trainer.datasets.checks import require_same_kind
+from trainer.datasets.checks import require_memory, require_same_kind
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 from trainer.names import Rule
@@ -95,7 +96,10 @@ def read_array(archive: NpzFile, path: Path, name: str) -> Array:
         there = ", ".join(archive.files) or "nothing"
         raise UsageError(f"{str(path)!r} has no array {name!r} (it holds {there}): add it")
     try:
+        _check_memory(archive, path, name)
         array = archive[name]
+    except UsageError:
+        raise
     except Exception as error:  # zip, zlib and NumPy's header reader each raise exceptions of their own
         reason = " ".join(str(error).split())
         raise UsageError(
@@ -105,6 +109,19 @@ def read_array(archive: NpzFile, path: Path, name: str) -> Array:
     if not isinstance(array, np.ndarray):  # NumPy returns zip members that are not arrays as bytes
         raise UsageError(f"{name!r} in {str(path)!r} is not an array: write the file with numpy.savez")
     return array
+
+
+def _check_memory(archive: NpzFile, path: Path, name: str) -> None:
+    """Refuse an array whose header says that it is larger than the memory; nothing of it is read yet."""
+    if archive.zip is None:  # closed, which reading says
+        return
+    with archive.zip.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in header:  # version 3 has structured types only, which are refused later
+            return
+        shape, _, dtype = header[version](member)
+    require_memory(math.prod(shape) * dtype.itemsize, f"{name!r} in {str(path)!r}")
 
 
 def _training(archive: NpzFile, path: Path, class_name: Rule) -> Dataset:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from trainer import limits as largest
 from trainer.hyperparameters import SHARED_SPACE, Fixed, Hyperparameters, Range, Space
+from trainer.limits import Limit
 
 T = TypeVar("T")
 
@@ -35,17 +37,19 @@ class Limits:
         least: the lower limit.
         above: whether the lower limit itself is excluded.
         below: the upper limit, which is excluded; None if there is none.
+        most: the upper limit, which is included; None if there is none.
     """
 
     least: float = float("-inf")
     above: bool = False
     below: float | None = None
+    most: Limit | None = None
 
     @classmethod
-    def like(cls, usual: Iterable[float]) -> "Limits":
+    def like(cls, usual: Iterable[float], most: Limit | None = None) -> "Limits":
         """Return limits for a hyperparameter of which only the usual range is known: they keep its sign."""
         smallest = min(usual)
-        return cls(least=0.0, above=smallest > 0) if smallest >= 0 else cls()
+        return cls(least=0.0, above=smallest > 0, most=most) if smallest >= 0 else cls(most=most)
 
     def problem(self, values: Iterable[float]) -> str | None:
         """Return why the lowest or highest of the ``values`` is invalid; None if both are valid."""
@@ -57,6 +61,8 @@ class Limits:
             return f"{low:g} must be above {self.least:g}"
         if low < self.least:
             return f"{low:g} must not be negative"
+        if self.most is not None and high > self.most.most:
+            return f"{high:g} must be at most {self.most.said}"
         return None
 
 
@@ -101,21 +107,21 @@ LEARNING_RATE = Part(
     read=float,
     enters=Enters.VARIABLE,
     usual=SHARED_SPACE["learning_rate"],
-    limits=Limits(least=0.0, above=True),
+    limits=Limits(least=0.0, above=True, most=largest.RATE),
 )
 BATCH_SIZE = Part(
     name="batch_size",
     read=int,
     enters=Enters.ARGUMENT,
     usual=SHARED_SPACE["batch_size"],
-    limits=Limits(least=0.0, above=True),
+    limits=Limits(least=0.0, above=True, most=largest.BATCH_SIZE),
 )
 WEIGHT_DECAY = Part(
     name="weight_decay",
     read=float,
     enters=Enters.VARIABLE,
     usual=SHARED_SPACE["weight_decay"],
-    limits=Limits(least=0.0),
+    limits=Limits(least=0.0, most=largest.RATE),
 )
 #: If an architecture declares that this is only the rate of Keras' layers (``Architecture.dropout_rates``),
 #: it is a variable of those layers.

@@ -99,7 +99,7 @@ WRONG = {
     'name = "x"\n[cv]\nstop_share = 0.9': "cv.stop_share = 0.9: must lie in 0.01 to 0.5",
     'name = "x"\ncv = 5': "cv = 5: must be a table",
     'name = "x"\ntrials = 0': "trials = 0: must be at least 1",
-    'name = "x"\nseed = -1': "seed = -1: must lie in 0 to",
+    'name = "x"\nseed = -1': "seed = -1: must be at least 0",
     'name = "x"\nseed = 1.5': "seed = 1.5: must be a whole number",
     'name = "x"\n[search]\nwindow = 0': "search.window = 0: must be at least 1",
     'name = "x"\n[prune]\nmargin = -0.1': "prune.margin = -0.1: must lie in 0 to 1",

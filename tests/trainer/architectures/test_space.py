@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from trainer.architectures import BUILT_IN
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer
+from trainer.limits import REAL, WHOLE
 from trainer.space_json import range_from_json, range_to_json, space_from_json, space_to_json
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(-REAL.most, REAL.most)
+whole = st.integers(-WHOLE.most, WHOLE.most)
 names = st.text(min_size=1, max_size=5)
 
 
@@ -30,8 +32,8 @@ def ranges(draw: Any) -> Any:
         low, step = draw(st.integers(-1000, 1000)), draw(st.integers(1, 9))
         return Integer(low=low, high=low + step * draw(st.integers(0, 99)), step=step)
     if kind == "choice":
-        return Choice(tuple(draw(st.lists(st.one_of(names, st.integers(), finite), min_size=1, unique=True))))
-    return Fixed(draw(st.one_of(names, st.booleans(), st.integers(), finite)))
+        return Choice(tuple(draw(st.lists(st.one_of(names, whole, finite), min_size=1, unique=True))))
+    return Fixed(draw(st.one_of(names, st.booleans(), whole, finite)))
 
 
 @given(ranges())
