@@ -155,8 +155,7 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges)
-    if choice.source is None:
-        _check_widths(choice.name, space)
+    _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
 
 
@@ -170,12 +169,20 @@ def _check_hyperparameters(architecture: str, own: Space) -> None:
         checked(f"architectures.{architecture}: the name of a hyperparameter", name, hyperparameter_name)
 
 
-def _check_widths(name: str, space: Space) -> None:
-    for hyperparameter, most in WIDTHS.items():
-        if hyperparameter in space:
-            problem = Limits(most=most).problem(map(float, _extremes(space[hyperparameter])))
-            if problem:
-                raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
+def _check_sizes(name: str, space: Space, widths: Mapping[str, Limit]) -> None:
+    """Check the largest values of a complete space: those of the recipe, and ``widths``.
+
+    Raises:
+        UsageError: if one is beyond its limit.
+    """
+    of_recipe = {part.name: part.limits.most for part in RECIPE.values() if part.limits.most}
+    most = {**of_recipe, **widths}
+    for hyperparameter in sorted(most.keys() & space.keys()):
+        values = _extremes(space[hyperparameter])
+        if any(isinstance(value, str) for value in values):
+            continue
+        if problem := Limits(most=most[hyperparameter]).problem(map(float, values)):
+            raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
 
 
 def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:
@@ -188,12 +195,6 @@ def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: R
     """
     default = {**usual_space(recipe), **own}
     space = dict(default)
-    for hyperparameter in own.keys() & recipe.keys():
-        values = _extremes(own[hyperparameter])
-        if not any(isinstance(value, str) for value in values) and (
-            problem := recipe[hyperparameter].limits.problem(map(float, values))
-        ):
-            raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
     for hyperparameter, choices in ranges.items():
         key = f"architectures.{name}.{hyperparameter}"
         if hyperparameter not in default:
