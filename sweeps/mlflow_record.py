@@ -9,6 +9,7 @@ from sweeps.home import Home
 from sweeps.tracking_place import TrackingPlace, kept_place, place_of, said_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.lock import Turn
 from tracking.mlflow.uri import is_server, shown
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
@@ -47,6 +48,7 @@ def sync(
     tracking_uri: str | None = None,
     rebuild: bool = False,
     say: Say = lambda _text: None,
+    wait: bool = False,
 ) -> None:
     """Bring MLflow up to date with the ledger. If MLflow is away for one sweep, go on with the others.
 
@@ -57,14 +59,16 @@ def sync(
         rebuild: first remove what MLflow has of the sweep, notes and tags of users included; exported models
             stay.
         say: called with each line about what was done.
+        wait: whether to wait for another process that holds the ledger.
 
     Raises:
-        UsageError: if there is no such sweep, or another process holds the ledger.
+        UsageError: if there is no such sweep, or another process holds the ledger and ``wait`` is false.
         ViewUnavailable: if MLflow cannot be written now; calling again completes the record.
     """
     with Ledger.read(home.path):  # raises if there is no ledger, and creates none
         pass
-    with Ledger.open(home.path) as ledger:  # with the lock: while a sweep runs, its own recorder writes
+    mine = Turn(on_wait=say if wait else None)
+    with Ledger.open(home.path, mine) as ledger:  # with the lock: while a sweep runs, its own recorder writes
         names = [name] if name else ledger.sweep_names()
         wanted = [_sync_of(home, ledger, each, tracking_uri) for each in names]
         for note in dict.fromkeys(note for each in wanted for note in each.place.notes):

@@ -221,6 +221,7 @@ class Outcome:
         workers: int | None = None,
         tracking_uri: str | None = None,
         console: Console | None = None,
+        wait: bool = False,
     ) -> "ComparisonReport":
         """Train each architecture's winner on fresh repeats; say which is better, and how sure that is.
 
@@ -233,6 +234,7 @@ class Outcome:
             workers: number of processes that train side by side; one per core if None.
             tracking_uri: MLflow's store; if None, the store that has the sweep's record.
             console: where to show progress; standard error if None.
+            wait: whether to wait for another command that holds the home, instead of giving up.
 
         Raises:
             UsageError: if something is missing or wrong; fits that were trained before the error stay
@@ -242,7 +244,9 @@ class Outcome:
         from sweeps.analysis.comparison_report import ComparisonReport
         from sweeps.analysis.experiments import AnalysisContext, compare
 
-        where = AnalysisContext(home=self.home, workers=workers, tracking_uri=tracking_uri, console=console)
+        where = AnalysisContext(
+            home=self.home, workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
+        )
         found = compare(where, self.name, repeats=repeats, rope=rope, claim=claim)
         self.refresh()
         return ComparisonReport(found)
@@ -259,6 +263,7 @@ class Outcome:
         tracking_uri: str | None = None,
         processes: int | None = None,
         say: Callable[[str], None] = lambda _text: None,
+        wait: bool = False,
     ) -> Exported:
         """Export a model: make it, write it in every format asked for, and prove each file.
 
@@ -274,13 +279,14 @@ class Outcome:
                 record.
             processes: number of processes that train side by side; one per core if None.
             say: called with each line about the progress, after the input has been checked.
+            wait: whether to wait for another command that holds the home, instead of giving up.
 
         Raises:
             UsageError, Mismatch, ViewUnavailable: see ``sweeps.export.recorded_sweep.export_recorded``.
         """
         options = ExportOptions(
             how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
-            tracking_uri=tracking_uri, processes=processes, say=say,
+            tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
         )  # fmt: skip
         return export_recorded(self.home, self.name, options)
 

@@ -8,6 +8,7 @@ from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
+from tracking.ledger.lock import Turn
 from tracking.records import SweepRecord
 from trainer.quantities import counted
 
@@ -75,15 +76,19 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
     )
 
 
-def remove(removal: Removal) -> None:
+def remove(removal: Removal, turn: Turn = Turn()) -> None:  # noqa: B008 - it is frozen
     """Remove a sweep: from MLflow first, because only the ledger knows what to remove there.
 
+    Args:
+        removal: what to remove.
+        turn: as for ``Ledger.open``.
+
     Raises:
-        UsageError: if another process holds the ledger.
+        UsageError: if another process holds the ledger and it is not waited for.
         ViewUnavailable: if MLflow cannot be asked; calling again completes the removal.
     """
     folder, record = removal.home.path, removal.record
-    with Ledger.open(folder) as ledger:
+    with Ledger.open(folder, turn) as ledger:
         if removal.view is not None:
             removal.view.delete(record)
         ledger.remove_sweep(record.name)

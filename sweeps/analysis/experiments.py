@@ -5,6 +5,7 @@ Their conclusions come from pure functions of the record, in other modules.
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -24,6 +25,7 @@ from sweeps.retraining.recorded_fits import check_trainable, dataset_of
 from sweeps.tracking_place import completing, place_of
 from tracking.errors import ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.uri import check_uri
 from tracking.records import Purpose, ReportRecord, SweepRecord
 from tracking.reports.text_table import wrapped
@@ -43,6 +45,7 @@ class AnalysisContext:
         tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress.
         start_workers: function that starts the workers; processes behind Dask if None.
+        wait: whether to wait for another process that holds the ledger.
     """
 
     home: Home
@@ -50,6 +53,7 @@ class AnalysisContext:
     tracking_uri: str | None = None
     console: Console | None = None
     start_workers: StartWorkers | None = None
+    wait: bool = False
 
     @property
     def count(self) -> int:
@@ -60,6 +64,10 @@ class AnalysisContext:
     def shown_on(self) -> Console:
         """The console to show progress on."""
         return self.console or Console(stderr=True)
+
+    def turn(self) -> AbstractContextManager[Turn]:
+        """Return one's turn to write to the home; with ``wait``, after all who came before."""
+        return turn(self.home.path, self.say if self.wait else None)
 
     def say(self, text: str) -> None:
         """Print a line for the user."""
@@ -100,21 +108,22 @@ def compare(
     """
     comparison.check(ComparisonSettings(repeats=2 if repeats is None else repeats, rope=rope, claim=claim))
     _check_option(where)
-    record, entry = extra_fits.read_finished(where.home.path, name)
-    uri = _tracking_uri(where, entry)
-    if not record.winners:
-        raise UsageError(f"no architecture of {name!r} has a complete trial: there is nothing to compare")
-    if repeats is None:
-        repeats = max(ComparisonSettings().repeats, comparison.recorded_repeats(record))
-    asked = ComparisonSettings(repeats=repeats, rope=rope, claim=claim)
-    wanted = comparison.further_fits(record, plan_of(entry), repeats)
-    with Ledger.open(where.home.path) as ledger:
-        _train(where, ledger, entry, Purpose.COMPARISON, wanted)
-        labels = dataset_of(where.home.path, entry).labels
-        found = comparison.compare(ledger.sweep(name), labels, asked)
-        report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
-        ledger.add_report(name, Purpose.COMPARISON, report)
-        _write_view(where, uri, entry, ledger.sweep(name))
+    with where.turn() as mine:
+        record, entry = extra_fits.read_finished(where.home.path, name)
+        uri = _tracking_uri(where, entry)
+        if not record.winners:
+            raise UsageError(f"no architecture of {name!r} has a complete trial: there is nothing to compare")
+        if repeats is None:
+            repeats = max(ComparisonSettings().repeats, comparison.recorded_repeats(record))
+        asked = ComparisonSettings(repeats=repeats, rope=rope, claim=claim)
+        wanted = comparison.further_fits(record, plan_of(entry), repeats)
+        with Ledger.open(where.home.path, mine) as ledger:
+            _train(where, ledger, entry, Purpose.COMPARISON, wanted)
+            labels = dataset_of(where.home.path, entry).labels
+            found = comparison.compare(ledger.sweep(name), labels, asked)
+            report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
+            ledger.add_report(name, Purpose.COMPARISON, report)
+            _write_view(where, uri, entry, ledger.sweep(name))
     return found
 
 
@@ -134,16 +143,17 @@ def variance(
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
     _check_option(where)
-    record, entry, wanted = variance_fits(where, name, architecture, rows)
-    uri = _tracking_uri(where, entry)
-    trial = wanted.trial
-    with Ledger.open(where.home.path) as ledger:
-        _train(where, ledger, entry, Purpose.VARIANCE, [wanted])
-        fits = ledger.further_fits(name, Purpose.VARIANCE)[trial.architecture, trial.number]
-        found = variance_components.variances(record, trial, fits, rows)
-        report = ReportRecord(content=json.dumps(variance_components.to_json(found)), page="")
-        ledger.add_report(name, f"{Purpose.VARIANCE}-{trial.architecture}", report)
-        _write_view(where, uri, entry, ledger.sweep(name))
+    with where.turn() as mine:
+        record, entry, wanted = variance_fits(where, name, architecture, rows)
+        uri = _tracking_uri(where, entry)
+        trial = wanted.trial
+        with Ledger.open(where.home.path, mine) as ledger:
+            _train(where, ledger, entry, Purpose.VARIANCE, [wanted])
+            fits = ledger.further_fits(name, Purpose.VARIANCE)[trial.architecture, trial.number]
+            found = variance_components.variances(record, trial, fits, rows)
+            report = ReportRecord(content=json.dumps(variance_components.to_json(found)), page="")
+            ledger.add_report(name, f"{Purpose.VARIANCE}-{trial.architecture}", report)
+            _write_view(where, uri, entry, ledger.sweep(name))
     return found
 
 

@@ -13,6 +13,7 @@ from sweeps.home import Home
 from sweeps.mlflow_record import sweep_of_run
 from sweeps.outcome import Outcome
 from tracking.ledger.ledger import Ledger
+from tracking.ledger.lock import turn
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,13 +51,14 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     workers: int | None = None,
     tracking_uri: str | None = None,
     console: Console | None = None,
+    wait: bool = False,
 ) -> "ComparisonReport":
     """Say which architecture is better and how sure that is; see ``Outcome.compare``."""
     from sweeps.analysis import experiments
     from sweeps.analysis.comparison_report import ComparisonReport
 
     where = experiments.AnalysisContext(
-        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console
+        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
     )
     return ComparisonReport(experiments.compare(where, name, repeats=repeats, rope=rope, claim=claim))
 
@@ -88,7 +90,7 @@ def plan(
     return sample_size.from_record(open(str(name), home).record)
 
 
-def variance(
+def variance(  # noqa: PLR0913 - as many as the command line's
     name: str,
     home: Path | str | None = None,
     *,
@@ -97,6 +99,7 @@ def variance(
     workers: int | None = None,
     tracking_uri: str | None = None,
     console: Console | None = None,
+    wait: bool = False,
 ) -> "Variances":
     """Estimate how much of a score's variance comes from each seed, and how much from the hyperparameters.
 
@@ -108,6 +111,7 @@ def variance(
         workers: number of processes that train side by side; one per core if None.
         tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress; standard error if None.
+        wait: whether to wait for another command that holds the home, instead of giving up.
 
     Raises:
         UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
@@ -116,7 +120,7 @@ def variance(
     from sweeps.analysis import experiments
 
     where = experiments.AnalysisContext(
-        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console
+        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
     )
     return experiments.variance(where, name, architecture=architecture, rows=rows)
 
@@ -176,11 +180,12 @@ def export(  # noqa: PLR0913 - as many as the command line's
     tracking_uri: str | None = None,
     processes: int | None = None,
     say: Callable[[str], None] = lambda _text: None,
+    wait: bool = False,
 ) -> "Exported":
     """Export a recorded sweep's best model; see ``Outcome.export``."""
     return open(name, home).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
-        tracking_uri=tracking_uri, processes=processes, say=say,
+        tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
     )  # fmt: skip
 
 
@@ -191,15 +196,21 @@ def sync(
     tracking_uri: str | None = None,
     rebuild: bool = False,
     say: Callable[[str], None] = lambda _text: None,
+    wait: bool = False,
 ) -> None:
     """Bring MLflow up to date with the ledger; see ``sweeps.mlflow_record.sync``."""
     from sweeps import mlflow_record
 
-    mlflow_record.sync(_home(home), name, tracking_uri=tracking_uri, rebuild=rebuild, say=say)
+    mlflow_record.sync(_home(home), name, tracking_uri=tracking_uri, rebuild=rebuild, say=say, wait=wait)
 
 
 def remove(
-    name: str, home: Path | str | None = None, *, tracking_uri: str | None = None, mlflow: bool = True
+    name: str,
+    home: Path | str | None = None,
+    *,
+    tracking_uri: str | None = None,
+    mlflow: bool = True,
+    wait: bool = False,
 ) -> None:
     """Delete a sweep, its MLflow runs and their artifacts without asking, as ``refold rm --yes`` does.
 
@@ -208,14 +219,17 @@ def remove(
         home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
         tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         mlflow: whether MLflow's record is removed too.
+        wait: whether to wait for another command that holds the home, instead of giving up.
 
     Raises:
-        UsageError: if there is no such sweep, or another process uses the home.
+        UsageError: if there is no such sweep, or another process holds the home and ``wait`` is false.
         ViewUnavailable: if MLflow cannot be asked; calling again completes the removal.
     """
     from sweeps import removal
 
-    removal.remove(removal.removal_of(_home(home), name, tracking_uri=tracking_uri, mlflow=mlflow))
+    place = _home(home)
+    with turn(place.path, _say_nothing if wait else None) as mine:
+        removal.remove(removal.removal_of(place, name, tracking_uri=tracking_uri, mlflow=mlflow), mine)
 
 
 def named(
@@ -242,6 +256,10 @@ def named(
         return text, None, None
     known = find_trial(record, trial)
     return text, known.architecture, known.number
+
+
+def _say_nothing(_text: str) -> None:
+    pass
 
 
 def _home(home: Path | str | None) -> Home:

@@ -22,6 +22,7 @@ from sweeps.mlflow_record import entries_of, mlflow_view
 from sweeps.outcome import Outcome
 from sweeps.tracking_place import TrackingPlace, completing, kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
+from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.recorder import Recorder
 from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
@@ -76,7 +77,7 @@ def ready(sweep: SweepSpec | Path | str) -> Prepared:
     return prepare(*read_sweep_file(Path(sweep)))
 
 
-def run(
+def run(  # noqa: PLR0913 - as many as the command line's
     sweep: SweepSpec | Path | str | Prepared,
     *,
     home: Path | str | None = None,
@@ -85,6 +86,7 @@ def run(
     tracking_uri: str | None = None,
     progress: bool | Progress = True,
     console: Console | None = None,
+    wait: bool = False,
 ) -> Outcome:
     """Run a sweep, or the part of it that is not recorded yet.
 
@@ -99,6 +101,8 @@ def run(
         progress: whether to show progress (one changing line in a notebook, a live table on a terminal); or
             an object of yours that handles the events.
         console: where to show progress; not used in a notebook.
+        wait: whether to wait for another command that holds the home, instead of giving up. Who came first
+            has the first turn.
 
     Raises:
         UsageError: if something about the input is wrong; nothing was changed.
@@ -107,17 +111,20 @@ def run(
     prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
     place = Home.chosen(None if home is None else str(home))
     with _shown(progress, console or Console(stderr=True)) as shown:
-        if cluster is None:
-            record = _run_here(prepared, place, tracking_uri, worker_count(workers), shown)
-        else:
-            where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
-            record = _run_there(
-                prepared, place, tracking_uri, where, 1 if workers is None else worker_count(workers), shown
-            )
+        on_wait = (lambda text: shown.handle(Notice(text))) if wait else None
+        with turn(place.path, on_wait) as mine:  # before a cluster is asked, which others may need meanwhile
+            if cluster is None:
+                record = _run_here(prepared, place, tracking_uri, worker_count(workers), shown, mine)
+            else:
+                where = Cluster(address=cluster) if isinstance(cluster, str) else cluster
+                count = 1 if workers is None else worker_count(workers)
+                record = _run_there(prepared, place, tracking_uri, where, count, shown, mine)
     return Outcome(place, record)
 
 
-def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, shown: Progress) -> SweepRecord:
+def _run_here(
+    prepared: Prepared, place: Home, uri: str | None, count: int, shown: Progress, mine: Turn
+) -> SweepRecord:
     from sweeps.cluster.coordinator import local_workers
 
     if prepared.spec.device != "cpu":
@@ -129,11 +136,19 @@ def _run_here(prepared: Prepared, place: Home, uri: str | None, count: int, show
     def start_workers(on_epoch: OnEpoch) -> AbstractContextManager[Workers]:
         return local_workers(count, place.worker_log, on_epoch)
 
-    return run_recorded(prepared, place, uri, start_workers=start_workers, workers=count, progress=shown)
+    return run_recorded(
+        prepared, place, uri, start_workers=start_workers, workers=count, progress=shown, mine=mine
+    )
 
 
 def _run_there(
-    prepared: Prepared, place: Home, uri: str | None, cluster: Cluster, expected: int, shown: Progress
+    prepared: Prepared,
+    place: Home,
+    uri: str | None,
+    cluster: Cluster,
+    expected: int,
+    shown: Progress,
+    mine: Turn,
 ) -> SweepRecord:
     """Run a sweep on a cluster; nothing changes here until the cluster has answered."""
     from sweeps.cluster.address import read_address
@@ -157,6 +172,7 @@ def _run_there(
             start_workers=lambda _on_epoch: nullcontext(workers),
             workers=workers.count,
             progress=shown,
+            mine=mine,
         )
 
 
@@ -168,6 +184,7 @@ def run_recorded(
     start_workers: StartWorkers,
     workers: int,
     progress: Progress,
+    mine: Turn = Turn(),  # noqa: B008 - it is frozen
 ) -> SweepRecord:
     """Run a sweep with the ledger locked and MLflow kept up to date; record MLflow's place. See ``run``."""
     name = prepared.spec.name
@@ -183,7 +200,7 @@ def run_recorded(
     def view() -> "MlflowView":
         return mlflow_view(home, place.uri, experiment)
 
-    with Ledger.open(home.path) as ledger:
+    with Ledger.open(home.path, mine) as ledger:
         recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(

@@ -5,7 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sweeps.analysis.claims import CLAIMS
-from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, up_to, workers_option
+from sweeps.cli.options import (
+    Arguments,
+    Verbs,
+    json_option,
+    tracking_option,
+    up_to,
+    wait_option,
+    workers_option,
+)
 from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.home import Home
 from tracking.reports.text_table import Table
@@ -42,6 +50,7 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     workers_option(added)
+    wait_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -61,6 +70,7 @@ def compare(options: Arguments) -> int:
         workers=options.workers,
         tracking_uri=options.tracking_uri,
         console=err,
+        wait=options.wait,
     )
     if options.html:
         options.html.write_text(found.page(), encoding="utf-8")
@@ -117,6 +127,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument("--dry-run", action="store_true", help="print the cost; start nothing")
     workers_option(added)
+    wait_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -151,6 +162,7 @@ def variance(options: Arguments) -> int:
         workers=options.workers,
         tracking_uri=options.tracking_uri,
         console=err,
+        wait=options.wait,
     )
     if options.json:
         print_json(to_json(found))

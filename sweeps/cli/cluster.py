@@ -73,7 +73,7 @@ def _worker_options(added: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="FOLDER", help="folder of stored datasets, like a home's 'datasets'"
     )
     added.add_argument(
-        "--wait",
+        "--cluster-wait",
         type=up_to(SECONDS),
         default=60,
         metavar="SECONDS",
@@ -96,7 +96,7 @@ def worker(options: Arguments) -> int:
         folder=options.folder.resolve(),
         data=None if options.data is None else options.data.resolve(),
     )
-    serve_workers(address, equip(wanted), folder=wanted.folder, patience=options.wait, say=say)
+    serve_workers(address, equip(wanted), folder=wanted.folder, patience=options.cluster_wait, say=say)
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
+from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, wait_option
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
 from tracking.reports.text_table import Column, Table
@@ -50,6 +50,7 @@ def _export_options(added: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path(), help="folder to make the model's folder in (default: here)"
     )
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
+    wait_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -69,6 +70,7 @@ def export(options: Arguments) -> int:
         force=options.force,
         tracking_uri=options.tracking_uri,
         say=say,
+        wait=options.wait,
     )
     if options.json:
         print_json({"folder": str(done.folder), **done.about.to_json()})

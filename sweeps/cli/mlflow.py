@@ -1,6 +1,6 @@
 """MLflow's view of the record: ``refold ui``, ``sync``."""
 
-from sweeps.cli.options import Arguments, Verbs, port, tracking_option
+from sweeps.cli.options import Arguments, Verbs, port, tracking_option, wait_option
 from sweeps.cli.output import say
 from sweeps.home import Home
 
@@ -21,6 +21,7 @@ def add_verbs(verbs: Verbs) -> None:
         action="store_true",
         help="first remove what MLflow has, notes and tags of users included, then write all of it again",
     )
+    wait_option(syncing)
     tracking_option(syncing)
 
 
@@ -49,5 +50,6 @@ def sync(options: Arguments) -> int:
         tracking_uri=options.tracking_uri,
         rebuild=options.rebuild,
         say=say,
+        wait=options.wait,
     )
     return 0

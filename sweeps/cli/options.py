@@ -99,6 +99,15 @@ def tracking_option(added: argparse.ArgumentParser) -> None:
     )
 
 
+def wait_option(added: argparse.ArgumentParser) -> None:
+    """Add ``--wait``."""
+    added.add_argument(
+        "--wait",
+        action="store_true",
+        help="if another command writes to the home, wait for one's turn instead of giving up",
+    )
+
+
 def workers_option(added: argparse.ArgumentParser) -> None:
     """Add ``--workers``."""
     added.add_argument("--workers", type=up_to(WORKERS), help="training processes (default: one per core)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli import tables
 from sweeps.cli.leaderboard import print_leaderboard
-from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option
+from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, wait_option
 from sweeps.cli.output import err, print_json, put, put_table, say
 from sweeps.cli.record_json import sweep_json, trial_json
 from sweeps.home import Home
@@ -37,6 +37,7 @@ def add_verbs(verbs: Verbs) -> None:
     removing.add_argument("sweep", help="name of the sweep")
     removing.add_argument("--yes", action="store_true", help="remove without asking")
     removing.add_argument("--keep-mlflow", action="store_true", help="keep MLflow's record")
+    wait_option(removing)
     tracking_option(removing)
 
 
@@ -62,8 +63,8 @@ def ls(options: Arguments) -> int:
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
     from sweeps.export.selection import find_trial
-    from tracking.ledger.file import is_held
     from tracking.ledger.ledger import Ledger
+    from tracking.ledger.lock import is_held
 
     home = Home.chosen(options.home)
     with Ledger.read(home.path) as ledger:
@@ -133,16 +134,18 @@ def study(options: Arguments) -> int:
 def rm(options: Arguments) -> int:
     """Delete a sweep: its ledger entries, its MLflow runs and their artifacts."""
     from sweeps.removal import removal_of, remove
+    from tracking.ledger.lock import turn
 
     home = Home.chosen(options.home)
-    removal = removal_of(
-        home, options.sweep, tracking_uri=options.tracking_uri, mlflow=not options.keep_mlflow
-    )
-    for line in removal.lines():
-        say(line)
-    if not options.yes and not _confirmed():
-        raise UsageError("nothing was removed: answer y, or add --yes")
-    remove(removal)
+    with turn(home.path, say if options.wait else None) as mine:
+        removal = removal_of(
+            home, options.sweep, tracking_uri=options.tracking_uri, mlflow=not options.keep_mlflow
+        )
+        for line in removal.lines():
+            say(line)
+        if not options.yes and not _confirmed():
+            raise UsageError("nothing was removed: answer y, or add --yes")
+        remove(removal, mine)
     say("removed")
     return 0
 

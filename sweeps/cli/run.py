@@ -14,6 +14,7 @@ from sweeps.cli.options import (
     json_option,
     tracking_option,
     up_to,
+    wait_option,
     workers_option,
 )
 from sweeps.cli.output import err, print_json, put, put_table
@@ -43,7 +44,7 @@ def add_verbs(verbs: Verbs) -> None:
     )
     certificates_option(added)
     added.add_argument(
-        "--wait",
+        "--cluster-wait",
         type=up_to(SECONDS),
         metavar="SECONDS",
         help="wait this long for the scheduler, then for workers (default: 60)",
@@ -53,6 +54,7 @@ def add_verbs(verbs: Verbs) -> None:
         action="store_true",
         help="admit other kinds of processors or GPUs: bits may differ; each fit records its kind",
     )
+    wait_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -81,6 +83,7 @@ def run(options: Arguments) -> int:
         tracking_uri=options.tracking_uri,
         progress=not options.quiet,
         console=err,
+        wait=options.wait,
     )
     record = outcome.record
     if options.json:
@@ -97,15 +100,16 @@ def _cluster(options: Arguments) -> "Cluster | None":
 
     there = options.cluster or os.environ.get("REFOLD_CLUSTER")
     if not there:
-        given = [name for name in ("certificates", "mixed", "wait") if getattr(options, name)]
+        given = [name for name in ("certificates", "mixed", "cluster_wait") if getattr(options, name)]
         if given:
-            raise UsageError(f"--{given[0]} is for a cluster: give its scheduler with --cluster ADDRESS")
+            option = given[0].replace("_", "-")
+            raise UsageError(f"--{option} is for a cluster: give its scheduler with --cluster ADDRESS")
         return None
     return Cluster(
         address=there,
         certificates=options.certificates,
         mixed=options.mixed,
-        patience=options.wait or PATIENCE,
+        patience=options.cluster_wait or PATIENCE,
     )
 
 

@@ -14,6 +14,7 @@ from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
+from tracking.ledger.lock import Turn, turn
 from trainer.errors import Mismatch
 from trainer.fits.names import fit_name
 from trainer.formats.catalogue import FORMATS, parse
@@ -37,6 +38,7 @@ class ExportOptions:
             record.
         processes: number of processes that train side by side; one per core if None.
         say: called with each line about the progress, after the input has been checked.
+        wait: whether to wait for another process that holds the ledger.
     """
 
     how: How = "refit"
@@ -48,6 +50,7 @@ class ExportOptions:
     tracking_uri: str | None = None
     processes: int | None = None
     say: Callable[[str], None] = lambda _text: None
+    wait: bool = False
 
 
 def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
@@ -59,11 +62,19 @@ def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
             from the trained model.
         ViewUnavailable: if the model cannot be written to MLflow.
     """
+    wanted = parse(list(options.formats))
+    with turn(home.path, options.say if options.wait else None) as mine:
+        return _export_now(home, name, options, wanted, mine)
+
+
+def _export_now(
+    home: Home, name: str, options: ExportOptions, wanted: tuple[str, ...], mine: Turn
+) -> Exported:
+    """Export in one's turn to write to the home."""
     with Ledger.read(home.path) as ledger:  # raises if there is no ledger, and creates none
         choose_recorded(ledger, name, options)
-    wanted = parse(list(options.formats))
     # The lock is taken before hours of training, because the export is entered at their end.
-    with Ledger.open(home.path) as ledger:
+    with Ledger.open(home.path, mine) as ledger:
         chosen = choose_recorded(ledger, name, options)
         entry = ledger.entry(name)
         assert entry is not None  # noqa: S101 - choose_recorded has raised otherwise

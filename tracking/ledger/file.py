@@ -1,16 +1,10 @@
-"""The ledger's file: its tables, its lock, and how it is opened. ``ledger.py`` reads and writes rows."""
+"""The ledger's file: its tables, and how it is opened. ``ledger.py`` reads and writes rows."""
 
-import fcntl
 import hashlib
-import json
-import os
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from trainer.errors import UsageError
 
@@ -62,9 +56,6 @@ CREATE TABLE exports (
     card TEXT NOT NULL             -- what was exported and how it scored, as JSON
 ) STRICT;
 """
-
-#: A file beside the ledger. The writing process holds a lock on it.
-LOCK = "ledger.lock"
 
 TABLES_SINCE_2 = """
 CREATE TABLE further_fits (         -- fits beside the search: of a comparison, of a variance design
@@ -118,38 +109,6 @@ def reading(what: str) -> Iterator[None]:
             f"the record of {what} is damaged ({type(error).__name__}): restore the ledger from a copy; "
             "it was left as it is"
         ) from error
-
-
-def take_lock(lock: Any, home: Path) -> None:
-    """Take the lock, or raise UsageError with the process that holds it.
-
-    The system frees the lock when its holder ends, even if it is killed.
-    """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.seek(0)
-        holder = json.loads(lock.read() or '{"pid": "?", "host": "?", "since": "?"}')
-        raise UsageError(
-            f"the ledger in {home} is held by process {holder['pid']} on {holder['host']} since "
-            f"{holder['since']}: wait for it, stop it, or use another --home"
-        ) from None
-    since = datetime.now().astimezone().isoformat(" ", "seconds")
-    lock.truncate(0)
-    lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
-    lock.flush()
-
-
-def is_held(home: Path) -> bool:
-    """Whether a process holds the ledger of a home for writing: a sweep may be running."""
-    try:
-        with (home / LOCK).open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:  # another process holds it, or we may not open the file
-        return True
-    return False
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:

@@ -15,7 +15,8 @@ from typing import Any
 from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.details import SweepDetails
-from tracking.ledger.file import LOCK, checksum, connect, reading, take_lock
+from tracking.ledger.file import checksum, connect, reading
+from tracking.ledger.lock import Turn, held
 from tracking.records import (
     DatasetRecord,
     ExportRecord,
@@ -74,23 +75,19 @@ class Ledger:
 
     @classmethod
     @contextmanager
-    def open(cls, home: Path) -> Iterator["Ledger"]:
+    def open(cls, home: Path, turn: Turn = Turn()) -> Iterator["Ledger"]:  # noqa: B008 - it is frozen
         """Open the ledger of ``home`` for writing, creating it if there is none.
 
+        Args:
+            home: the folder.
+            turn: whether to wait for another process that has the ledger open for writing, or that this
+                process's turn has come already.
+
         Raises:
-            UsageError: if the home cannot be written, another process has the ledger open for writing, or the
-                file is damaged or not a ledger.
+            UsageError: if the home cannot be written, another process has the ledger open for writing and it
+                is not waited for, or the file is damaged or not a ledger.
         """
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            lock = (home / LOCK).open("a+", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"the home folder {home} cannot be written ({error.strerror}): "
-                "choose another with --home or REFOLD_HOME"
-            ) from error
-        with lock:
-            take_lock(lock, home)
+        with held(home, turn):
             connection = connect(home / "ledger.sqlite", create=True)
             disk_space.reserve(home)
             try:

@@ -56,17 +56,17 @@ def folder(tmp_path: Path) -> Path:
 def test_nothing_is_at_the_address(folder: Path) -> None:
     """The line says how long it waited and what to start; nothing has changed."""
     address = f"tcp://127.0.0.1:{free_port()}"
-    line = one_line(refold("run", "sweep.toml", "--cluster", address, "--wait", "1", cwd=folder))
+    line = one_line(refold("run", "sweep.toml", "--cluster", address, "--cluster-wait", "1", cwd=folder))
     assert f"no scheduler answers at {address} (waited 1 s" in line
     assert "refold scheduler --host 127.0.0.1 --port" in line
-    line = one_line(refold("worker", address, "--wait", "1", cwd=folder))
+    line = one_line(refold("worker", address, "--cluster-wait", "1", cwd=folder))
     assert "no scheduler answers" in line
     assert not (folder / "refold-runs").exists()
 
 
 def test_no_worker_comes(folder: Path, plain: Cluster) -> None:
     """The line says how many were expected and how they are started."""
-    arguments = ("run", "sweep.toml", "--cluster", plain.address, "--wait", "1", "--workers", "3")
+    arguments = ("run", "sweep.toml", "--cluster", plain.address, "--cluster-wait", "1", "--workers", "3")
     line = one_line(refold(*arguments, cwd=folder))
     assert f"no workers of 3 expected at {plain.address} after 1 s" in line
     assert f"refold worker {plain.address}" in line
@@ -77,7 +77,7 @@ def test_certificates_that_do_not_match(folder: Path, encrypted: Cluster) -> Non
     """Another authority's, for a coordinator and for a worker."""
     make_certificates(folder / "other")
     for arguments in (["run", "sweep.toml", "--cluster", encrypted.address], ["worker", encrypted.address]):
-        line = one_line(refold(*arguments, "--certificates", "other", "--wait", "5", cwd=folder))
+        line = one_line(refold(*arguments, "--certificates", "other", "--cluster-wait", "5", cwd=folder))
         assert f"do not match those of the scheduler at {encrypted.address}" in line
         assert "both need a copy of the same folder" in line
 
@@ -86,7 +86,7 @@ def test_certificates_that_do_not_match(folder: Path, encrypted: Cluster) -> Non
 def test_tls_on_one_side_only(folder: Path, encrypted: Cluster, plain: Cluster, certificates: Path) -> None:
     """Either way round it is said which to try."""
     there = encrypted.address.replace("tls", "tcp")
-    line = one_line(refold("run", "sweep.toml", "--cluster", there, "--wait", "1", cwd=folder))
+    line = one_line(refold("run", "sweep.toml", "--cluster", there, "--cluster-wait", "1", cwd=folder))
     assert "is no scheduler that speaks tcp: try tls://" in line
     there = plain.address.replace("tcp", "tls")
     line = one_line(

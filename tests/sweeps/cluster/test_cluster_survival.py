@@ -79,7 +79,7 @@ def test_kills_of_everything_in_any_order_and_together(
     mlflow = MlflowServer(database.database(), folder)
     cluster = Cluster(folder, folder / "certificates", seconds=0.5)
     command = ["-m", "refold", "run", "sweep.toml", "--tracking-uri", mlflow.uri]
-    command += ["--cluster", cluster.address, *cluster.options, "--wait", "120"]
+    command += ["--cluster", cluster.address, *cluster.options, "--cluster-wait", "120"]
     coordinator = Process(command, folder / "coordinator.log")
     things: dict[str, Callable[[], Process | PostgreSQL | MlflowServer]] = {
         "worker": lambda: cluster.workers[0],
