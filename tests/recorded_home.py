@@ -14,6 +14,10 @@ HOMES = Path(__file__).parent / "homes"
 #: Before folders, modules and the import name were changed.
 BEFORE_THE_MOVE = HOMES / "0.1.0-24ae563"
 
+#: Statements that make a ledger what an earlier version of its tables was.
+AS_VERSION_2 = "DROP TABLE IF EXISTS seals; DROP TABLE IF EXISTS unsealed; PRAGMA user_version = 2;"
+AS_VERSION_1 = f"{AS_VERSION_2} DROP TABLE further_fits; DROP TABLE reports; PRAGMA user_version = 1;"
+
 
 def copy_of(recorded: Path, folder: Path) -> Path:
     """Copy a recorded home, its sweep file and the user's modules; return the home, its dataset stored again.

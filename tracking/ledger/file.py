@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer.errors import UsageError
 
 #: Counts the changes of the tables below. A newer ledger is refused; an older one gets the missing tables.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES_OF_1 = """
 CREATE TABLE sweeps (
@@ -76,7 +76,29 @@ CREATE TABLE reports (              -- what was last concluded from them; it can
 ) STRICT;
 """
 
-TABLES = TABLES_OF_1 + TABLES_SINCE_2
+TABLES_SINCE_3 = """
+CREATE TABLE seals (                -- one over all rows of a sweep, renewed once a command
+    sweep TEXT PRIMARY KEY REFERENCES sweeps ON DELETE CASCADE,
+    digests TEXT NOT NULL,         -- of each row, by table and primary key, as JSON
+    notes TEXT NOT NULL,           -- what was wrong with earlier seals, as JSON
+    digest TEXT NOT NULL           -- SHA-256 over digests and notes
+) STRICT;
+CREATE TABLE unsealed (             -- sweeps with rows that their seal may not cover yet
+    sweep TEXT PRIMARY KEY REFERENCES sweeps ON DELETE CASCADE,
+    reason TEXT NOT NULL,          -- "older": recorded before there were seals; "begun" or "continued" by
+    since REAL NOT NULL,           -- a command, at this time
+    writer TEXT NOT NULL,          -- which has this process and host
+    replaced TEXT NOT NULL         -- digests of rows that it has replaced, as JSON
+) STRICT;
+"""
+
+TABLES = TABLES_OF_1 + TABLES_SINCE_2 + TABLES_SINCE_3
+
+#: The tables that a ledger of an earlier version lacks.
+MISSING = {1: TABLES_SINCE_2 + TABLES_SINCE_3, 2: TABLES_SINCE_3}
+
+#: What was recorded before there were seals is sealed when it is next written.
+OLDER = "INSERT INTO unsealed SELECT name, 'older', created_at, '', '{}' FROM sweeps;"
 
 
 def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:
@@ -123,8 +145,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         if version == 0 and create:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
-        if version == 1:
-            version = _add_tables(connection, create=create)
+        if version in MISSING:
+            version = _add_tables(connection, version, create=create)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
@@ -148,13 +170,15 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
-def _add_tables(connection: sqlite3.Connection, *, create: bool) -> int:
-    """Give a ledger of version 1 the tables that it lacks; return its version after that.
+def _add_tables(connection: sqlite3.Connection, version: int, *, create: bool) -> int:
+    """Give a ledger of an earlier version the tables that it lacks; return its version after that.
 
-    A connection that only reads gets them empty and in memory; the file does not change.
+    A connection that only reads gets them in memory; the file does not change.
     """
     if create:
-        connection.executescript(f"BEGIN;{TABLES_SINCE_2}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+        connection.executescript(
+            f"BEGIN;{MISSING[version]}{OLDER}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+        )
     else:
-        connection.executescript(TABLES_SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        connection.executescript(MISSING[version].replace("CREATE TABLE", "CREATE TEMP TABLE") + OLDER)
     return SCHEMA_VERSION

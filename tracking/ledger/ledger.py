@@ -7,7 +7,7 @@ Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading
-from tracking.ledger.lock import Turn, held
+from tracking.ledger.lock import Turn, held, is_held
+from tracking.ledger.rows import export_rows, further_row, member_row, proposal_row, report_row, sweep_parts
+from tracking.ledger.seal import SealWriter
+from tracking.ledger.seal_check import SealCheck, changed_fits, check_seal
 from tracking.records import (
     DatasetRecord,
     ExportRecord,
@@ -72,11 +75,14 @@ class Ledger:
         self._connection = connection
         self._home = home
         self._known = {} if known is None else known
+        self._seals = SealWriter(connection)
 
     @classmethod
     @contextmanager
     def open(cls, home: Path, turn: Turn = Turn()) -> Iterator["Ledger"]:  # noqa: B008 - it is frozen
         """Open the ledger of ``home`` for writing, creating it if there is none.
+
+        At the end, however it comes, the seals of the sweeps that were written are renewed.
 
         Args:
             home: the folder.
@@ -90,10 +96,14 @@ class Ledger:
         with held(home, turn):
             connection = connect(home / "ledger.sqlite", create=True)
             disk_space.reserve(home)
+            ledger = cls(connection, home=home)
             try:
-                yield cls(connection, home=home)
+                yield ledger
             finally:
-                connection.close()
+                try:
+                    ledger.renew_seals()
+                finally:
+                    connection.close()
 
     @classmethod
     @contextmanager
@@ -141,6 +151,7 @@ class Ledger:
                         canonical_json(entry.details.to_json()), entry.created_at,
                     ),
                 )  # fmt: skip
+                self._seals.begin(entry.name, "begun")
 
         disk_space.write(self._home, transaction)
 
@@ -158,11 +169,16 @@ class Ledger:
 
         def transaction() -> None:
             with self._connection as connection:
-                connection.execute(
+                self._seals.begin(sweep)
+                new = connection.execute(
                     "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
                     (sweep, architecture, number, hyperparameters, proposed_at),
-                )
-                connection.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+                ).rowcount
+                added = self._added("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
+            if new:
+                row = proposal_row(architecture, number, hyperparameters, proposed_at)
+                self._seals.added(sweep, "proposals", [row])
+            self._seals.added(sweep, "members", [member_row(*row[1:]) for row in added])
 
         disk_space.write(self._home, transaction)
 
@@ -173,55 +189,80 @@ class Ledger:
             DiskFull: if the disk is full; see ``disk_space.write``.
         """
         row = (spec.key, canonical_json(spec.to_json()), *encode_run(run))
+        sum_of_row = checksum(*row)
 
         def transaction() -> None:
             with self._connection as connection:
-                connection.execute(
-                    "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum(*row))
-                )
+                new = connection.execute(
+                    "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, sum_of_row)
+                ).rowcount
+            if new:
+                self._seals.added_fit(spec.key, sum_of_row)
 
         disk_space.write(self._home, transaction)
 
     def update_sweep(self, sweep: str, trials: int, toml: str, details: SweepDetails) -> None:
         """Update what may change when a sweep is continued: its length, its file, where its parts are."""
         with self._connection as connection:
+            self._seals.begin(sweep)
+            before = sweep_parts(connection, sweep)
             connection.execute(
                 "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
                 (trials, toml, canonical_json(details.to_json()), sweep),
             )
+            self._seals.replaced(sweep, "sweeps", before, sweep_parts(connection, sweep))
 
     def add_export(self, sweep: str, card: Mapping[str, object], exported_at: float) -> None:
         """Add an exported model: the content of its ``model.json``, with its folder."""
         with self._connection as connection:
+            self._seals.begin(sweep)
+            before = export_rows(connection, sweep)
             connection.execute(
                 "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
             )
+            after = export_rows(connection, sweep)
+        self._seals.added(sweep, "exports", {key: after[key] for key in after.keys() - before.keys()}.items())
 
     def add_further_fits(
         self, sweep: str, purpose: Purpose, architecture: str, number: int, specs: Mapping[int, FitSpec]
     ) -> None:
         """Add the keys of extra fits, by position. Existing rows stay."""
         rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
-        with self._connection as connection:
-            connection.executemany("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
+        with self._connection:
+            self._seals.begin(sweep)
+            added = self._added("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._seals.added(sweep, "further_fits", [further_row(*row[1:]) for row in added])
 
     def add_report(self, sweep: str, name: str, report: ReportRecord) -> None:
         """Add a report on a sweep, in place of the previous one of that name."""
         with self._connection as connection:
+            self._seals.begin(sweep)
             connection.execute(
                 "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
                 (sweep, name, report.content, report.page),
             )
+            row = report_row(name, report.content, report.page)
+            self._seals.replaced(sweep, "reports", {}, dict([row]))
 
     def remove_sweep(self, name: str) -> int:
         """Remove a sweep and the fits that no other sweep has; return the number of fits removed."""
         with self._connection as connection:
+            self._seals.remove(name)
             connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
             gone = connection.execute(
                 "DELETE FROM fits WHERE key NOT IN"
                 " (SELECT key FROM members UNION SELECT key FROM further_fits)"
             )
         return gone.rowcount
+
+    def renew_seals(self) -> None:
+        """Renew the seals of the sweeps that were written. If the disk refuses, the next command does it."""
+        with suppress(sqlite3.DatabaseError):
+            self._seals.renew()
+
+    def _added(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Insert rows; return those that were not there before."""
+        return [row for row in rows if self._connection.execute(statement, row).rowcount]
 
     # What is read
 
@@ -307,14 +348,28 @@ class Ledger:
             raise UsageError(f"the ledger is damaged ({answer[0]}): restore it from a copy")
 
     def changed_fits(self, name: str) -> list[str]:
-        """Return the keys of a sweep's fits whose rows have changed since they were written, by checksum."""
+        """Return the keys of a sweep's fits that are not as they were recorded.
+
+        Their rows do not have their checksums, or not the checksums with which they were sealed.
+        """
         with reading(f"the sweep {name!r}"):
+            resealed = changed_fits(self._connection, name)
             rows = self._connection.execute(
                 "SELECT * FROM fits WHERE key IN (SELECT key FROM members WHERE sweep = ?"
                 " UNION SELECT key FROM further_fits WHERE sweep = ?)",
                 (name, name),
             )
-            return [row[0] for row in rows if checksum(*row[:5]) != row[5]]
+            return [row[0] for row in rows if row[0] in resealed or checksum(*row[:5]) != row[5]]
+
+    def check_seal(self, name: str) -> SealCheck:
+        """Compare all rows of a sweep with its seal.
+
+        Raises:
+            UsageError: if a row cannot be read.
+        """
+        with reading(f"the sweep {name!r}"):
+            live = self._home is not None and is_held(self._home)
+            return check_seal(self._connection, name, live=live)
 
     def exports(self, name: str) -> list[ExportRecord]:
         """Return the models that were exported from a sweep, oldest first."""

@@ -17,7 +17,7 @@ from sweeps.definition import identity
 from sweeps.retraining.differences import dataset_differences
 from sweeps.retraining.recorded_fits import architecture_differences, load_again
 from sweeps.verification import differences
-from tests.recorded_home import BEFORE_THE_MOVE, copy_of
+from tests.recorded_home import AS_VERSION_1, BEFORE_THE_MOVE, copy_of
 from tracking.ledger.ledger import Ledger
 from trainer.errors import Mismatch, RefoldError, UsageError
 
@@ -27,7 +27,6 @@ DIGEST = "6e60952fe5ec67f4e1fc7a9b2d7ec85f58aee0108ab256147b646b6f241c3928"
 #: The kind of processor that trained it.
 KIND = "AMD EPYC"
 
-OLDER_LEDGER = "DROP TABLE further_fits; DROP TABLE reports; PRAGMA user_version = 1;"
 OTHER_TENSORFLOW = (
     "UPDATE sweeps SET environment = json_set(environment, '$.packages.tensorflow', '2.20.0', "
     "'$.packages.keras', '3.14.0')"
@@ -55,7 +54,7 @@ def refold(*arguments: str) -> int:
     return code
 
 
-@pytest.mark.parametrize("changed", ["", OLDER_LEDGER, OTHER_TENSORFLOW, OTHER_PROCEDURE])
+@pytest.mark.parametrize("changed", ["", AS_VERSION_1, OTHER_TENSORFLOW, OTHER_PROCEDURE])
 def test_what_only_reads_works(home: Path, capsys: pytest.CaptureFixture[str], changed: str) -> None:
     """List, show, plan and hand over to Optuna; also with a ledger, packages or training of before."""
     change(home, changed)

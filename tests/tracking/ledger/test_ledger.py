@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sweeps.execution.loop import enter
 from tests.closed_formula import in_memory_ledger, plan, prepared, result_of, run_of
+from tests.recorded_home import AS_VERSION_1
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.file import SCHEMA_VERSION
 from tracking.ledger.ledger import Ledger
@@ -204,7 +205,7 @@ def first_version(home: Path) -> Path:
         for spec in SPECS:
             ledger.add_run(spec, run_of(spec))
     connection = sqlite3.connect(home / "ledger.sqlite")
-    connection.executescript("DROP TABLE further_fits; DROP TABLE reports; PRAGMA user_version = 1;")
+    connection.executescript(AS_VERSION_1)
     connection.close()
     return home / "ledger.sqlite"
 
