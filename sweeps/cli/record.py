@@ -69,6 +69,7 @@ def show(options: Arguments) -> int:
     home = Home.chosen(options.home)
     with Ledger.read(home.path) as ledger:
         record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
+        seal = ledger.check_seal(options.sweep)
     live = is_held(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
@@ -81,6 +82,10 @@ def show(options: Arguments) -> int:
         f"{record.dataset.name}, dataset {record.dataset.fingerprint[:16]}",
         f"digest {record.digest}" + ("" if record.finished else " (not finished)"),
     )
+    if seal.why and not live:
+        put(seal.why)
+    if seal.differences:
+        put(f"the record was changed after it was written: 'refold verify {record.name}' says what")
     if kept is not None:
         put(f"MLflow's record is {said_of(home, kept)}")
     put("")

@@ -50,6 +50,7 @@ def verification_lines(report: "Report") -> list[str]:
     kind = "the same kind of machine" if report.same_kind else "another kind of machine"
     promise = "identical bytes are promised" if report.same_kind else "no promise of identical bytes"
     lines = [f"recorded on {kind}: {promise}"]
+    lines += [report.not_sealed] if report.not_sealed else []
     if report.differences:
         first, more = report.differences[0], len(report.differences) - 1
         lines += [f"MISMATCH  {first}"]
@@ -75,5 +76,6 @@ def verification_json(report: "Report") -> dict[str, Any]:
         "trials_proposed": report.proposed,
         "fits_trained": report.trained,
         "fits_recorded": report.recorded,
+        "not_sealed": report.not_sealed,
         "differences": [{"where": d.where, "subject": d.subject, "what": d.what} for d in report.differences],
     }

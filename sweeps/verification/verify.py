@@ -16,6 +16,7 @@ from sweeps.retraining.differences import dataset_differences, fit_differences
 from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
 from sweeps.verification import differences
 from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.seal_check import SealCheck
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, store
 from trainer.errors import UsageError
@@ -51,6 +52,7 @@ class Report:
         trained: number of fits that were trained again.
         recorded: number of fits in the record.
         differences: the differences, causes before effects; empty if everything matches.
+        not_sealed: why the sweep's seal does not cover all rows of the record, in one line; None if it does.
     """
 
     sweep: str
@@ -59,6 +61,7 @@ class Report:
     trained: int
     recorded: int
     differences: tuple[Difference, ...]
+    not_sealed: str | None = None
 
 
 def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelection) -> list[Chosen]:
@@ -75,7 +78,12 @@ def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelectio
     Raises:
         UsageError: if no fit matches the selection.
     """
-    everything = [(t, fold) for t in record.trials for fold in t.folds if fold.run.stopped_for is None]
+    everything = [
+        (trial, fold)
+        for trial in record.trials
+        for fold in trial.folds
+        if fold.run.stopped_for is None or fold.spec.key in changed
+    ]
     if wanted.sample:
         suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
         drawn = [
@@ -119,9 +127,17 @@ def verify(
     """
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
-        record, entry = ledger.sweep(name), ledger.entry(name)
+        seal = ledger.check_seal(name) if name in ledger.sweep_names() else SealCheck()
+        try:
+            record, entry = ledger.sweep(name), ledger.entry(name)
+        except UsageError:
+            if not seal.differences:
+                raise
+            return _unreadable(name, seal)  # the seal names the rows without reading what they say
         changed = ledger.changed_fits(name)
     if entry is None or not record.finished:
+        if seal.differences:  # rows are missing, so trials are
+            return _unreadable(name, seal)
         ended, asked = record.progress
         raise UsageError(
             f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
@@ -138,13 +154,34 @@ def verify(
         trained = len(chosen)
         found += _unexplained(chosen, changed, found)
         found += _changed_beside(record, changed)
+        if changed:
+            found += differences.proposal_differences(record, identity.plan_of(entry))
     return Report(
         sweep=name,
         same_kind=differences.same_machine_kind(record, environment()),
         proposed=len(record.trials),
         trained=trained,
         recorded=len(list(differences.fits(record))),
-        differences=tuple(found),
+        differences=(*found, *_seal_differences(seal)),
+        not_sealed=seal.why,
+    )
+
+
+def _seal_differences(seal: SealCheck) -> list[Difference]:
+    """Return what the seal says of the rows, reported last: it does not say what was changed in a row."""
+    return [Difference(subject="seal", where=each.row, what=each.what) for each in seal.differences]
+
+
+def _unreadable(name: str, seal: SealCheck) -> Report:
+    """Return the report on a record of which only the seal can be compared: its rows do not fit together."""
+    return Report(
+        sweep=name,
+        same_kind=True,
+        proposed=0,
+        trained=0,
+        recorded=0,
+        differences=tuple(_seal_differences(seal)),
+        not_sealed=seal.why,
     )
 
 
@@ -161,7 +198,7 @@ def _without_training(
     if not found:
         found += differences.spec_differences(record, plan)
         found += differences.score_differences(record)
-        if not found and not changed:  # a checksum does not say what was changed: training again shows it
+        if not found and not changed:  # causes first: training again shows what was changed in a fit
             found += differences.proposal_differences(record, plan)
     return found
 

@@ -19,6 +19,8 @@ from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from sweeps.verification.verify import FitSelection, Report, choose_fits, verify
 from tests.closed_formula import InlineWorkers, Killed, starter
+from tests.recorded_home import AS_VERSION_2
+from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
@@ -115,16 +117,12 @@ def test_a_sweep_on_arrays_is_verified_with_the_images_that_its_home_stored(from
 def folder(recorded: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may tamper with; the sweep believes that its data is here."""
     shutil.copytree(recorded, tmp_path / "copy")
-    change(tmp_path / "copy", "UPDATE sweeps SET details = ?", lambda _: here(tmp_path / "copy"))
-    return tmp_path / "copy"
-
-
-def here(folder: Path) -> str:
-    """Return the details that say where the data is."""
-    with Ledger.read(folder / "home") as ledger:
+    with Ledger.open(tmp_path / "copy" / "home") as ledger:
         entry = ledger.entry("made")
-    assert entry is not None
-    return json.dumps({**entry.details.to_json(), "folder": str(folder)})
+        assert entry is not None
+        details = replace(entry.details, folder=str(tmp_path / "copy"))
+        ledger.update_sweep("made", entry.trials, entry.toml, details)
+    return tmp_path / "copy"
 
 
 def change(folder: Path, statement: str, value: Callable[[Any], Any]) -> None:
@@ -286,6 +284,9 @@ def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
         identity["procedure"] = 1
 
     tamper("identity", age, "sweeps")(folder)
+    connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+    connection.executescript(AS_VERSION_2)
+    connection.close()
     (difference,) = checked(folder).differences
     said = f"1 recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
     assert str(difference).startswith(f"made: procedure of training: {said}")
@@ -319,17 +320,19 @@ def test_all_and_one_trial_and_one_fold_can_be_chosen(folder: Path) -> None:
 
 @pytest.mark.parametrize("cause", StopCause)
 def test_a_fit_that_lacked_memory_or_time_is_not_trained_again(folder: Path, cause: StopCause) -> None:
-    """It has no bits to compare; that its record says so is enough, whatever its reason says in words."""
+    """It has no bits to compare, whatever its reason says in words; unless its record was changed."""
     with Ledger.read(folder / "home") as ledger:
         record = ledger.sweep("made")
     first, *others = record.trials
     run = replace(first.folds[0].run, stopped_for=cause)
     stopped = replace(first, folds=(replace(first.folds[0], run=run), *first.folds[1:]))
-    chosen = choose_fits(
-        replace(record, trials=(stopped, *others)), [run.result.key], FitSelection(everything=True)
-    )
+    record = replace(record, trials=(stopped, *others))
+    chosen = choose_fits(record, [], FitSelection(everything=True))
     assert run.result.key not in {fold.spec.key for _, fold in chosen}
     assert len(chosen) == sum(len(trial.folds) for trial in record.trials) - 1
+    for wanted in (FitSelection(everything=True), FitSelection()):
+        chosen = choose_fits(record, [run.result.key], wanted)
+        assert run.result.key in {fold.spec.key for _, fold in chosen}
 
 
 def test_a_difference_in_training_is_found_and_sized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,6 +380,44 @@ def test_what_cannot_be_verified_is_refused_in_one_line(folder: Path, tmp_path: 
     (folder / "data.npz").unlink()
     with pytest.raises(UsageError, match=r"data\.npz"):
         checked(folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "row"),
+    [
+        ("DELETE FROM proposals WHERE architecture = 'lenet' AND number = 2", "trial lenet/2"),
+        ("UPDATE proposals SET number = -number; UPDATE proposals SET number = number + 2", "trial lenet/2"),
+        ("DELETE FROM members WHERE architecture = 'lenet' AND number = 2", "fold 0 of lenet/2"),
+        ("UPDATE sweeps SET toml = 'name = \"made\"\n'", "the sweep's column toml"),
+        ("UPDATE sweeps SET created_at = 1e9", "the sweep's column created_at"),
+        ("DELETE FROM seals", "the sweep's seal"),
+    ],
+)
+def test_what_only_the_seal_notices_is_named(folder: Path, statement: str, row: str) -> None:
+    """Whether the record can still be read as a finished sweep or not."""
+    connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+    connection.executescript(f"{statement};")
+    connection.close()
+    found = checked(folder).differences
+    assert ("seal", row) in {(difference.subject, difference.where) for difference in found}
+
+
+def test_a_fit_that_was_made_to_look_stopped_is_trained_again(folder: Path) -> None:
+    """With its old checksum or a new one: a changed record is looked at before stopped fits are left out."""
+
+    def stop(data: dict[str, Any]) -> None:
+        data["result"] |= {"state": "failed", "f1": None, "confusion": [], "epochs": [], "reason": "made up"}
+        data["stopped_for"] = "time"
+
+    for reseal in (False, True):
+        tamper("run", stop)(folder)
+        if reseal:
+            connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+            for row in connection.execute("SELECT * FROM fits").fetchall():
+                connection.execute("UPDATE fits SET checksum = ? WHERE key = ?", (checksum(*row[:5]), row[0]))
+            connection.commit()
+            connection.close()
+        assert "lenet/0 fold 0" in {difference.where for difference in checked(folder).differences}
 
 
 @pytest.mark.training
