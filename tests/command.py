@@ -5,7 +5,6 @@ import gc
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +98,6 @@ def here(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
     """Run the command in this process, where all imports are there already: for answers without training."""
     from sweeps.cli.main import main
 
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     threshold, out, err = gc.get_threshold(), io.StringIO(), io.StringIO()
     variables = {**refold.environment, **environment}
     with (
@@ -111,8 +109,6 @@ def here(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
     ):
         main(arguments)
     gc.set_threshold(*threshold)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
     code = ended.value.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

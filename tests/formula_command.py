@@ -10,6 +10,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from trainer.runtime import interruption
+
+if __name__ == "__main__":
+    interruption.install()  # as ``refold`` does: before the imports
+
+# isort: split
+
 from tests.closed_formula import FormulaProcess
 from trainer.process import training_process
 from trainer.runtime.determinism import CPU, Device

@@ -5,19 +5,18 @@ Exit codes: 0 done; 1 the answer is no; 2 wrong input; 130 interrupted.
 
 import gc
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
-from types import FrameType
 from typing import NoReturn
 
 from sweeps.cli import analysis, cluster, doctor, export, mlflow, record, run, verify
-from sweeps.cli.options import Parser, Verbs
+from sweeps.cli.options import Arguments, Parser, Verbs
 from sweeps.cli.output import say
 from tracking.mlflow import recorder
 from trainer.errors import RefoldError
+from trainer.runtime import interruption
 
 #: Verbs that record each fit as it ends: the same command again continues the work.
 GO_ON = ("run", "compare", "variance")
@@ -29,27 +28,32 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # the coordinator's time in a short sweep.
     gc.set_threshold(50_000, 10, 10)
     options = grammar().parse(sys.argv[1:] if arguments is None else arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # from a job scheduler or a closed terminal
-        signal.signal(number, _interrupt)
     try:
-        code = options.action(options)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        more = "; finished fits are recorded, run the same command again to go on"
-        say("")  # after the terminal's ^C
-        say(f"interrupted{more if options.action.__name__ in GO_ON else ''}")
-        code = 130
+        with interruption.orderly():
+            code = options.action(options)
+            sys.stdout.flush()
     except BrokenPipeError:  # 'refold show ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except RefoldError as error:
-        code = error.exit_code
-        _say_error(str(error), debug=options.debug)
-    except Exception as error:  # noqa: BLE001 - the last place to catch an error
-        code = 1
-        what = f"{type(error).__name__}: {error} (an error in refold; --debug shows where)"
-        _say_error(what, debug=options.debug)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place to catch an error
+        code = _ended(error, options)
     _exit(code)
+
+
+def _ended(error: BaseException, options: Arguments) -> int:
+    """Say in one line why a command ended, and return its exit code."""
+    # An interrupt in the middle of an import may arrive here as an ImportError.
+    if isinstance(error, KeyboardInterrupt) or interruption.received():
+        more = "; finished fits are recorded, run the same command again to go on"
+        say("")  # after the terminal's ^C
+        say(f"interrupted{more if options.action.__name__ in GO_ON else ''}")
+        return interruption.EXIT_CODE
+    if isinstance(error, RefoldError):
+        _say_error(str(error), debug=options.debug)
+        return error.exit_code
+    what = f"{type(error).__name__}: {error} (an error in refold; --debug shows where)"
+    _say_error(what, debug=options.debug)
+    return 1
 
 
 def _say_error(text: str, *, debug: bool) -> None:
@@ -63,16 +67,13 @@ def _exit(code: int) -> NoReturn:
     """Exit, even while a thread imports MLflow or waits for a server that does not answer.
 
     Python's own exit would stop that thread anywhere; in the middle of C++ code that aborts the process.
+    After an interrupt Python may exit with another code, and Dask's threads may keep it for seconds.
     """
-    if recorder.left_behind():
+    if code == interruption.EXIT_CODE or recorder.left_behind():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def grammar() -> Verbs:

@@ -19,6 +19,7 @@ from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
 from sweeps.cluster.worker_tasks import Equipment, Trainer
 from trainer.errors import UsageError
 from trainer.quantities import counted
+from trainer.runtime import interruption
 
 Say = Callable[[str], None]
 
@@ -132,8 +133,14 @@ def _run(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
 
     async def main() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop.set)
+
+        def interrupt(number: int) -> None:
+            if stop.is_set() and number != signal.SIGHUP:  # a closed terminal may send several
+                interruption.end_at_once(interruption.AT_ONCE)
+            stop.set()
+
+        for number in interruption.heeded():
+            loop.add_signal_handler(number, interrupt, number)
         await serve(stop)
 
     with dask.config.set(CONFIGURATION), quiet():
