@@ -54,21 +54,24 @@ class Outcome:
     Attributes:
         home: the folder of its record.
         record: everything that is recorded of it, as plain data.
+        trust_code: whether the methods that train may run the record's own code, even if the home is somebody
+            else's.
     """
 
-    def __init__(self, home: Home, record: SweepRecord) -> None:
+    def __init__(self, home: Home, record: SweepRecord, *, trust_code: bool = False) -> None:
         self.home = home
         self.record = record
+        self.trust_code = trust_code
 
     @classmethod
-    def of(cls, home: Home, name: str) -> "Outcome":
+    def of(cls, home: Home, name: str, *, trust_code: bool = False) -> "Outcome":
         """Return what a home has recorded of a sweep.
 
         Raises:
             UsageError: if there is no such home or sweep.
         """
         with Ledger.read(home.path) as ledger:
-            return cls(home, ledger.sweep(name))
+            return cls(home, ledger.sweep(name), trust_code=trust_code)
 
     def refresh(self) -> "Outcome":
         """Read again what is recorded, and return this outcome."""
@@ -245,8 +248,9 @@ class Outcome:
         from sweeps.analysis.experiments import AnalysisContext, compare
 
         where = AnalysisContext(
-            home=self.home, workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
-        )
+            home=self.home, workers=workers, tracking_uri=tracking_uri, console=console, wait=wait,
+            trust_code=self.trust_code,
+        )  # fmt: skip
         found = compare(where, self.name, repeats=repeats, rope=rope, claim=claim)
         self.refresh()
         return ComparisonReport(found)
@@ -287,6 +291,7 @@ class Outcome:
         options = ExportOptions(
             how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
             tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
+            trust_code=self.trust_code,
         )  # fmt: skip
         return export_recorded(self.home, self.name, options)
 
@@ -328,7 +333,9 @@ class Outcome:
         return predict(self._exported(how, trial), images)
 
     def _exported(self, how: How, trial: str | None) -> Path:
-        options = ExportOptions(how=how, trial=trial, out=self.home.path / "models")
+        options = ExportOptions(
+            how=how, trial=trial, out=self.home.path / "models", trust_code=self.trust_code
+        )
         return exported_folder(self.home, self.name, options)
 
     def _trial(self, name: str | None) -> TrialRecord:

@@ -46,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         number = config.getoption("processor")
         os.environ["REFOLD_TESTS_PROCESSOR"] = str(number)
         processor.pretend(number, Path(folder.name))
+        os.environ["XDG_STATE_HOME"] = str(Path(folder.name) / "state")  # never the user's own
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

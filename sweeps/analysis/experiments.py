@@ -21,6 +21,7 @@ from sweeps.diagnostics.machine import worker_count
 from sweeps.execution import fit_progress
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
+from sweeps.retraining.recorded_code import admit
 from sweeps.retraining.recorded_fits import check_trainable, dataset_of
 from sweeps.tracking_place import completing, place_of
 from tracking.errors import ViewUnavailable
@@ -46,6 +47,7 @@ class AnalysisContext:
         console: where to show progress.
         start_workers: function that starts the workers; processes behind Dask if None.
         wait: whether to wait for another process that holds the ledger.
+        trust_code: whether recorded code may run; see ``recorded_code.admit``.
     """
 
     home: Home
@@ -54,6 +56,7 @@ class AnalysisContext:
     console: Console | None = None
     start_workers: StartWorkers | None = None
     wait: bool = False
+    trust_code: bool = False
 
     @property
     def count(self) -> int:
@@ -226,6 +229,8 @@ def _train(
     lacking = extra_fits.missing(ledger, wanted)
     if lacking:
         check_trainable(entry)
+    architectures = [spec.architecture for spec in lacking]
+    code = admit(where.home.path, entry, architectures, trust_code=where.trust_code)
     for further in wanted:
         trial = further.trial
         ledger.add_further_fits(entry.name, purpose, trial.architecture, trial.number, further.specs)
@@ -236,7 +241,13 @@ def _train(
     names = {spec.key: fit_name(spec, trials[spec.key]) for spec in lacking}
     with fit_progress.shown(where.shown_on, names) as on_fit:
         extra_fits.train(
-            where.home.path, ledger, entry, lacking, start_workers=where.starter(), on_fit=on_fit
+            where.home.path,
+            ledger,
+            entry,
+            lacking,
+            code=code,
+            start_workers=where.starter(),
+            on_fit=on_fit,
         )
 
 

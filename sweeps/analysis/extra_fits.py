@@ -13,6 +13,7 @@ from sweeps.definition.identity import plan_of
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
+from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import check_trainable, dataset_of, job_of
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord, TrialRecord
@@ -92,6 +93,7 @@ def train(
     entry: SweepEntry,
     lacking: Sequence[FitSpec],
     *,
+    code: RecordedCode,
     start_workers: StartWorkers,
     on_fit: OnFit,
 ) -> None:
@@ -104,6 +106,6 @@ def train(
     check_trainable(entry)
     stored = store(dataset_of(home, entry), home / "datasets")
     with start_workers() as workers:
-        for job, run in run_all(workers, [job_of(entry, spec, stored) for spec in lacking]):
+        for job, run in run_all(workers, [job_of(code, spec, stored) for spec in lacking]):
             ledger.add_run(job.spec, run)
             on_fit(job.spec, run)

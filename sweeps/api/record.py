@@ -28,17 +28,21 @@ if TYPE_CHECKING:
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 
-def open(name: str, home: Path | str | None = None) -> Outcome:  # noqa: A001 - refold.open
-    """Return a recorded sweep.
+def open(  # noqa: A001 - refold.open
+    name: str, home: Path | str | None = None, *, trust_code: bool = False
+) -> Outcome:
+    """Return a recorded sweep. This runs no code of the record.
 
     Args:
         name: the sweep's name.
         home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
+        trust_code: let the methods of the outcome run the code of the sweep's own architectures, even if the
+            home is somebody else's.
 
     Raises:
         UsageError: if there is no such sweep.
     """
-    return Outcome.of(_home(home), name)
+    return Outcome.of(_home(home), name, trust_code=trust_code)
 
 
 def compare(  # noqa: PLR0913 - as many as the command line's
@@ -52,13 +56,19 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     tracking_uri: str | None = None,
     console: Console | None = None,
     wait: bool = False,
+    trust_code: bool = False,
 ) -> "ComparisonReport":
     """Say which architecture is better and how sure that is; see ``Outcome.compare``."""
     from sweeps.analysis import experiments
     from sweeps.analysis.comparison_report import ComparisonReport
 
     where = experiments.AnalysisContext(
-        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
+        home=_home(home),
+        workers=workers,
+        tracking_uri=tracking_uri,
+        console=console,
+        wait=wait,
+        trust_code=trust_code,
     )
     return ComparisonReport(experiments.compare(where, name, repeats=repeats, rope=rope, claim=claim))
 
@@ -100,6 +110,7 @@ def variance(  # noqa: PLR0913 - as many as the command line's
     tracking_uri: str | None = None,
     console: Console | None = None,
     wait: bool = False,
+    trust_code: bool = False,
 ) -> "Variances":
     """Estimate how much of a score's variance comes from each seed, and how much from the hyperparameters.
 
@@ -112,6 +123,7 @@ def variance(  # noqa: PLR0913 - as many as the command line's
         tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress; standard error if None.
         wait: whether to wait for another command that holds the home, instead of giving up.
+        trust_code: let the record's own code run, even if the home is somebody else's.
 
     Raises:
         UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
@@ -120,7 +132,12 @@ def variance(  # noqa: PLR0913 - as many as the command line's
     from sweeps.analysis import experiments
 
     where = experiments.AnalysisContext(
-        home=_home(home), workers=workers, tracking_uri=tracking_uri, console=console, wait=wait
+        home=_home(home),
+        workers=workers,
+        tracking_uri=tracking_uri,
+        console=console,
+        wait=wait,
+        trust_code=trust_code,
     )
     return experiments.variance(where, name, architecture=architecture, rows=rows)
 
@@ -135,6 +152,7 @@ def verify(  # noqa: PLR0913 - as many as the command line's
     workers: int | None = None,
     tracking_uri: str | None = None,
     say: Callable[[str], None] = lambda _text: None,
+    trust_code: bool = False,
 ) -> "Report":
     """Train fits of a recorded sweep again in fresh processes, and compare every digest.
 
@@ -148,13 +166,14 @@ def verify(  # noqa: PLR0913 - as many as the command line's
         tracking_uri: MLflow's store, needed only if ``name`` is a run's id; if None, every store that has the
             record of a sweep of this home.
         say: called with each line about the progress.
+        trust_code: let the record's own code run, even if the home is somebody else's.
 
     Returns:
         The comparison; its ``differences`` are empty if everything matches.
 
     Raises:
-        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, or its
-            dataset or a user's architecture file is gone.
+        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, its
+            dataset is gone, or its code is not trusted.
     """
     from sweeps.cluster.coordinator import local_workers
     from sweeps.verification import verify
@@ -163,7 +182,12 @@ def verify(  # noqa: PLR0913 - as many as the command line's
     sweep, architecture, number = named(place, name, trial, tracking_uri)
     wanted = verify.FitSelection(everything=everything, architecture=architecture, trial=number, fold=fold)
     return verify.verify(
-        place.path, sweep, wanted, start_workers=lambda log: local_workers(count, log), say=say
+        place.path,
+        sweep,
+        wanted,
+        start_workers=lambda log: local_workers(count, log),
+        say=say,
+        trust_code=trust_code,
     )
 
 
@@ -181,9 +205,10 @@ def export(  # noqa: PLR0913 - as many as the command line's
     processes: int | None = None,
     say: Callable[[str], None] = lambda _text: None,
     wait: bool = False,
+    trust_code: bool = False,
 ) -> "Exported":
     """Export a recorded sweep's best model; see ``Outcome.export``."""
-    return open(name, home).export(
+    return open(name, home, trust_code=trust_code).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
         tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
     )  # fmt: skip

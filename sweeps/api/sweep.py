@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sweeps import account
 from sweeps.definition.prepare import Prepared, on_other_machines, prepare
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.sweep_file import read_sweep_file, sweep_text
@@ -201,6 +202,8 @@ def run_recorded(
         return mlflow_view(home, place.uri, experiment)
 
     with Ledger.open(home.path, mine) as ledger:
+        if ledger.created and (note := account.claim(home.path)):
+            progress.handle(Notice(note))
         recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(

@@ -10,6 +10,7 @@ from sweeps.cli.options import (
     Verbs,
     json_option,
     tracking_option,
+    trust_option,
     up_to,
     wait_option,
     workers_option,
@@ -51,6 +52,7 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     workers_option(added)
     wait_option(added)
+    trust_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -71,6 +73,7 @@ def compare(options: Arguments) -> int:
         tracking_uri=options.tracking_uri,
         console=err,
         wait=options.wait,
+        trust_code=options.trust_code,
     )
     if options.html:
         options.html.write_text(found.page(), encoding="utf-8")
@@ -128,6 +131,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--dry-run", action="store_true", help="print the cost; start nothing")
     workers_option(added)
     wait_option(added)
+    trust_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -163,6 +167,7 @@ def variance(options: Arguments) -> int:
         tracking_uri=options.tracking_uri,
         console=err,
         wait=options.wait,
+        trust_code=options.trust_code,
     )
     if options.json:
         print_json(to_json(found))

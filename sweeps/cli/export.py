@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, wait_option
+from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, trust_option, wait_option
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
 from tracking.reports.text_table import Column, Table
@@ -51,6 +51,7 @@ def _export_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
     wait_option(added)
+    trust_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -71,6 +72,7 @@ def export(options: Arguments) -> int:
         tracking_uri=options.tracking_uri,
         say=say,
         wait=options.wait,
+        trust_code=options.trust_code,
     )
     if options.json:
         print_json({"folder": str(done.folder), **done.about.to_json()})

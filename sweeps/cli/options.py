@@ -113,6 +113,16 @@ def workers_option(added: argparse.ArgumentParser) -> None:
     added.add_argument("--workers", type=up_to(WORKERS), help="training processes (default: one per core)")
 
 
+def trust_option(added: argparse.ArgumentParser) -> None:
+    """Add ``--trust-code``."""
+    added.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the sweep's own architectures, though somebody else made the home ('refold show SWEEP "
+        "--code' shows their code)",
+    )
+
+
 def certificates_option(added: argparse.ArgumentParser) -> None:
     """Add ``--certificates``."""
     added.add_argument(

@@ -1,6 +1,7 @@
 """Recorded sweeps listed, shown and removed: ``refold ls``, ``show``, ``study``, ``rm``."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.records import SweepRecord, TrialRecord
+    from trainer.user_code import UserSource
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -25,6 +27,9 @@ def add_verbs(verbs: Verbs) -> None:
     showing.add_argument("sweep", help="name of the sweep")
     showing.add_argument(
         "--trial", metavar="ARCHITECTURE/NUMBER", help="show one trial: folds, seeds, scores per class"
+    )
+    showing.add_argument(
+        "--code", action="store_true", help="show the recorded code of the sweep's own architectures"
     )
     json_option(showing)
     studying = verbs.add(study, "study digits --storage sqlite:///study.db")
@@ -70,6 +75,8 @@ def show(options: Arguments) -> int:
     with Ledger.read(home.path) as ledger:
         record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
         seal = ledger.check_seal(options.sweep)
+    if options.code:
+        return _show_code(entry.details.sources if entry else {}, options)
     live = is_held(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
@@ -93,6 +100,25 @@ def show(options: Arguments) -> int:
     put("")
     put_table(tables.trials_table(record, live=live))
     return 0
+
+
+def _show_code(sources: "Mapping[str, UserSource]", options: Arguments) -> int:
+    """Print the texts of the sweep's own architectures; run nothing of them."""
+    if options.json:
+        print_json({name: {**source.to_json(), "digest": source.digest} for name, source in sources.items()})
+        return 0
+    if not sources:
+        put("the sweep has no architecture of the user's own: it has no code")
+    for name, source in sources.items():
+        put(f"# {name}: {source.spec}, digest {source.digest}")
+        for file, text in source.files:
+            put("", f"# {file}", *map(_harmless, text.splitlines()))
+    return 0
+
+
+def _harmless(line: str) -> str:
+    """Return a line without what a terminal would obey or hide: control and direction characters."""
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
 
 
 def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool) -> int:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, workers_option
+from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, trust_option, workers_option
 from sweeps.cli.output import print_json, put, say
 from trainer.quantities import counted
 
@@ -20,6 +20,7 @@ def add_verbs(verbs: Verbs) -> None:
     added.add_argument("--trial", metavar="ARCHITECTURE/NUMBER", help="train all fits of this trial again")
     added.add_argument("--fold", type=int, help="train only fits of this fold again")
     workers_option(added)
+    trust_option(added)
     tracking_option(added)
     json_option(added)
 
@@ -37,6 +38,7 @@ def verify(options: Arguments) -> int:
         workers=options.workers,
         tracking_uri=options.tracking_uri,
         say=say,
+        trust_code=options.trust_code,
     )
     if options.json:
         print_json(verification_json(report))

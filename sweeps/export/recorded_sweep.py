@@ -12,6 +12,7 @@ from sweeps.export.request import ExportRequest
 from sweeps.export.selection import How, ModelSelection, choose, pick
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
+from sweeps.retraining.recorded_code import admit
 from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
@@ -39,6 +40,7 @@ class ExportOptions:
         processes: number of processes that train side by side; one per core if None.
         say: called with each line about the progress, after the input has been checked.
         wait: whether to wait for another process that holds the ledger.
+        trust_code: whether recorded code may run; see ``recorded_code.admit``.
     """
 
     how: How = "refit"
@@ -51,13 +53,15 @@ class ExportOptions:
     processes: int | None = None
     say: Callable[[str], None] = lambda _text: None
     wait: bool = False
+    trust_code: bool = False
 
 
 def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
     """Make a model of a recorded sweep, write it in every format asked for, prove each file.
 
     Raises:
-        UsageError: if there is no such sweep or trial, or the model cannot be exported like that.
+        UsageError: if there is no such sweep or trial, the model cannot be exported like that, or its
+            recorded code is not trusted.
         Mismatch: if the record was changed, a fit trained again differs from its record, or a file differs
             from the trained model.
         ViewUnavailable: if the model cannot be written to MLflow.
@@ -82,9 +86,11 @@ def _export_now(
         for note in place.notes if place else ():
             options.say(note)
         _check_checksums(ledger, name, chosen)
+        architecture = chosen.trial.architecture
         request = ExportRequest(
             record=ledger.sweep(name),
             entry=entry,
+            code=admit(home.path, entry, [architecture], trust_code=options.trust_code),
             earlier=ledger.exports(name),
             choice=chosen,
             formats=wanted,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.export.selection import ModelSelection, model_name
+from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import ExportRecord, SweepRecord
 from trainer.user_code import UserSource
@@ -21,6 +22,7 @@ class ExportRequest:
     Attributes:
         record: the sweep.
         entry: the sweep's entry in the ledger.
+        code: the model's recorded code, which may run; empty if its architecture is built in.
         earlier: earlier exports of the sweep, oldest first.
         choice: the model.
         formats: the names of the formats, at least one.
@@ -36,6 +38,7 @@ class ExportRequest:
 
     record: SweepRecord
     entry: SweepEntry
+    code: RecordedCode
     earlier: Sequence[ExportRecord] = ()
     choice: ModelSelection
     formats: tuple[str, ...]
@@ -61,4 +64,4 @@ class ExportRequest:
     @property
     def source(self) -> UserSource | None:
         """The architecture's source, if it is the user's own."""
-        return self.entry.details.sources.get(self.choice.trial.architecture)
+        return self.code.sources.get(self.choice.trial.architecture)

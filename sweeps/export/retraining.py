@@ -72,7 +72,7 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
     choice = request.choice
     jobs = [
         replace(
-            job_of(request.entry, spec, request.dataset, choice.trial.number),
+            job_of(request.code, spec, request.dataset, choice.trial.number),
             keep=Keep(
                 weights=str(work / f"{index}.npz"),
                 images=str(work / "images.npy"),

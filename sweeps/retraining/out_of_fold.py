@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.execution.dispatch import run_all
+from sweeps.retraining.recorded_code import admit
 from sweeps.retraining.recorded_fits import StartWorkers, check_trainable, job_of, prove
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord, TrialRecord
@@ -35,14 +36,18 @@ class HeldOutSource:
     """Gives the held-out predictions of a recorded sweep's trials.
 
     Attributes:
+        home: the folder that holds the ledger.
         entry: the sweep.
         stored: the folder of its stored dataset.
         start_workers: starts training processes on this machine; they write their predictions to files here.
+        trust_code: whether recorded code may run; see ``recorded_code.admit``.
     """
 
+    home: Path
     entry: SweepEntry
     stored: Path
     start_workers: StartWorkers
+    trust_code: bool = False
 
     def predictions(self, trial: TrialRecord) -> OutOfFold:
         """Return the class that a trial's fits predicted for each held-out image, with its probability.
@@ -80,11 +85,12 @@ class HeldOutSource:
     def _train(self, trial: TrialRecord, folds: Sequence[FoldRecord]) -> Mapping[str, _Again]:
         """Train fits again; return their results by key."""
         check_trainable(self.entry)
+        code = admit(self.home, self.entry, [trial.architecture], trust_code=self.trust_code)
         records, found = {fold.spec.key: fold for fold in folds}, {}
         with tempfile.TemporaryDirectory(prefix="refold-held-out-") as folder:
             files = {key: Path(folder) / f"{key}.npy" for key in records}
             jobs = [
-                replace(job_of(self.entry, fold.spec, self.stored, trial.number), held_out=str(files[key]))
+                replace(job_of(code, fold.spec, self.stored, trial.number), held_out=str(files[key]))
                 for key, fold in records.items()
             ]
             with self.start_workers(Path(folder) / "workers.log") as workers:

@@ -1,7 +1,7 @@
 """Recorded fits trained again: what that needs, whether this machine can do it, and proof of the result."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from sweeps.definition.changes import changes
@@ -10,6 +10,7 @@ from sweeps.definition.prepare import MIXED
 from sweeps.definition.requirements import to_go_on
 from sweeps.execution.workers import Workers
 from sweeps.retraining.differences import dataset_differences, fit_differences
+from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
@@ -55,10 +56,16 @@ def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
     return dataset
 
 
-def job_of(entry: SweepEntry, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
-    """Return the job for a fit of a recorded sweep; ``trial`` is its trial's number, for its name."""
-    source = entry.details.sources.get(spec.architecture)
-    return Job(spec=spec, dataset=str(stored), source=source, trial=trial)
+def job_of(code: RecordedCode, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:
+    """Return the job for a fit of a recorded sweep.
+
+    Args:
+        code: the sweep's recorded code that may run.
+        spec: the fit.
+        stored: the folder of the stored dataset.
+        trial: number of the fit's trial, for its name.
+    """
+    return Job(spec=spec, dataset=str(stored), source=code.sources.get(spec.architecture), trial=trial)
 
 
 def check_trainable(entry: SweepEntry) -> None:
@@ -89,8 +96,7 @@ def check_trainable(entry: SweepEntry) -> None:
 def architecture_differences(entry: SweepEntry) -> list[Difference]:
     """Compare each architecture's present source with the recorded digest. The source is not run.
 
-    Raises:
-        UsageError: if a user's file is gone.
+    A user's file that is gone, or is no text any more, is no difference: its text is recorded.
     """
     found, recorded = [], identity_of(entry)
     for name in entry.architectures:
@@ -109,8 +115,10 @@ def _digests_now(entry: SweepEntry, name: str) -> list[tuple[str, str]]:
     recorded = entry.details.sources.get(name)
     if recorded is None:
         return [(source_digest(name), edited)]
-    here = recorded.read_again(Path(entry.details.folder))
-    return [(recorded.digest, "of the recorded text: the record was changed"), (here.digest, edited)]
+    digests = [(recorded.digest, "of the recorded text: the record was changed")]
+    with suppress(UsageError):
+        digests.append((recorded.read_again(Path(entry.details.folder)).digest, edited))
+    return digests
 
 
 def prove(fold: FoldRecord, number: int, again: FitRun) -> None:

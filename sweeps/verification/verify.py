@@ -12,7 +12,9 @@ from pathlib import Path
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
 from sweeps.execution.dispatch import run_all
+from sweeps.retraining import recorded_code
 from sweeps.retraining.differences import dataset_differences, fit_differences
+from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
 from sweeps.verification import differences
 from tracking.ledger.ledger import Ledger, SweepEntry
@@ -111,6 +113,7 @@ def verify(
     *,
     start_workers: StartWorkers,
     say: Callable[[str], None] = lambda _text: None,
+    trust_code: bool = False,
 ) -> Report:
     """Verify a finished sweep.
 
@@ -120,10 +123,11 @@ def verify(
         wanted: which fits to train again.
         start_workers: see ``StartWorkers``.
         say: called with each line about the progress.
+        trust_code: whether recorded code may run; see ``recorded_code.admit``.
 
     Raises:
-        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, or its
-            dataset or a user's architecture file is gone.
+        UsageError: if the record cannot be verified: it is unfinished, damaged or trained on GPUs, its
+            dataset is gone, or its code is not trusted.
     """
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
@@ -149,8 +153,10 @@ def verify(
     found = _without_training(record, entry, dataset, changed)
     trained = 0
     if not found:
+        architectures = [trial.architecture for trial, _ in chosen]
+        code = recorded_code.admit(home, entry, architectures, trust_code=trust_code)
         say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
-        found = _trained_again(entry, dataset, chosen, start_workers)
+        found = _trained_again(code, dataset, chosen, start_workers)
         trained = len(chosen)
         found += _unexplained(chosen, changed, found)
         found += _changed_beside(record, changed)
@@ -204,13 +210,13 @@ def _without_training(
 
 
 def _trained_again(
-    entry: SweepEntry, dataset: Dataset, chosen: Sequence[Chosen], start_workers: StartWorkers
+    code: RecordedCode, dataset: Dataset, chosen: Sequence[Chosen], start_workers: StartWorkers
 ) -> list[Difference]:
     by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
     found: dict[str, list[Difference]] = {}
     with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
         stored = store(dataset, Path(folder))
-        jobs = [job_of(entry, fold.spec, stored, trial.number) for trial, fold in chosen]
+        jobs = [job_of(code, fold.spec, stored, trial.number) for trial, fold in chosen]
         with start_workers(Path(folder) / "workers.log") as workers:
             for job, again in run_all(workers, jobs):
                 trial, fold = by_key[job.spec.key]

@@ -64,7 +64,11 @@ class SweepEntry:
 
 
 class Ledger:
-    """An open ledger. Every write is a transaction that is on the disk when the method returns."""
+    """An open ledger. Every write is a transaction that is on the disk when the method returns.
+
+    Attributes:
+        created: whether ``open`` has created its file.
+    """
 
     def __init__(
         self,
@@ -72,6 +76,7 @@ class Ledger:
         known: dict[str, FoldRecord] | None = None,
         home: Path | None = None,
     ) -> None:
+        self.created = False
         self._connection = connection
         self._home = home
         self._known = {} if known is None else known
@@ -94,9 +99,11 @@ class Ledger:
                 is not waited for, or the file is damaged or not a ledger.
         """
         with held(home, turn):
+            created = not (home / "ledger.sqlite").exists()
             connection = connect(home / "ledger.sqlite", create=True)
             disk_space.reserve(home)
             ledger = cls(connection, home=home)
+            ledger.created = created
             try:
                 yield ledger
             finally:

@@ -1,5 +1,6 @@
 """Users' code as texts, which have a digest and can be sent to another machine."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,25 @@ class UserSource:
         """SHA-256 over the name after the colon and over the files; it does not depend on their folder."""
         return digest([self.attribute, self.files])
 
+    def paths(self, base: Path) -> tuple[Path, ...]:
+        """Return the paths of the files, in their order; without that of a notebook's cell.
+
+        Args:
+            base: folder that ``spec`` is relative to.
+
+        Raises:
+            UsageError: if a file's name leads out of the main file's folder, or is not that of a Python file:
+                refold has recorded no such name.
+        """
+        folder = (base / self.spec.rpartition(":")[0]).parent
+        names = [name for name, _ in self.files[0 if self.in_file else 1 :]]
+        for name in names:
+            if not name.endswith(".py") or name.startswith("/") or ".." in name.split("/") or "\0" in name:
+                raise UsageError(
+                    f"source = {self.spec!r}: {name!r} is not the name of a Python file beside it"
+                )
+        return tuple(folder / name for name in names)
+
     def read_again(self, base: Path) -> "UserSource":
         """Read the same files again, without running them. A cell's text stays as it is.
 
@@ -53,18 +73,18 @@ class UserSource:
             base: folder that ``spec`` is relative to.
 
         Raises:
-            UsageError: if one of them is gone or is not text.
+            UsageError: if one of them is gone or is not text, or its name is not one that refold records.
         """
-        folder = (base / self.spec.rpartition(":")[0]).parent
+        paths = self.paths(base)
         files = [] if self.in_file else [self.files[0]]
-        for name, _ in self.files[len(files) :]:
+        for (name, _), path in zip(self.files[len(files) :], paths, strict=True):
             try:
-                files.append((name, (folder / name).read_text(encoding="utf-8")))
+                if path.exists() and not path.is_file():  # a device or a pipe might never end
+                    raise IsADirectoryError(errno.EISDIR, "it is no file")
+                files.append((name, path.read_text(encoding="utf-8")))
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-                raise UsageError(
-                    f'source = "{self.spec}": {folder / name} cannot be read: {reason}'
-                ) from None
+                raise UsageError(f'source = "{self.spec}": {path} cannot be read: {reason}') from None
         return replace(self, files=tuple(files))
 
     def to_json(self) -> dict[str, Any]:

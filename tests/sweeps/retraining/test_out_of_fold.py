@@ -73,7 +73,7 @@ def source(home: Path, entry: SweepEntry, workers: LabelledWorkers | None) -> He
         yield workers
 
     stored = home / "datasets" / entry.dataset.fingerprint
-    return HeldOutSource(entry=entry, stored=stored, start_workers=start)
+    return HeldOutSource(home=home, entry=entry, stored=stored, start_workers=start)
 
 
 def without_predictions(trial: TrialRecord, *positions: int) -> TrialRecord:
@@ -201,6 +201,7 @@ def test_a_real_trial_is_trained_again_in_processes_of_its_own(tmp_path: Path) -
     refold.run(spec, home=tmp_path / "home", workers=1, progress=False)
     record, entry = read(tmp_path / "home", "real")
     asked = HeldOutSource(
+        home=tmp_path / "home",
         entry=entry,
         stored=tmp_path / "home" / "datasets" / entry.dataset.fingerprint,
         start_workers=lambda log: training_processes(1, log),
