@@ -1,8 +1,8 @@
 """Decides whether users' code may run, and where. Only this module imports ``modules``.
 
 Recorded code runs only if its text has the digest that the fit was recorded with, and only in a process that
-was started for training. All recorded code goes through ``import_recorded``. A check whether the home is
-trusted belongs there too.
+was started for training. All recorded code goes through ``import_recorded``. Whether code from a record
+is trusted is decided before, where the home is known: ``sweeps.retraining.recorded_code``.
 """
 
 from collections.abc import Mapping
