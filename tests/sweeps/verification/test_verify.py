@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sweeps import account
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
 from sweeps.definition.sweep_file import sweep_text
@@ -422,7 +423,7 @@ def test_a_fit_that_was_made_to_look_stopped_is_trained_again(folder: Path) -> N
 
 @pytest.mark.training
 def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
-    """By its name, while a file that is gone makes the record unusable."""
+    """By its name; where the file is gone, the recorded text is what counts, if it is trusted."""
     text = (
         "import keras\n"
         "def Net(hyperparameters, input_shape, classes):\n"
@@ -453,5 +454,10 @@ def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
         ledger_file.execute("UPDATE sweeps SET details = replace(details, 'Flatten()', 'Flatten( )')")
     assert "the record was changed" in checked(tmp_path).differences[0].what
     (tmp_path / "mine.py").unlink()
-    with pytest.raises(UsageError, match=r"mine\.py"):
+    assert "the record was changed" in checked(tmp_path).differences[0].what
+    with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as ledger_file:
+        ledger_file.execute("UPDATE sweeps SET details = replace(details, 'Flatten( )', 'Flatten()')")
+    with pytest.raises(UsageError, match=r"mine\.py.*--trust-code"):
         checked(tmp_path)
+    assert account.claim(tmp_path / "home") is None
+    assert checked(tmp_path).differences == ()
