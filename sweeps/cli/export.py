@@ -26,6 +26,11 @@ def add_verbs(verbs: Verbs) -> None:
     predicting = verbs.add(predict, "predict models/digits-resnet-refit-f1_0.9811 photos")
     predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
     predicting.add_argument("images", type=Path, nargs="+", help="image files (PNG, JPEG) or folders of them")
+    predicting.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="load a model that could read and write files or run code (default: refuse it, and say why)",
+    )
     json_option(predicting)
 
 
@@ -85,7 +90,7 @@ def predict(options: Arguments) -> int:
     """Classify image files with an exported model."""
     from sweeps.export import predict
 
-    predictions = predict.predict(options.model, options.images)
+    predictions = predict.predict(options.model, options.images, trust_model=options.trust_model)
     if options.json:
         print_json([asdict(each) for each in predictions])
     else:

@@ -109,12 +109,15 @@ class FormatReport:
         bytes: its size in bytes.
         proof: the comparison with the trained model.
         mlflow: the model's place in MLflow; None for a file.
+        sha256: the digest of the file or folder (``model_folder.digest_of``); None if it was exported before
+            refold recorded it, or if only MLflow has it.
     """
 
     file: str | None
     bytes: int
     proof: Parity
     mlflow: InMlflow | None = None
+    sha256: str | None = None
 
     @property
     def where(self) -> str:
@@ -124,7 +127,8 @@ class FormatReport:
     def to_json(self) -> dict[str, object]:
         """Return the report as flat JSON data; ``from_json`` is the inverse."""
         place = {} if self.mlflow is None else asdict(self.mlflow)
-        return {"file": self.file, **place, "bytes": self.bytes, **asdict(self.proof)}
+        kept = {} if self.sha256 is None else {"sha256": self.sha256}
+        return {"file": self.file, **place, "bytes": self.bytes, **kept, **asdict(self.proof)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FormatReport":
@@ -134,6 +138,7 @@ class FormatReport:
             bytes=data["bytes"],
             proof=Parity(**_known(Parity, data)),
             mlflow=InMlflow(**_known(InMlflow, data)) if "uri" in data else None,
+            sha256=data.get("sha256"),
         )
 
 

@@ -1,17 +1,19 @@
 """The folder of an exported model: it appears only when it is complete."""
 
-import json
+import hashlib
 import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from sweeps.export import model_json
 from sweeps.export.about import ModelAbout
+from trainer.canonical import digest
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS
 from trainer.quantities import size
 
-ABOUT, CARD = "model.json", "README.md"
+CARD = "README.md"
 
 
 def check_target(target: Path, key: str, *, force: bool) -> None:
@@ -58,10 +60,10 @@ def check_room(target: Path, needed: int) -> None:
 
 
 def read_about(folder: Path) -> ModelAbout | None:
-    """Return the content of ``model.json``; None if there is none or it cannot be read."""
+    """Return the content of ``model.json``; None if there is none or it is not one of refold's."""
     try:
-        return ModelAbout.from_json(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return model_json.read(folder)
+    except UsageError:
         return None
 
 
@@ -127,6 +129,15 @@ def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files)
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or that of the names and digests of all files in a folder."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return digest([[each.relative_to(path).as_posix(), digest_of(each)] for each in files])
 
 
 def formats_of(about: ModelAbout) -> list[str]:

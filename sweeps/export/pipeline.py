@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.export import evaluation_images, model_card, model_folder, parity
+from sweeps.export import evaluation_images, model_card, model_folder, model_json, parity
 from sweeps.export.about import FormatReport, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.mlflow_model import register
@@ -119,7 +119,7 @@ def _written(
         _unneeded_keras(request, model)
         complete = replace(about, formats=formats)
         about = model_folder.carry_over(request.target, model, complete, force=request.force)
-        (model / model_folder.ABOUT).write_text(model_card.to_json(about), encoding="utf-8")
+        (model / model_json.ABOUT).write_text(model_card.to_json(about), encoding="utf-8")
         (model / model_folder.CARD).write_text(model_card.card(about), encoding="utf-8")
         model_folder.publish(model, request.target)
     except BaseException:
@@ -174,7 +174,8 @@ def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> Forma
     file = model / str(FORMATS[name].file)
     loaded = parity.score(name, file, work / "images.npy", work)
     proof = parity.compare(name, trained, loaded.probabilities, loaded.ms_per_image)
-    return FormatReport(file=file.name, bytes=model_folder.size_of(file), proof=proof)
+    found = model_folder.digest_of(file)
+    return FormatReport(file=file.name, bytes=model_folder.size_of(file), proof=proof, sha256=found)
 
 
 def _unneeded_keras(request: ExportRequest, model: Path) -> None:

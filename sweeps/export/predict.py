@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.export import model_folder, parity
+from sweeps.export import foreign_model, model_folder, model_json
 from sweeps.export.about import ModelAbout
 from trainer.datasets.folder import READ, read_files
 from trainer.errors import UsageError
@@ -36,8 +36,10 @@ class Prediction:
     probabilities: Mapping[str, float]
 
 
-def predict(model: Path | str, images: Images) -> list[Prediction]:
+def predict(model: Path | str, images: Images, *, trust_model: bool = False) -> list[Prediction]:
     """Classify images with the model's own runtime, in a fresh process.
+
+    The model may be anybody's: its file is checked first, and loaded only if all that it can do is compute.
 
     If the sweep converted a folder's images to one size or colour, images are converted in the same way.
     Images that do not fit then are refused.
@@ -46,19 +48,19 @@ def predict(model: Path | str, images: Images) -> list[Prediction]:
         model: an exported model's folder, or a file in it.
         images: PNG and JPEG files, and folders with such files; or an array ``[n, height, width, channels]``
             (grey images may lack the channels) of pixels in the range that the model was trained on.
+        trust_model: whether to load the model without that check. It can then do all that you can do.
 
     Returns:
         One prediction for each image, in order.
 
     Raises:
-        UsageError: if there is no such model or image, or an image does not fit.
+        UsageError: if there is no such model or image, an image does not fit, or the model is not loaded.
     """
     about, name, file = _find(Path(model))
     require(name)
     names, raw = _from_array(images, about) if isinstance(images, np.ndarray) else _from_files(images, about)
     with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
-        np.save(Path(folder) / "images.npy", raw)
-        loaded = parity.score(name, file, Path(folder) / "images.npy", Path(folder))
+        found = foreign_model.probabilities(about, name, file, raw, Path(folder), trust=trust_model)
     return [
         Prediction(
             image=image,
@@ -66,7 +68,7 @@ def predict(model: Path | str, images: Images) -> list[Prediction]:
             probability=float(row.max()),
             probabilities=dict(zip(about.classes, map(float, row), strict=True)),
         )
-        for image, row in zip(names, loaded.probabilities, strict=True)
+        for image, row in zip(names, found, strict=True)
     ]
 
 
@@ -106,10 +108,10 @@ def _find(model: Path) -> tuple[ModelAbout, str, Path]:
     """Return the content of ``model.json``, the name of a format, and its file."""
     if not model.exists():
         raise UsageError(f"there is no model {model}: name the folder that 'refold export' made")
-    folder = model if (model / model_folder.ABOUT).exists() else model.parent
-    about = model_folder.read_about(folder)
-    if about is None:
-        raise UsageError(f"{model} is no model of 'refold export': there is no {model_folder.ABOUT} with it")
+    folder = model if (model / model_json.ABOUT).exists() else model.parent
+    if not (folder / model_json.ABOUT).exists():
+        raise UsageError(f"{model} is no model of 'refold export': there is no {model_json.ABOUT} with it")
+    about = model_json.read(folder)
     there = model_folder.formats_of(about)
     named = [name for name in there if folder == model or FORMATS[name].file == model.name]
     if not named:

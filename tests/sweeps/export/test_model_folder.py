@@ -15,7 +15,7 @@ from tests.exported_model import about, report
 from trainer.errors import Mismatch, UsageError
 
 
-def write(folder: Path, formats: Sequence[str] = (), key: str = "k") -> Path:
+def write(folder: Path, formats: Sequence[str] = ("keras",), key: str = "k") -> Path:
     """Write a model's folder."""
     folder.mkdir(parents=True)
     made = about(key=key, formats={name: report(name) for name in formats})
@@ -102,7 +102,7 @@ def test_a_folder_is_swapped_for_the_new_one(tmp_path: Path) -> None:
     publish(write(tmp_path / "new", key="new"), target)
     assert key_of(target) == "new"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
-    assert [path.name for path in target.iterdir()] == ["model.json"]
+    assert sorted(path.name for path in target.iterdir()) == ["model.json", "model.keras"]
 
 
 def test_a_copy_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

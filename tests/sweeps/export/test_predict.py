@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sweeps.export import parity
+from sweeps.export import foreign_model
+from sweeps.export.about import ModelAbout
 from sweeps.export.model_card import to_json
 from sweeps.export.predict import predict
 from tests.exported_model import about, report
@@ -40,12 +41,15 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """Stand in for the model: the lighter the image the more probable is light. Returns what it was given."""
     given: list[np.ndarray] = []
 
-    def score(_name: str, _file: Path, images: Path, _work: Path) -> Any:
-        given.append(np.load(images))
-        light = given[-1].mean(axis=(1, 2, 3)) / 16
-        return parity.Loaded(probabilities=np.stack([1 - light, light], axis=1), ms_per_image=1.0, modules=())
+    def probabilities(
+        _about: ModelAbout, _name: str, _file: Path, pixels: np.ndarray, _work: Path, *, trust: bool
+    ) -> np.ndarray:
+        assert not trust
+        given.append(pixels)
+        light = pixels.mean(axis=(1, 2, 3)) / 16
+        return np.stack([1 - light, light], axis=1)
 
-    monkeypatch.setattr(parity, "score", score)
+    monkeypatch.setattr(foreign_model, "probabilities", probabilities)
     return given
 
 
@@ -112,20 +116,20 @@ def test_what_is_no_image_is_refused(tmp_path: Path, scored: list[np.ndarray]) -
 
 
 def test_a_file_of_the_model_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then it is that file that is loaded."""
+    """Then it is that file that is loaded; its maker is trusted only if that is said."""
     folder = model(tmp_path / "m", formats={name: report(name) for name in ("keras", "onnx")})
     (folder / "model.onnx").write_text("")
     asked = []
 
-    def score(name: str, file: Path, _images: Path, _work: Path) -> Any:
-        asked.append((name, file.name))
-        return parity.Loaded(probabilities=np.array([[0.5, 0.5]], np.float32), ms_per_image=1.0, modules=())
+    def probabilities(_about: ModelAbout, name: str, file: Path, *_: Any, trust: bool) -> np.ndarray:
+        asked.append((name, file.name, trust))
+        return np.array([[0.5, 0.5]], np.float32)
 
-    monkeypatch.setattr(parity, "score", score)
+    monkeypatch.setattr(foreign_model, "probabilities", probabilities)
     one = image(tmp_path / "one.png", 9)
     predict(folder / "model.onnx", [one])
-    predict(folder, [one])
-    assert asked == [("onnx", "model.onnx"), ("keras", "model.keras")]
+    predict(folder, [one], trust_model=True)
+    assert asked == [("onnx", "model.onnx", False), ("keras", "model.keras", True)]
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""A model from anywhere: compared with ``model.json``, copied, checked, and only then loaded."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.export import model_folder, parity
+from sweeps.export.about import ModelAbout
+from trainer.errors import Mismatch, UsageError
+from trainer.formats.catalogue import FORMATS
+
+TRUST = "if you trust its maker, add --trust-model (in Python: trust_model=True)"
+
+#: What is copied of a SavedModel; TensorFlow needs nothing else.
+_PARTS = ("saved_model.pb", "variables")
+
+
+def probabilities(
+    about: ModelAbout, name: str, file: Path, pixels: npt.NDArray[np.float32], work: Path, *, trust: bool
+) -> npt.NDArray[np.float32]:
+    """Return what a model predicts, as ``[n, classes]``; a fresh process checks it and loads it.
+
+    Args:
+        about: the content of its ``model.json``.
+        name: the format's name.
+        file: the file or folder that ``model.json`` names.
+        pixels: ``[n, height, width, channels]``.
+        work: an empty folder that nobody else can write to.
+        trust: whether to load the model where it is, without a check.
+
+    Raises:
+        UsageError: if the model is not loaded, with what in it is the reason; or if it is damaged, or is not
+            the one that ``model.json`` describes.
+    """
+    _check_place(file)
+    recorded = about.formats[name].sha256
+    if recorded is not None and model_folder.digest_of(file) != recorded:
+        raise UsageError(
+            f"{file} is not the file that {file.parent} was exported with: its SHA-256 is another"
+        )
+    loaded = file if trust else _copied(name, file, work)
+    np.save(work / "images.npy", pixels)
+    arguments = [name, str(loaded), str(work / "images.npy"), str(work / "out.npy")]
+    try:
+        mode = "trusted" if trust else "checked"
+        said = json.loads(parity.run("trainer.formats.foreign.classify", [*arguments, mode], work))
+    except Mismatch as error:
+        raise UsageError(f"{file} cannot be loaded: {error}") from error
+    if "refused" in said:
+        raise UsageError(f"{file} is not loaded: {said['refused']}; {TRUST}")
+    if "damaged" in said:
+        raise UsageError(f"{file} is no use: {said['damaged']}")
+    return _checked(np.load(work / "out.npy", allow_pickle=False), len(pixels), about, file)
+
+
+def _check_place(file: Path) -> None:
+    """Check that a model is files of its own folder alone: no link leads out of it."""
+    folder = file.parent.resolve()
+    for each in (file, *(file.rglob("*") if file.is_dir() else ())):
+        if not each.resolve().is_relative_to(folder):
+            raise UsageError(f"{each} is a link to a file outside of the model's folder: nothing is loaded")
+        if not each.is_file() and not each.is_dir():
+            raise UsageError(f"{each} is neither a file nor a folder: nothing is loaded")
+
+
+def _copied(name: str, file: Path, work: Path) -> Path:
+    """Copy a model, so that what was checked is what is loaded, and no other file lies beside it."""
+    copy = work / str(FORMATS[name].file)
+    if name != "savedmodel":
+        if not file.is_file():
+            raise UsageError(f"{file} is no file")
+        shutil.copyfile(file, copy)
+        return copy
+    copy.mkdir()
+    for part in _PARTS:
+        if (file / part).is_dir():
+            shutil.copytree(file / part, copy / part)
+        elif (file / part).exists():
+            shutil.copyfile(file / part, copy / part)
+    return copy
+
+
+def _checked(
+    found: npt.NDArray[np.float32], images: int, about: ModelAbout, file: Path
+) -> npt.NDArray[np.float32]:
+    """Check that a model's output is a probability for each image and class."""
+    expected = (images, len(about.classes))
+    if found.shape != expected or found.dtype.kind != "f":
+        raise UsageError(
+            f"{file} returns an array {list(found.shape)} of {found.dtype}, and model.json says "
+            f"{list(expected)} probabilities ({len(about.classes)} classes)"
+        )
+    if not np.isfinite(found).all():
+        raise UsageError(f"{file} returns numbers that are infinite or none: it is no classifier")
+    return found
