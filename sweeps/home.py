@@ -26,9 +26,12 @@ class Home:
         """
         named = option or os.environ.get("REFOLD_HOME") or DEFAULT
         try:
-            return cls(Path(named).resolve())
+            path = Path(named).resolve()
+            path.exists()  # raises for a name that no disk takes
+            return cls(path)
         except (OSError, RuntimeError, ValueError) as error:
-            raise UsageError(f"--home {named!r} is no path of a folder ({error})") from None
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"--home {named!r} is no path of a folder ({reason})") from None
 
     @property
     def worker_log(self) -> Path:

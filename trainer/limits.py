@@ -75,7 +75,7 @@ WORKERS = Limit("workers", 1_024, "`--workers`, `--nworkers`, `--per-gpu`")
 REPEATS = Limit("repeats of a winner", 1_000, "`refold compare --repeats`")
 ROWS = Limit("rows of a design", 10_000, "`refold variance --rows`")
 COMPARED = Limit("architectures to plan for", 1_000, "`refold plan --architectures`")
-SECONDS = Limit("seconds to wait (a week)", 604_800, "`--wait`")
+SECONDS = Limit("seconds to wait (a week)", 604_800, "`--cluster-wait`")
 DAYS = Limit("days that certificates are valid (100 years)", 36_500, "`refold certificates --days`")
 
 TABLE = (

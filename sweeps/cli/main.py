@@ -22,6 +22,10 @@ from trainer.runtime import interruption
 GO_ON = ("run", "compare", "variance")
 
 
+#: Characters of the longest error that is shown whole: users' own texts may be in it.
+LONGEST_LINE = 900
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     # Imported modules are never garbage: with Python's own thresholds, looking through them took a sixth of
@@ -60,7 +64,10 @@ def _say_error(text: str, *, debug: bool) -> None:
     """Print an error as one line, even if a library's message has several."""
     if debug:
         traceback.print_exc()
-    say(f"refold: {' '.join(text.split())}")
+    line = " ".join(text.split())
+    if len(line) > LONGEST_LINE:  # what is wrong comes first, what to do last
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 3 :]}"
+    say(f"refold: {line}")
 
 
 def _exit(code: int) -> NoReturn:

@@ -70,17 +70,22 @@ def read_address(text: str, certificates: str | None) -> ClusterAddress:
     Raises:
         UsageError: if it is no address; the message says what is wrong with it.
     """
-    url = _from_file(Path(text)) if "://" not in text and Path(text).is_file() else text
+    # os.path answers False where Path raises: for names too long for the disk.
+    url = _from_file(Path(text)) if "://" not in text and os.path.isfile(text) else text  # noqa: PTH113
     if url.endswith(".json") and "://" not in url:
         raise UsageError(f"there is no scheduler file {url}: the scheduler writes it when it starts")
     folder = certificates or os.environ.get("REFOLD_CERTIFICATES") or None
     if "://" not in url:
         url = f"{'tls' if folder else 'tcp'}://{url}"
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or PORT
+        if "[" in url:  # urlsplit takes anything in brackets
+            ipaddress.IPv6Address((parts.hostname or "").partition("%")[0])
     except ValueError as error:
         raise UsageError(f"{text!r} is no scheduler's address ({error}): {_FORMS}") from None
+    if not url.isprintable() or " " in url:
+        raise UsageError(f"{text!r} is no scheduler's address: {_FORMS}")
     if parts.scheme not in ("tcp", "tls") or not parts.hostname or parts.path.strip("/"):
         raise UsageError(f"{text!r} is no scheduler's address: {_FORMS}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

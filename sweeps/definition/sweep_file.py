@@ -48,7 +48,8 @@ def _text(path: Path) -> str:
         hint = "the smallest sweep file has one line: name = 'digits'"
         raise UsageError(f"{path}: no such file; {hint}") from None
     except (OSError, ValueError) as error:  # a ValueError: not UTF-8, or a null character in the path
-        raise UsageError(f"{path}: cannot be read ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: cannot be read ({reason})") from error
     if len(content) > SWEEP_FILE.most:
         raise UsageError(f"{path}: more than {SWEEP_FILE.said} bytes: that is no sweep file")
     return text.replace("\r\n", "\n").replace("\r", "\n")

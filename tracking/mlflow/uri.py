@@ -31,6 +31,8 @@ def check_uri(uri: str) -> None:
             "the tracking URI has an '@' after its host: write @, /, ? and # in a password as %40, "
             "%2F, %3F and %23"
         )
+    if not uri.isprintable():
+        raise UsageError(f"the tracking URI {shown(uri)!r} has characters that cannot be seen; {_EXAMPLES}")
     parts = _parts(uri)
     scheme = parts.scheme.partition("+")[0]
     if scheme == "databricks" or uri == "databricks":

@@ -62,6 +62,13 @@ def _check_file(spec: str, base: Path) -> None:
         raise UsageError(f'source = "{spec}": there is no file {path}')
     if path.stat().st_size > PYTHON_FILE.most:
         raise UsageError(f'source = "{spec}": {path} has more than {PYTHON_FILE.said} bytes')
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f'source = "{spec}": {path} cannot be read: {reason}') from None
+    if "\0" in text:
+        raise UsageError(f'source = "{spec}": {path} has null characters: it is no Python file')
 
 
 def _ask(request: InspectRequest) -> Accepted | Refused:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from trainer.datasets.checks import require_memory
 from trainer.errors import UsageError
 
+MOST_DIMENSIONS = 4  # images, height, width, channels
 UNSIGNED_BYTES = 0x08  # the type code of all files of this family
 
 
@@ -24,7 +25,8 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     try:
         with gzip.open(path) as stream:
             start = stream.read(4)
-            dimensions = start[3] if start[:3] == bytes([0, 0, UNSIGNED_BYTES]) and len(start) == 4 else None
+            known = start[:3] == bytes([0, 0, UNSIGNED_BYTES]) and 1 <= start[-1] <= MOST_DIMENSIONS
+            dimensions = start[3] if known and len(start) == 4 else None
             sizes = stream.read(4 * (dimensions or 0))
             shape = struct.unpack(f">{len(sizes) // 4}I", sizes[: len(sizes) // 4 * 4])
             require_memory(math.prod(shape), f"the array in {str(path)!r}")
