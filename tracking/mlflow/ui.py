@@ -1,11 +1,9 @@
 """Serves MLflow's own UI in a process that ends with Ctrl-C."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -19,8 +17,10 @@ from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, check_uri, is_server, shown, sqlite_file
 from trainer.errors import UsageError
+from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import import_environment, module_command
+from trainer.runtime.scratch import scratch_folder
 
 DEFAULT_PORT = 5000
 #: Without this MLflow opens its pages for language agents.
@@ -28,7 +28,7 @@ _START_PAGE = "#/experiments?workflowType=machine_learning"
 #: Seconds within which a server must answer; a new database takes ten.
 _START = 120.0
 #: Seconds within which a server must end by itself.
-_END = 10.0
+_END = 5.0
 _ENVIRONMENT = {
     # Without the job queue, which nothing here uses: it takes eight processes and 750 MB.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -129,51 +129,23 @@ def _until_stopped() -> Iterator[None]:
 
 
 @contextmanager
-def _server(uri: str, port: int, host: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Run ``mlflow server`` with all its processes in one group, and end the whole group afterwards."""
+def _server(uri: str, port: int, host: str) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """Run ``mlflow server``, which ends with all of its processes when the block or this process ends."""
     options = ["--host", host, "--port", str(port), "--workers", "1", *_artifacts(uri)]
     command = module_command("mlflow", "server", "--backend-store-uri", absolute(uri), *options)
+    environment = import_environment() | _ENVIRONMENT
     # It creates folders in its current folder, and uvicorn imports from there: so that is a temporary one.
-    with tempfile.TemporaryDirectory(prefix="refold-ui-") as folder, (Path(folder) / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=import_environment() | _ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield server, Path(folder) / "log"
-        finally:
-            _end(server)
+    with (
+        scratch_folder() as folder,
+        (folder / "log").open("wb") as log,
+        started(
+            command, environment=environment, log=log, folder=folder, answers=False, patience=_END
+        ) as server,
+    ):
+        yield server, folder / "log"
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
-    """Ask the server's process group to end, and kill it if it does not."""
-    for number, patience in ((signal.SIGTERM, _END), (signal.SIGKILL, _END)):
-        try:
-            os.killpg(server.pid, number)
-        except ProcessLookupError:
-            break
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and _alive(server):
-            time.sleep(0.05)
-    server.wait()
-
-
-def _alive(server: subprocess.Popen[bytes]) -> bool:
-    """Return whether any process of the server's group is left."""
-    server.poll()  # reaps the server itself, which would count as alive otherwise
-    try:
-        os.killpg(server.pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], log: Path, url: str) -> None:
+def _wait_until_healthy(server: "subprocess.Popen[str]", log: Path, url: str) -> None:
     """Return when the server answers."""
     deadline = time.monotonic() + _START
     while time.monotonic() < deadline:

@@ -1,8 +1,8 @@
-"""Runs a command that does not outlive its caller: ``python -m trainer.runtime.lifeline COMMAND ...``.
+"""Runs a command that does not outlive its caller: ``python -m trainer.runtime.lifeline SECONDS COMMAND``.
 
 The lifeline starts the command in a session of its own. Then it waits until the command ends, or until its
-own standard input ends, which the system closes when the caller dies. In both cases it kills all processes
-that the command has started and that still run.
+own standard input ends, which the system closes when the caller dies. In both cases it ends all processes
+that the command has started and that still run. They may end in an orderly way within the given seconds.
 """
 
 import os
@@ -10,62 +10,86 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from trainer.runtime.python_process import module_command
+from trainer.runtime.scratch import scratch_folder
 
 
 @contextmanager
 def started(
-    command: Sequence[str], *, environment: Mapping[str, str], log: IO[Any], folder: Path | None = None
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: IO[Any],
+    folder: Path | None = None,
+    answers: bool = True,
+    patience: float = 0.0,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command during the block. It is killed when the block or this process ends.
+    """Run a command during the block. It is ended when the block or this process ends.
 
     Args:
         command: program and arguments.
-        environment: all of its environment variables.
-        log: file for its standard error; its standard output can be read from the yielded process.
+        environment: its environment variables. The place of temporary files is a new one, which is removed.
+        log: file for its standard error.
         folder: its current folder; None for that of this process.
+        answers: whether its standard output can be read from the yielded process; else that goes to ``log``.
+        patience: seconds in which its processes may end after SIGTERM, before they are killed; 0 to kill
+            them at once.
     """
-    process = subprocess.Popen(
-        module_command("trainer.runtime.lifeline", *command),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        env=environment,
-        cwd=folder,
-        start_new_session=True,  # Ctrl-C is for the caller to handle
-    )
-    try:
-        yield process
-    finally:
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        process.wait()
+    with scratch_folder() as temporary:
+        process = subprocess.Popen(
+            module_command("trainer.runtime.lifeline", str(patience), *command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else log,
+            stderr=log,
+            text=True,
+            env={**environment, "TMPDIR": str(temporary)},
+            cwd=folder,
+            start_new_session=True,  # Ctrl-C is for the caller to handle
+        )
+        try:
+            yield process
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            process.wait()
 
 
 def main() -> None:
     """Run the command; exit with its code, or with 128 + the number of the signal that ended it."""
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    patience = float(sys.argv[1])
+    command = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+    deserted = threading.Event()
 
     def end_with_the_caller() -> None:
         sys.stdin.buffer.read()
-        _kill_all_of(command.pid)
+        deserted.set()
+        _end_all_of(command.pid, patience)
 
-    threading.Thread(target=end_with_the_caller, daemon=True).start()
+    watch = threading.Thread(target=end_with_the_caller, daemon=True)
+    watch.start()
     code = command.wait()
-    _kill_all_of(command.pid)
+    if deserted.is_set():  # what the command has started may still be ending
+        watch.join()
+    _end_all_of(command.pid, patience=0.0)
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _kill_all_of(session: int) -> None:
-    """Kill the command and all processes that it started."""
+def _end_all_of(session: int, patience: float) -> None:
+    """End the command and all processes that it started: ask them first, if there is time for that."""
+    deadline = time.monotonic() + patience
     with suppress(ProcessLookupError):
+        if patience:
+            os.killpg(session, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            os.killpg(session, 0)  # raises when none is left
+            time.sleep(0.05)
         os.killpg(session, signal.SIGKILL)
 
 

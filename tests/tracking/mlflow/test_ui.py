@@ -10,11 +10,14 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.cluster import Process, free_port
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.ui import serve_ui
 from trainer.errors import UsageError
+from trainer.runtime.scratch import remove_abandoned
 
 
 def test_a_taken_port_is_refused_with_a_free_one() -> None:
@@ -84,6 +87,28 @@ def test_the_ui_answers_and_ends_without_orphans(number: signal.Signals, databas
     while with_argument(database) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert with_argument(database) == []
+
+
+@pytest.mark.slow
+@pytest.mark.server
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_what_the_ui_has_started_ends_with_it(tmp_path: Path, number: signal.Signals, database: str) -> None:
+    """However it ends, within ten seconds: nobody listens, no process is left, and no temporary file."""
+    port = free_port()
+    command = ["-m", "refold", "ui", "--tracking-uri", database, "--port", str(port)]
+    (tmp_path / "temporary").mkdir()
+    environment = {"TMPDIR": str(tmp_path / "temporary")}
+    ui = Process(command, tmp_path / "log", environment=environment).start().await_word("Ctrl-C ends it")
+    assert ui.process is not None
+    started = psutil.Process(ui.process.pid).children(recursive=True)
+    assert len(started) >= 3
+    ui.end(number)
+    _, left = psutil.wait_procs(started, timeout=10)
+    assert left == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    remove_abandoned(tmp_path / "temporary")  # as the next command does that needs such a folder
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def with_argument(text: str) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import await_true
 from tests.processes import gone
 from trainer.runtime.lifeline import started
 
@@ -67,6 +68,36 @@ def test_the_command_ends_with_the_block(tmp_path: Path) -> None:
         fail()
     assert found
     assert all(gone(pid) for pid in found)
+
+
+@pytest.mark.parametrize(("patience", "said"), [(0.0, ""), (60.0, "asked")])
+def test_there_may_be_time_for_an_orderly_end(tmp_path: Path, patience: float, said: str) -> None:
+    """Before what does not end by itself is killed."""
+    program = (
+        "import signal, sys, time\n"
+        "def end(*_): print('asked', flush=True); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "open(sys.argv[1], 'w').write('ready')\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "ready")]
+    with (
+        (tmp_path / "log").open("w") as log,
+        started(command, environment=os.environ, log=log, answers=False, patience=patience),
+    ):
+        await_true((tmp_path / "ready").exists, 60, "the command")
+    assert (tmp_path / "log").read_text().strip() == said
+
+
+def test_its_temporary_files_go_with_it(tmp_path: Path) -> None:
+    """They are in a folder of their own."""
+    program = "import tempfile; print(tempfile.mkdtemp())"
+    command = [sys.executable, "-c", program]
+    with (tmp_path / "log").open("w") as log, started(command, environment=os.environ, log=log) as process:
+        assert process.stdout is not None
+        made = Path(process.stdout.read().strip())
+        assert made.exists()
+    assert not made.exists()
 
 
 @pytest.mark.parametrize(("program", "code"), [("print('yes')", 0), ("raise SystemExit(3)", 3)])
