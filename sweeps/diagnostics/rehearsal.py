@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from trainer.process.preflight_messages import (
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
+from trainer.runtime.scratch import scratch_folder
 
 #: Number of images for a step: two batches of the usual sizes.
 IMAGES = 512
@@ -49,8 +48,8 @@ class Rehearsal:
 def rehearse(prepared: Prepared | None) -> Rehearsal:
     """Try a training step of each architecture of a sweep, or of the baseline on made-up images."""
     dataset = made_up() if prepared is None else few(prepared.dataset)
-    with tempfile.TemporaryDirectory(prefix="refold-doctor-") as folder:
-        return ask(str(store(dataset, Path(folder))), tasks(prepared))
+    with scratch_folder() as folder:
+        return ask(str(store(dataset, folder)), tasks(prepared))
 
 
 def tasks(prepared: Prepared | None) -> list[StepRequest]:
@@ -88,15 +87,7 @@ def ask(dataset: str, asked: Sequence[StepRequest]) -> Rehearsal:
     found = Rehearsal()
     waiting = list(asked)
     while waiting or found.process is None:
-        done = subprocess.run(
-            module_command("trainer.process.preflight"),
-            input=json.dumps(PreflightRequest(dataset=dataset, architectures=waiting).to_json()),
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=training_environment(),
-            check=False,
-        )
+        done = _run(PreflightRequest(dataset=dataset, architectures=waiting))
         _take_in(done.stdout, found)
         waiting = [task for task in waiting if task.name not in found.steps]
         if done.returncode:
@@ -107,6 +98,19 @@ def ask(dataset: str, asked: Sequence[StepRequest]) -> Rehearsal:
             error = f"the training process ended: {found.died or 'it printed no error'}"
             found.steps[waiting.pop(0).name] = StepFailed(error=error)
     return found
+
+
+def _run(request: PreflightRequest) -> "subprocess.CompletedProcess[str]":
+    with scratch_folder() as temporary:
+        return subprocess.run(
+            module_command("trainer.process.preflight"),
+            input=json.dumps(request.to_json()),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**training_environment(), "TMPDIR": str(temporary)},
+            check=False,
+        )
 
 
 def _take_in(lines: str, found: Rehearsal) -> None:

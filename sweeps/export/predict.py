@@ -1,6 +1,5 @@
 """Classifies images with an exported model."""
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from sweeps.export.about import ModelAbout
 from trainer.datasets.folder import READ, read_files
 from trainer.errors import UsageError
 from trainer.formats.catalogue import FORMATS, require
+from trainer.runtime.scratch import scratch_folder
 
 #: Paths of files and folders, or an array of pixels.
 Images = Path | str | Sequence[Path | str] | npt.NDArray[Any]
@@ -59,8 +59,8 @@ def predict(model: Path | str, images: Images, *, trust_model: bool = False) -> 
     about, name, file = _find(Path(model))
     require(name)
     names, raw = _from_array(images, about) if isinstance(images, np.ndarray) else _from_files(images, about)
-    with tempfile.TemporaryDirectory(prefix="refold-predict-") as folder:
-        found = foreign_model.probabilities(about, name, file, raw, Path(folder), trust=trust_model)
+    with scratch_folder() as folder:
+        found = foreign_model.probabilities(about, name, file, raw, folder, trust=trust_model)
     return [
         Prediction(
             image=image,

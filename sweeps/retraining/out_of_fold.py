@@ -1,7 +1,6 @@
 """Held-out predictions of recorded trials: from the record, or from fits trained again and proven."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from trainer.datasets import open_stored
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.results import FitResult
+from trainer.runtime.scratch import scratch_folder
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -87,13 +87,13 @@ class HeldOutSource:
         check_trainable(self.entry)
         code = admit(self.home, self.entry, [trial.architecture], trust_code=self.trust_code)
         records, found = {fold.spec.key: fold for fold in folds}, {}
-        with tempfile.TemporaryDirectory(prefix="refold-held-out-") as folder:
-            files = {key: Path(folder) / f"{key}.npy" for key in records}
+        with scratch_folder() as folder:
+            files = {key: folder / f"{key}.npy" for key in records}
             jobs = [
                 replace(job_of(code, fold.spec, self.stored, trial.number), held_out=str(files[key]))
                 for key, fold in records.items()
             ]
-            with self.start_workers(Path(folder) / "workers.log") as workers:
+            with self.start_workers(folder / "workers.log") as workers:
                 for job, run in run_all(workers, jobs):
                     key = job.spec.key
                     prove(_with_predictions(records[key], run.result), trial.number, run)

@@ -4,7 +4,6 @@ The home is not changed: training again uses a copy of the dataset in a temporar
 """
 
 import random
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from trainer.datasets import Dataset, store
 from trainer.errors import UsageError
 from trainer.fits.names import fit_name
 from trainer.runtime.environment import environment, of_training
+from trainer.runtime.scratch import scratch_folder
 
 Chosen = tuple[TrialRecord, FoldRecord]
 
@@ -214,10 +214,10 @@ def _trained_again(
 ) -> list[Difference]:
     by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
     found: dict[str, list[Difference]] = {}
-    with tempfile.TemporaryDirectory(prefix="refold-verify-") as folder:
-        stored = store(dataset, Path(folder))
+    with scratch_folder() as folder:
+        stored = store(dataset, folder)
         jobs = [job_of(code, fold.spec, stored, trial.number) for trial, fold in chosen]
-        with start_workers(Path(folder) / "workers.log") as workers:
+        with start_workers(folder / "workers.log") as workers:
             for job, again in run_all(workers, jobs):
                 trial, fold = by_key[job.spec.key]
                 found[job.spec.key] = fit_differences(fold, trial.number, again)

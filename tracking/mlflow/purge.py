@@ -8,13 +8,13 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, shown
 from trainer.runtime.python_process import import_environment, module_command
+from trainer.runtime.scratch import scratch_folder
 
 #: Ids in one call: the system allows about four thousand in one argument.
 _MOST = 2000
@@ -38,11 +38,11 @@ def purge(
     parts = [runs[start : start + _MOST] for start in range(0, len(runs), _MOST)]
     for part in parts:
         last = part is parts[-1]
-        with TemporaryDirectory(prefix="refold-purge-") as folder:
-            model, experiment = _placeholder(client, Path(folder))
+        with scratch_folder() as folder:
+            model, experiment = _placeholder(client, folder)
             run_gc(
                 uri,
-                Path(folder),
+                folder,
                 runs=part,
                 models=[*models, model] if last else [model],
                 experiments=[*experiments, experiment] if last else [experiment],

@@ -4,10 +4,8 @@ Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` impor
 """
 
 import getpass
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tracking.mlflow.content import RunContent, dataset_fields
@@ -15,6 +13,7 @@ from tracking.mlflow.points import Point
 from tracking.mlflow.reasons import one_line
 from tracking.records import DatasetRecord
 from tracking.reports.notes import RUN_ID
+from trainer.runtime.scratch import scratch_folder
 
 _DIGEST, _FILES = "refold.digest", "refold.files"
 #: The most points that fit into one request, which has at most 1000 points, parameters and tags.
@@ -130,10 +129,10 @@ class RunWriter:
 
     def _log_files(self, run: KnownRun, content: RunContent) -> None:
         """Make the artifacts and log them; writing them again overwrites the same paths."""
-        with tempfile.TemporaryDirectory(prefix="refold-") as folder:
+        with scratch_folder() as folder:
             for name, draw in content.files.items():
-                (Path(folder) / name).write_bytes(draw())
-            self._client.log_artifacts(run.id, folder)
+                (folder / name).write_bytes(draw())
+            self._client.log_artifacts(run.id, str(folder))
 
     def _set_status(self, run: KnownRun, content: RunContent) -> None:
         """Set the run's status and the time when it ended."""

@@ -12,6 +12,7 @@ from trainer.limits import PYTHON_FILE
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
+from trainer.runtime.scratch import scratch_folder
 from trainer.user_code import UserSource
 
 #: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
@@ -76,16 +77,17 @@ def _ask(request: InspectRequest) -> Accepted | Refused:
     spec = request.spec
     command = module_command("trainer.architectures.inspect_process")
     try:
-        ended = subprocess.run(
-            command,
-            input=json.dumps(request.to_json()),
-            env=training_environment(),
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
+        with scratch_folder() as temporary:
+            ended = subprocess.run(
+                command,
+                input=json.dumps(request.to_json()),
+                env={**training_environment(), "TMPDIR": str(temporary)},
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=PATIENCE,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise UsageError(f"{spec} was not imported and built within {PATIENCE} seconds") from None
     try:

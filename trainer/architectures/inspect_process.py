@@ -19,6 +19,7 @@ from trainer.errors import UsageError
 from trainer.fits.recipe import usual_space, without_unused
 from trainer.hyperparameters import Space
 from trainer.runtime import determinism
+from trainer.runtime.lifeline import end_with_parent
 from trainer.user_code import UserSource, blame
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _check_input(model: "keras.Model", spec: str, input_shape: InputShape) -> No
 
 def main() -> None:
     """Answer one request."""
+    end_with_parent()
     request = InspectRequest.from_json(json.load(sys.stdin))
     answers = os.dup(1)
     os.dup2(2, 1)  # so that no print and no C library writes into the answer

@@ -29,6 +29,7 @@ from trainer.process.preflight_messages import (
 )
 from trainer.runtime import determinism
 from trainer.runtime.environment import environment
+from trainer.runtime.lifeline import end_with_parent
 from trainer.runtime.memory import peak_bytes
 
 #: Training steps of each architecture: the second step begins with the weights and slots of the first.
@@ -108,6 +109,7 @@ def failure(error: BaseException) -> StepFailed:
 
 def main() -> None:
     """Answer one request. What TensorFlow or a user's module prints goes to standard error."""
+    end_with_parent()
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for answer in answers(PreflightRequest.from_json(json.load(sys.stdin))):

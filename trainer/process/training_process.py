@@ -27,6 +27,7 @@ from trainer.runtime import determinism
 from trainer.runtime.memory import kills_for_memory, peak_bytes, peak_bytes_of_children
 from trainer.runtime.output import OutputCopy
 from trainer.runtime.python_process import module_command
+from trainer.runtime.scratch import Scratch
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -63,9 +64,10 @@ class TrainingProcess:
     """
 
     def __init__(self, log: Path, device: determinism.Device = determinism.CPU) -> None:
+        self._temporary = Scratch()  # TensorFlow leaves files in the place of temporary ones
         self._process = subprocess.Popen(
             module_command("trainer.process.training_process"),
-            env=determinism.training_environment(device),
+            env={**determinism.training_environment(device), "TMPDIR": str(self._temporary.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -135,6 +137,7 @@ class TrainingProcess:
                 except OSError:  # the reader of unwritten data is gone
                     continue
         self._output.finish()
+        self._temporary.remove()
 
     def _death(self, kills_before: int) -> CannotStart | ProcessDied:
         try:

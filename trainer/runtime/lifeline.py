@@ -5,6 +5,7 @@ own standard input ends, which the system closes when the caller dies. In both c
 that the command has started and that still run. They may end in an orderly way within the given seconds.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from typing import IO, Any
 
 from trainer.runtime.python_process import module_command
 from trainer.runtime.scratch import scratch_folder
+
+_SET_PARENT_DEATH_SIGNAL = 1
 
 
 @contextmanager
@@ -59,6 +62,12 @@ def started(
                 if pipe is not None:
                     pipe.close()
             process.wait()
+
+
+def end_with_parent() -> None:
+    """Let the system kill this process when the one that started it ends. Only Linux does that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.small_fits import spec
 from trainer.process.jobs import Job
 from trainer.process.training_process import CannotRun, CannotStart, ProcessDied, TrainingProcess
 from trainer.runtime import determinism
+from trainer.runtime.scratch import PREFIX
 
 pytestmark = pytest.mark.training
 
@@ -44,6 +46,18 @@ def test_a_killed_process_is_told_apart_from_a_failed_fit(stored_digits: Path, t
         process.run(Job(spec=long, dataset=str(stored_digits)), kill)
     assert not process.alive
     process.close()
+
+
+def test_what_tensorflow_leaves_in_the_temporary_folder_is_removed(
+    stored_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes a file for each function that it compiles, in the temporary folder of its process."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process = TrainingProcess(tmp_path / "log")
+    process.run(Job(spec=spec(stored_digits), dataset=str(stored_digits)), silent)
+    assert list(tmp_path.glob(f"{PREFIX}*/__autograph_generated_file*.py"))
+    process.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["log"]
 
 
 def test_a_process_that_cannot_start_says_why_at_once(

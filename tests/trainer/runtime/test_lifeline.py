@@ -70,6 +70,20 @@ def test_the_command_ends_with_the_block(tmp_path: Path) -> None:
     assert all(gone(pid) for pid in found)
 
 
+def test_a_process_may_ask_to_end_with_its_parent(tmp_path: Path) -> None:
+    """Also one that its parent has killed no more than itself."""
+    child = (
+        "import os, sys, time; from trainer.runtime.lifeline import end_with_parent; end_with_parent()\n"
+        "open(sys.argv[1] + '.new', 'w').write(str(os.getpid()))\n"
+        "os.rename(sys.argv[1] + '.new', sys.argv[1]); time.sleep(600)\n"
+    )
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    with subprocess.Popen([sys.executable, "-c", parent, child, str(tmp_path / "pids")]) as process:
+        (pid,) = wait_for(tmp_path / "pids")
+        process.kill()
+    assert gone(pid)
+
+
 @pytest.mark.parametrize(("patience", "said"), [(0.0, ""), (60.0, "asked")])
 def test_there_may_be_time_for_an_orderly_end(tmp_path: Path, patience: float, said: str) -> None:
     """Before what does not end by itself is killed."""

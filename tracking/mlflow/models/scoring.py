@@ -6,7 +6,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from trainer.runtime.determinism import training_environment
 from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import module_command
+from trainer.runtime.scratch import scratch_folder
 
 #: Seconds within which the server must answer: it imports MLflow and TensorFlow first.
 _START = 180.0
@@ -82,8 +82,8 @@ def serving(model_uri: str, tracking_uri: str, log: Path) -> Iterator[ScoringSer
     with (
         log.open("w", encoding="utf-8") as output,
         # uvicorn imports from its current folder, so that is an empty one.
-        tempfile.TemporaryDirectory(prefix="refold-serving-") as folder,
-        started(command, environment=environment, log=output, folder=Path(folder)) as process,
+        scratch_folder() as folder,
+        started(command, environment=environment, log=output, folder=folder) as process,
     ):
         address = f"http://127.0.0.1:{port}"
         _wait(process, f"{address}/ping", log)
