@@ -88,7 +88,8 @@ CREATE TABLE unsealed (             -- sweeps with rows that their seal may not 
     reason TEXT NOT NULL,          -- "older": recorded before there were seals; "begun" or "continued" by
     since REAL NOT NULL,           -- a command, at this time
     writer TEXT NOT NULL,          -- which has this process and host
-    replaced TEXT NOT NULL         -- digests of rows that it has replaced, as JSON
+    replaced TEXT NOT NULL,        -- digests of rows that it has replaced, as JSON
+    unexplained TEXT NOT NULL      -- keys of rows that were there before it without being sealed, as JSON
 ) STRICT;
 """
 
@@ -98,7 +99,7 @@ TABLES = TABLES_OF_1 + TABLES_SINCE_2 + TABLES_SINCE_3
 MISSING = {1: TABLES_SINCE_2 + TABLES_SINCE_3, 2: TABLES_SINCE_3}
 
 #: What was recorded before there were seals is sealed when it is next written.
-OLDER = "INSERT INTO unsealed SELECT name, 'older', created_at, '', '{}' FROM sweeps;"
+OLDER = "INSERT INTO unsealed SELECT name, 'older', created_at, '', '{}', '{}' FROM sweeps;"
 
 
 def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:

@@ -18,8 +18,8 @@ from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading
 from tracking.ledger.lock import Turn, held, is_held
 from tracking.ledger.rows import export_rows, further_row, member_row, proposal_row, report_row, sweep_parts
-from tracking.ledger.seal import SealWriter
 from tracking.ledger.seal_check import SealCheck, changed_fits, check_seal
+from tracking.ledger.seal_writer import SealWriter
 from tracking.records import (
     DatasetRecord,
     ExportRecord,

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracking.ledger.rows import Rows, fit_digest, fit_rows, row_digest, row_name, rows_of
-from tracking.ledger.seal import Unsealed, find_seal, find_unsealed, is_vouched_for, with_replaced
+from tracking.ledger.rows import Rows, fit_row, fit_rows, row_digest, row_name, rows_of
+from tracking.ledger.seal import Unsealed, find_seal, find_unsealed, is_vouched_for, new_rows, with_replaced
 from trainer.quantities import counted
 
 
@@ -73,15 +73,14 @@ def _check(connection: sqlite3.Connection, sweep: str, *, live: bool) -> SealChe
     gone["fits"] = _without_present_fits(connection, gone.get("fits", {}))
     shared = _shared_fits(connection, sweep, added.get("fits", {}))
     added["fits"] = {key: d for key, d in added.get("fits", {}).items() if key not in shared}
-    new = 0
-    if unsealed:
-        new, added = sum(len(each) for each in added.values()), {}
+    new = new_rows(added, sealed, unsealed) if unsealed else {}
+    added = _minus(added, new)
     names = _Names(sealed, rows)
     found += [
         RowDifference(row=names.of(table, key), what=what) for table, key, what in _changes(sealed, rows)
     ]
     found += _gone_and_added(connection, sweep, gone, added, names)
-    count = new + len(shared)
+    count = sum(len(each) for each in new.values()) + len(shared)
     why = _why(unsealed, count, live=live) if count else None
     return SealCheck(differences=tuple(found), unsealed=count, why=why)
 
@@ -121,12 +120,7 @@ def _minus(some: Rows, others: Rows) -> Rows:
 
 def _without_present_fits(connection: sqlite3.Connection, gone: Mapping[str, str]) -> dict[str, str]:
     """Return the fits without those that are still there: only the row is gone that says whose they are."""
-    present = {
-        key: fit_digest(row[0])
-        for key in gone
-        if (row := connection.execute("SELECT checksum FROM fits WHERE key = ?", (key,)).fetchone())
-    }
-    return {key: digest for key, digest in gone.items() if present.get(key) != digest}
+    return {key: digest for key, digest in gone.items() if fit_row(connection, key) != digest}
 
 
 def _shared_fits(connection: sqlite3.Connection, sweep: str, added: Mapping[str, str]) -> set[str]:
