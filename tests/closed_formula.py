@@ -93,8 +93,14 @@ def _epoch(spec: FitSpec, quality: float, number: int) -> Epoch:
 
 def run_of(spec: FitSpec) -> FitRun:
     """Return the result with made-up times, as a training process of this installation would."""
-    timing = Timing(started_at=1_790_000_000.0, ended_at=1_790_000_002.0, epoch_seconds=(1.0, 1.0))
-    return FitRun(result=result_of(spec), timing=timing, environment=of_training())
+    result = result_of(spec)
+    count = len(result.epochs)
+    timing = Timing(
+        started_at=1_790_000_000.0,
+        ended_at=1_790_000_002.0,
+        epoch_seconds=(2.0 / count,) * count if count else (),
+    )
+    return FitRun(result=result, timing=timing, environment=of_training())
 
 
 class FormulaProcess:

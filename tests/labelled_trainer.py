@@ -9,6 +9,7 @@ import numpy as np
 
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Prune, SweepSpec
+from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
@@ -55,25 +56,44 @@ class LabelledWorkers(InlineWorkers):
         if (spec.architecture, spec.repeat, spec.fold) == self._fails:
             reason = "training diverged: made up"
             return replace(run, result=FitResult(key=spec.key, state="failed", reason=reason))
-        labels = np.asarray(open_stored(Path(job.dataset)).labels)
-        held_out = labels[Split.of_fit(spec, labels).held_out(spec.fold or 0)]
-        rng = np.random.default_rng(derive(spec.seeds.order, spec.architecture))
-        wrong = rng.random(len(held_out)) >= self._chances[spec.architecture]
-        predicted = np.where(wrong, (held_out + 1) % CLASSES, held_out)
-        confusion = confusion_matrix(held_out, predicted, classes=CLASSES)
-        probabilities = np.where(np.eye(CLASSES, dtype=bool)[predicted], 0.75, 0.125).astype("<f4")
-        if job.held_out is not None:
-            np.save(job.held_out, probabilities)
-        result = replace(
-            run.result,
-            key=spec.key,
-            probabilities_sha256=hashlib.sha256(probabilities.tobytes()).hexdigest(),
-            predictions=predicted.astype("<u2").tobytes(),
-            confidences=probabilities.max(axis=1).tobytes(),
-            confusion=confusion,
-            f1=macro_f1(confusion),
+        return labelled(
+            job, replace(run, result=replace(run.result, key=spec.key)), self._chances[spec.architecture]
         )
+
+
+def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
+    """Return the formula's run with predictions that are right with a chance; what it did not end stays.
+
+    Args:
+        job: the fit; its dataset's labels are read, and its probabilities are written if it asks for them.
+        run: the formula's.
+        chance: of each prediction to be right, in [0, 1].
+    """
+    spec = job.spec
+    if run.result.state == "failed":
+        return run
+    labels = np.asarray(open_stored(Path(job.dataset)).labels)
+    classes = int(labels.max()) + 1
+    parts = Split.of_fit(spec, labels).parts(spec)
+    result = replace(run.result, parts_sha256=parts.digest)
+    if result.state == "pruned":
         return replace(run, result=result)
+    held_out = labels[parts.held_out]
+    rng = np.random.default_rng(derive(spec.seeds.order, spec.architecture))
+    predicted = np.where(rng.random(len(held_out)) >= chance, (held_out + 1) % classes, held_out)
+    confusion = confusion_matrix(held_out, predicted, classes=classes)
+    probabilities = np.where(np.eye(classes, dtype=bool)[predicted], 0.75, 0.125).astype("<f4")
+    if job.held_out is not None:
+        np.save(job.held_out, probabilities)
+    scored = replace(
+        result,
+        probabilities_sha256=hashlib.sha256(probabilities.tobytes()).hexdigest(),
+        predictions=predicted.astype("<u2").tobytes(),
+        confidences=probabilities.max(axis=1).tobytes(),
+        confusion=confusion,
+        f1=macro_f1(confusion),
+    )
+    return replace(run, result=scored)
 
 
 def sweep(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
@@ -100,7 +120,7 @@ def record_sweep(folder: Path, workers: LabelledWorkers, *names: str, **more: An
     home = folder / "home"
     with Ledger.open(home) as ledger:
         run_sweep(
-            prepare(sweep(folder, *names, **more), ""),
+            prepare(made := sweep(folder, *names, **more), sweep_text(made)),
             home,
             ledger,
             start_workers=starter(workers),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweeps.definition.plan import PlannedArchitecture
 from sweeps.definition.prepare import Prepared, prepare
+from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import starter
@@ -48,7 +49,8 @@ def with_own(folder: Path) -> Prepared:
     text = code(folder / "imported")
     (folder / FILE).write_text(text)
     source = UserSource(spec=f"{FILE}:Net", files=((FILE, text),))
-    made = prepare(sweep(folder, "lenet"), "")
+    asked = sweep(folder, "lenet")
+    made = prepare(asked, f'{sweep_text(asked)}\n[architectures.mine]\nsource = "{source.spec}"\n')
     (lenet,) = made.plan.architectures
     own = PlannedArchitecture(name="mine", digest=source.digest, space=lenet.space, source=source)
     return replace(made, plan=replace(made.plan, architectures=(lenet, own)))

@@ -177,10 +177,11 @@ def verify(  # noqa: PLR0913 - as many as the command line's
     """
     from sweeps.cluster.coordinator import local_workers
     from sweeps.verification import verify
+    from sweeps.verification.selection import FitSelection
 
     place, count = _home(home), worker_count(workers)
     sweep, architecture, number = named(place, name, trial, tracking_uri)
-    wanted = verify.FitSelection(everything=everything, architecture=architecture, trial=number, fold=fold)
+    wanted = FitSelection(everything=everything, architecture=architecture, trial=number, fold=fold)
     return verify.verify(
         place.path,
         sweep,

@@ -71,6 +71,17 @@ class Identity:
         device: str = self.data.get("device", "cpu")
         return device
 
+    @property
+    def folds(self) -> int | None:
+        """Number of folds of the cross-validation."""
+        folds: int | None = self.data.get("cv", {}).get("folds")
+        return folds
+
+    @property
+    def architectures(self) -> list[str]:
+        """The names of the architectures, sorted: their order is not part of the identity."""
+        return sorted(self.data.get("architectures", {}))
+
     def digest_of(self, architecture: str) -> str:
         """Return the digest of an architecture's source."""
         found: str = self.data["architectures"][architecture]["digest"]

@@ -14,23 +14,25 @@ from trainer.fits.results import FitResult, FitRun
 
 
 def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
-    """Compare the present dataset with the recorded fingerprint, and say what kind of change it is."""
-    if dataset.fingerprint == entry.dataset.fingerprint:
-        return []
+    """Compare the present dataset with the recorded fingerprint and facts; say what kind of change it is."""
     then = entry.dataset
     recorded = {
+        "name": then.name,
         "images": then.samples,
         "classes": list(then.classes),
         "shape": list(then.input_shape),
         "pixel_max": then.pixel_max,
     }
     here = {
+        "name": dataset.name,
         "images": len(dataset.labels),
         "classes": list(dataset.classes),
         "shape": list(dataset.input_shape),
         "pixel_max": dataset.pixel_max,
     }
     changed = [f"{each.name} {each.said('recorded', 'here')}" for each in changes(recorded, here)]
+    if dataset.fingerprint == then.fingerprint:
+        return [Difference(subject="dataset", where=entry.name, what=each) for each in changed]
     what = "; ".join(changed) or "same size and classes, but pixels, labels or their order were changed"
     short = f"fingerprint {then.fingerprint[:16]} recorded, {dataset.fingerprint[:16]} here: {what}"
     return [Difference(subject="dataset", where=entry.name, what=short)]

@@ -1,11 +1,9 @@
 """Differences between a record and what can be derived from it: pure functions, causes before effects.
 
-Compared are machine and software, the sweep's identity, the parts of each fit's spec, proposals, and scores
-within the record.
+Compared are machine and software, the sweep's identity, the parts of each fit's spec, and proposals.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import Difference, identity_of
@@ -13,83 +11,79 @@ from sweeps.definition.plan import Plan
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds
+from sweeps.verification.asked_fits import AskedFit
 from tracking.ledger.ledger import SweepEntry
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import SweepRecord, TrialRecord
 from trainer.fits.environment import Environment
-from trainer.fits.names import fit_name
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
-from trainer.fits.stopping import EarlyStopping
 
 
 def same_machine_kind(record: SweepRecord, here: Environment) -> bool:
     """Whether the sweep was recorded on this kind of processor and device; only then bytes must be equal."""
-    machines = [record.environment, *(f.run.environment for f in fits(record))]
+    machines = [
+        record.environment,
+        *(fold.run.environment for trial in record.trials for fold in trial.folds),
+    ]
     return all(m.cpu == here.cpu and m.device == here.device for m in machines)
 
 
-def fits(record: SweepRecord) -> Iterator[FoldRecord]:
-    """Yield every recorded fit in trial order."""
-    for trial in record.trials:
-        yield from trial.folds
-
-
-def environment_differences(record: SweepRecord, here: Environment) -> list[Difference]:
+def environment_differences(asked: Sequence[AskedFit], here: Environment) -> list[Difference]:
     """Compare the software and the switches of recorded fits with those of a fit on this machine.
 
     Args:
-        record: the sweep.
+        asked: the sweep's fits.
         here: the environment that a training process reports here.
     """
     found = []
-    for trial in record.trials:
-        for fold in trial.folds:
-            then, place = fold.run.environment, fit_name(fold.spec, trial.number)
-            found += _found(place, changes(then.software, here.software), "here")
-            found += _found(place, changes(then.switches, here.switches), "here")
-            found += _found(place, changes(then.variables, here.variables), "here")
+    for fit in asked:
+        if fit.fold is not None:
+            then = fit.fold.run.environment
+            found += found_in(fit.where, changes(then.software, here.software), "here")
+            found += found_in(fit.where, changes(then.switches, here.switches), "here")
+            found += found_in(fit.where, changes(then.variables, here.variables), "here")
     return found
 
 
-def _found(place: str, changed: Iterable[Change], now: str) -> list[Difference]:
+def found_in(place: str, changed: Iterable[Change], now: str) -> list[Difference]:
+    """Return changes as differences: as recorded, and ``now`` is how the second values were found."""
     return [Difference(subject=each.name, where=place, what=each.said("recorded", now)) for each in changed]
 
 
 def identity_differences(entry: SweepEntry) -> list[Difference]:
-    """Check that the sweep's key, seed and dataset agree with its identity."""
+    """Check that the sweep's other columns agree with its identity."""
     identity = identity_of(entry)
     recorded = {
         "sweep key": entry.key,
         "sweep seed": entry.seed,
         "dataset fingerprint": entry.dataset.fingerprint,
+        "fits of each trial": entry.fits,
+        "architectures": sorted(entry.architectures),
     }
     derived = {
         "sweep key": identity.key,
         "sweep seed": identity.seed,
         "dataset fingerprint": identity.dataset,
+        "fits of each trial": identity.folds,
+        "architectures": identity.architectures,
     }
-    return _found(entry.name, changes(recorded, derived), "derived")
+    return found_in(entry.name, changes(recorded, derived), "derived")
 
 
-def spec_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
-    """Derive the spec of every recorded fit again, seeds included, and compare it field by field.
+def spec_differences(asked: Sequence[AskedFit]) -> list[Difference]:
+    """Compare the spec of every recorded fit with the one derived from the plan, field by field, seeds too.
 
     Thresholds depend on other trials' results; here they are taken from the record.
     """
     found = []
-    planned = {architecture.name: architecture for architecture in plan.architectures}
-    for trial in record.trials:
-        asked = trial.folds[0].spec.thresholds if trial.folds else None
-        derived = plan.fit_specs(
-            planned[trial.architecture], trial.number, trial.hyperparameters, thresholds=asked
-        )
-        for fold, spec in zip(trial.folds, derived, strict=False):
-            place = fit_name(spec, trial.number)
-            changed = _found(place, changes(_parts(fold.spec), _parts(spec)), "derived")
-            found += changed
-            if fold.run.result.key != spec.key and not changed:
-                key = Change("fit key", fold.run.result.key, spec.key)
-                found += _found(place, [key], "derived")
+    for fit in asked:
+        if fit.fold is None or fit.spec is None:
+            continue
+        changed = found_in(fit.where, changes(_parts(fit.fold.spec), _parts(fit.spec)), "derived")
+        found += changed
+        for recorded in (fit.key, fit.fold.run.result.key):
+            if recorded != fit.spec.key and not changed:
+                found += found_in(fit.where, [Change("fit key", recorded, fit.spec.key)], "derived")
     return found
 
 
@@ -133,31 +127,3 @@ def _ended(trial: TrialRecord) -> Ended:
     return Ended(
         trial.hyperparameters, trial.state, tuple(fold.run.result for fold in trial.folds), trial.metric
     )
-
-
-def score_differences(record: SweepRecord) -> list[Difference]:
-    """Check each fit's score, best epoch and weights digest against the rest of its result."""
-    found = []
-    for trial in record.trials:
-        for fold in trial.folds:
-            place = fit_name(fold.spec, trial.number)
-            for subject, recorded, derived in _within(fold):
-                if recorded != derived:
-                    what = f"{recorded} recorded, {derived} follows from the rest of the record"
-                    found.append(Difference(subject=subject, where=place, what=what))
-    return found
-
-
-def _within(fold: FoldRecord) -> list[tuple[str, Any, Any]]:
-    """Return (name, recorded, derived) for each value of a complete result that its other values imply."""
-    result, rule = fold.run.result, fold.spec.stopping
-    if result.state != "complete" or rule is None:
-        return []
-    watch = EarlyStopping(rule)
-    for epoch in result.epochs:
-        watch.update(float("nan") if epoch.stop_f1 is None else epoch.stop_f1)
-    return [
-        ("score", result.f1, fold.spec.metric.of(result.confusion)),
-        ("best epoch", result.best_epoch, watch.best_epoch),
-        ("weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256),
-    ]

@@ -1,46 +1,32 @@
-"""Verifies a record: derives, proposes and trains again from it alone; reports differences in order.
+"""Verifies a record: derives again all that follows from it, and trains fits again; reports what differs.
 
 The home is not changed: training again uses a copy of the dataset in a temporary folder.
 """
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
+from sweeps.definition.plan import Plan
 from sweeps.execution.dispatch import run_all
 from sweeps.retraining import recorded_code
 from sweeps.retraining.differences import dataset_differences, fit_differences
 from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
-from sweeps.verification import differences
+from sweeps.verification import circumstances, differences, results, sweep_text, trials
+from sweeps.verification.asked_fits import AskedFit, asked_fits
+from sweeps.verification.selection import FitSelection, choose_fits
+from tracking.ledger.contents import SweepContents
+from tracking.ledger.file import reading
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.ledger.seal_check import SealCheck
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import SweepRecord
 from trainer.datasets import Dataset, store
 from trainer.errors import UsageError
-from trainer.fits.names import fit_name
 from trainer.runtime.environment import environment, of_training
 from trainer.runtime.scratch import scratch_folder
-
-Chosen = tuple[TrialRecord, FoldRecord]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitSelection:
-    """Which fits to train again: all, those of one trial or one fold; by default a sample."""
-
-    everything: bool = False
-    architecture: str | None = None
-    trial: int | None = None
-    fold: int | None = None
-
-    @property
-    def sample(self) -> bool:
-        """Whether a sample is drawn."""
-        return not self.everything and self.architecture is None and self.fold is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,58 +38,47 @@ class Report:
         same_kind: whether it was recorded on this kind of machine, for which identical bytes are promised.
         proposed: number of trials that were proposed again.
         trained: number of fits that were trained again.
-        recorded: number of fits in the record.
+        recorded: number of fits in the record, with those beside the search.
         differences: the differences, causes before effects; empty if everything matches.
+        notes: what does not match and is explained, or could not be compared; one line each.
         not_sealed: why the sweep's seal does not cover all rows of the record, in one line; None if it does.
     """
 
     sweep: str
     same_kind: bool
-    proposed: int
-    trained: int
-    recorded: int
+    proposed: int = 0
+    trained: int = 0
+    recorded: int = 0
     differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
     not_sealed: str | None = None
 
 
-def choose_fits(record: SweepRecord, changed: Sequence[str], wanted: FitSelection) -> list[Chosen]:
-    """Choose the fits to train again.
+@dataclass(slots=True, kw_only=True)
+class _Verification:
+    """One verification: the record as it was read, and what was found so far."""
 
-    A sample is one fit of each architecture, drawn at random each time, and every fit whose record was
-    changed.
+    entry: SweepEntry
+    record: SweepRecord
+    contents: SweepContents
+    changed: Collection[str]
+    seal: SealCheck
+    asked: Sequence[AskedFit] = ()
+    found: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
-    Args:
-        record: the sweep.
-        changed: the keys of fits whose checksum does not match.
-        wanted: the user's selection.
-
-    Raises:
-        UsageError: if no fit matches the selection.
-    """
-    everything = [
-        (trial, fold)
-        for trial in record.trials
-        for fold in trial.folds
-        if fold.run.stopped_for is None or fold.spec.key in changed
-    ]
-    if wanted.sample:
-        suspicious = [(trial, fold) for trial, fold in everything if fold.spec.key in changed]
-        drawn = [
-            random.SystemRandom().choice(mine)
-            for name in record.architectures
-            if (mine := [(trial, fold) for trial, fold in everything if trial.architecture == name])
-        ]
-        return list({fold.spec.key: (trial, fold) for trial, fold in suspicious + drawn}.values())
-    chosen = [
-        (trial, fold)
-        for trial, fold in everything
-        if wanted.architecture in (None, trial.architecture)
-        and wanted.trial in (None, trial.number)
-        and wanted.fold in (None, fold.spec.fold)
-    ]
-    if not chosen:
-        raise UsageError(f"the sweep {record.name!r} has no such trial or fold")
-    return chosen
+    def report(self, *, proposed: int = 0, trained: int = 0) -> Report:
+        """Return what was found."""
+        return Report(
+            sweep=self.entry.name,
+            same_kind=differences.same_machine_kind(self.record, environment()),
+            proposed=proposed,
+            trained=trained,
+            recorded=len({fit.key for fit in self.asked if fit.fold is not None}),
+            differences=(*self.found, *_of_seal(self.seal)),
+            notes=tuple(self.notes),
+            not_sealed=self.seal.why,
+        )
 
 
 def verify(
@@ -131,115 +106,172 @@ def verify(
     """
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
-        seal = ledger.check_seal(name) if name in ledger.sweep_names() else SealCheck()
-        try:
-            record, entry = ledger.sweep(name), ledger.entry(name)
-        except UsageError:
-            if not seal.differences:
-                raise
-            return _unreadable(name, seal)  # the seal names the rows without reading what they say
-        changed = ledger.changed_fits(name)
-    if entry is None or not record.finished:
-        if seal.differences:  # rows are missing, so trials are
-            return _unreadable(name, seal)
-        ended, asked = record.progress
-        raise UsageError(
-            f"the sweep {name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
-            "'refold run' continues an interrupted sweep"
+        made = _read(ledger, name)
+    return made if isinstance(made, Report) else _verified(made, home, wanted, start_workers, say, trust_code)
+
+
+def _read(ledger: Ledger, name: str) -> "_Verification | Report":
+    """Read a record. If its rows do not fit together, report what differs in those that can be read.
+
+    Raises:
+        UsageError: if there is no such sweep, or its record is damaged in a way that nothing else explains.
+    """
+    seal = ledger.check_seal(name) if name in ledger.sweep_names() else SealCheck()
+    found: tuple[Difference, ...] = ()
+    try:
+        entry = ledger.entry(name)
+        found = () if entry is None else _of_entry(entry)
+        record = ledger.sweep(name)  # raises if there is no such sweep
+        assert entry is not None  # noqa: S101
+        return _Verification(
+            entry=entry,
+            record=record,
+            contents=ledger.contents(name),
+            changed=ledger.changed_fits(name),
+            seal=seal,
+            found=list(found),
         )
-    identity.check_device(entry)
-    chosen = choose_fits(record, changed, wanted)
-    dataset = load_again(home, entry)
-    found = _without_training(record, entry, dataset, changed)
-    trained = 0
-    if not found:
-        architectures = [trial.architecture for trial, _ in chosen]
-        code = recorded_code.admit(home, entry, architectures, trust_code=trust_code)
-        say(f"training {len(chosen)} of {len(list(differences.fits(record)))} fits again")
-        found = _trained_again(code, dataset, chosen, start_workers)
-        trained = len(chosen)
-        found += _unexplained(chosen, changed, found)
-        found += _changed_beside(record, changed)
-        if changed:
-            found += differences.proposal_differences(record, identity.plan_of(entry))
-    return Report(
-        sweep=name,
-        same_kind=differences.same_machine_kind(record, environment()),
-        proposed=len(record.trials),
-        trained=trained,
-        recorded=len(list(differences.fits(record))),
-        differences=(*found, *_seal_differences(seal)),
-        not_sealed=seal.why,
-    )
+    except UsageError:
+        if not found and not seal.differences:
+            raise
+        differ = (*found, *_of_seal(seal))
+        return Report(sweep=name, same_kind=True, differences=differ, not_sealed=seal.why)
 
 
-def _seal_differences(seal: SealCheck) -> list[Difference]:
+def _of_seal(seal: SealCheck) -> list[Difference]:
     """Return what the seal says of the rows, reported last: it does not say what was changed in a row."""
     return [Difference(subject="seal", where=each.row, what=each.what) for each in seal.differences]
 
 
-def _unreadable(name: str, seal: SealCheck) -> Report:
-    """Return the report on a record of which only the seal can be compared: its rows do not fit together."""
-    return Report(
-        sweep=name,
-        same_kind=True,
-        proposed=0,
-        trained=0,
-        recorded=0,
-        differences=tuple(_seal_differences(seal)),
-        not_sealed=seal.why,
+def _verified(
+    made: _Verification,
+    home: Path,
+    wanted: FitSelection,
+    start_workers: StartWorkers,
+    say: Callable[[str], None],
+    trust_code: bool,
+) -> Report:
+    entry, record = made.entry, made.record
+    plan = None if made.found else identity.plan_of(entry)
+    if plan is not None:
+        with reading(f"the sweep {entry.name!r}"):
+            made.asked = asked_fits(record, made.contents, plan)
+            made.found += trials.trial_differences(record, plan)
+    if not record.finished:
+        if made.found or made.seal.differences:  # rows are missing, so trials are
+            return made.report()
+        raise _unfinished(record)
+    identity.check_device(entry)
+    if identity.procedure_differences(entry):
+        return made.report()
+    dataset = _compared_with_here(made, home)
+    if made.found or plan is None or dataset is None:
+        return made.report()
+    with reading(f"the sweep {entry.name!r}"):
+        made.found += _derived(made, dataset)
+        effects = [] if made.found else _effects(made, plan)
+    proposed = len(record.trials)
+    # Differences of outcomes are effects. Training again names their cause: where a record was changed.
+    if made.found or (effects and not made.changed and not wanted.everything):
+        made.found += effects
+        return made.report(proposed=proposed)
+    chosen = choose_fits(entry.name, made.asked, made.changed, wanted)
+    code = recorded_code.admit(home, entry, [fit.architecture for fit in chosen], trust_code=trust_code)
+    say(f"training {len(chosen)} of {made.report().recorded} fits again")
+    _train_again(made, code, dataset, chosen, start_workers)
+    made.found += _checksums(made, chosen)
+    made.found += effects
+    return made.report(proposed=proposed, trained=len(chosen))
+
+
+def _unfinished(record: SweepRecord) -> UsageError:
+    ended, asked = record.progress
+    return UsageError(
+        f"the sweep {record.name!r} is not finished ({ended} of {asked} trials): verify it when it is; "
+        "'refold run' continues an interrupted sweep"
     )
 
 
-def _without_training(
-    record: SweepRecord, entry: SweepEntry, dataset: Dataset, changed: Sequence[str]
-) -> list[Difference]:
+def _of_entry(entry: SweepEntry) -> tuple[Difference, ...]:
+    """Compare the parts of a sweep's entry with each other."""
     if older := identity.procedure_differences(entry):
-        return older
-    plan = identity.plan_of(entry)
-    found = differences.environment_differences(record, of_training())
-    found += differences.identity_differences(entry)
-    found += dataset_differences(entry, dataset)
-    found += architecture_differences(entry)
-    if not found:
-        found += differences.spec_differences(record, plan)
-        found += differences.score_differences(record)
-        if not found and not changed:  # causes first: training again shows what was changed in a fit
-            found += differences.proposal_differences(record, plan)
-    return found
+        return tuple(older)
+    with reading(f"the sweep {entry.name!r}"):
+        return (*differences.identity_differences(entry), *sweep_text.text_differences(entry))
 
 
-def _trained_again(
-    code: RecordedCode, dataset: Dataset, chosen: Sequence[Chosen], start_workers: StartWorkers
-) -> list[Difference]:
-    by_key = {fold.spec.key: (trial, fold) for trial, fold in chosen}
-    found: dict[str, list[Difference]] = {}
-    with scratch_folder() as folder:
-        stored = store(dataset, folder)
-        jobs = [job_of(code, fold.spec, stored, trial.number) for trial, fold in chosen]
-        with start_workers(folder / "workers.log") as workers:
-            for job, again in run_all(workers, jobs):
-                trial, fold = by_key[job.spec.key]
-                found[job.spec.key] = fit_differences(fold, trial.number, again)
-    return [difference for key in by_key for difference in found[key]]
+def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
+    """Compare software, dataset and sources with those here; return the dataset.
+
+    Raises:
+        UsageError: if the dataset or a user's architecture file is gone, and nothing else was found.
+    """
+    of_software = differences.environment_differences(made.asked, of_training())
+    made.found = of_software + made.found
+    try:
+        dataset = load_again(home, made.entry)
+        made.found += dataset_differences(made.entry, dataset)
+        made.found += architecture_differences(made.entry)
+    except UsageError:
+        if made.found:
+            return None
+        raise
+    return dataset
 
 
-def _changed_beside(record: SweepRecord, changed: Sequence[str]) -> list[Difference]:
-    """Report changed records of extra fits (of comparisons, of variance analyses): not trained again."""
-    of_trials = {fold.spec.key for fold in differences.fits(record)}
-    what = "its record was changed after it was written"
+def _derived(made: _Verification, dataset: Dataset) -> list[Difference]:
+    """Derive again what the plan and the dataset say of each fit."""
+    minutes = sweep_text.spec_of(made.entry.toml, made.entry.details).limits.fit_minutes
+    made.notes += circumstances.limit_notes(made.asked, minutes)
     return [
-        Difference(subject="checksum", where=f"fit {key[:16]} beside the search", what=what)
-        for key in changed
-        if key not in of_trials
+        *differences.spec_differences(made.asked),
+        *results.result_differences(made.asked, dataset),
+        *circumstances.circumstance_differences(made.asked),
+        *trials.asked_differences(made.asked, made.contents.unasked),
     ]
 
 
-def _unexplained(
-    chosen: Sequence[Chosen], changed: Sequence[str], found: Sequence[Difference]
-) -> list[Difference]:
-    """Report fits whose record was changed in something that training again does not show: times, hosts."""
-    named = {difference.where for difference in found}
-    places = [fit_name(fold.spec, trial.number) for trial, fold in chosen if fold.spec.key in changed]
-    what = "its record was changed after it was written, in parts like times or the host"
-    return [Difference(subject="checksum", where=p, what=what) for p in places if p not in named]
+def _effects(made: _Verification, plan: Plan) -> list[Difference]:
+    """Compare what follows from the outcomes of fits: proposals, and the trials of fits beside the search."""
+    return [
+        *trials.beside_differences(made.record, made.contents),
+        *differences.proposal_differences(made.record, plan),
+    ]
+
+
+def _train_again(
+    made: _Verification,
+    code: RecordedCode,
+    dataset: Dataset,
+    chosen: Sequence[AskedFit],
+    start_workers: StartWorkers,
+) -> None:
+    """Train fits again, and add what differs in their order."""
+    by_key = {fit.key: fit for fit in chosen}
+    found: dict[str, list[Difference]] = {}
+    with scratch_folder() as folder:
+        stored = store(dataset, folder)
+        jobs = [job_of(code, f.fold.spec, stored, f.number) for f in chosen if f.fold is not None]
+        with start_workers(folder / "workers.log") as workers:
+            for job, again in run_all(workers, jobs):
+                fit = by_key[job.spec.key]
+                assert fit.fold is not None  # noqa: S101 - chosen fits are recorded
+                if fit.stopped:
+                    found[job.spec.key], explained = circumstances.stopped_again(fit, again, made.changed)
+                    made.notes += explained
+                    continue
+                differ = fit_differences(fit.fold, fit.number, again)
+                found[job.spec.key] = [replace(each, where=fit.where) for each in differ]
+    made.found += [difference for fit in chosen for difference in found[fit.key or ""]]
+
+
+def _checksums(made: _Verification, chosen: Sequence[AskedFit]) -> list[Difference]:
+    """Report fits whose record was changed in something that training again has not shown."""
+    named, trained = {difference.where for difference in made.found}, {fit.key for fit in chosen}
+    found = []
+    for fit in made.asked:
+        if fit.key in made.changed and fit.where not in named:
+            what = "its record was changed after it was written"
+            what += ", in parts like times or the host" if fit.key in trained else ""
+            found.append(Difference(subject="checksum", where=fit.where, what=what))
+    return found

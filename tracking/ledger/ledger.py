@@ -14,6 +14,7 @@ from typing import Any
 
 from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
+from tracking.ledger.contents import SweepContents, contents_of
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.file import checksum, connect, reading
 from tracking.ledger.lock import Turn, held, is_held
@@ -385,6 +386,14 @@ class Ledger:
                 "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
             )
             return [ExportRecord.from_card(json.loads(row[0])) for row in rows]
+
+    def contents(self, name: str) -> SweepContents:
+        """Return all rows of a sweep.
+
+        Raises:
+            UsageError: if a row is damaged.
+        """
+        return contents_of(self._connection, name)
 
     def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
         rows = self._connection.execute(

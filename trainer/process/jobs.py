@@ -5,6 +5,7 @@ of this changes a bit: a fresh process returns the same result.
 """
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -114,6 +115,24 @@ def out_of_time(job: Job, started_at: float) -> FitRun:
     limit = f"{(job.seconds or 0.0) / 60:g} min (limits.fit_minutes)"
     advice = "raise the limit, or use a smaller network or fewer epochs"
     return _given_up(job.spec, StopCause.TIME, f"was stopped after {limit}: {advice}", started_at)
+
+
+def minutes_of(reason: str) -> float | None:
+    """Return the time limit in the reason of a fit that was stopped, in minutes; None if it has none.
+
+    >>> minutes_of("was stopped after 2.5 min (limits.fit_minutes): raise the limit")
+    2.5
+    """
+    found = re.match(r"was stopped after ([0-9.e+-]+) min \(limits\.fit_minutes\): ", reason)
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def is_stop(reason: str) -> bool:
+    """Tell whether the reason of a failed fit is that of one that was stopped from outside."""
+    return reason.startswith(("was stopped after ", "ran out of memory "))
 
 
 def _given_up(spec: FitSpec, cause: StopCause, reason: str, started_at: float) -> FitRun:

@@ -30,7 +30,8 @@ from sweeps.analysis.page import page as page_of
 from sweeps.analysis.sample_size import from_record, repeat_lines
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
-from sweeps.verification.verify import FitSelection, verify
+from sweeps.verification.selection import FitSelection
+from sweeps.verification.verify import verify
 from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record_sweep
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord

@@ -17,6 +17,11 @@ from sweeps.definition import identity
 from sweeps.retraining.differences import dataset_differences
 from sweeps.retraining.recorded_fits import architecture_differences, load_again
 from sweeps.verification import differences
+from sweeps.verification.asked_fits import asked_fits
+from sweeps.verification.circumstances import circumstance_differences
+from sweeps.verification.results import result_differences
+from sweeps.verification.sweep_text import text_differences
+from sweeps.verification.trials import asked_differences, trial_differences
 from tests.recorded_home import AS_VERSION_1, BEFORE_THE_MOVE, copy_of
 from tracking.ledger.ledger import Ledger
 from trainer.errors import Mismatch, RefoldError, UsageError
@@ -78,15 +83,20 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     """Keys, digests, seeds, proposals and scores are derived as they were; nothing is trained for it."""
     with Ledger.read(home) as ledger:
         record, entry = ledger.sweep("fixture"), ledger.entry("fixture")
+        contents = ledger.contents("fixture")
         assert ledger.changed_fits("fixture") == []
     assert entry is not None
     plan = identity.plan_of(entry)
     assert record.digest == DIGEST
     assert plan.key == entry.key
     assert [*differences.identity_differences(entry), *architecture_differences(entry)] == []
-    assert dataset_differences(entry, load_again(home, entry)) == []
-    assert differences.spec_differences(record, plan) == []
-    assert differences.score_differences(record) == []
+    dataset = load_again(home, entry)
+    assert dataset_differences(entry, dataset) == []
+    assert text_differences(entry) == []
+    asked = asked_fits(record, contents, plan)
+    assert [*trial_differences(record, plan), *asked_differences(asked, contents.unasked)] == []
+    assert [*differences.spec_differences(asked), *result_differences(asked, dataset)] == []
+    assert circumstance_differences(asked) == []
     assert differences.proposal_differences(record, plan) == []
 
 

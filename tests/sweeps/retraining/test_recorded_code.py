@@ -318,6 +318,7 @@ def test_recorded_texts_leave_the_record_in_one_place() -> None:
         "recorded_fits.py": "digests are compared",
         "record.py": "show --code prints them",
         "retraining.py": "an export compares digests",
+        "sweep_text.py": "the text of the sweep file is compared with it",
     }
     root = Path(refold.__file__).parents[1]
     taking = {

@@ -18,14 +18,15 @@ from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpe
 from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
-from sweeps.verification.verify import FitSelection, Report, choose_fits, verify
-from tests.closed_formula import InlineWorkers, Killed, starter
+from sweeps.verification.selection import FitSelection
+from sweeps.verification.verify import Report, verify
+from tests.closed_formula import Killed, starter
 from tests.recorded_home import AS_VERSION_2
+from tests.varied_sweep import VariedWorkers
 from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
-from trainer.fits.results import StopCause
 from trainer.fits.specs import PROCEDURE
 
 
@@ -60,10 +61,10 @@ def sweep(folder: Path) -> SweepSpec:
 def record_sweep(folder: Path, kill_after: int | None = None) -> None:
     """Run the sweep with the closed-formula trainer."""
     write_data(folder)
-    workers = InlineWorkers(2, kill_after=kill_after)
+    workers = VariedWorkers(2, kill_after=kill_after)
     with Ledger.open(folder / "home") as ledger:
         run_sweep(
-            prepare(sweep(folder), ""),
+            prepare(sweep(folder), sweep_text(sweep(folder))),
             folder / "home",
             ledger,
             start_workers=starter(workers),
@@ -89,7 +90,7 @@ def from_arrays(tmp_path: Path) -> Path:
     with Ledger.open(tmp_path / "home") as ledger:
         run_sweep(
             prepare(spec, sweep_text(spec)), tmp_path / "home", ledger,
-            start_workers=starter(InlineWorkers(2)), workers=1, progress=Silent(),
+            start_workers=starter(VariedWorkers(2)), workers=1, progress=Silent(),
         )  # fmt: skip
     return tmp_path / "home"
 
@@ -99,7 +100,7 @@ def test_a_sweep_on_arrays_is_verified_with_the_images_that_its_home_stored(from
     wanted = FitSelection(everything=True)
 
     def start(_log: Path) -> Any:
-        return starter(InlineWorkers(1))(lambda _event: None)
+        return starter(VariedWorkers(1))(lambda _event: None)
 
     report = verify(from_arrays, "made", wanted, start_workers=start)
     assert (report.differences, report.trained) == ((), report.recorded)
@@ -198,83 +199,10 @@ def checked(folder: Path, wanted: FitSelection | None = None) -> Report:
     """Verify with the closed-formula trainer."""
 
     @contextmanager
-    def start(_log: Path) -> Iterator[InlineWorkers]:
-        yield InlineWorkers(2)
+    def start(_log: Path) -> Iterator[VariedWorkers]:
+        yield VariedWorkers(2)
 
     return verify(folder / "home", "made", wanted or FitSelection(), start_workers=start)
-
-
-#: What is changed, and the subject that must be named first.
-MUTATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "initial weights": (tamper("run", flip_in("result", "initial_weights_sha256")), "initial weights"),
-    "weights of an epoch": (
-        tamper("run", flip_in("result", "epochs", 0, "weights_sha256")),
-        "weights after epoch 1",
-    ),
-    "best weights": (tamper("run", flip_in("result", "weights_sha256")), "weights"),
-    "probabilities": (tamper("run", flip_in("result", "probabilities_sha256")), "probabilities"),
-    "folds": (tamper("run", flip_in("result", "parts_sha256")), "folds and stop set"),
-    "score": (tamper("run", put("result", "f1", value=0.999)), "score"),
-    "confusion matrix": (tamper("run", put("result", "confusion", 0, 0, value=1)), "score"),
-    "stop score": (tamper("run", put("result", "epochs", 0, "stop_f1", value=0.999)), "best epoch"),
-    "loss": (tamper("run", put("result", "epochs", 0, "loss", value=0.5)), "loss of epoch 1"),
-    "best epoch": (tamper("run", put("result", "best_epoch", value=1)), "best epoch"),
-    "time": (tamper("run", put("timing", "ended_at", value=1.0)), "checksum"),
-    "seed of a fit": (tamper("spec", put("seeds", "order", value=5)), "seeds.order"),
-    "split seed": (tamper("spec", put("seeds", "split", value=5)), "seeds.split"),
-    "fold of a fit": (tamper("spec", put("folds", value=4)), "folds"),
-    "hyperparameter of a fit": (tamper("spec", hyperparameter), "hyperparameter learning_rate"),
-    "hyperparameter of a trial": (
-        tamper("hyperparameters", put("batch_size", value=33), "proposals"),
-        "hyperparameter batch_size",
-    ),
-    "an older refold": (
-        tamper("identity", put("procedure", value=PROCEDURE - 1), "sweeps"),
-        "procedure of training",
-    ),
-    "seed of the sweep": (lambda f: change(f, "UPDATE sweeps SET seed = ?", lambda _: 2), "sweep seed"),
-    "key of the sweep": (lambda f: change(f, "UPDATE sweeps SET key = ?", lambda _: "0" * 64), "sweep key"),
-    "one pixel": (lambda f: write_data(f, "one pixel"), "dataset"),
-    "order of the images": (lambda f: write_data(f, "order"), "dataset"),
-    "one label": (lambda f: write_data(f, "one label"), "dataset"),
-    "a class name": (lambda f: write_data(f, "a class name"), "dataset"),
-    **{
-        f"another {package}": (
-            tamper("run", put("environment", "packages", package, value="0.1")),
-            package,
-        )
-        for package in ("tensorflow", "keras", "numpy", "optuna", "scikit-learn")
-    },
-    "two threads": (
-        tamper("run", put("environment", "switches", "intra_op_threads", value=2)),
-        "intra_op_threads",
-    ),
-    "op determinism off": (
-        tamper("run", put("environment", "switches", "op_determinism", value=False)),
-        "op_determinism",
-    ),
-    "oneDNN off": (
-        tamper("run", put("environment", "variables", "TF_ENABLE_ONEDNN_OPTS", value="0")),
-        "TF_ENABLE_ONEDNN_OPTS",
-    ),
-    "oneDNN capped": (
-        tamper("run", put("environment", "variables", "ONEDNN_MAX_CPU_ISA", value="AVX2")),
-        "ONEDNN_MAX_CPU_ISA",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_every_mutation_is_named(folder: Path, name: str) -> None:
-    """The first difference that is reported is the thing that was changed, however small."""
-    mutate, subject = MUTATIONS[name]
-    mutate(folder)
-    before = (folder / "home" / "ledger.sqlite").read_bytes()
-    report = checked(folder)
-    assert report.differences
-    assert report.differences[0].subject == subject
-    assert "\n" not in str(report.differences[0])
-    assert (folder / "home" / "ledger.sqlite").read_bytes() == before
 
 
 def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
@@ -317,23 +245,6 @@ def test_all_and_one_trial_and_one_fold_can_be_chosen(folder: Path) -> None:
     assert checked(folder, FitSelection(architecture="lenet", trial=1, fold=0)).trained == 1
     with pytest.raises(UsageError, match="no such trial or fold"):
         checked(folder, FitSelection(fold=7))
-
-
-@pytest.mark.parametrize("cause", StopCause)
-def test_a_fit_that_lacked_memory_or_time_is_not_trained_again(folder: Path, cause: StopCause) -> None:
-    """It has no bits to compare, whatever its reason says in words; unless its record was changed."""
-    with Ledger.read(folder / "home") as ledger:
-        record = ledger.sweep("made")
-    first, *others = record.trials
-    run = replace(first.folds[0].run, stopped_for=cause)
-    stopped = replace(first, folds=(replace(first.folds[0], run=run), *first.folds[1:]))
-    record = replace(record, trials=(stopped, *others))
-    chosen = choose_fits(record, [], FitSelection(everything=True))
-    assert run.result.key not in {fold.spec.key for _, fold in chosen}
-    assert len(chosen) == sum(len(trial.folds) for trial in record.trials) - 1
-    for wanted in (FitSelection(everything=True), FitSelection()):
-        chosen = choose_fits(record, [run.result.key], wanted)
-        assert run.result.key in {fold.spec.key for _, fold in chosen}
 
 
 def test_a_difference_in_training_is_found_and_sized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,10 +347,10 @@ def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
     spec = replace(sweep(tmp_path), architectures=(ArchitectureChoice(name="mine", source="mine.py:Net"),))
     with Ledger.open(tmp_path / "home") as ledger:
         run_sweep(
-            prepare(spec, ""),
+            prepare(spec, sweep_text(spec)),
             tmp_path / "home",
             ledger,
-            start_workers=starter(InlineWorkers(1)),
+            start_workers=starter(VariedWorkers(1)),
             workers=1,
             progress=Silent(),
         )

@@ -1,0 +1,75 @@
+"""The results of fits against what follows from their other parts and from the labels of the dataset."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeps.definition.changes import Change
+from sweeps.definition.identity import Difference
+from sweeps.verification.asked_fits import AskedFit
+from trainer.datasets import Dataset
+from trainer.fits.metrics import confusion_matrix
+from trainer.fits.results import FitResult
+from trainer.fits.specs import FitSpec
+from trainer.fits.split import Split
+from trainer.fits.stopping import EarlyStopping, missed_rung
+
+#: Name, recorded value, derived value.
+Pair = tuple[str, Any, Any]
+
+
+def result_differences(asked: Sequence[AskedFit], dataset: Dataset) -> list[Difference]:
+    """Derive again what a fit's result implies: folds, best epoch, weights, confusion matrix and score.
+
+    Args:
+        asked: the sweep's fits.
+        dataset: the sweep's, which has the labels.
+    """
+    found = []
+    for fit in asked:
+        if fit.fold is None or fit.fold.run.result.state == "failed":
+            continue
+        for subject, recorded, derived in _within(fit.fold.spec, fit.fold.run.result, dataset):
+            if recorded != derived:
+                what = Change(subject, recorded, derived).said(
+                    "recorded", "follows from the rest of the record"
+                )
+                found.append(Difference(subject=subject, where=fit.where, what=what))
+    return found
+
+
+def _within(spec: FitSpec, result: FitResult, dataset: Dataset) -> Iterator[Pair]:
+    """Yield each value of a result that its spec, its other values and the labels imply."""
+    split = Split.of_fit(spec, dataset.labels)
+    yield "folds and stop set", result.parts_sha256, split.parts(spec).digest
+    if spec.stopping is not None:
+        yield from _epochs(spec, EarlyStopping(spec.stopping), result)
+    if result.state == "complete" and spec.fold is not None:
+        held_out = split.held_out(spec.fold)
+        yield from _predictions(result, dataset.labels[held_out], len(dataset.classes))
+        yield "score", result.f1, spec.metric.of(result.confusion)
+
+
+def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[Pair]:
+    """Yield what the stop set's scores decide."""
+    missed = None
+    for number, epoch in enumerate(result.epochs, start=1):
+        watch.update(float("nan") if epoch.stop_f1 is None else epoch.stop_f1)
+        missed = missed or missed_rung(spec.thresholds, number, watch.best_score, spec.metric)
+    yield "state", result.state, "complete" if missed is None else "pruned"
+    yield "best epoch", result.best_epoch, watch.best_epoch
+    if watch.best_epoch:
+        yield "weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256
+
+
+def _predictions(result: FitResult, labels: npt.NDArray[np.int32], classes: int) -> Iterator[Pair]:
+    """Yield what the predictions of the held-out images imply; the earliest records have none."""
+    if not result.predictions:
+        return
+    predicted = result.predicted_classes()
+    yield "number of predictions", len(predicted), len(labels)
+    yield "number of confidences", len(result.confidences) // 4, len(labels)
+    if len(predicted) == len(labels) and max(predicted, default=0) < classes:
+        yield "confusion matrix", result.confusion, confusion_matrix(labels, predicted, classes=classes)

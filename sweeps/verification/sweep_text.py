@@ -1,0 +1,118 @@
+"""The recorded text of the sweep file against the rest of the record: it is read again as ``refold run`` did.
+
+``refold run`` has no options that change a sweep, so the text alone says what was asked for. What it cannot
+say: the ranges that a user's architecture has by itself, which only its code knows. Its code is not run for
+this, so of these spaces only the ranges that the text sets are compared; proposals show the others.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.changes import changes
+from sweeps.definition.identity import Difference, identity_of
+from sweeps.definition.prepare import complete_space
+from sweeps.definition.spec import ArchitectureChoice, SweepSpec
+from sweeps.definition.sweep_file import parse_sweep
+from tracking.ledger.details import SweepDetails
+from tracking.ledger.ledger import SweepEntry
+from trainer.architectures import BUILT_IN
+from trainer.canonical import recorded
+from trainer.errors import UsageError
+from trainer.space_json import space_to_json
+from trainer.user_code import UserSource
+
+
+def text_differences(entry: SweepEntry) -> list[Difference]:
+    """Read the recorded text again and compare all that it says with the entry."""
+    try:
+        spec = spec_of(entry.toml, entry.details)
+        told = _told(spec, entry)
+    except (tomllib.TOMLDecodeError, UsageError) as error:
+        what = f"its recorded text cannot be read as a sweep file: {error}"
+        return [Difference(subject="sweep file", where=entry.name, what=what)]
+    return [
+        Difference(
+            subject=f"{change.name} of the sweep file",
+            where=entry.name,
+            what=change.said("in the record", "in its text"),
+        )
+        for change in changes(_kept(spec, entry), told)
+    ]
+
+
+def spec_of(text: str, details: SweepDetails) -> SweepSpec:
+    """Return the sweep that a recorded text describes.
+
+    What was defined in a notebook is in no file: it is taken from the record.
+
+    Raises:
+        tomllib.TOMLDecodeError: if it is not TOML.
+        UsageError: if it is not a sweep file.
+    """
+    data = tomllib.loads(text)
+    tables = data.get("architectures")
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        source = details.sources.get(name)
+        if isinstance(table, dict) and source is not None and _is_cell(source, table.get("source")):
+            table["source"] = source
+    return parse_sweep(data, folder=Path(details.folder))
+
+
+def _is_cell(source: UserSource, written: object) -> bool:
+    return not source.in_file and written == source.spec
+
+
+def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
+    """Return what the text says, under the names of ``_kept``."""
+    rungs = list(spec.prune.rungs_within(spec.cv.epochs))
+    return {
+        "name": spec.name,
+        "seed": spec.seed,
+        "trials": spec.trials,
+        "device": spec.device,
+        "cv": recorded(spec.cv),
+        "search": recorded(spec.search),
+        "prune": recorded(spec.prune) | {"rungs": rungs},
+        "dataset": spec.source.to_json(),
+        "experiment": spec.experiment or spec.name,
+        "architectures": [choice.name for choice in spec.architectures],
+        "sources": {choice.name: choice.written for choice in spec.architectures if choice.written},
+        "spaces": {choice.name: _space(choice, entry) for choice in _known(spec, entry)},
+    }
+
+
+def _kept(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
+    """Return what the record says."""
+    identity = entry.identity
+    return {
+        "name": entry.name,
+        "seed": identity.get("seed"),
+        "trials": entry.trials,
+        "device": identity_of(entry).device,
+        "cv": identity.get("cv"),
+        "search": identity.get("search"),
+        "prune": identity.get("prune"),
+        "dataset": entry.details.dataset.to_json(),
+        "experiment": entry.details.experiment,
+        "architectures": list(entry.architectures),
+        "sources": {name: source.spec for name, source in entry.details.sources.items()},
+        "spaces": {choice.name: _recorded_space(choice.name, entry) for choice in _known(spec, entry)},
+    }
+
+
+def _known(spec: SweepSpec, entry: SweepEntry) -> Iterator[ArchitectureChoice]:
+    """Yield the architectures that both the text and the identity have."""
+    kept = entry.identity.get("architectures", {})
+    yield from (choice for choice in spec.architectures if choice.name in kept)
+
+
+def _recorded_space(name: str, entry: SweepEntry) -> Mapping[str, Any]:
+    return space_to_json(identity_of(entry).space_of(name))
+
+
+def _space(choice: ArchitectureChoice, entry: SweepEntry) -> Mapping[str, Any]:
+    """Return the space that follows from the text; what only a user's code knows is taken as recorded."""
+    own = BUILT_IN[choice.name].space if choice.source is None else identity_of(entry).space_of(choice.name)
+    return space_to_json(complete_space(choice.name, own, choice.ranges))
