@@ -205,10 +205,10 @@ class Outcome:
             UsageError: if there is no such trial, the trial made no mistake, or the stored images are gone.
         """
         from tracking.reports import drawing, out_of_fold, trial_pictures
-        from trainer.datasets import open_stored
+        from trainer.datasets import open_stored, stored_at
 
         found = self._trial(trial)
-        dataset = open_stored(self.home.path / "datasets" / self.record.dataset.fingerprint)
+        dataset = open_stored(stored_at(self.home.path / "datasets", self.record.dataset.fingerprint))
         predictions = out_of_fold.HeldOut(dataset).of(found)
         if predictions is None or not len(predictions.mistakes()):
             name = found.name

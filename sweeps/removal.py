@@ -1,16 +1,20 @@
 """Removes a sweep: ledger rows, stored images that no other sweep uses, and runs in MLflow."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.export.model_folder import size_of
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.tracking_place import kept_place, place_of, said_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn
 from tracking.records import SweepRecord
-from trainer.quantities import counted
+from trainer.datasets import stored_at
+from trainer.errors import UsageError
+from trainer.quantities import counted, size
 
 if TYPE_CHECKING:
     from tracking.mlflow.removal import Found
@@ -24,14 +28,20 @@ class Removal:
     Attributes:
         home: the folder that holds the ledger.
         record: the sweep.
+        fits: number of the sweep's fits, those beside the search included.
+        alone: how many of these no other sweep has; the others stay.
+        images: the folder of the stored images, if it goes.
         view: the view of MLflow's record; None if that is left alone.
         found: what MLflow has of the sweep, None if that is left alone.
         place: where MLflow's record is, in words; empty if it is left alone.
-        notes: what the user should know about how the place was chosen; one line per note.
+        notes: what the user should know about what stays and how MLflow was chosen; one line per note.
     """
 
     home: Home
     record: SweepRecord
+    fits: int
+    alone: int
+    images: Path | None = None
     view: "MlflowView | None" = None
     found: "Found | None" = None
     place: str = ""
@@ -39,11 +49,17 @@ class Removal:
 
     def lines(self) -> list[str]:
         """Return the lines that are shown to the user before the question."""
-        trials = counted(len(self.record.trials), "trial")
-        fits = counted(sum(len(trial.folds) for trial in self.record.trials), "fit")
-        lines = [f"removes the sweep {self.record.name}: {trials}, {fits}"]
-        found = [*self.notes, f"and from MLflow, {self.place}: {self.found}"] if self.found else []
-        return lines + found
+        trials, fits = counted(len(self.record.trials), "trial"), counted(self.fits, "fit")
+        removed = f"removes the sweep {self.record.name}: {trials}"
+        if self.alone == self.fits:
+            removed += f", {fits}"
+        elif self.alone:
+            removed += f", {self.alone} of its {fits}; the others stay, because other sweeps have them too"
+        else:
+            removed += f"; its {fits} stay, because other sweeps have them too"
+        images = [f"and its images, {self.images} ({size(size_of(self.images))})"] if self.images else []
+        found = [f"and from MLflow, {self.place}: {self.found}"] if self.found else []
+        return [removed, *images, *self.notes, *found]
 
 
 def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow: bool = True) -> Removal:
@@ -61,19 +77,51 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
     """
     with Ledger.read(home.path) as reader:
         record, entry = reader.sweep(name), reader.entry(name)
+        images = _unused_images(home, reader, record)
+        fits, alone = reader.count_fits(name)
     assert entry is not None  # noqa: S101 - reader.sweep has raised otherwise
-    if not mlflow:
-        return Removal(home=home, record=record)
-    place = place_of(home, entry, tracking_uri)
-    view = mlflow_view(home, place.uri, entry.details.experiment)
-    return Removal(
+    linked = images is not None and _behind_a_link(home, images)
+    removal = Removal(
         home=home,
         record=record,
+        fits=fits,
+        alone=alone,
+        images=None if linked else images,
+        notes=(f"the images in {images} stay: a symbolic link leads there",) if linked else (),
+    )
+    if not mlflow:
+        return removal
+    place = place_of(home, entry, tracking_uri)
+    view = mlflow_view(home, place.uri, entry.details.experiment)
+    return replace(
+        removal,
         view=view,
         found=view.locate(record),
         place=said_of(home, kept_place(home, place.uri)),
-        notes=place.notes,
+        notes=(*removal.notes, *place.notes),
     )
+
+
+def _unused_images(home: Home, ledger: Ledger, record: SweepRecord) -> Path | None:
+    """Return the folder of a sweep's stored images; None if it is gone, or may be another sweep's too.
+
+    Raises:
+        UsageError: if the record's fingerprint is none: it would name another folder.
+    """
+    try:
+        folder = stored_at(home.path / "datasets", record.dataset.fingerprint)
+    except UsageError as error:
+        raise UsageError(f"the record of {record.name!r} was changed, nothing was removed: {error}") from None
+    try:
+        entries = [ledger.entry(name) for name in ledger.sweep_names() if name != record.name]
+    except UsageError:  # nobody knows which images a damaged sweep has
+        return None
+    used = any(entry.dataset.fingerprint == record.dataset.fingerprint for entry in entries if entry)
+    return folder if folder.is_dir() and not used else None
+
+
+def _behind_a_link(home: Home, folder: Path) -> bool:
+    return folder.resolve() != home.path.resolve() / "datasets" / folder.name
 
 
 def remove(removal: Removal, turn: Turn = Turn()) -> None:  # noqa: B008 - it is frozen
@@ -89,9 +137,9 @@ def remove(removal: Removal, turn: Turn = Turn()) -> None:  # noqa: B008 - it is
     """
     folder, record = removal.home.path, removal.record
     with Ledger.open(folder, turn) as ledger:
+        images = _unused_images(removal.home, ledger, record)
         if removal.view is not None:
             removal.view.delete(record)
         ledger.remove_sweep(record.name)
-        entries = [ledger.entry(name) for name in ledger.sweep_names()]
-        if record.dataset.fingerprint not in {entry.dataset.fingerprint for entry in entries if entry}:
-            shutil.rmtree(folder / "datasets" / record.dataset.fingerprint, ignore_errors=True)
+        if images is not None and images == removal.images and not _behind_a_link(removal.home, images):
+            shutil.rmtree(images, ignore_errors=True)

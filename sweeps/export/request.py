@@ -9,6 +9,7 @@ from sweeps.export.selection import ModelSelection, model_name
 from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import ExportRecord, SweepRecord
+from trainer.datasets import stored_at
 from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class ExportRequest:
     @property
     def dataset(self) -> Path:
         """The folder of the stored dataset."""
-        return self.home / "datasets" / self.record.dataset.fingerprint
+        return stored_at(self.home / "datasets", self.record.dataset.fingerprint)
 
     @property
     def source(self) -> UserSource | None:

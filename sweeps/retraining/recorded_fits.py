@@ -14,7 +14,7 @@ from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.ledger import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
-from trainer.datasets import Dataset, fingerprint_of, load, open_stored
+from trainer.datasets import Dataset, fingerprint_of, load, open_stored, stored_at
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
@@ -34,7 +34,7 @@ def load_again(home: Path, entry: SweepEntry) -> Dataset:
     """
     if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
         try:
-            return open_stored(home / "datasets" / fingerprint)
+            return open_stored(stored_at(home / "datasets", fingerprint))
         except UsageError as error:
             raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
     rule = rule_for_recorded(entry.dataset.classes)
@@ -47,7 +47,7 @@ def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
     Raises:
         UsageError: if the dataset is gone or was changed.
     """
-    stored = home / "datasets" / entry.dataset.fingerprint
+    stored = stored_at(home / "datasets", entry.dataset.fingerprint)
     if stored.exists():
         return open_stored(stored)
     dataset = load_again(home, entry)

@@ -342,6 +342,17 @@ class Ledger:
                 found.setdefault((architecture, number), {})[position] = record
             return found
 
+    def count_fits(self, name: str) -> tuple[int, int]:
+        """Return the number of a sweep's recorded fits, and how many of these only this sweep has."""
+        both = "(SELECT sweep, key FROM members UNION SELECT sweep, key FROM further_fits)"
+        rows = self._connection.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE key NOT IN (SELECT key FROM {both} WHERE sweep != ?))"  # noqa: S608
+            f" FROM fits WHERE key IN (SELECT key FROM {both} WHERE sweep = ?)",
+            (name, name),
+        )
+        every, alone = rows.fetchone()
+        return every, alone
+
     def check_integrity(self) -> None:
         """Let SQLite check every page.
 

@@ -26,7 +26,7 @@ from tracking.mlflow.store import prepare_database, sqlite_path
 from tracking.mlflow.uri import check_uri, is_server, shown
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
-from trainer.datasets import open_stored
+from trainer.datasets import open_stored, stored_at
 from trainer.errors import UsageError
 
 #: Defaults for variables that MLflow reads from the environment; the user's own values take precedence.
@@ -323,5 +323,5 @@ class MlflowView:
             self._held_out[fingerprint] = None
             if self._datasets is not None:
                 with suppress(UsageError):
-                    self._held_out[fingerprint] = HeldOut(open_stored(self._datasets / fingerprint))
+                    self._held_out[fingerprint] = HeldOut(open_stored(stored_at(self._datasets, fingerprint)))
         return self._held_out[fingerprint]

@@ -7,8 +7,9 @@ exam opens. Every dataset has a fingerprint over its content.
 from trainer.datasets.arrays import Arrays, fingerprint_of
 from trainer.datasets.dataset import Dataset, DatasetSource
 from trainer.datasets.loading import load, load_test
-from trainer.datasets.store import open_stored, store
+from trainer.datasets.store import open_stored, store, stored_at
 
 __all__ = [
     "Arrays", "Dataset", "DatasetSource", "fingerprint_of", "load", "load_test", "open_stored", "store",
+    "stored_at",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ disk and then renamed. So neither a kill nor a second process leaves half a data
 
 import json
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
+
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 #: The files of a stored dataset.
 FILES = ("images.npy", "labels.npy", "dataset.json")
@@ -31,7 +34,7 @@ def store(dataset: Dataset, folder: Path) -> Path:
     Raises:
         UsageError: if it cannot be written.
     """
-    target = folder / dataset.fingerprint
+    target = stored_at(folder, dataset.fingerprint)
     if _is_stored(target):
         return target
     partial = folder / f".{dataset.fingerprint[:12]}-{uuid.uuid4().hex}.partial"
@@ -48,6 +51,22 @@ def store(dataset: Dataset, folder: Path) -> Path:
             "make room or choose a folder that can be written"
         ) from error
     return target
+
+
+def stored_at(folder: Path, fingerprint: object) -> Path:
+    """Return the folder in ``folder`` that a dataset with this fingerprint has; it need not exist.
+
+    Fingerprints come from records and from other machines, and what they name is read, or even deleted.
+
+    Raises:
+        UsageError: if it is no fingerprint.
+    """
+    if not isinstance(fingerprint, str) or not _FINGERPRINT.fullmatch(fingerprint):
+        raise UsageError(
+            f"the dataset's fingerprint is {fingerprint!r:.80}, not 64 hexadecimal digits: refold has "
+            "recorded no such name, so nothing of that name is read or deleted"
+        )
+    return folder / fingerprint
 
 
 def open_stored(path: Path) -> Dataset:

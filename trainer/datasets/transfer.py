@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from trainer.datasets.store import FILES, check_stored, publish
+from trainer.datasets.store import FILES, check_stored, publish, stored_at
 from trainer.errors import UsageError
 
 #: Bytes of one part.
@@ -46,8 +46,8 @@ def take(part: Part, folder: Path, fingerprint: str, sender: str) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    if part.file not in FILES:
-        raise ValueError(f"{part.file!r} is not a file of a dataset")
+    if part.file not in FILES or "/" in sender:
+        raise ValueError(f"{part.file!r} from {sender!r} is not a file of a dataset")
     partial = _partial(folder, fingerprint, sender)
     partial.mkdir(parents=True, exist_ok=True)
     with (partial / part.file).open("r+b" if part.offset else "wb") as stream:
@@ -61,7 +61,7 @@ def complete(folder: Path, fingerprint: str, sender: str) -> Path:
     Raises:
         UsageError: if its content has another fingerprint; it is deleted then.
     """
-    partial = _partial(folder, fingerprint, sender)
+    target, partial = stored_at(folder, fingerprint), _partial(folder, fingerprint, sender)
     checking = partial / fingerprint  # check_stored compares the folder's name with the fingerprint
     checking.mkdir()
     try:
@@ -69,15 +69,15 @@ def complete(folder: Path, fingerprint: str, sender: str) -> Path:
             (partial / name).rename(checking / name)
         check_stored(checking)
         if find(fingerprint, [folder]) is None:
-            shutil.rmtree(folder / fingerprint, ignore_errors=True)  # a folder that is there is damaged
-            publish(checking, folder / fingerprint)
+            shutil.rmtree(target, ignore_errors=True)  # a folder that is there is damaged
+            publish(checking, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return folder / fingerprint
+    return target
 
 
 def _partial(folder: Path, fingerprint: str, sender: str) -> Path:
-    return folder / f".{fingerprint[:12]}-{sender}.partial"
+    return folder / f".{stored_at(folder, fingerprint).name[:12]}-{sender}.partial"
 
 
 def find(fingerprint: str, folders: Sequence[Path]) -> Path | None:
@@ -87,7 +87,7 @@ def find(fingerprint: str, folders: Sequence[Path]) -> Path | None:
     """
     for folder in folders:
         try:
-            return _checked(folder / fingerprint)
+            return _checked(stored_at(folder, fingerprint))
         except UsageError:
             continue
     return None
