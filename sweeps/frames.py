@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tracking.records import SweepRecord
+from trainer.escaping import for_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,10 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
 
 
 def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the table as texts for people: scores with four decimals, other numbers with four digits."""
+    """Return the table as texts for people: scores with four decimals, other numbers with four digits.
+
+    What cannot be seen is escaped, in values and in the names of columns.
+    """
     import pandas as pd
 
     def text(column: str, value: Any) -> str:
@@ -42,9 +46,9 @@ def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
             return ""
         if isinstance(value, float):
             return f"{value:.4f}" if column.startswith("f1") else f"{value:.4g}"
-        return str(value)
+        return for_terminal(value)
 
-    columns = {name: [text(str(name), value) for value in table[name]] for name in table}
+    columns = {for_terminal(name): [text(str(name), value) for value in table[name]] for name in table}
     return pd.DataFrame(columns, index=table.index)
 
 

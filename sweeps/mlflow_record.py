@@ -13,6 +13,7 @@ from tracking.ledger.lock import Turn
 from tracking.mlflow.uri import is_server, shown
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.quantities import counted
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _place_to_show(home: Home, name: str | None, option: str | None, say: Say) -
         here = ", ".join(other for other, place in places.items() if place.uri == last.uri)
         say(f"this is MLflow's record of {here}; the other sweeps of this home have theirs elsewhere:")
         for uri, other in others.items():
-            say(f"  refold ui {other}{home.option}  ({shown(uri)})")
+            say(f"  refold ui {for_shell(other)}{home.option}  ({shown(uri)})")
     return last
 
 

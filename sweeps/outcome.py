@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.escaping import for_html, for_terminal
 from trainer.hyperparameters import Value
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ class Outcome:
     def __repr__(self) -> str:
         table = frames.as_text(self.leaderboard())
         body = table.to_string() if len(table) else "no trial is complete"
-        return f"{self._headline()}\n{body}"
+        return f"{for_terminal(self._headline())}\n{body}"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
         table = frames.as_text(self.leaderboard())
         body = table.to_html(border=0) if len(table) else "no trial is complete"
-        return f"<p>{escape(self._headline())}</p>\n{body}"
+        return f"<p>{for_html(self._headline())}</p>\n{body}"
 
     def _headline(self) -> str:
         ended, asked = self.record.progress

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sweeps.home import Home
 from tracking.ledger.ledger import SweepEntry
 from tracking.mlflow.uri import MASK, absolute, check_uri, is_server, shown, without_masked
+from trainer.escaping import for_shell
 
 #: Kept in place of the path of the home's SQLite file, so that a moved or copied home uses its own file.
 IN_HOME = "home"
@@ -95,7 +96,7 @@ def completing(home: Home, name: str, uri: str, environment: Mapping[str, str] =
     """
     kept = kept_place(home, uri)
     hint = f" ({_how_to_give(kept)})" if _lacks_password(home, kept, environment) else ""
-    return f"refold sync {name}{home.option}{hint}"
+    return f"refold sync {for_shell(name)}{home.option}{hint}"
 
 
 def _lacks_password(home: Home, kept: str, environment: Mapping[str, str]) -> bool:

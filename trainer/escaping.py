@@ -113,6 +113,18 @@ def for_markdown(text: object) -> str:
     return f"{line[:place]}&#{ord(line[place])};{line[place + 1 :]}"
 
 
+def for_markdown_code(text: object) -> str:
+    """Return a text as code in Markdown, with as many backticks around it as it needs.
+
+    >>> for_markdown_code("resnet"), for_markdown_code("a`b")
+    ('`resnet`', '`` a`b ``')
+    """
+    line = " ".join(for_terminal(text).split())
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    ticks, room = "`" * (longest + 1), " " if longest or not line else ""
+    return f"{ticks}{room}{line}{room}{ticks}"
+
+
 def for_shell(text: object) -> str:
     """Return a text as one word of a command for people to copy: a shell takes nothing in it as a command.
 

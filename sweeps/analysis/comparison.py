@@ -22,6 +22,7 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.plan import Plan
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
@@ -239,7 +240,7 @@ def _confirmed_fits(record: SweepRecord, repeats: int) -> tuple[dict[str, list[F
         elif len(mine) != repeats * record.fits_per_trial:
             raise UsageError(
                 f"{name}: {len(mine)} of {repeats * record.fits_per_trial} confirmation fits are recorded; "
-                f"'refold compare {record.name}' trains what is missing"
+                f"'refold compare {for_shell(record.name)}' trains what is missing"
             )
         else:
             fits[name] = mine

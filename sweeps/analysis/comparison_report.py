@@ -7,6 +7,7 @@ from typing import Any
 from sweeps.analysis import page, tables, wording
 from sweeps.analysis.comparison import Comparison
 from tracking.reports.text_table import Table
+from trainer.escaping import for_terminal
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,7 +45,7 @@ class ComparisonReport:
         ]
 
     def __repr__(self) -> str:
-        lines = [part.lines() if isinstance(part, Table) else [part] for part in self.parts()]
+        lines = [part.lines() if isinstance(part, Table) else [for_terminal(part)] for part in self.parts()]
         return "\n".join(line for part in lines for line in part)
 
     def _repr_html_(self) -> str:

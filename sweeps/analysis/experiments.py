@@ -31,6 +31,7 @@ from tracking.mlflow.uri import check_uri
 from tracking.records import Purpose, ReportRecord, SweepRecord
 from tracking.reports.text_table import wrapped
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
 from trainer.quantities import counted, duration
@@ -75,8 +76,8 @@ class AnalysisContext:
     def say(self, text: str) -> None:
         """Print a line for the user."""
         console = self.shown_on
-        for part in wrapped(text, console.width if console.is_terminal else None):
-            console.print(part, markup=False, highlight=False, soft_wrap=True)
+        for part in wrapped(for_terminal(text), console.width if console.is_terminal else None):
+            console.print(part, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def starter(self) -> StartWorkers:
         """Return the function that starts the workers."""

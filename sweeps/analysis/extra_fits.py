@@ -19,6 +19,7 @@ from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.records import SweepRecord, TrialRecord
 from trainer.datasets import store
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 
@@ -60,7 +61,7 @@ def read_finished(home: Path, name: str) -> tuple[SweepRecord, SweepEntry]:
     if changed:
         raise UsageError(
             f"the record of {len(changed)} of the fits of {name!r} was changed after it was written: "
-            f"'refold verify {name}' says which; restore the ledger from a copy"
+            f"'refold verify {for_shell(name)}' says which; restore the ledger from a copy"
         )
     return record, entry
 

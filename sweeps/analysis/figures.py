@@ -7,6 +7,8 @@ import numpy as np
 
 from sweeps.analysis.comparison import Comparison
 from sweeps.analysis.wording import points
+from tracking.reports.drawing import without_glyph_warnings
+from trainer.escaping import for_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +89,7 @@ def matrix(comparison: Comparison) -> bytes:
             weight = "normal" if word == "undecided" else "bold"
             axes.text(column, row, text, ha="center", va="center", fontsize=8, color=_INK, weight=weight)
     _name_rows(axes, names)
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    axes.set_xticks(range(len(names)), [for_figure(name) for name in names], rotation=30, ha="right")
     axes.set_xlabel("points of the row above the column", color=_INK)
     axes.grid(visible=False)
     for spine in axes.spines.values():
@@ -104,7 +106,7 @@ def paired_scores(comparison: Comparison) -> bytes:
     axes.plot(places, table, color=_FAINT, linewidth=0.7, alpha=0.6, marker=".", markersize=4)
     axes.plot(places, table.mean(axis=1), color="#2166ac", linewidth=2, marker="o", label="mean")
     axes.plot([], [], color=_FAINT, linewidth=0.7, marker=".", label="one fold of one repeat")
-    axes.set_xticks(places, [contender.architecture for contender in contenders])
+    axes.set_xticks(places, [for_figure(contender.architecture) for contender in contenders])
     axes.set_xlim(-0.3, len(contenders) - 0.7)
     axes.set_ylabel("macro-F1 of the held-out fold", color=_INK)
     axes.legend(loc="best", fontsize=8, frameon=False)
@@ -127,7 +129,7 @@ def _axes(width: float, height: float) -> "tuple[Figure, Axes]":
 
 def _name_rows(axes: "Axes", names: list[str]) -> None:
     """Write the names beside the vertical axis, the first on top."""
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [for_figure(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
@@ -136,6 +138,6 @@ def _svg(figure: "Figure") -> bytes:
     import matplotlib as mpl
 
     content = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "refold"}):
+    with mpl.rc_context({"svg.hashsalt": "refold"}), without_glyph_warnings():
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return content.getvalue()

@@ -2,11 +2,11 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from sweeps.analysis import figures as pictures
 from sweeps.analysis import wording as words
 from sweeps.analysis.comparison import Comparison
+from trainer.escaping import for_html
 from trainer.quantities import counted
 
 _STYLE = """
@@ -29,12 +29,15 @@ def page(comparison: Comparison) -> str:
     """Return the page, which loads no other file."""
     title = f"{comparison.sweep}: which architecture is better?"
     parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{counted(comparison.samples, 'image')} of {escape(comparison.dataset)}, "
+        f"<h1>{for_html(title)}</h1>",
+        f"<p>{counted(comparison.samples, 'image')} of {for_html(comparison.dataset)}, "
         f"{comparison.folds} folds, {comparison.asked.repeats} fresh repeats.</p>",
-        *(f'<p class="answer">{escape(line)}</p>' for line in words.headline(comparison)),
-        *(f"<p>{escape(name)} is left out: {escape(why)}</p>" for name, why in comparison.left_out.items()),
-        f"<p>{escape(words.claim(comparison.asked))}</p>",
+        *(f'<p class="answer">{for_html(line)}</p>' for line in words.headline(comparison)),
+        *(
+            f"<p>{for_html(name)} is left out: {for_html(why)}</p>"
+            for name, why in comparison.left_out.items()
+        ),
+        f"<p>{for_html(words.claim(comparison.asked))}</p>",
         "<h2>Scores after confirmation</h2>",
         _picture(pictures.intervals(comparison), "confirmed scores with their intervals"),
         _contenders(comparison),
@@ -47,12 +50,12 @@ def page(comparison: Comparison) -> str:
         "<p>Each line is one fold of one repeat: the same images held out, the same seeds.</p>",
         _scores(comparison),
         "<h2>How it was judged</h2>",
-        *(f"<p>{escape(line)}</p>" for line in words.conditions(comparison)),
+        *(f"<p>{for_html(line)}</p>" for line in words.conditions(comparison)),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{for_html(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body></html>\n"
     )
@@ -68,14 +71,14 @@ def _pair_parts(comparison: Comparison) -> list[str]:
         "<h2>Verdicts</h2>",
         _picture(pictures.matrix(comparison), "matrix of pairs"),
         "<ul>",
-        *(f"<li>{escape(words.verdict(pair, comparison.asked))}</li>" for pair in comparison.pairs),
+        *(f"<li>{for_html(words.verdict(pair, comparison.asked))}</li>" for pair in comparison.pairs),
         "</ul>",
     ]
 
 
 def _picture(svg: bytes, words_for_it: str) -> str:
     data = base64.b64encode(svg).decode("ascii")
-    return f'<figure><img alt="{escape(words_for_it)}" src="data:image/svg+xml;base64,{data}"></figure>'
+    return f'<figure><img alt="{for_html(words_for_it)}" src="data:image/svg+xml;base64,{data}"></figure>'
 
 
 def _contenders(comparison: Comparison) -> str:
@@ -132,7 +135,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, first_number: 
 
     def cells(values: Sequence[str], tag: str) -> str:
         return "".join(
-            f"<{tag}{_kind(index >= first_number, value)}>{escape(value)}</{tag}>"
+            f"<{tag}{_kind(index >= first_number, value)}>{for_html(value)}</{tag}>"
             for index, value in enumerate(values)
         )
 

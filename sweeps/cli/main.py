@@ -16,6 +16,7 @@ from sweeps.cli.options import Arguments, Parser, Verbs
 from sweeps.cli.output import say
 from tracking.mlflow import recorder
 from trainer.errors import RefoldError
+from trainer.escaping import for_terminal
 from trainer.runtime import interruption
 
 #: Verbs that record each fit as it ends: the same command again continues the work.
@@ -63,7 +64,8 @@ def _ended(error: BaseException, options: Arguments) -> int:
 def _say_error(text: str, *, debug: bool) -> None:
     """Print an error as one line, even if a library's message has several."""
     if debug:
-        traceback.print_exc()
+        for trace in traceback.format_exc().splitlines():
+            sys.stderr.write(f"{for_terminal(trace)}\n")
     line = " ".join(text.split())
     if len(line) > LONGEST_LINE:  # what is wrong comes first, what to do last
         line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 3 :]}"

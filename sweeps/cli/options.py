@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from trainer.escaping import for_terminal
 from trainer.limits import WORKERS, Limit
 from trainer.spelling import did_you_mean
 
@@ -39,6 +40,10 @@ class Parser(argparse.ArgumentParser):
         if hint is None:
             self.error(message)
         self.exit(2, f"{self.prog}: {_short(message, 300)}: {hint}\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit; what the message quotes of the command line is shown escaped."""
+        super().exit(status, message and f"{for_terminal(message.rstrip())}\n")
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""

@@ -1,6 +1,7 @@
 """Output of the command line: tables and answers on standard output, everything else on standard error.
 
-On a terminal lines are broken at spaces, never within a word; a pipe or a file gets each line whole.
+On a terminal lines are broken at spaces, never within a word; a pipe or a file gets each line whole. No line
+controls the terminal, whatever it quotes: what cannot be seen is shown escaped.
 """
 
 import json
@@ -10,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from tracking.reports.text_table import Table, wrapped
+from trainer.escaping import for_json, for_terminal
 
 
 class _Output(Console):
@@ -20,24 +22,25 @@ class _Output(Console):
         raise BrokenPipeError
 
 
-_out = _Output(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Without markup and emoji Rich prints names such as "[/red]" and ":smile:" as they are.
+_out = _Output(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def put(*lines: str) -> None:
     """Print lines of the answer."""
     for line in lines:
-        for part in wrapped(line, _width(_out)):
-            _out.print(part, markup=False)
+        for part in wrapped(for_terminal(line), _width(_out)):
+            _out.print(part)
 
 
 def put_table(table: Table, *, indent: str = "") -> None:
     """Print a table, as wide as the terminal allows."""
     width = _width(_out)
     head, *rows = table.lines(None if width is None else width - len(indent))
-    _out.print(indent + head, style="bold", markup=False)
+    _out.print(indent + head, style="bold")
     for row in rows:
-        _out.print(indent + row, markup=False)
+        _out.print(indent + row)
 
 
 def say(text: str) -> None:
@@ -45,14 +48,14 @@ def say(text: str) -> None:
 
     Rich is not used here: after Ctrl-C has cut off one of its prints, a console holds back what follows.
     """
-    for part in wrapped(text, _width(err)):
+    for part in wrapped(for_terminal(text), _width(err)):
         err.file.write(f"{part}\n")
     err.file.flush()
 
 
 def print_json(value: Any) -> None:
     """Print JSON data."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.write(for_json(json.dumps(value, indent=2)) + "\n")
 
 
 def _width(console: Console) -> int | None:

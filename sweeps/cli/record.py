@@ -183,7 +183,7 @@ def rm(options: Arguments) -> int:
 
 def _confirmed() -> bool:
     """Ask, and read the answer from standard input, which may be a terminal or a pipe."""
-    err.print("remove it? \\[y/N] ", end="")
+    err.print("remove it? [y/N] ", end="")
     answer = sys.stdin.readline()
     if not answer.endswith("\n") or not sys.stdin.isatty():
         say("")  # no return key was pressed here: end the prompt's line

@@ -22,6 +22,7 @@ from sweeps.cli.record_json import sweep_json
 from sweeps.home import Home
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.limits import SECONDS
 
 if TYPE_CHECKING:
@@ -121,15 +122,16 @@ def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
     put(f"recorded in {Home.chosen(options.home).path}")
     if len(record.trials) > len(record.winners):
         put("Each is the best of its trials, so expect a little less of it on new data.")
+    name = for_shell(record.name)
     home = f" --home {shlex.quote(options.home)}" if options.home else ""
     commands = (
-        (f"refold show {record.name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
-        (f"refold ui {record.name}{home}", "curves and confusion matrices, in MLflow"),
-        (f"refold compare {record.name}{home}", "which architecture is better, and how sure"),
-        (f"refold verify {record.name}{home}", "train a sample of it again, compare every digest"),
-        (f"refold export {record.name}{home}", "the best model, trained on all the data"),
+        (f"refold show {name}{home}", "every trial; --trial ARCHITECTURE/NUMBER for one"),
+        (f"refold ui {name}{home}", "curves and confusion matrices, in MLflow"),
+        (f"refold compare {name}{home}", "which architecture is better, and how sure"),
+        (f"refold verify {name}{home}", "train a sample of it again, compare every digest"),
+        (f"refold export {name}{home}", "the best model, trained on all the data"),
         (
-            f"refold study {record.name}{home} --storage sqlite:///study.db",
+            f"refold study {name}{home} --storage sqlite:///study.db",
             "the same for optuna-dashboard",
         ),
     )

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sweeps.execution.notebook import Line, notebook_display
 from sweeps.execution.progress import outcome
+from trainer.escaping import for_terminal
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 
@@ -22,10 +23,15 @@ def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitS
     """
     total = len(names)
     if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("training", total=total)
-            yield lambda spec, _run: bar.update(task, advance=1, description=names[spec.key])
+            yield lambda spec, _run: bar.update(task, advance=1, description=for_terminal(names[spec.key]))
         return
     done = 0
     display = notebook_display()
@@ -34,9 +40,9 @@ def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitS
     def line(spec: FitSpec, run: FitRun) -> None:
         nonlocal done
         done += 1
-        text = f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}"
+        text = for_terminal(f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}")
         if changing is None:
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
         else:
             changing.show(text, last=done == total)
 

@@ -4,7 +4,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from html import escape
 from importlib import import_module
 from typing import Any, assert_never
 
@@ -21,6 +20,7 @@ from sweeps.execution.events import (
 )
 from sweeps.execution.progress import interrupted
 from sweeps.execution.tally import Tally
+from trainer.escaping import for_html, for_terminal
 from trainer.quantities import duration
 
 #: Seconds between two changes of the line: every change is a message to the browser.
@@ -64,13 +64,13 @@ class _Text:
     """A text that notebooks show unchanged."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = for_terminal(text)
 
     def __repr__(self) -> str:
         return self._text
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(self._text)}</pre>"
+        return f"<pre>{for_html(self._text)}</pre>"
 
 
 class NotebookProgress:
@@ -95,7 +95,7 @@ class NotebookProgress:
         """Take in an event, and show how far the sweep has come."""
         with self._lock:
             for text in self._lines(event):
-                sys.stdout.write(f"{text}\n")
+                sys.stdout.write(f"{for_terminal(text)}\n")
             if self._line is not None and self._tally is not None:
                 self._line.show(self._standing(self._tally))
 

@@ -21,6 +21,7 @@ from sweeps.execution.events import (
 )
 from sweeps.execution.tally import RECORDED, Tally
 from tracking.reports.text_table import Column, Table, wrapped
+from trainer.escaping import for_terminal
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.results import FitRun
 from trainer.quantities import counted, duration
@@ -94,7 +95,7 @@ class PlainProgress:
         with self._lock:
             # Not printed by Rich: if Ctrl-C cuts off one of its prints, the line about the interrupt would
             # not appear.
-            self._console.file.write(f"{text}\n")
+            self._console.file.write(f"{for_terminal(text)}\n")
             self._console.file.flush()
 
 
@@ -126,8 +127,8 @@ class LiveProgress:
         with self._lock:
             lines = self._lines(event)
         for line in lines:  # after the lock is released: printing draws the table again
-            for part in wrapped(line, self._console.width):
-                self._console.print(part, highlight=False, markup=False)
+            for part in wrapped(for_terminal(line), self._console.width):
+                self._console.print(part, highlight=False, markup=False, emoji=False)
 
     def _lines(self, event: Event) -> list[str]:
         """Take in an event; return the lines to print above the table."""
@@ -174,7 +175,8 @@ class LiveProgress:
         with self._lock:
             if self._tally is None:
                 return Text()
-            fits = [f"  {fit_name(each.spec, each.trial)}: {text}" for each, text in self._running.values()]
+            running = self._running.values()
+            fits = [for_terminal(f"  {fit_name(each.spec, each.trial)}: {text}") for each, text in running]
             passed, left = time.monotonic() - self._began, self._tally.time_left()
             lines = [
                 *standings(self._tally).lines(self._console.width),

@@ -11,6 +11,7 @@ from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
 from trainer.canonical import digest
+from trainer.escaping import for_json, for_markdown, for_markdown_code, for_shell
 from trainer.fits.metrics import class_scores
 from trainer.fits.results import Confusion
 from trainer.fits.specs import FitSpec
@@ -90,7 +91,7 @@ def card(about: ModelAbout) -> str:
         about: the content of ``model.json``.
     """
     parts = [
-        f"# {about.sweep}: {about.architecture}, {about.how}",
+        f"# {for_markdown(about.sweep)}: {for_markdown(about.architecture)}, {about.how}",
         _summary(about),
         "## Scores\n\n" + _scores(about),
         "## Input and output\n\n" + _interface(about),
@@ -104,9 +105,10 @@ def card(about: ModelAbout) -> str:
 
 def _summary(about: ModelAbout) -> str:
     epochs = " + ".join(str(fit.best_epoch) for fit in about.fits)
+    dataset, architecture = for_markdown_code(about.dataset.name), for_markdown_code(about.architecture)
     return (
-        f"An image classifier for the {len(about.classes)} classes of `{about.dataset.name}`: the "
-        f"architecture `{about.architecture}`, trial {about.trial} of the sweep `{about.sweep}`, "
+        f"An image classifier for the {len(about.classes)} classes of {dataset}: the "
+        f"architecture {architecture}, trial {about.trial} of the sweep {for_markdown_code(about.sweep)}, "
         f"{HOW[about.how]} (epochs: {epochs})."
     )
 
@@ -140,7 +142,7 @@ def _interface(about: ModelAbout) -> str:
         f"In: raw pixels, `[n, {height}, {width}, {channels}]` ({colour}), `uint8` or float, from 0 to "
         f"{about.pixel_max:g}; the scaling is a layer of the model. ONNX, LiteRT and MLflow take them as "
         f"`float32`.\n\nOut: probabilities `[n, {len(about.classes)}]` in the order of `classes` in "
-        f"`model.json`: {', '.join(map(str, about.classes))}."
+        f"`model.json`: {', '.join(map(for_markdown, about.classes))}."
     )
 
 
@@ -152,7 +154,8 @@ def snippet(name: str, about: ModelAbout) -> str:
     """Return a program that classifies one image with a format's file; it runs in the model's folder."""
     shape = ", ".join(map(str, (1, *about.input_shape)))
     modules, load, predict = _SNIPPETS[name]
-    values = {**about.formats[name].to_json(), "file": FORMATS[name].file}
+    facts = {**about.formats[name].to_json(), "file": FORMATS[name].file}
+    values = {key: _literal(value) for key, value in facts.items()}
     imports = "".join(f"import {module}\n" for module in sorted(("numpy as np", *modules)))
     pixels = f'np.zeros(({shape}), dtype="float32")'
     return (
@@ -165,32 +168,37 @@ def snippet(name: str, about: ModelAbout) -> str:
     )
 
 
+def _literal(value: object) -> str:
+    """Return a value as Python's source; a text is in double quotes unless it is unusual."""
+    return json.dumps(value) if isinstance(value, str) and value.isascii() else ascii(value)
+
+
 #: For each format: the code for imports, loading and predicting.
 _SNIPPETS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "keras": (
         ("keras",),
-        'model = keras.saving.load_model("{file}")\n',
+        "model = keras.saving.load_model({file})\n",
         "probabilities = model.predict(pixels, verbose=0)\n",
     ),
     "savedmodel": (
         ("tensorflow as tf",),
-        'model = tf.saved_model.load("{file}")\n',
+        "model = tf.saved_model.load({file})\n",
         "probabilities = model.serve(pixels).numpy()\n",
     ),
     "onnx": (
         ("onnxruntime",),
-        'session = onnxruntime.InferenceSession("{file}")\n',
+        "session = onnxruntime.InferenceSession({file})\n",
         '(probabilities,) = session.run(None, {"pixels": pixels})\n',
     ),
     "litert": (
         ("ai_edge_litert.interpreter",),
-        'interpreter = ai_edge_litert.interpreter.Interpreter("{file}")\n'
+        "interpreter = ai_edge_litert.interpreter.Interpreter({file})\n"
         "classify = interpreter.get_signature_runner()\n",
         "(probabilities,) = classify(pixels=pixels).values()\n",
     ),
     "mlflow": (
         ("mlflow",),
-        'mlflow.set_tracking_uri("{tracking_uri}")\nmodel = mlflow.pyfunc.load_model("{uri}")\n',
+        "mlflow.set_tracking_uri({tracking_uri})\nmodel = mlflow.pyfunc.load_model({uri})\n",
         "probabilities = model.predict(pixels)\n",
     ),
 }
@@ -203,7 +211,8 @@ def _serving(name: str, about: ModelAbout) -> str:
     serve = "mlflow models serve --env-manager local --port 5001"
     return (
         '\n\nOr serve it, and POST `{"inputs": [...]}` to `http://127.0.0.1:5001/invocations`:\n\n```sh\n'
-        f"MLFLOW_TRACKING_URI='{place.tracking_uri}' \\\n  {serve} --model-uri {place.champion_uri}\n```"
+        f"MLFLOW_TRACKING_URI={for_shell(place.tracking_uri)} \\\n"
+        f"  {serve} --model-uri {for_shell(place.champion_uri)}\n```"
     )
 
 
@@ -211,19 +220,25 @@ def _parity(about: ModelAbout) -> str:
     rows = ["| format | file | size | ms per image | largest difference |", "| --- | --- | --- | --- | --- |"]
     for name, form in about.formats.items():
         rows.append(
-            f"| {FORMATS[name].title} | `{form.where}` | {size(form.bytes)} | "
+            f"| {FORMATS[name].title} | {_in_table(form.where)} | {size(form.bytes)} | "
             f"{form.proof.ms_per_image:.2f} | {form.proof.largest_difference:.1e} |"
         )
     images = counted(next(iter(about.formats.values())).proof.images, "image")
     return (
-        f"Each was loaded in a fresh process by its own runtime and classified {about.compared_on} "
-        f"({images}); the last column is the largest difference of any probability from the "
-        "trained model's. One image at a time, loading not included.\n\n" + "\n".join(rows)
+        "Each was loaded in a fresh process by its own runtime and classified "
+        f"{for_markdown(about.compared_on)} ({images}); the last column is the largest difference of any "
+        "probability from the trained model's. One image at a time, loading not included.\n\n"
+        + "\n".join(rows)
     )
 
 
+def _in_table(text: str) -> str:
+    """Return a text as code in a table's cell, which ends at a bar even within code."""
+    return for_markdown_code(text).replace("|", "\\|")
+
+
 def _confusion(about: ModelAbout) -> str:
-    found, classes = about.scores, [str(name).replace("|", "\\|") for name in about.classes]
+    found, classes = about.scores, [for_markdown(name) for name in about.classes]
     if found.test:
         where, confusion = "The official test set.", found.test.confusion
     elif found.fold:
@@ -264,16 +279,21 @@ def _largest(confusion: Confusion, classes: list[str]) -> str:
 
 
 def _making(about: ModelAbout) -> str:
-    values = "\n".join(f"| {name} | {value} |" for name, value in about.hyperparameters.items())
-    packages = ", ".join(f"{name} {number}" for name, number in about.versions.items())
+    values = "\n".join(
+        f"| {for_markdown(name)} | {for_markdown(value)} |" for name, value in about.hyperparameters.items()
+    )
+    weights = for_markdown_code(about.weights_sha256)
+    packages = ", ".join(
+        f"{for_markdown(name)} {for_markdown(number)}" for name, number in about.versions.items()
+    )
     return (
         f"| hyperparameter | value |\n| --- | --- |\n{values}\n\n"
-        f"Seed of the sweep {about.seed}; dataset `{about.dataset.fingerprint}`; weights "
-        f"`{about.weights_sha256}`. `model.json` has the seeds of each fit and all the rest.\n\n"
+        f"Seed of the sweep {about.seed}; dataset {for_markdown_code(about.dataset.fingerprint)}; weights "
+        f"{weights}. `model.json` has the seeds of each fit and all the rest.\n\n"
         f"Made by {packages}."
     )
 
 
 def to_json(about: ModelAbout) -> str:
     """Return the text of ``model.json``."""
-    return json.dumps(about.to_json(), indent=2, ensure_ascii=False) + "\n"
+    return for_json(json.dumps(about.to_json(), indent=2, ensure_ascii=False)) + "\n"

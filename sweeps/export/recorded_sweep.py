@@ -17,6 +17,7 @@ from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
 from trainer.errors import Mismatch
+from trainer.escaping import for_shell
 from trainer.fits.names import fit_name
 from trainer.formats.catalogue import FORMATS, parse
 
@@ -145,5 +146,5 @@ def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:
         if fold.spec.key in changed:
             raise Mismatch(
                 f"the record of {fit_name(fold.spec, choice.trial.number)} was changed after it was written: "
-                f"nothing was exported; 'refold verify {name}' says what differs"
+                f"nothing was exported; 'refold verify {for_shell(name)}' says what differs"
             )

@@ -22,6 +22,7 @@ from tracking.mlflow.points import (
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from tracking.reports.notes import sweep_note, trial_note
 from tracking.reports.out_of_fold import HeldOut
+from trainer.escaping import for_terminal
 
 #: The longest parameter and tag that MLflow 3.17 takes.
 MAX_PARAM, MAX_TAG = 6000, 8000
@@ -86,7 +87,7 @@ def sweep_identity(record: SweepRecord) -> str:
 
 def trial_key(record: SweepRecord, trial: TrialRecord) -> str:
     """Return the value of a trial run's tag ``refold.key``."""
-    return f"{sweep_identity(record)}/{trial.architecture}/{trial.number}"
+    return f"{sweep_identity(record)}/{for_terminal(trial.name)}"
 
 
 def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
@@ -106,12 +107,12 @@ def sweep_content(record: SweepRecord, *, live: bool = True) -> RunContent:
         "mlflow.note.content": sweep_note(record, ranking, live=live),
     }
     if best:
-        tags["refold.best"] = best.name
+        tags["refold.best"] = for_terminal(best.name)
     ended = max((milliseconds(ended_at(t)) for t in record.trials), default=milliseconds(record.created_at))
     files, files_digest = sweep_files(record, live=live)
     return RunContent(
         key=sweep_identity(record),
-        name=record.name,
+        name=for_terminal(record.name),
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_sweep_params(record), MAX_PARAM),
         points=sweep_points(record, best),
@@ -137,13 +138,13 @@ def trial_content(
     state: Standing = trial.state if live or trial.state != "running" else "interrupted"
     tags = _common_tags(record, "trial") | {
         "refold.key": trial_key(record, trial),
-        "refold.architecture": trial.architecture,
+        "refold.architecture": for_terminal(trial.architecture),
         "refold.trial": str(trial.number),
         "refold.state": state,
         "mlflow.note.content": trial_note(trial, record.fits_per_trial, live=live),
     }
     if trial.reason is not None:
-        tags["refold.reason"] = trial.reason
+        tags["refold.reason"] = for_terminal(trial.reason)
     if left_out := left_out_metrics(record.fits_per_trial, record.metric):
         tags["refold.left_out"] = f"{', '.join(left_out)}: at most {MAX_KEYS} metric keys a run"
     files: Files = {}
@@ -155,7 +156,7 @@ def trial_content(
         tags[TABLE_TAG] = json.dumps([{"path": TABLE, "type": "table"}])
     return RunContent(
         key=trial_key(record, trial),
-        name=trial.name,
+        name=for_terminal(trial.name),
         tags=_clipped(tags, MAX_TAG),
         params=_clipped(_trial_params(record, trial), MAX_PARAM),
         points=trial_points(trial, record.fits_per_trial),
@@ -188,7 +189,7 @@ def dataset_fields(dataset: DatasetRecord) -> dict[str, str]:
         "fingerprint": dataset.fingerprint,
     }
     return {
-        "name": dataset.name[:500],
+        "name": for_terminal(dataset.name)[:500],
         "digest": dataset.fingerprint[:36],
         "source_type": "refold",
         "source": json.dumps({"dataset": dataset.name}),
@@ -200,13 +201,13 @@ def _common_tags(record: SweepRecord, kind: str) -> dict[str, str]:
     """Return the tags that all runs of a sweep have."""
     tags = {
         "refold.kind": kind,
-        "refold.sweep": record.name,
+        "refold.sweep": for_terminal(record.name),
         "refold.sweep_key": sweep_identity(record),
         "mlflow.source.name": "refold",
         "mlflow.source.type": "LOCAL",
     }
     if record.git_commit:
-        tags["mlflow.source.git.commit"] = record.git_commit
+        tags["mlflow.source.git.commit"] = for_terminal(record.git_commit)
     return tags
 
 
@@ -214,11 +215,11 @@ def _sweep_params(record: SweepRecord) -> dict[str, str]:
     """Return the sweep file's settings, and the parameters of dataset and size."""
     return {
         **{legal_name(name): _text(value) for name, value in _flat(tomllib.loads(record.toml))},
-        "name": record.name,
+        "name": for_terminal(record.name),
         "seed": str(record.seed),
         "trials": str(record.trials_per_architecture),
         "cv/fits": str(record.fits_per_trial),
-        "architectures": ", ".join(record.architectures),
+        "architectures": for_terminal(", ".join(record.architectures)),
         **_dataset_params(record.dataset),
     }
 
@@ -227,7 +228,7 @@ def _trial_params(record: SweepRecord, trial: TrialRecord) -> dict[str, str]:
     """Return hyperparameters under their own names; other parameters have a prefix, to avoid collisions."""
     folds = settled_folds(trial)
     params = {legal_name(name): _text(value) for name, value in trial.hyperparameters.items()}
-    params |= {"architecture/name": trial.architecture, "cv/fits": str(record.fits_per_trial)}
+    params |= {"architecture/name": for_terminal(trial.architecture), "cv/fits": str(record.fits_per_trial)}
     params |= {"seeds/sweep": str(record.seed), "seeds/trial": str(trial.seed)}
     params |= _dataset_params(record.dataset)
     params |= {f"seeds/{fold_label(fold)}": _text(asdict(fold.spec.seeds)) for fold in folds}
@@ -240,7 +241,7 @@ def _spec_params(fold: FoldRecord) -> dict[str, str]:
     """Return the parameters that all fits of a trial have in common."""
     spec = fold.spec
     params = {
-        "architecture/digest": spec.architecture_digest,
+        "architecture/digest": for_terminal(spec.architecture_digest),
         "cv/folds": str(spec.folds),
         "cv/epochs": str(spec.epochs),
         "training/precision": spec.precision,
@@ -255,7 +256,10 @@ def _spec_params(fold: FoldRecord) -> dict[str, str]:
 
 def _dataset_params(dataset: DatasetRecord) -> dict[str, str]:
     """Return the parameters of the dataset."""
-    return {"dataset/name": dataset.name, "dataset/fingerprint": dataset.fingerprint}
+    return {
+        "dataset/name": for_terminal(dataset.name),
+        "dataset/fingerprint": for_terminal(dataset.fingerprint),
+    }
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -268,8 +272,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _text(value: Any) -> str:
-    """Return strings as they are, and everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    """Return strings with all that cannot be seen escaped, and everything else as JSON."""
+    return for_terminal(value) if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _clipped(texts: Mapping[str, str], limit: int) -> dict[str, str]:

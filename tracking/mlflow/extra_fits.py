@@ -7,6 +7,7 @@ from tracking.mlflow.content import RunContent, sweep_identity, trial_content
 from tracking.mlflow.points import Point, ended_at, legal_name, milliseconds
 from tracking.records import SweepRecord, TrialRecord
 from trainer.canonical import digest
+from trainer.escaping import for_file_name, for_terminal
 
 
 def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
@@ -16,11 +17,11 @@ def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
     """
     content = trial_content(replace(record, fits_per_trial=len(trial.folds)), trial)
     points = [replace(point, key=point.key.replace("cv/", "confirmed/", 1)) for point in content.points]
-    key = f"{sweep_identity(record)}/confirmation/{trial.architecture}/{trial.number}"
+    key = f"{sweep_identity(record)}/confirmation/{for_terminal(trial.name)}"
     return replace(
         content,
         key=key,
-        name=f"{trial.name} confirmed",
+        name=f"{for_terminal(trial.name)} confirmed",
         tags={**content.tags, "refold.kind": "confirmation", "refold.key": key},
         points=tuple(points),
     )
@@ -29,7 +30,8 @@ def confirmation_content(record: SweepRecord, trial: TrialRecord) -> RunContent:
 def with_conclusions(record: SweepRecord, content: RunContent) -> RunContent:
     """Return the sweep's run with its reports (a page and JSON each) and the confirmed scores."""
     files: dict[str, Callable[[], bytes]] = {}
-    for name, report in record.reports.items():
+    for kind, report in record.reports.items():
+        name = for_file_name(kind)
         files[f"{name}.json"] = report.content.encode
         if report.page:
             files[f"{name}.html"] = report.page.encode

@@ -27,8 +27,12 @@ class Point:
 
 
 def legal_name(name: str) -> str:
-    """Return a parameter or metric name with ``_`` for each character that MLflow does not allow."""
-    return re.sub(r"[^\w\-./: ]", "_", name)[:250]
+    """Return a parameter or metric name with ``_`` for all that MLflow does not allow.
+
+    Its names are paths too: no part of one may be empty or lead to another folder.
+    """
+    allowed = re.sub(r"[^\w\-./: ]", "_", name)[:250]
+    return "/".join("_" if part in ("", ".", "..") else part for part in allowed.split("/"))
 
 
 def milliseconds(posix_seconds: float) -> int:

@@ -17,7 +17,7 @@ from tracking.records import DatasetRecord
 from tracking.reports.notes import RUN_ID
 from trainer.runtime.scratch import scratch_folder
 
-_DIGEST, _FILES = "refold.digest", "refold.files"
+_DIGEST, _FILES, _NOTE = "refold.digest", "refold.files", "mlflow.note.content"
 #: The most points that fit into one request, which has at most 1000 points, parameters and tags.
 _TOGETHER = 800
 
@@ -110,8 +110,8 @@ class RunWriter:
             self._client.log_batch(run.id, metrics=metrics)
             metrics = []
         params = {name: value for name, value in content.params.items() if name not in run.params}
-        filled = {name: text.replace(RUN_ID, run.id) for name, text in content.tags.items()}
-        tags = dict({**filled, **more}.items() - run.tags.items())
+        note = {_NOTE: content.tags[_NOTE].replace(RUN_ID, run.id)} if _NOTE in content.tags else {}
+        tags = dict({**content.tags, **note, **more}.items() - run.tags.items())
         self._client.log_batch(
             run.id,
             metrics=metrics,

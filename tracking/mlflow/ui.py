@@ -17,6 +17,7 @@ from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, check_uri, is_server, shown, sqlite_file
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
 from trainer.runtime.python_process import import_environment, module_command
@@ -77,7 +78,7 @@ def serve_ui(
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(f"{for_terminal(line)}\n")
     sys.stdout.flush()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tracking.records import TrialRecord
 from tracking.reports.text_table import Column, Table
+from trainer.escaping import for_terminal
 from trainer.fits.metrics import accuracy, class_scores
 
 
@@ -81,5 +82,5 @@ def report_csv(rows: Sequence[ReportRow]) -> str:
     writer.writerow(["class", "precision", "recall", "f1", "support"])
     for row in rows:
         scores = ("" if value is None else repr(value) for value in (row.precision, row.recall, row.f1))
-        writer.writerow([row.label, *scores, row.support])
+        writer.writerow([for_terminal(row.label), *scores, row.support])
     return text.getvalue()

@@ -5,6 +5,9 @@ imported by the functions that draw, because the import takes half a second.
 """
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +63,20 @@ def png(figure: "Figure") -> bytes:
     content = io.BytesIO()
     # ``savefig`` would draw everything twice: the first time only for the layout, which the second repeats.
     canvas: Any = FigureCanvasAgg(figure)  # Matplotlib has no types for it
-    canvas.print_png(content, metadata={"Software": None})
+    with without_glyph_warnings():
+        canvas.print_png(content, metadata={"Software": None})
     return content.getvalue()
+
+
+@contextmanager
+def without_glyph_warnings() -> Iterator[None]:
+    """Let names of any script be drawn: what the font lacks becomes a box, without a warning each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message="Matplotlib currently does not support", category=UserWarning
+        )
+        yield
 
 
 def colour(index: int, count: int) -> Colour:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.forecast import time_left
 from tracking.reports.savings import savings
+from trainer.escaping import for_markdown, for_markdown_code, for_shell
 from trainer.quantities import counted, duration
 
 #: The leaderboard's length: MLflow keeps 8000 characters of a note.
@@ -24,13 +25,13 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
     """
     dataset = record.dataset
     lines = [
-        f"# {cell(record.name)}",
+        f"# {for_markdown(record.name)}",
         "",
         _standing(record, live=live),
         "",
-        f"Dataset **{cell(dataset.name)}**: {counted(dataset.samples, 'image')} of "
+        f"Dataset **{for_markdown(dataset.name)}**: {counted(dataset.samples, 'image')} of "
         f"{'x'.join(map(str, dataset.input_shape))}, {len(dataset.classes)} classes, "
-        f"fingerprint `{dataset.fingerprint[:16]}`. "
+        f"fingerprint {for_markdown_code(dataset.fingerprint[:16])}. "
         f"Seed {record.seed}, {counted(record.fits_per_trial, 'fit')} a trial.",
         "",
         *_pruned(record),
@@ -39,7 +40,7 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
         *(_picture("folds.png") if ranking else []),
         *_failures(record),
         *_next(record, ranking, live=live),
-        f"Sweep key `{record.key}`, digest of the ended trials `{record.digest}`.",
+        f"Sweep key {for_markdown_code(record.key)}, digest of the ended trials `{record.digest}`.",
     ]
     return "\n".join(lines)
 
@@ -54,9 +55,9 @@ def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
     """
     done = len(trial.fold_scores)
     if trial.state == "failed":
-        first = f"**Failed** in fit {len(trial.folds)} of {fits}: {trial.reason}"
+        first = f"**Failed** in fit {len(trial.folds)} of {fits}: {for_markdown(trial.reason)}"
     elif trial.state == "pruned":
-        why = f": {trial.reason}" if trial.reason else ""
+        why = f": {for_markdown(trial.reason)}" if trial.reason else ""
         first = f"**Pruned** after {done} of {fits} folds{why}."
     elif trial.f1 is None:
         how = "Running" if live else "**Interrupted**"
@@ -64,7 +65,7 @@ def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
     else:
         first = f"Macro-F1 **{trial.f1:.4f}** of the pooled out-of-fold predictions{_spread(trial)}."
     remarks = dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes)
-    return "\n".join([first, "", *(f"- {remark}" for remark in remarks)]).rstrip()
+    return "\n".join([first, "", *(f"- {for_markdown(remark)}" for remark in remarks)]).rstrip()
 
 
 def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
@@ -72,17 +73,12 @@ def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
     if not trials:
         return []
     rows = [
-        f"| {place} | {cell(trial.name)} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
+        f"| {place} | {for_markdown(trial.name)} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
         f"| {_epochs(trial)} | {duration(trial.training_seconds)} |"
         for place, trial in enumerate(trials, start=1)
     ]
     head = "| place | trial | macro-F1, pooled | mean and spread of folds | epochs | training |"
     return ["## Leaderboard", "", head, "| ---: | --- | ---: | --- | ---: | ---: |", *rows, ""]
-
-
-def cell(text: str) -> str:
-    """Return a text in a form that cannot break a Markdown table or heading."""
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def _standing(record: SweepRecord, *, live: bool) -> str:
@@ -118,25 +114,33 @@ def _failures(record: SweepRecord) -> list[str]:
     failed = [trial for trial in record.trials if trial.state == "failed"]
     if not failed:
         return []
-    rows = [f"- {cell(t.name)}: {cell(t.reason or 'no reason recorded')[:200]}" for t in failed[:10]]
+    rows = [
+        f"- {for_markdown(t.name)}: {for_markdown((t.reason or 'no reason recorded')[:200])}"
+        for t in failed[:10]
+    ]
     more = [f"- and {len(failed) - 10} more"] if len(failed) > 10 else []
     return ["## Failed", "", *rows, *more, ""]
 
 
 def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) -> list[str]:
     """Return the commands that are useful now."""
-    name = record.name
+    name = for_shell(record.name)
     lines = [] if live or record.finished else [("run SWEEP.toml", "continue it")]
     lines.append((f"show {name}", "trials, folds, seeds, digests"))
     if ranking:
         best = ranking[0]
         lines += [
-            (f"show {name} --trial {best.name}", "the best trial, class by class"),
+            (f"show {name} --trial {for_shell(best.name)}", "the best trial, class by class"),
             (f"verify {name}", "train a sample of it again, compare every digest"),
             (f"export {name}", "the best model, trained on all the data"),
             (f"study {name} --storage sqlite:///study.db", "the same for optuna-dashboard"),
         ]
-    return ["## Next", "", *(f"- `refold {command}`: {what}" for command, what in lines), ""]
+    return [
+        "## Next",
+        "",
+        *(f"- {for_markdown_code(f'refold {command}')}: {what}" for command, what in lines),
+        "",
+    ]
 
 
 def _spread(trial: TrialRecord) -> str:

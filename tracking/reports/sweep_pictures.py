@@ -8,6 +8,7 @@ import numpy as np
 from tracking.records import SweepRecord, TrialRecord, TrialState
 from tracking.reports.drawing import FAINT, INK, Colour, bare, colour, new_figure
 from tracking.reports.importance import FEWEST_TRIALS, Importance, importances
+from trainer.escaping import for_figure, for_terminal
 from trainer.hyperparameters import Value
 from trainer.quantities import counted
 
@@ -39,7 +40,7 @@ def optimisation_history(record: SweepRecord) -> "Figure":
         axes.scatter(numbers, scores, s=18, color=shade, alpha=0.55, linewidths=0)
         if scored:
             best = np.maximum.accumulate(scores)
-            label = f"{name}  {best[-1]:.4f}"
+            label = f"{for_figure(name)}  {best[-1]:.4f}"
             axes.step(numbers, best, where="post", color=shade, linewidth=1.6, label=label)
         for state, (marker, _) in _LOST.items():
             lost = [trial.number for trial in own if trial.state == state]
@@ -54,7 +55,9 @@ def optimisation_history(record: SweepRecord) -> "Figure":
     axes.set_ylabel("macro-F1, pooled over the folds", color=INK)
     _name_colours(figure, axes, title="best so far")
     marks = [f"{mark} {state}" for state, (_, mark) in _LOST.items() if _count(record, state)]
-    figure.suptitle("   ".join([f"{record.name}: {_ended(record)}", *marks]), color=INK, fontsize=12)
+    figure.suptitle(
+        "   ".join([f"{for_figure(record.name)}: {_ended(record)}", *marks]), color=INK, fontsize=12
+    )
     return figure
 
 
@@ -73,10 +76,12 @@ def score_against_hyperparameters(record: SweepRecord) -> "Figure":
             own = [trial for trial in trials if trial.architecture == architecture]
             places = [scale.place(trial.hyperparameters[name]) for trial in own]
             scores = [trial.f1 or 0.0 for trial in own]
-            panel.scatter(places, scores, s=16, color=shade, alpha=0.7, linewidths=0, label=architecture)
+            panel.scatter(
+                places, scores, s=16, color=shade, alpha=0.7, linewidths=0, label=for_figure(architecture)
+            )
         scale.dress(panel)
         bare(panel)
-        panel.set_title(name, fontsize=9, color=INK)
+        panel.set_title(for_figure(name), fontsize=9, color=INK)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     for row in range(rows):
@@ -84,7 +89,7 @@ def score_against_hyperparameters(record: SweepRecord) -> "Figure":
     _limit(panels[0], record.ranking)
     if names:
         _name_colours(figure, panels[0], title=None)
-    figure.suptitle(f"{record.name}: score against each hyperparameter", color=INK, fontsize=12)
+    figure.suptitle(f"{for_figure(record.name)}: score against each hyperparameter", color=INK, fontsize=12)
     return figure
 
 
@@ -102,12 +107,12 @@ def parameter_importance(record: SweepRecord) -> "Figure":
     for panel, (name, each) in zip(panels, found.items(), strict=False):
         _draw_importance(panel, each, shades[name])
         panel.set_ylim(most - 0.4, -0.6)
-        panel.set_title(f"{name}, {_has(record, name)} trials", fontsize=9, color=INK)
+        panel.set_title(f"{for_figure(name)}, {_has(record, name)} trials", fontsize=9, color=INK)
     for panel in panels[len(found) :]:
         panel.set_axis_off()
     panels[0].set_xlim(0, 1)
     figure.suptitle(
-        f"{record.name}: how much of a trial's rank each hyperparameter explains alone\n"
+        f"{for_figure(record.name)}: how much of a trial's rank each hyperparameter explains alone\n"
         "adjusted R²; the line is what chance reaches in 1 of 20 searches: pale bars prove nothing",
         color=INK,
         fontsize=10,
@@ -141,7 +146,7 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
         for height, text in scales[name].marks():
             axes.text(place + 0.03, height, text, fontsize=7.5, color=INK, va="center", bbox=_PAPER)
     axes.axvline(len(columns), color=FAINT, linewidth=0.8)
-    axes.set_xticks(range(len(columns) + 1), [*columns, "macro-F1"], color=INK, fontsize=9)
+    axes.set_xticks(range(len(columns) + 1), [*map(for_figure, columns), "macro-F1"], color=INK, fontsize=9)
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.set_xlim(-0.1, len(columns) + 0.05)
@@ -150,7 +155,9 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
     bar = figure.colorbar(ScalarMappable(norm, map_), ax=axes, pad=0.01)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=8, length=0)
-    figure.suptitle(f"{record.name}: the hyperparameters of every complete trial", color=INK, fontsize=12)
+    figure.suptitle(
+        f"{for_figure(record.name)}: the hyperparameters of every complete trial", color=INK, fontsize=12
+    )
     return figure
 
 
@@ -166,19 +173,19 @@ def fold_scores(record: SweepRecord) -> "Figure":
         axes.plot([min(scores), max(scores)], [row, row], color=shade, linewidth=1, alpha=0.4)
         axes.scatter(scores, [row] * len(scores), s=18, color=shade, alpha=0.75, linewidths=0)
         axes.plot([trial.f1_mean or 0.0], [row], marker="|", markersize=11, markeredgewidth=2, color=INK)
-    axes.set_yticks(range(len(trials)), [trial.name for trial in trials], fontsize=7.5)
+    axes.set_yticks(range(len(trials)), [for_figure(trial.name) for trial in trials], fontsize=7.5)
     axes.set_ylim(len(trials) - 0.4, -0.6)
     bare(axes)
     axes.set_xlabel("macro-F1 of one held-out fold; the bar is their mean", color=INK)
     which = "every complete trial" if len(trials) == len(record.ranking) else f"the best {len(trials)} trials"
-    figure.suptitle(f"{record.name}: the folds of {which}", color=INK, fontsize=12)
+    figure.suptitle(f"{for_figure(record.name)}: the folds of {which}", color=INK, fontsize=12)
     return figure
 
 
 def _too_few(record: SweepRecord) -> "Figure":
     """Return a figure that says why no importance can be drawn."""
     figure = new_figure(7.6, 1.6)
-    figure.suptitle(f"{record.name}: importance of hyperparameters", color=INK, fontsize=12)
+    figure.suptitle(f"{for_figure(record.name)}: importance of hyperparameters", color=INK, fontsize=12)
     axes = figure.subplots()
     axes.set_axis_off()
     text = f"needs at least {FEWEST_TRIALS} complete trials of an architecture"
@@ -244,8 +251,8 @@ def _centred_by_logarithm(numbers: Sequence[float]) -> bool:
 
 
 def _short(value: Value) -> str:
-    text = str(value)
-    return text if len(text) <= 12 else text[:11] + "…"
+    text = for_terminal(value)
+    return for_figure(text if len(text) <= 12 else text[:11] + "…")
 
 
 def _draw_importance(axes: "Axes", found: Sequence[Importance], shade: Colour) -> None:
@@ -254,7 +261,7 @@ def _draw_importance(axes: "Axes", found: Sequence[Importance], shade: Colour) -
         proven = each.share > each.chance
         axes.barh(row, max(each.share, 0.0), color=shade, alpha=0.85 if proven else 0.25, height=0.62)
         axes.plot([each.chance] * 2, [row - 0.4, row + 0.4], color=INK, linewidth=1)
-    axes.set_yticks(range(len(found)), [each.name for each in found])
+    axes.set_yticks(range(len(found)), [for_figure(each.name) for each in found])
     bare(axes)
     axes.grid(visible=False, axis="y")
 

@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trainer.escaping import for_terminal
+
 #: The gap between two columns.
 _GAP = "  "
 
@@ -40,7 +42,7 @@ class Table:
 
     Attributes:
         columns: at least one.
-        rows: of as many cells as there are columns, each a single line of text.
+        rows: of as many cells as there are columns; what cannot be seen in a cell is printed escaped.
     """
 
     columns: Sequence[Column]
@@ -55,7 +57,7 @@ class Table:
         Args:
             width: available width in cells of a terminal; None for no limit.
         """
-        columns, rows = self.columns, self.rows
+        columns, rows = self.columns, [[for_terminal(cell) for cell in row] for row in self.rows]
         natural = [
             max(cell_length(text) for text in (column.title, *(row[index] for row in rows)))
             for index, column in enumerate(columns)

@@ -10,6 +10,7 @@ from tracking.records import FoldRecord, TrialRecord
 from tracking.reports.drawing import FAINT, INK, Colour, Margins, bare, colour, new_figure
 from tracking.reports.out_of_fold import OutOfFold
 from trainer.datasets import Dataset
+from trainer.escaping import for_figure, for_terminal
 from trainer.fits.results import Epoch
 from trainer.quantities import counted
 
@@ -40,7 +41,7 @@ def learning_curves(trial: TrialRecord) -> "Figure":
         scores.legend(loc="best", fontsize=8, frameon=False)
     score = "" if trial.f1 is None else f"   pooled macro-F1 {trial.f1:.4f}"
     state = "" if trial.state == "complete" else f"   {trial.state}"
-    figure.suptitle(f"{trial.name}{score}{state}", color=INK, fontsize=12)
+    figure.suptitle(f"{for_figure(trial.name)}{score}{state}", color=INK, fontsize=12)
     return figure
 
 
@@ -76,7 +77,7 @@ def confusion_picture(trial: TrialRecord, classes: Sequence[str]) -> "Figure":
     axes.set_xlabel("predicted class", color=INK)
     axes.set_ylabel("true class", color=INK)
     axes.set_title(
-        f"{trial.name}   out-of-fold predictions of {counted(len(trial.fold_scores), 'fold')}",
+        f"{for_figure(trial.name)}   out-of-fold predictions of {counted(len(trial.fold_scores), 'fold')}",
         color=INK,
         fontsize=11,
         pad=10,
@@ -118,7 +119,8 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
         axes.text(column + 0.5, top - 0.02, text, ha="center", va="bottom", fontsize=7.5, color=INK)
     axes.set(xlim=(0, columns), ylim=(rows + 0.02, 0), aspect="auto")
     figure.suptitle(
-        f"{trial.name}   most confident of {len(found.mistakes())} mistakes: true → predicted, probability",
+        f"{for_figure(trial.name)}   most confident of {len(found.mistakes())} mistakes: "
+        "true → predicted, probability",
         color=INK,
         fontsize=9,
     )
@@ -193,5 +195,6 @@ def _slanted(classes: Sequence[str]) -> bool:
 
 
 def _cut(name: str, length: int) -> str:
-    """Return a name cut to ``length`` letters."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """Return a name for a figure, cut to ``length`` letters."""
+    text = for_terminal(name)
+    return for_figure(text if len(text) <= length else text[: length - 1] + "…")

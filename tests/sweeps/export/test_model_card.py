@@ -50,7 +50,7 @@ def test_one_fold_has_no_spread() -> None:
     """And a class name with a bar does not break the table."""
     text = card(about(2, classes=("a|b", "c"), scores=cross_validated(2, f1_std=None)))
     assert "single folds: 0.9100 (mean" in text
-    assert "| **a\\|b** |" in text
+    assert "| **a&#124;b** |" in text
 
 
 @pytest.mark.parametrize("name", FORMATS)

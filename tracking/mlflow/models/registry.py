@@ -3,10 +3,13 @@
 Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from trainer.escaping import for_terminal
 
 #: The alias of the version of a registered model that is to be used.
 CHAMPION = "champion"
@@ -61,13 +64,13 @@ class Registry:
 
         Args:
             folder: of an MLflow model.
-            name: of the registered model.
+            name: of the sweep; the registered model's, as far as MLflow accepts it.
             run_id: of the model's run.
             title: name of the logged model.
             identity: of the sweep.
             tags: of both the logged model and the version.
         """
-        client, entities = self._client, self._mlflow.entities
+        client, entities, name = self._client, self._mlflow.entities, _registered(name)
         own = {**tags, _SWEEP: identity}
         experiment = client.get_run(run_id).info.experiment_id
         logged = client.create_logged_model(
@@ -159,6 +162,11 @@ class Registry:
         """Remove a logged model, after its artifacts: without the model they could not be found."""
         self._delete_artifacts(logged.artifact_location, str(logged.experiment_id))
         self._client.delete_logged_model(logged.model_id)
+
+
+def _registered(name: str) -> str:
+    """Return a name that MLflow accepts for a registered model, and that may stand in its filters."""
+    return re.sub(r"[/:'\"`%\\]", "_", for_terminal(name))
 
 
 def _legal(title: str) -> str:
