@@ -23,6 +23,7 @@ from tests.record_changes import (
     sql,
     text,
 )
+from tests.seal_mutations import SEAL
 from trainer.fits.specs import PROCEDURE
 
 
@@ -372,6 +373,7 @@ MUTATIONS: dict[str, Row] = {
         "fits": FITS,
         "training": TRAINING,
         "circumstances": CIRCUMSTANCES,
+        "seal": SEAL,
     }.items()
     for name, row in rows.items()
 }

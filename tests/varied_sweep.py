@@ -216,7 +216,8 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
     proof = Parity(images=IMAGES, largest_difference=1e-7, ties=0, ms_per_image=0.5)
     about = replace(about, formats={"keras": FormatReport(file="model.keras", bytes=15, proof=proof)})
     (request.target / model_json.ABOUT).write_text(model_card.to_json(about), encoding="utf-8")
-    ledger.add_export(NAME, {**about.to_json(), "folder": str(request.target.absolute())}, 1_790_000_100.0)
+    exported_at = 1_790_000_100.0 + len(ledger.exports(NAME))
+    ledger.add_export(NAME, {**about.to_json(), "folder": str(request.target.absolute())}, exported_at)
 
 
 def reseal(connection: sqlite3.Connection) -> None:

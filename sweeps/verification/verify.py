@@ -213,7 +213,7 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
         made.found += dataset_differences(made.entry, dataset)
         made.found += architecture_differences(made.entry)
     except UsageError:
-        if made.found:
+        if made.found or made.seal.differences:
             return None
         raise
     return dataset

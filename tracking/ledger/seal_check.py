@@ -9,6 +9,9 @@ from tracking.ledger.rows import Rows, fit_row, fit_rows, row_digest, row_name, 
 from tracking.ledger.seal import Unsealed, find_seal, find_unsealed, is_vouched_for, new_rows, with_replaced
 from trainer.quantities import counted
 
+#: In which order the rows of the tables are reported.
+TABLES = ("sweeps", "proposals", "members", "fits", "further_fits", "exports", "reports")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowDifference:
@@ -146,8 +149,8 @@ class _Names:
 
 def _changes(sealed: Rows, rows: Rows) -> Iterator[tuple[str, str, str]]:
     """Yield table, key and words for each row that has other contents now."""
-    for table, held in sealed.items():
-        now = rows.get(table, {})
+    for table in TABLES:
+        held, now = sealed.get(table, {}), rows.get(table, {})
         places = {digest: key for key, digest in held.items()} if table != "sweeps" else {}
         for key, digest in held.items():
             if key in now and now[key] != digest:
@@ -168,8 +171,8 @@ def _gone_and_added(
         (gone, taken, "it was deleted after it was recorded", "moved to the sweep"),
         (added, lost, "it was added and is no result of refold's", "moved here from the sweep"),
     ):
-        for table, found in rows.items():
-            for key, digest in found.items():
+        for table in TABLES:
+            for key, digest in rows.get(table, {}).items():
                 other = places.get((table, digest))
                 said = f"{what}: {moved} {other!r}" if other is not None else what
                 yield RowDifference(row=names.of(table, key), what=said)
