@@ -79,7 +79,7 @@ def _check_class(part: dict[str, Any]) -> None:
         allowed = allowed and registered in (None, kind)
     if not allowed:
         place = "" if module is None else f" of {named(module)}"
-        raise Refused(f"its part {named(kind)!r}{place} is not one that is known only to compute")
+        raise Refused(f"its part {named(kind)!r}{place} is not on the list of those that only compute")
 
 
 def _check_weights(archive: zipfile.ZipFile) -> None:

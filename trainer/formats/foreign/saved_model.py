@@ -60,7 +60,7 @@ def check(folder: Path) -> None:
     _check_objects(graph)
     _keep_what_runs(graph)
     for function in graph.graph_def.library.function:
-        _check_nodes(function.node_def, f" in the function {named(function.signature.name)}")
+        _check_nodes(function.node_def, f" (in the function {named(function.signature.name)})")
     _check_nodes(graph.graph_def.node, "")
     (folder / GRAPH).write_bytes(model.SerializeToString())
 
@@ -118,6 +118,8 @@ def _called(function: Any, functions: dict[str, Any]) -> Iterator[str]:
 def _check_nodes(nodes: Any, where: str) -> None:
     for node in nodes:
         if node.op not in OPERATIONS:
-            raise Refused(f"its operation {named(node.op)}{where} is not one that is known only to compute")
+            raise Refused(
+                f"its operation {named(node.op)}{where} is not on the list of those that only compute"
+            )
         if any(value.tensor.dtype in HANDLES for value in node.attr.values()):
             raise Refused(f"its constant {named(node.name)}{where} is no number but a handle of TensorFlow's")
