@@ -87,11 +87,11 @@ def _module(tf: Any, step: Callable[[Any], Any]) -> Any:
     module = tf.Module()
     module.weights = tf.Variable(tf.ones([64, 2]))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 1], tf.float32)])
     def serve(images: Any) -> Any:
         return tf.nn.softmax(tf.matmul(tf.reshape(step(images), [-1, 64]), module.weights))
 
-    module.serve = serve
+    images = tf.TensorSpec([None, 8, 8, 1], tf.float32, name="images")
+    module.serve = tf.function(serve, input_signature=[images])
     return module
 
 
@@ -121,6 +121,16 @@ def stateful() -> None:
     print(json.dumps({name: op and op.is_stateful for name, op in found.items()}))
 
 
+def layers() -> None:
+    """Print Keras' layers, by the names that it writes into files."""
+    import keras
+    from keras.src.api_export import get_name_from_symbol
+
+    found = [getattr(keras.layers, name) for name in dir(keras.layers)]
+    names = {get_name_from_symbol(each) for each in found if isinstance(each, type)}
+    print(json.dumps(sorted(name.rpartition(".")[2] for name in names)))
+
+
 def by_hand() -> None:
     """Print what is said of small graphs, by their names: a reason not to load them, or "fine"."""
     from trainer.formats.foreign import saved_model
@@ -140,8 +150,8 @@ def by_hand() -> None:
 
 
 def _small_graphs() -> dict[str, bytes]:
-    inner = ("inner", [("PyFunc", {})])
-    relu = ("serve", [("Relu", {})])
+    inner: Function = ("inner", [("PyFunc", {})])
+    relu: Function = ("serve", [("Relu", {})])
     handle = {"dtype": 20}
     graphs = {
         "computes": _graph(("serve", [("MatMul", {})])),
@@ -192,9 +202,10 @@ _OBJECTS: dict[str, Callable[[Any], Any]] = {
 
 #: An operation's name, and its attributes: functions' names, or the type of a constant.
 Node = tuple[str, dict[str, Any]]
+Function = tuple[str, list[Node]]
 
 
-def _graph(*functions: tuple[str, list[Node]], main: Node | None = None) -> Any:
+def _graph(*functions: Function, main: Node | None = None) -> Any:
     """Return a SavedModel whose only object calls ``serve``."""
     from tensorflow.core.protobuf import saved_model_pb2
 

@@ -85,24 +85,28 @@ def _check_class(part: dict[str, Any]) -> None:
 def _check_weights(archive: zipfile.ZipFile) -> None:
     import h5py
 
+    # HDF5 takes no exceptions from what it calls: a visitor ends the visit with what it returns.
     with archive.open(WEIGHTS) as opened, h5py.File(opened, "r") as weights:
-        weights.visititems_links(_check_link)
-        weights.visititems(_check_dataset)
+        wrong = weights.visititems_links(_wrong_link) or weights.visititems(_wrong_dataset)
+    if wrong:
+        raise Refused(wrong)
 
 
-def _check_link(name: str, link: Any) -> None:
+def _wrong_link(name: str, link: Any) -> str | None:
     import h5py
 
-    if not isinstance(link, h5py.HardLink):
-        raise Refused(f"its weights {named(name)!r} are a link, perhaps to another file")
+    return (
+        None if isinstance(link, h5py.HardLink) else f"its weights {named(name)!r} are a link to other data"
+    )
 
 
-def _check_dataset(name: str, part: "h5py.Group | h5py.Dataset") -> None:
+def _wrong_dataset(name: str, part: "h5py.Group | h5py.Dataset") -> str | None:
     import h5py
 
     if isinstance(part, h5py.Group):
-        return
+        return None
     if not isinstance(part, h5py.Dataset) or part.dtype.kind not in "biufV" or part.dtype.names:
-        raise Refused(f"its weights {named(name)!r} are no numbers")
+        return f"its weights {named(name)!r} are no numbers"
     if part.external or part.is_virtual:
-        raise Refused(f"its weights {named(name)!r} are in another file")
+        return f"its weights {named(name)!r} are in another file"
+    return None

@@ -25,9 +25,12 @@ def check(file: Path) -> None:
         model = schema.Model.GetRootAs(content, 0)
         codes = [model.OperatorCodes(place) for place in range(model.OperatorCodesLength())]
         found = [_custom(code, schema.BuiltinOperator) for code in codes]
+        graphs = model.SubgraphsLength()
         elsewhere = model.ExternalBufferGroupsLength() or model.ExternalBuffersLength()
     except Exception as error:
         raise Damaged("it is a damaged LiteRT file") from error
+    if not graphs:
+        raise Damaged("it is an empty LiteRT file")
     for name in found:
         if name is not None:
             raise Refused(f"it needs the operator {named(name)}, which is not LiteRT's own")
