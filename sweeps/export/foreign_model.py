@@ -14,6 +14,9 @@ from trainer.formats.catalogue import FORMATS
 
 TRUST = "if you trust its maker, add --trust-model (in Python: trust_model=True)"
 
+#: The process that checks a model and classifies with it.
+CLASSIFY = "trainer.formats.foreign.classify"
+
 #: What is copied of a SavedModel; TensorFlow needs nothing else.
 _PARTS = ("saved_model.pb", "variables")
 
@@ -38,15 +41,13 @@ def probabilities(
     _check_place(file)
     recorded = about.formats[name].sha256
     if recorded is not None and model_folder.digest_of(file) != recorded:
-        raise UsageError(
-            f"{file} is not the file that {file.parent} was exported with: its SHA-256 is another"
-        )
+        raise UsageError(f"{file} was changed after the export: its SHA-256 is not the one in model.json")
     loaded = file if trust else _copied(name, file, work)
     np.save(work / "images.npy", pixels)
     arguments = [name, str(loaded), str(work / "images.npy"), str(work / "out.npy")]
     try:
         mode = "trusted" if trust else "checked"
-        said = json.loads(parity.run("trainer.formats.foreign.classify", [*arguments, mode], work))
+        said = json.loads(parity.run(CLASSIFY, [*arguments, mode], work))
     except Mismatch as error:
         raise UsageError(f"{file} cannot be loaded: {error}") from error
     if "refused" in said:
