@@ -16,8 +16,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-#: The longest text and the largest whole number that are accepted.
-LONGEST_TEXT, LARGEST = 1000, 2**63 - 1
+from trainer.escaping import for_terminal
+from trainer.limits import INTEGER, TEXT
 
 _WORDS: Mapping[type, str] = {
     bool: "true or false",
@@ -114,9 +114,9 @@ def _check_plain(kind: Any, value: Any, where: str) -> None:
         _demand(whole, value, _WORDS[int], where)
     else:
         _demand(isinstance(value, kind), value, _WORDS.get(kind, str(kind)), where)
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise ValueError(f"{where} has {len(value)} characters, and at most {LONGEST_TEXT} are accepted")
-    if (whole and abs(value) > LARGEST) or (isinstance(value, float) and not math.isfinite(value)):
+    if isinstance(value, str) and len(value) > TEXT.most:
+        raise ValueError(f"{where} has {len(value)} characters, and at most {TEXT.said} are accepted")
+    if (whole and abs(value) > INTEGER.most) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"{where} is too large a number")
 
 
@@ -126,8 +126,8 @@ def _demand(right: bool, value: Any, expected: str, where: str) -> None:
 
 
 def shown(name: str) -> str:
-    """Return a name from a file for a message: short, and without characters that a terminal obeys."""
-    return ascii(name[:60])[1:-1]
+    """Return a name from a file for a message: short, and made safe for a terminal."""
+    return for_terminal(name[:60])
 
 
 _GENERIC: Mapping[Any, Callable[[tuple[Any, ...], Any, str], None]] = {

@@ -9,15 +9,13 @@ from sweeps.export.about import FormatReport, InMlflow, ModelAbout, Scores
 from sweeps.export.json_shape import check, shown
 from trainer.errors import UsageError, one_line
 from trainer.formats.catalogue import FORMATS
+from trainer.limits import CLASSES, IMAGE_SIDE
 from trainer.quantities import size
 
 ABOUT = "model.json"
 
 #: The largest file that is read, in bytes. Three confusion matrices of 2,000 classes are smaller.
 LARGEST_FILE = 100_000_000
-
-#: The largest side of an image, in pixels, and the largest number of channels.
-LARGEST_SIDE = 65_536
 
 
 def read(folder: Path) -> ModelAbout:
@@ -100,6 +98,8 @@ def _contradictions(about: ModelAbout) -> Iterator[str]:
 
 def _wrong_classes(about: ModelAbout) -> Iterator[str]:
     count = len(about.classes)
+    if count > CLASSES.most:
+        yield f"classes are {count}, and at most {CLASSES.said} are accepted"
     if count < 2 or len(set(about.classes)) < count or "" in about.classes:
         yield "classes are not at least two different names"
     for part in Scores.__dataclass_fields__:
@@ -110,8 +110,8 @@ def _wrong_classes(about: ModelAbout) -> Iterator[str]:
 
 def _wrong_images(about: ModelAbout) -> Iterator[str]:
     height, width, channels = about.input_shape
-    if not all(1 <= side <= LARGEST_SIDE for side in about.input_shape):
-        yield f"input_shape is not three numbers from 1 to {LARGEST_SIDE}"
+    if not all(1 <= side <= IMAGE_SIDE.most for side in about.input_shape):
+        yield f"input_shape is not three numbers from 1 to {IMAGE_SIDE.said}"
     if not about.pixel_max > 0:
         yield "pixel_max is not above 0"
     if about.image_size is not None and about.image_size != (height, width):

@@ -1,10 +1,11 @@
-"""Loads an exported model into this process, as any program with Keras would."""
+"""Loads an exported Keras model into this process, if all that it can do is compute."""
 
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.errors import UsageError, one_line
+from trainer.formats.foreign import keras_file
 
 if TYPE_CHECKING:
     import keras
@@ -17,8 +18,12 @@ def load_keras_model(file: Path) -> "keras.Model":
         Imports Keras and TensorFlow.
 
     Raises:
-        UsageError: if the file cannot be loaded, for example because Keras does not know the user's layers.
+        UsageError: if the file can do more than compute, or cannot be loaded.
     """
+    try:
+        keras_file.check(file)
+    except UsageError as error:
+        raise UsageError(f"{file} is not loaded: {error}") from error
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
@@ -26,7 +31,4 @@ def load_keras_model(file: Path) -> "keras.Model":
     try:
         return keras.saving.load_model(file)
     except (OSError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{file} cannot be loaded ({one_line(error)}): if it has layers of your own, give them to "
-            "keras.saving.load_model as custom_objects, or export another format"
-        ) from error
+        raise UsageError(f"{file} cannot be loaded: {one_line(error)}") from error

@@ -1,6 +1,7 @@
 """Why a model's file is not loaded."""
 
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 
 
 class Refused(UsageError):
@@ -15,5 +16,5 @@ class Damaged(UsageError):
 
 
 def named(text: object) -> str:
-    """Return a name from a file for a message: short, and without characters that a terminal obeys."""
-    return ascii(str(text)[:80])[1:-1]
+    """Return a name from a file for a message: short, and made safe for a terminal."""
+    return for_terminal(str(text)[:80])
