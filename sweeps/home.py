@@ -44,14 +44,19 @@ class Home:
         return self.path / "artifacts"
 
     @property
+    def database(self) -> Path:
+        """The file of the home's own MLflow store."""
+        return self.path / "mlflow.db"
+
+    @property
     def own_tracking_uri(self) -> str:
         """The URI of the MLflow store that is used by default: an SQLite file in the home."""
-        return f"sqlite:///{self.path / 'mlflow.db'}"
+        return f"sqlite:///{self.database}"
 
     def is_own(self, tracking_uri: str) -> bool:
         """Whether a tracking URI means the MLflow store in this home, however its path is written."""
         file = sqlite_file(tracking_uri)
-        return file is not None and file.resolve() == (self.path / "mlflow.db").resolve()
+        return file is not None and file.resolve() == self.database.resolve()
 
     @property
     def option(self) -> str:

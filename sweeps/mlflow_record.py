@@ -1,20 +1,16 @@
-"""MLflow's record of a home's sweeps: the view that writes it, how it is completed and how it is shown."""
+"""MLflow's record of a home's sweeps: the view that writes it, and how it is shown."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sweeps.home import Home
-from sweeps.tracking_place import TrackingPlace, kept_place, place_of, said_of
-from tracking.errors import ViewUnavailable
+from sweeps.tracking_place import TrackingPlace, place_of
+from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
-from tracking.ledger.lock import Turn
+from tracking.mlflow.damage import fault_of
 from tracking.mlflow.uri import is_server, shown
-from tracking.records import SweepRecord
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
-from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView
@@ -29,90 +25,13 @@ def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
     # A server has its own place for artifacts; an SQLite file outside the home has them beside it.
     elsewhere = is_server(tracking_uri) or tracking_uri.startswith("sqlite")
     artifacts = home.artifacts if home.is_own(tracking_uri) or not elsewhere else None
-    return MlflowView(tracking_uri, artifacts, experiment, home.path / "datasets")
+    remedy = remedy_for(home) if home.is_own(tracking_uri) else ""
+    return MlflowView(tracking_uri, artifacts, experiment, home.path / "datasets", remedy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sync:
-    """One sweep to bring up to date, and its place in MLflow."""
-
-    record: SweepRecord
-    entry: SweepEntry
-    place: TrackingPlace
-    view: "MlflowView"
-
-
-def sync(
-    home: Home,
-    name: str | None = None,
-    *,
-    tracking_uri: str | None = None,
-    rebuild: bool = False,
-    say: Say = lambda _text: None,
-    wait: bool = False,
-) -> None:
-    """Bring MLflow up to date with the ledger. If MLflow is away for one sweep, go on with the others.
-
-    Args:
-        home: the folder that holds the ledger.
-        name: the sweep's name; every sweep of the home if None.
-        tracking_uri: MLflow's store, used for the sweep from now on; if None, the store that has its record.
-        rebuild: first remove what MLflow has of the sweep, notes and tags of users included; exported models
-            stay.
-        say: called with each line about what was done.
-        wait: whether to wait for another process that holds the ledger.
-
-    Raises:
-        UsageError: if there is no such sweep, or another process holds the ledger and ``wait`` is false.
-        ViewUnavailable: if MLflow cannot be written now; calling again completes the record.
-    """
-    with Ledger.read(home.path):  # raises if there is no ledger, and creates none
-        pass
-    mine = Turn(on_wait=say if wait else None)
-    with Ledger.open(home.path, mine) as ledger:  # with the lock: while a sweep runs, its own recorder writes
-        names = [name] if name else ledger.sweep_names()
-        wanted = [_sync_of(home, ledger, each, tracking_uri) for each in names]
-        for note in dict.fromkeys(note for each in wanted for note in each.place.notes):
-            say(note)
-        failures: dict[str, ViewUnavailable] = {}
-        if rebuild:  # all are removed before the first is written, because experiments are made again too
-            for each in wanted:
-                with _collected(failures, each.record.name):
-                    # Exported models stay: they cannot be made again from the ledger alone.
-                    say(f"removed from MLflow: {each.view.delete(each.record, models=False)}")
-        for each in wanted:
-            if each.record.name not in failures:
-                with _collected(failures, each.record.name):
-                    _complete(home, ledger, each, tracking_uri, say)
-        if failures:
-            raise ViewUnavailable("; ".join(f"{failed}: {why}" for failed, why in failures.items()))
-
-
-@contextmanager
-def _collected(failures: dict[str, ViewUnavailable], name: str) -> Iterator[None]:
-    try:
-        yield
-    except ViewUnavailable as failure:
-        failures[name] = failure
-
-
-def _complete(home: Home, ledger: Ledger, wanted: _Sync, tracking_uri: str | None, say: Say) -> None:
-    """Write one sweep's record to MLflow; if the user has named the place, keep it with the sweep."""
-    wanted.view.write(wanted.record, live=False)
-    kept = kept_place(home, wanted.place.uri)
-    if tracking_uri:
-        entry = wanted.entry
-        ledger.update_sweep(entry.name, entry.trials, entry.toml, replace(entry.details, tracking=kept))
-    trials = len(wanted.record.trials)
-    say(f"MLflow has all of {wanted.record.name}: {counted(trials, 'trial')}, {said_of(home, kept)}")
-
-
-def _sync_of(home: Home, ledger: Ledger, name: str, tracking_uri: str | None) -> _Sync:
-    record, entry = ledger.sweep(name), ledger.entry(name)
-    assert entry is not None  # noqa: S101 - ledger.sweep has raised otherwise
-    place = place_of(home, entry, tracking_uri)
-    view = mlflow_view(home, place.uri, entry.details.experiment)
-    return _Sync(record=record, entry=entry, place=place, view=view)
+def remedy_for(home: Home) -> str:
+    """Return what helps if the database in a home is damaged, in words."""
+    return f"'refold sync --rebuild{home.option}' keeps the file aside and writes the record again"
 
 
 def serve(
@@ -136,16 +55,37 @@ def serve(
 
     Raises:
         UsageError: if there is nothing to show, or the port is taken.
-        ViewUnavailable: if MLflow does not start.
+        ViewUnavailable: if MLflow does not start, or its database is damaged.
     """
     from tracking.mlflow.ui import serve_ui
 
     place = _place_to_show(home, name, tracking_uri, say)
-    if home.is_own(place.uri) and not (home.path / "mlflow.db").exists():
-        raise UsageError(f"no sweep has run in {home.path}: there is nothing to show yet")
+    own = home.is_own(place.uri)
+    if own:
+        _check_own(home)
     for note in place.notes:
         say(note)
-    serve_ui(place.uri, port, open_browser=open_browser)
+    try:
+        serve_ui(place.uri, port, open_browser=open_browser)
+    except ViewUnavailable:
+        if own:
+            mlflow_view(home, place.uri, "").check()  # raises if the database is why
+        raise
+
+
+def _check_own(home: Home) -> None:
+    """Refuse to serve a database in the home that is not there or cannot be read.
+
+    Raises:
+        UsageError: if there is nothing to show.
+        StoreUnusable: if the database is damaged, or was deleted.
+    """
+    if not home.database.exists():
+        if not entries_of(home):
+            raise UsageError(f"no sweep has run in {home.path}: there is nothing to show yet")
+        raise StoreUnusable(f"{home.database} is gone: 'refold sync --rebuild{home.option}' writes it again")
+    if fault := fault_of(home.database):
+        raise StoreUnusable(f"MLflow at {home.own_tracking_uri}: the file {fault}; {remedy_for(home)}")
 
 
 def _place_to_show(home: Home, name: str | None, option: str | None, say: Say) -> TrackingPlace:

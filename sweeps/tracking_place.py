@@ -89,11 +89,22 @@ def shown_uri(home: Home, kept: str | None) -> str | None:
     return home.own_tracking_uri if kept == IN_HOME else kept
 
 
-def completing(home: Home, name: str, uri: str, environment: Mapping[str, str] = os.environ) -> str:
+def completing(
+    home: Home, name: str, uri: str, environment: Mapping[str, str] = os.environ, *, unusable: bool = False
+) -> str:
     """Return the command that completes MLflow's record of a sweep, as the user can type it here.
 
     A password is never printed: if one is needed, the text says how to give it.
+
+    Args:
+        home: the folder that holds the ledger.
+        name: the sweep's name.
+        uri: MLflow's store.
+        environment: the environment variables.
+        unusable: whether MLflow's database is damaged; one in the home has to be made anew then.
     """
+    if unusable and home.is_own(uri):
+        return f"refold sync --rebuild{home.option}"
     kept = kept_place(home, uri)
     hint = f" ({_how_to_give(kept)})" if _lacks_password(home, kept, environment) else ""
     return f"refold sync {for_shell(name)}{home.option}{hint}"

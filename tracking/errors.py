@@ -10,6 +10,10 @@ class ViewUnavailable(RefoldError):
     """
 
 
+class StoreUnusable(ViewUnavailable):
+    """MLflow's database is damaged, or not one of this MLflow's: trying again does not help."""
+
+
 class DiskFull(RefoldError):
     """The disk has no space to record another fit: one line that says how much is needed.
 

@@ -24,7 +24,7 @@ from sweeps.mlflow_record import mlflow_view
 from sweeps.retraining.recorded_code import admit
 from sweeps.retraining.recorded_fits import check_trainable, dataset_of
 from sweeps.tracking_place import completing, place_of
-from tracking.errors import ViewUnavailable
+from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.ledger.ledger import Ledger, SweepEntry
 from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.uri import check_uri
@@ -269,4 +269,6 @@ def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: Swe
     try:
         mlflow_view(where.home, uri, entry.details.experiment).write(record)
     except ViewUnavailable as problem:
-        where.say(f"{problem}; to complete MLflow's record: {completing(where.home, record.name, uri)}")
+        unusable = isinstance(problem, StoreUnusable)
+        command = completing(where.home, record.name, uri, unusable=unusable)
+        where.say(f"{problem}; to complete MLflow's record: {command}")

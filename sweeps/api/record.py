@@ -224,10 +224,10 @@ def sync(
     say: Callable[[str], None] = lambda _text: None,
     wait: bool = False,
 ) -> None:
-    """Bring MLflow up to date with the ledger; see ``sweeps.mlflow_record.sync``."""
-    from sweeps import mlflow_record
+    """Bring MLflow up to date with the ledger; see ``sweeps.mlflow_sync.sync``."""
+    from sweeps import mlflow_sync
 
-    mlflow_record.sync(_home(home), name, tracking_uri=tracking_uri, rebuild=rebuild, say=say, wait=wait)
+    mlflow_sync.sync(_home(home), name, tracking_uri=tracking_uri, rebuild=rebuild, say=say, wait=wait)
 
 
 def remove(

@@ -221,7 +221,7 @@ def run_recorded(
             recorder.close(timeout=5)
             raise
         if not _completed(recorder, progress):
-            missing = completing(home, name, place.uri)
+            missing = completing(home, name, place.uri, unusable=recorder.unusable)
             progress.handle(Notice(f"MLflow does not have all of it yet; to complete it: {missing}"))
         return record
 

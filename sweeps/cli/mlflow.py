@@ -19,7 +19,8 @@ def add_verbs(verbs: Verbs) -> None:
     syncing.add_argument(
         "--rebuild",
         action="store_true",
-        help="first remove what MLflow has, notes and tags of users included, then write all of it again",
+        help="first remove what MLflow has, notes and tags of users included, then write all of it again; "
+        "a damaged database in the home is kept aside",
     )
     wait_option(syncing)
     tracking_option(syncing)
@@ -42,9 +43,9 @@ def ui(options: Arguments) -> int:
 
 def sync(options: Arguments) -> int:
     """Bring MLflow up to date with the ledger."""
-    from sweeps import mlflow_record
+    from sweeps import mlflow_sync
 
-    mlflow_record.sync(
+    mlflow_sync.sync(
         Home.chosen(options.home),
         options.sweep,
         tracking_uri=options.tracking_uri,

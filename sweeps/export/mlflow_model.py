@@ -12,16 +12,23 @@ from sweeps.export.about import FormatReport, InMlflow, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
+from sweeps.export.selection import find_trial
 from tracking.mlflow.models.flavour_request import FlavourRequest
 from tracking.mlflow.models.scoring import serving
 from tracking.mlflow.uri import shown
+from tracking.records import SweepRecord
+from trainer.fits.names import trial_name
 from trainer.formats.catalogue import FORMATS
 
 if TYPE_CHECKING:
     from tracking.mlflow.models.registry import Registered
+    from tracking.mlflow.view import MlflowView
 
 #: Number of images that are sent to MLflow's scoring server; few, because they are sent as text.
 SERVED_IMAGES = 1000
+
+#: The tag of a version that has the digest of its weights.
+WEIGHTS = "refold.weights_sha256"
 
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
@@ -51,18 +58,10 @@ def register(
         Mismatch: if the served model predicts something else; its version is removed again.
         ViewUnavailable: if MLflow cannot register or serve it.
     """
-    record, choice, view = request.record, request.choice, request.view
+    record, trial, view = request.record, request.choice.trial, request.view
     assert view is not None  # noqa: S101 - a request for this format has a view
     folder = _described(model / str(FORMATS["keras"].file), images, trained, about, work)
-    tags = {
-        "refold.sweep": record.name,
-        "refold.architecture": choice.trial.architecture,
-        "refold.trial": str(choice.trial.number),
-        "refold.how": choice.how,
-        "refold.weights_sha256": about.weights_sha256,
-    }
-    title = f"{choice.trial.architecture}-{choice.how}"
-    registered = view.add_model(record, choice.trial, folder, title=title, tags=tags)
+    registered = view.add_model(record, trial, folder, title=_title(about), tags=_tags(about))
     try:
         asked = images.images[:SERVED_IMAGES]
         with serving(registered.uri, request.tracking_uri, work / "serving.log") as server:
@@ -77,6 +76,39 @@ def register(
         tracking_uri=shown(request.tracking_uri),
     )
     return registered, FormatReport(file=None, bytes=model_folder.size_of(folder), proof=proof, mlflow=place)
+
+
+def register_again(record: SweepRecord, about: ModelAbout, folder: Path, view: "MlflowView") -> "Registered":
+    """Register a model again that MLflow has lost, and make it the champion.
+
+    Args:
+        record: the sweep.
+        about: the content of the model's ``model.json``.
+        folder: of the MLflow model, as the export wrote it.
+        view: the view of the sweep's record.
+
+    Raises:
+        UsageError: if the sweep has no such trial.
+        ViewUnavailable: if MLflow cannot be written to.
+    """
+    trial = find_trial(record, trial_name(about.architecture, about.trial))
+    registered = view.add_model(record, trial, folder, title=_title(about), tags=_tags(about))
+    view.promote(registered)
+    return registered
+
+
+def _title(about: ModelAbout) -> str:
+    return f"{about.architecture}-{about.how}"
+
+
+def _tags(about: ModelAbout) -> dict[str, str]:
+    return {
+        "refold.sweep": about.sweep,
+        "refold.architecture": about.architecture,
+        "refold.trial": str(about.trial),
+        "refold.how": about.how,
+        WEIGHTS: about.weights_sha256,
+    }
 
 
 def _described(

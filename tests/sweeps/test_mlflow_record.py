@@ -23,7 +23,8 @@ from sweeps.api import sweep as api
 from sweeps.export import recorded_sweep
 from sweeps.export.request import ExportRequest
 from sweeps.home import Home
-from sweeps.mlflow_record import serve, sync
+from sweeps.mlflow_record import serve
+from sweeps.mlflow_sync import sync
 from sweeps.outcome import Outcome
 from sweeps.removal import removal_of, remove
 from tests.closed_formula import InlineWorkers, Saying, plan, prepared, starter

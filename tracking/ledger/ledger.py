@@ -393,10 +393,15 @@ class Ledger:
     def exports(self, name: str) -> list[ExportRecord]:
         """Return the models that were exported from a sweep, oldest first."""
         with reading(f"the sweep {name!r}"):
+            return [ExportRecord.from_card(card) for card in self.cards(name)]
+
+    def cards(self, name: str) -> list[Mapping[str, Any]]:
+        """Return each exported model's ``model.json``, with its folder, oldest first."""
+        with reading(f"the sweep {name!r}"):
             rows = self._connection.execute(
                 "SELECT card FROM exports WHERE sweep = ? ORDER BY exported_at", (name,)
             )
-            return [ExportRecord.from_card(json.loads(row[0])) for row in rows]
+            return [json.loads(row[0]) for row in rows]
 
     def contents(self, name: str) -> SweepContents:
         """Return all rows of a sweep.

@@ -14,7 +14,7 @@ def reason(error: BaseException) -> str:
     Args:
         error: as it was caught; its causes are used too.
     """
-    chain = list(_chain(error))
+    chain = list(causes(error))
     text = " ".join(str(link) for link in chain)
     if "Invalid Host header" in text:
         return "the server refuses this host name: add it to its --allowed-hosts"
@@ -44,7 +44,7 @@ def one_line(text: str) -> str:
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and its causes, the outermost first."""
     seen: set[int] = set()
     link: BaseException | None = error

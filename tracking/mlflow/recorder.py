@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from tracking.errors import ViewUnavailable
+from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.records import SweepRecord
 
 #: Attempts of the last write. After these the view has to be completed by ``refold sync``.
@@ -51,6 +51,7 @@ class Recorder:
 
     Attributes:
         problem: why the last attempt failed; None if it succeeded.
+        unusable: whether it failed because the view's store is damaged: trying again does not help.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Recorder:
         self._wanted = self._written = 0
         self._closing = False
         self.problem: str | None = None
+        self.unusable = False
         # A daemon thread: otherwise a server that hangs would keep an interrupted process alive.
         self._thread = threading.Thread(target=self._work, name=_THREAD, daemon=True)
         self._thread.start()
@@ -133,6 +135,7 @@ class Recorder:
                 self._view = self._view_factory()
             self._view.write(self._read(), live=live)
         except ViewUnavailable as error:
+            self.unusable = isinstance(error, StoreUnusable)
             return str(error)
         except Exception as error:  # noqa: BLE001  # after any error the sweep goes on
             return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tracking.errors import ViewUnavailable
+from tracking.errors import StoreUnusable
+from tracking.mlflow.damage import JOURNALS
 from tracking.mlflow.uri import shown
 
 
@@ -24,11 +25,13 @@ def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
         artifact_root: the place of artifacts, for a new SQLite database.
 
     Raises:
-        ViewUnavailable: if it has another schema.
+        StoreUnusable: if it has another schema.
     """
     database = mlflow.store.db.utils
     path = sqlite_path(mlflow, uri)
     if path is not None and not path.exists():
+        for journal in JOURNALS:  # of a database that was deleted: SQLite would play it back into the new one
+            path.with_name(path.name + journal).unlink(missing_ok=True)
         _create_sqlite(mlflow, path, artifact_root or path.parent / "mlartifacts")
     engine = database.create_sqlalchemy_engine(uri)
     try:
@@ -44,6 +47,15 @@ def sqlite_path(mlflow: Any, uri: str) -> Path | None:
     """Return the file of an SQLite URI, None for any other."""
     url = mlflow.store.db.utils.sqlalchemy.engine.make_url(uri)
     return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def forget_sqlite(mlflow: Any, uri: str) -> None:
+    """Close MLflow's own connections to an SQLite database, whose file is another one from now on."""
+    stores = mlflow.store
+    for kind in (stores.tracking.sqlalchemy_store, stores.model_registry.sqlalchemy_store):
+        engine = kind.SqlAlchemyStore._engine_map.get(uri)
+        if engine is not None:
+            engine.dispose()
 
 
 def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
@@ -71,11 +83,11 @@ def _check_schema(database: Any, engine: Any, uri: str) -> None:
     script = database.ScriptDirectory.from_config(database._get_alembic_config(db_url=""))
     known = {revision.revision for revision in script.walk_revisions()}
     if found in known:
-        raise ViewUnavailable(
+        raise StoreUnusable(
             f"the database {shown(uri)} was written by an older MLflow; back it up and migrate it with: "
             f"mlflow db upgrade {shown(uri)}"
         )
-    raise ViewUnavailable(
+    raise StoreUnusable(
         f"the database {shown(uri)} was written by a newer MLflow, or is none of MLflow's (schema {found}, "
         f"needed {needed}); install the MLflow that wrote it or name another database"
     )

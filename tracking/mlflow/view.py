@@ -9,20 +9,21 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tracking.errors import ViewUnavailable
+from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
+from tracking.mlflow.damage import is_damage
 from tracking.mlflow.extra_fits import confirmation_content, with_conclusions
 from tracking.mlflow.models.registry import Registered
 from tracking.mlflow.reasons import reason
 from tracking.mlflow.removal import Found, Removal
 from tracking.mlflow.runs import KnownRun, RunWriter, precedes
-from tracking.mlflow.store import prepare_database, sqlite_path
+from tracking.mlflow.store import forget_sqlite, prepare_database, sqlite_path
 from tracking.mlflow.uri import check_uri, is_server, shown
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
@@ -66,6 +67,7 @@ def _mlflow() -> Any:
         import mlflow.entities
         import mlflow.store.artifact.artifact_repository_registry
         import mlflow.store.db.utils
+        import mlflow.store.model_registry.sqlalchemy_store
         import mlflow.store.tracking.sqlalchemy_store
 
     if quieten:
@@ -82,15 +84,22 @@ class MlflowView:
         artifact_root: the folder for artifacts if ``tracking_uri`` is a database; a server has its own.
         experiment: the experiment's name; it may have several sweeps, and runs of other tools.
         datasets: the folder of stored datasets. None leaves out images and tables of predictions.
+        remedy: what to do if the database is damaged, in words; empty if refold knows no way.
 
     Raises:
         UsageError: if the URI can never work.
     """
 
     def __init__(
-        self, tracking_uri: str, artifact_root: Path | None, experiment: str, datasets: Path | None = None
+        self,
+        tracking_uri: str,
+        artifact_root: Path | None,
+        experiment: str,
+        datasets: Path | None = None,
+        remedy: str = "",
     ) -> None:
         check_uri(tracking_uri)
+        self._remedy = remedy
         self._datasets = datasets
         self._held_out: dict[str, HeldOut | None] = {}
         self._uri = tracking_uri
@@ -133,6 +142,15 @@ class MlflowView:
                 self._find(record)  # a lost answer may have left a second run; the search removes it
                 self._created = False
             self._written = progress
+
+    def check(self) -> None:
+        """Open MLflow, which creates a database that is not there.
+
+        Raises:
+            ViewUnavailable: if that cannot be done.
+        """
+        with self._speaking():
+            pass
 
     def names_of(self, run_id: str) -> tuple[str, str | None]:
         """Return the name of a run's sweep and, of a trial's run, the trial's name such as ``resnet/3``.
@@ -201,6 +219,15 @@ class MlflowView:
                 tags=tags,
             )
 
+    def model_versions(self, record: SweepRecord) -> Sequence[Mapping[str, str]]:
+        """Return the tags of all versions of the sweep's models that MLflow has.
+
+        Raises:
+            ViewUnavailable: if MLflow cannot be asked.
+        """
+        with self._speaking():
+            return self._removal().registry.versions(sweep_identity(record))
+
     def promote(self, registered: Registered) -> None:
         """Give a registered model the alias ``champion``.
 
@@ -235,10 +262,20 @@ class MlflowView:
             yield self._client
         except failures as error:
             self._forget()
-            raise ViewUnavailable(f"MLflow at {shown(self._uri)}: {reason(error)}") from error
+            said = f"MLflow at {shown(self._uri)}: {reason(error)}"
+            if is_damage(error):
+                raise self._unusable(said) from error
+            raise ViewUnavailable(said) from error
+        except StoreUnusable as error:
+            self._forget()
+            raise self._unusable(str(error)) from error
         except BaseException:
             self._forget()
             raise
+
+    def _unusable(self, said: str) -> StoreUnusable:
+        """Return the error for a database that stays unusable however often it is asked."""
+        return StoreUnusable(f"{said}; {self._remedy}" if self._remedy else said)
 
     def _open(self, mlflow: Any) -> Any:
         """Return a client; a database gets its tables first."""
@@ -250,6 +287,12 @@ class MlflowView:
         """Return the ``Removal`` for the open MLflow. Only an SQLite file can belong to a copied home."""
         copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
         return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
+
+    def begin_anew(self) -> None:
+        """Forget the database, because its file was moved away: the next call makes a new one."""
+        self._forget()
+        self._client = None
+        forget_sqlite(_mlflow(), self._uri)
 
     def _forget(self) -> None:
         """Forget what this process knows of MLflow's content; the next call looks it up again."""

@@ -101,6 +101,10 @@ class Registry:
         self._remove_logged(self._client.get_logged_model(registered.model_id))
         self._remove_if_empty(registered.name)
 
+    def versions(self, identity: str) -> list[dict[str, str]]:
+        """Return the tags of each version of a sweep's models."""
+        return [dict(version.tags) for version in self._versions(identity)]
+
     def count(self, identity: str, experiments: Sequence[str]) -> int:
         """Return the number of a sweep's models."""
         return len(list(self._logged(identity, experiments)))
