@@ -2,15 +2,13 @@
 
 import os
 import shutil
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.made_up_records import States, make_fold, make_sweep, make_trial
 from tests.mlflow_server import MlflowServer, Place
-from tracking.mlflow import purge
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 
 #: A sweep as it grows: proposals, folds out of order, a failure that drops a later fold, a pruned trial.
@@ -73,20 +71,3 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return Place(uri, tmp_path / "arti facts", name, database=uri, files=tmp_path)
     server = request.getfixturevalue("server")
     return server.place(name)
-
-
-@pytest.fixture
-def gc_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow's command for deleting for good, called in this process: its start is most of what it takes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's own, about its own types
-        from mlflow.cli import gc
-
-    def call(uri: str, _folder: Path, **ids: Sequence[str]) -> None:
-        options = {"runs": "--run-ids", "models": "--logged-model-ids", "experiments": "--experiment-ids"}
-        arguments = [text for kind, found in ids.items() for text in (options[kind], ",".join(found))]
-        with monkeypatch.context() as context:
-            context.setenv("MLFLOW_TRACKING_URI", uri)
-            gc.main(arguments, standalone_mode=False)
-
-    monkeypatch.setattr(purge, "run_gc", call)

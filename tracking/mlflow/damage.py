@@ -1,6 +1,7 @@
 """Says what is wrong with an MLflow database that is an SQLite file, without importing MLflow."""
 
 import sqlite3
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def fault_of(path: Path, *, thorough: bool = False) -> str | None:
 
     Args:
         path: the file.
-        thorough: whether to compare indexes with tables too, which takes longer.
+        thorough: whether to compare indexes with tables too, and to read every row, which takes longer.
     """
     if not path.exists():
         return None
@@ -72,7 +73,16 @@ def _fault_inside(path: Path, *, thorough: bool) -> str | None:
         if answer != "ok":
             return f"is damaged ({one_line(answer)})"
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    tables = {row[0] for row in names}
+        tables = {row[0] for row in names}
+        if thorough:
+            _read_all(connection, tables)
     if tables and not {"alembic_version", "experiments"} & tables:
         return "is another program's database"
     return None
+
+
+def _read_all(connection: sqlite3.Connection, tables: set[str]) -> None:
+    """Read every row: raises if a text is none, which SQLite itself does not check."""
+    for table in tables:
+        quoted = table.replace('"', '""')
+        deque(connection.execute(f'SELECT * FROM "{quoted}"'), maxlen=0)  # noqa: S608 - it is quoted

@@ -25,10 +25,12 @@ def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
         artifact_root: the place of artifacts, for a new SQLite database.
 
     Raises:
-        StoreUnusable: if it has another schema.
+        StoreUnusable: if it has another schema, or is no file.
     """
     database = mlflow.store.db.utils
     path = sqlite_path(mlflow, uri)
+    if path is not None and path.exists() and not path.is_file():
+        raise StoreUnusable(f"the database {shown(uri)} is not a file")
     if path is not None and not path.exists():
         for journal in JOURNALS:  # of a database that was deleted: SQLite would play it back into the new one
             path.with_name(path.name + journal).unlink(missing_ok=True)
@@ -79,6 +81,8 @@ def _check_schema(database: Any, engine: Any, uri: str) -> None:
     """Refuse a database of another version of MLflow, or of another program."""
     found, needed = database._get_schema_version(engine), database._get_latest_schema_revision()
     if found == needed:
+        if not database._all_tables_exist(engine):
+            raise StoreUnusable(f"the database {shown(uri)} has lost tables")
         return
     script = database.ScriptDirectory.from_config(database._get_alembic_config(db_url=""))
     known = {revision.revision for revision in script.walk_revisions()}

@@ -66,8 +66,24 @@ def test_a_withdrawn_model_leaves_nothing(place: Any, sweep: Make, folder: Path)
     experiment = place.client.get_experiment_by_name(place.experiment).experiment_id
     assert place.client.search_logged_models([experiment]) == []
     kept = add(view, record, folder)
+    view.promote(kept)
     view.withdraw(add(view, record, folder))
     assert [str(found.version) for found in place.client.search_model_versions(name)] == [kept.version]
+
+
+def test_what_a_killed_export_has_left_goes_with_the_next(place: Any, sweep: Make, folder: Path) -> None:
+    """A version that was never made the champion, and a model that was never registered."""
+    record, view = sweep(name=place.experiment), place.view()
+    view.promote(add(view, record, folder))
+    add(view, record, folder)  # here the export was killed
+    place.client.delete_model_version(record.name, add(place.view(), record, folder).version)
+    last = add(place.view(), record, folder)
+    view.promote(last)
+    versions = place.client.search_model_versions(f"name = '{record.name}'")
+    assert sorted(str(version.version) for version in versions) == ["1", last.version]
+    assert champion(place, record) == last.version
+    experiment = place.client.get_experiment_by_name(place.experiment).experiment_id
+    assert len(place.client.search_logged_models([experiment])) == 2
 
 
 def test_models_go_with_their_sweep_and_no_others(place: Any, sweep: Make, folder: Path) -> None:
@@ -75,8 +91,8 @@ def test_models_go_with_their_sweep_and_no_others(place: Any, sweep: Make, folde
     mine, yours = sweep(name=place.experiment), sweep(name=place.experiment, created_at=1_790_000_500.0)
     view = place.view()
     add(view, mine, folder)
-    add(view, yours, folder)
-    view.promote(add(view, yours, folder))
+    for _ in range(2):
+        view.promote(add(view, yours, folder))
     assert (view.locate(mine).models, view.locate(yours).models) == (1, 2)
     assert "1 exported model in the experiment" in str(view.locate(mine))
     view.delete(mine)

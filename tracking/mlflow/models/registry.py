@@ -15,6 +15,8 @@ from trainer.escaping import for_terminal
 CHAMPION = "champion"
 
 _SWEEP, _OURS = "refold.sweep_key", "refold.model"
+#: The tag of a model whose export has not ended. If the export was killed, the next one removes the model.
+_UNFINISHED = "refold.unfinished"
 _PAGE = 100
 
 
@@ -71,8 +73,9 @@ class Registry:
             tags: of both the logged model and the version.
         """
         client, entities, name = self._client, self._mlflow.entities, _registered(name)
-        own = {**tags, _SWEEP: identity}
+        own = {**tags, _SWEEP: identity, _UNFINISHED: "1"}
         experiment = client.get_run(run_id).info.experiment_id
+        self._remove_unfinished(identity, experiment)
         logged = client.create_logged_model(
             experiment, _legal(title), source_run_id=run_id, tags=own, model_type="classifier"
         )
@@ -92,8 +95,10 @@ class Registry:
         return Registered(name=name, version=str(version.version), model_id=logged.model_id)
 
     def promote(self, registered: Registered) -> None:
-        """Give this version the alias ``champion``."""
+        """Give this version the alias ``champion``: its export has ended."""
         self._client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+        self._client.delete_model_version_tag(registered.name, registered.version, _UNFINISHED)
+        self._client.delete_logged_model_tag(registered.model_id, _UNFINISHED)
 
     def withdraw(self, registered: Registered) -> None:
         """Remove a version, with its logged model."""
@@ -125,6 +130,15 @@ class Registry:
         for logged in removed:
             self._remove_logged(logged)
         return removed
+
+    def _remove_unfinished(self, identity: str, experiment: str) -> None:
+        """Remove what an export of the sweep has left that was killed."""
+        for version in self._versions(identity):
+            if _UNFINISHED in version.tags:
+                self._client.delete_model_version(version.name, version.version)
+        for logged in self._logged(identity, [experiment]):
+            if _UNFINISHED in logged.tags:
+                self._remove_logged(logged)
 
     def _ensure_registered(self, name: str, identity: str) -> None:
         """Create the registered model unless it exists, from another sweep of that name or from others."""
