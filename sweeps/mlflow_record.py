@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from sweeps.home import Home
 from sweeps.tracking_place import TrackingPlace, place_of
 from tracking.errors import StoreUnusable, ViewUnavailable
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.mlflow.damage import fault_of
 from tracking.mlflow.uri import is_server, shown
 from trainer.errors import UsageError

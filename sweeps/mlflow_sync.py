@@ -11,7 +11,8 @@ from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view, remedy_for
 from sweeps.tracking_place import TrackingPlace, kept_place, place_of, said_of
 from tracking.errors import StoreUnusable, ViewUnavailable
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn
 from tracking.mlflow.damage import JOURNALS, fault_of
 from tracking.mlflow.reasons import one_line

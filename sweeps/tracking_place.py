@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweeps.home import Home
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.mlflow.uri import MASK, absolute, check_uri, is_server, shown, without_masked
 from trainer.escaping import for_shell
 

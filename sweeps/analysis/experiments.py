@@ -25,7 +25,8 @@ from sweeps.retraining.recorded_code import admit
 from sweeps.retraining.recorded_fits import check_trainable, dataset_of
 from sweeps.tracking_place import completing, place_of
 from tracking.errors import StoreUnusable, ViewUnavailable
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.uri import check_uri
 from tracking.records import Purpose, ReportRecord, SweepRecord

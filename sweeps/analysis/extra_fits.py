@@ -15,7 +15,8 @@ from sweeps.execution.dispatch import run_all
 from sweeps.execution.workers import Workers
 from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import check_trainable, dataset_of, job_of
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from trainer.datasets import store
 from trainer.errors import UsageError

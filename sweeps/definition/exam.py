@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import SweepRecord
 from trainer.datasets import Dataset, load, load_test
 from trainer.errors import UsageError

@@ -8,7 +8,7 @@ from sweeps.definition.changes import Change
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.requirements import version_of_refold
 from sweeps.definition.spec import CrossValidation, Prune, Search
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from trainer.canonical import digest, optional_of
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE

@@ -34,7 +34,8 @@ from sweeps.search.schedule import Schedule, Trial
 from tracking.errors import DiskFull
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.disk_space import check as check_room
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import store
 from trainer.errors import UsageError

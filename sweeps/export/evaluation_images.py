@@ -12,7 +12,7 @@ from sweeps.definition.exam import open_exam
 from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
 from sweeps.export.parity import Probabilities
 from sweeps.export.selection import ModelSelection
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
 from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix

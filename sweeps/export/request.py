@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.export.selection import ModelSelection, model_name
 from sweeps.retraining.recorded_code import RecordedCode
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import ExportRecord, SweepRecord
 from trainer.datasets import stored_at
 from trainer.user_code import UserSource

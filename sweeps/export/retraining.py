@@ -11,7 +11,7 @@ from sweeps.execution.training_processes import training_processes
 from sweeps.export.request import ExportRequest
 from sweeps.export.selection import ModelSelection
 from sweeps.retraining.recorded_fits import job_of, prove
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
 from trainer.errors import Mismatch

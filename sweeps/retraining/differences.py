@@ -6,7 +6,7 @@ from typing import Any
 
 from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import Difference
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord
 from trainer.datasets import Dataset
 from trainer.fits.names import fit_name

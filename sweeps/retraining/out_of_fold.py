@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sweeps.execution.dispatch import run_all
 from sweeps.retraining.recorded_code import admit
 from sweeps.retraining.recorded_fits import StartWorkers, check_trainable, job_of, prove
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut, OutOfFold
 from trainer.datasets import open_stored

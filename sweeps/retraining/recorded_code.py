@@ -12,7 +12,7 @@ from pathlib import Path
 from sweeps import account
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from trainer.errors import UsageError
 from trainer.user_code import UserSource, check_digest
 

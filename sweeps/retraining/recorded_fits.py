@@ -11,7 +11,7 @@ from sweeps.definition.requirements import to_go_on
 from sweeps.execution.workers import Workers
 from sweeps.retraining.differences import dataset_differences, fit_differences
 from sweeps.retraining.recorded_code import RecordedCode
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
 from trainer.datasets import Dataset, fingerprint_of, load, open_stored, stored_at

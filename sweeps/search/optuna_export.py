@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from sweeps.definition.identity import identity_of
 from sweeps.search.proposals import distributions, optuna_package
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.mlflow.content import sweep_identity
 from tracking.mlflow.reasons import reason
 from tracking.mlflow.uri import shown

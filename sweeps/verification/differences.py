@@ -12,7 +12,7 @@ from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds
 from sweeps.verification.asked_fits import AskedFit
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
 from trainer.fits.environment import Environment
 from trainer.fits.seeds import proposal_seed

@@ -16,7 +16,7 @@ from sweeps.definition.prepare import complete_space
 from sweeps.definition.spec import ArchitectureChoice, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep
 from tracking.ledger.details import SweepDetails
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from trainer.architectures import BUILT_IN
 from trainer.canonical import recorded
 from trainer.errors import UsageError

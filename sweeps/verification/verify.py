@@ -19,8 +19,9 @@ from sweeps.verification import circumstances, differences, results, sweep_text,
 from sweeps.verification.asked_fits import AskedFit, asked_fits
 from sweeps.verification.selection import FitSelection, choose_fits
 from tracking.ledger.contents import SweepContents
+from tracking.ledger.entry import SweepEntry
 from tracking.ledger.file import reading
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.ledger.seal_check import SealCheck
 from tracking.records import SweepRecord
 from trainer.datasets import Dataset, store

@@ -9,7 +9,7 @@ from sweeps.execution.loop import enter
 from sweeps.home import Home
 from sweeps.tracking_place import completing, kept_place, place_of
 from tests.closed_formula import in_memory_ledger, plan, prepared
-from tracking.ledger.ledger import SweepEntry
+from tracking.ledger.entry import SweepEntry
 from tracking.mlflow.uri import check_uri, without_masked
 from trainer.errors import UsageError
 

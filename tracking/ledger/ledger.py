@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,52 +15,26 @@ from tracking.ledger import disk_space
 from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.contents import SweepContents, contents_of
 from tracking.ledger.details import SweepDetails
+from tracking.ledger.entry import SweepEntry
 from tracking.ledger.file import checksum, connect, reading
 from tracking.ledger.lock import Turn, held, is_held
 from tracking.ledger.rows import export_rows, further_row, member_row, proposal_row, report_row, sweep_parts
 from tracking.ledger.seal_check import SealCheck, changed_fits, check_seal
 from tracking.ledger.seal_writer import SealWriter
+from tracking.ledger.trials import confirmed_of, further_fits, reports_of, trials_of
 from tracking.records import (
-    DatasetRecord,
     ExportRecord,
     FoldRecord,
     Purpose,
     ReportRecord,
     SweepRecord,
-    TrialRecord,
-    sequence,
 )
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
-from trainer.fits.environment import Environment
-from trainer.fits.names import trial_name
 from trainer.fits.results import FitRun
-from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
 from trainer.spelling import nearest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepEntry:
-    """What the ledger has of a sweep before its first trial. The fields are the columns of ``sweeps``.
-
-    The exception is ``git_commit``, which is in the column of the environment.
-    """
-
-    name: str
-    key: str
-    identity: Mapping[str, Any]
-    toml: str
-    seed: int
-    dataset: DatasetRecord
-    architectures: tuple[str, ...]
-    trials: int
-    fits: int
-    environment: Environment
-    git_commit: str | None
-    details: SweepDetails
-    created_at: float
 
 
 class Ledger:
@@ -146,19 +119,12 @@ class Ledger:
         Raises:
             DiskFull: if the disk is full; see ``disk_space.write``.
         """
-        environment = {**entry.environment.to_json(), "git_commit": entry.git_commit}
 
         def transaction() -> None:
             with self._connection as connection:
                 connection.execute(
-                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        entry.name, entry.key, canonical_json(entry.identity), entry.toml, entry.seed,
-                        canonical_json(_dataset_json(entry.dataset)), canonical_json(entry.architectures),
-                        entry.trials, entry.fits, canonical_json(environment),
-                        canonical_json(entry.details.to_json()), entry.created_at,
-                    ),
-                )  # fmt: skip
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry.to_row()
+                )
                 self._seals.begin(entry.name, "begun")
 
         disk_space.write(self._home, transaction)
@@ -293,18 +259,8 @@ class Ledger:
             row = cursor.fetchone()
             if row is None:
                 return None
-            columns = dict(zip((column[0] for column in cursor.description), row, strict=True))
-            for column in ("identity", "dataset", "architectures", "environment", "details"):
-                columns[column] = json.loads(columns[column])
-            return SweepEntry(
-                **columns
-                | {
-                    "dataset": _dataset_from_json(columns["dataset"]),
-                    "architectures": tuple(columns["architectures"]),
-                    "git_commit": columns["environment"].pop("git_commit", None),
-                    "environment": Environment.from_json(columns["environment"]),
-                    "details": SweepDetails.from_json(columns["details"]),
-                }
+            return SweepEntry.from_row(
+                dict(zip((column[0] for column in cursor.description), row, strict=True))
             )
 
     def sweep(self, name: str) -> SweepRecord:
@@ -324,23 +280,15 @@ class Ledger:
                 name=entry.name, key=entry.key, seed=entry.seed, toml=entry.toml, dataset=entry.dataset,
                 architectures=entry.architectures, trials_per_architecture=entry.trials,
                 fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
-                trials=tuple(self._trials(entry)), confirmed=tuple(self._confirmed(entry)),
-                reports=self._reports(name), git_commit=entry.git_commit,
+                trials=tuple(trials_of(self._connection, entry, self._known)),
+                confirmed=tuple(confirmed_of(self._connection, entry)),
+                reports=reports_of(self._connection, name), git_commit=entry.git_commit,
             )  # fmt: skip
 
     def further_fits(self, sweep: str, purpose: Purpose) -> dict[tuple[str, int], dict[int, FoldRecord]]:
         """Return the recorded extra fits by (architecture, trial number) and position."""
         with reading(f"the {purpose} fits of {sweep!r}"):
-            rows = self._connection.execute(
-                "SELECT architecture, number, position, spec, run, predictions, confidences"
-                " FROM further_fits JOIN fits USING (key) WHERE sweep = ? AND purpose = ? ORDER BY position",
-                (sweep, purpose),
-            )
-            found: dict[tuple[str, int], dict[int, FoldRecord]] = {}
-            for architecture, number, position, spec, *blobs in rows:
-                record = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
-                found.setdefault((architecture, number), {})[position] = record
-            return found
+            return further_fits(self._connection, sweep, purpose)
 
     def count_fits(self, name: str) -> tuple[int, int]:
         """Return the number of a sweep's recorded fits, and how many of these only this sweep has."""
@@ -411,92 +359,6 @@ class Ledger:
         """
         return contents_of(self._connection, name)
 
-    def _trials(self, entry: SweepEntry) -> Iterator[TrialRecord]:
-        rows = self._connection.execute(
-            "SELECT architecture, number, hyperparameters, proposed_at FROM proposals WHERE sweep = ?",
-            (entry.name,),
-        ).fetchall()
-        place = {name: index for index, name in enumerate(entry.architectures)}
-        folds = self._folds(entry.name)
-        for architecture, number, text, proposed_at in sorted(rows, key=lambda r: (r[1], place[r[0]])):
-            hyperparameters: dict[str, Value] = json.loads(text)
-            found = folds.get((architecture, number), {})
-            results = {position: record.run.result for position, record in found.items()}
-            first = found[0].spec if 0 in found else None
-            state, length = (
-                sequence(results, entry.fits, first.thresholds, first.metric)
-                if first
-                else sequence(results, entry.fits, None)
-            )
-            counted = [found[position] for position in sorted(found)][:length]
-            if state == "running":  # a fold that ends the trial counts once all earlier folds have ended
-                counted = [record for record in counted if record.run.result.state == "complete"]
-            yield TrialRecord(
-                architecture=architecture,
-                number=number,
-                state=state,
-                hyperparameters=hyperparameters,
-                seed=proposal_seed(entry.seed, architecture, number),
-                proposed_at=proposed_at,
-                folds=tuple(counted),
-            )
-
-    def _confirmed(self, entry: SweepEntry) -> Iterator[TrialRecord]:
-        """Yield the confirmed winners in the order of the sweep's architectures."""
-        expected: dict[tuple[str, int], int] = {}
-        for architecture, number, count in self._connection.execute(
-            "SELECT architecture, number, count(*) FROM further_fits"
-            " WHERE sweep = ? AND purpose = ? GROUP BY architecture, number",
-            (entry.name, Purpose.COMPARISON),
-        ):
-            expected[architecture, number] = count
-        fits = self.further_fits(entry.name, Purpose.COMPARISON)
-        place = {name: index for index, name in enumerate(entry.architectures)}
-        for architecture, number in sorted(fits, key=lambda key: (place[key[0]], key[1])):
-            found = fits[architecture, number]
-            results = {position: record.run.result for position, record in found.items()}
-            state, length = sequence(results, expected[architecture, number], None)
-            counted = tuple(found[position] for position in sorted(found))[:length]
-            yield TrialRecord(
-                architecture=architecture,
-                number=number,
-                state=state,
-                hyperparameters=dict(counted[0].spec.hyperparameters),
-                seed=proposal_seed(entry.seed, architecture, number),
-                proposed_at=min(record.run.timing.started_at for record in counted),
-                folds=counted,
-            )
-
-    def _reports(self, sweep: str) -> dict[str, ReportRecord]:
-        rows = self._connection.execute(
-            "SELECT name, content, page FROM reports WHERE sweep = ? ORDER BY name", (sweep,)
-        )
-        return {name: ReportRecord(content=content, page=page) for name, content, page in rows}
-
-    def _folds(self, sweep: str) -> dict[tuple[str, int], dict[int, FoldRecord]]:
-        rows = self._connection.execute(
-            "SELECT architecture, number, position, key FROM members JOIN fits USING (key) WHERE sweep = ?",
-            (sweep,),
-        )
-        folds: dict[tuple[str, int], dict[int, FoldRecord]] = {}
-        for architecture, number, position, key in rows.fetchall():
-            try:
-                folds.setdefault((architecture, number), {})[position] = self._fold(key)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise UsageError(
-                    f"the record of {trial_name(architecture, number)}, fit {position}, is damaged "
-                    f"({type(error).__name__}: {error}): restore the ledger from a copy"
-                ) from error
-        return folds
-
-    def _fold(self, key: str) -> FoldRecord:
-        if key not in self._known:
-            spec, *blobs = self._connection.execute(
-                "SELECT spec, run, predictions, confidences FROM fits WHERE key = ?", (key,)
-            ).fetchone()
-            self._known[key] = FoldRecord(spec=FitSpec.from_json(json.loads(spec)), run=decode_run(*blobs))
-        return self._known[key]
-
     def proposals(self, sweep: str) -> dict[tuple[str, int], dict[str, Value]]:
         """Return the recorded hyperparameters by (architecture, trial number)."""
         with reading(f"the sweep {sweep!r}"):
@@ -504,14 +366,3 @@ class Ledger:
                 "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
             )
             return {(architecture, number): json.loads(text) for architecture, number, text in rows}
-
-
-def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:
-    return {name: getattr(dataset, name) for name in DatasetRecord.__slots__}
-
-
-def _dataset_from_json(data: Mapping[str, Any]) -> DatasetRecord:
-    height, width, channels = data["input_shape"]
-    return DatasetRecord(
-        **{**data, "classes": tuple(data["classes"]), "input_shape": (height, width, channels)}
-    )

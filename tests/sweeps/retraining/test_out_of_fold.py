@@ -14,7 +14,8 @@ from sweeps.execution.training_processes import training_processes
 from sweeps.execution.workers import Workers
 from sweeps.retraining.out_of_fold import HeldOutSource
 from tests.labelled_trainer import CLASSES, IMAGES, LabelledWorkers, record_sweep
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
 from trainer.datasets import DatasetSource, open_stored

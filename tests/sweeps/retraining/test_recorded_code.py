@@ -19,7 +19,8 @@ from sweeps.export.request import ExportRequest
 from sweeps.home import Home
 from sweeps.retraining.recorded_code import admit
 from tests.own_architecture import FILE, Carriers, record, with_own
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from trainer.errors import Mismatch, RefoldError, UsageError
 from trainer.user_code import UserSource
 

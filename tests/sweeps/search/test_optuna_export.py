@@ -16,7 +16,8 @@ from sweeps.search.optuna_export import frozen_trial, write_studies
 from sweeps.search.proposals import optuna_package
 from tests.closed_formula import InlineWorkers, Killed, in_memory_ledger, plan, prepared, starter
 from tests.postgresql import PostgreSQL
-from tracking.ledger.ledger import Ledger, SweepEntry
+from tracking.ledger.entry import SweepEntry
+from tracking.ledger.ledger import Ledger
 from tracking.mlflow.content import sweep_identity
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
