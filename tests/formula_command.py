@@ -33,7 +33,7 @@ class TimedFormula(FormulaProcess):
 def _copy_database(_mlflow: Any, path: Path, _artifacts: Path) -> None:
     """Take the place of MLflow's own creation, which is not what a sweep's tests are about."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(os.environ["EMPTY_DATABASE"], path)
+    shutil.copyfile(os.environ["EMPTY_DATABASE"], path)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Errors of recording: a view that cannot be written, and a full disk. Results are never affected."""
+"""Errors of recording: a view that cannot be written, a full disk, a ledger that was deleted."""
 
 from trainer.errors import RefoldError
 
@@ -12,6 +12,10 @@ class ViewUnavailable(RefoldError):
 
 class StoreUnusable(ViewUnavailable):
     """MLflow's database is damaged, or not one of this MLflow's: trying again does not help."""
+
+
+class HomeGone(RefoldError):
+    """The ledger was deleted or replaced while it was being written: one line that says where."""
 
 
 class DiskFull(RefoldError):

@@ -87,6 +87,8 @@ def worker(options: Arguments) -> int:
     from sweeps.cluster.address import read_address
     from sweeps.cluster.services import serve_workers
     from sweeps.cluster.worker_setup import WorkerOptions, equip
+    from trainer.datasets.store import in_use, remove_partial
+    from trainer.runtime.permissions import as_folder_says
 
     address = read_address(options.address, options.certificates)
     wanted = WorkerOptions(
@@ -96,7 +98,10 @@ def worker(options: Arguments) -> int:
         folder=options.folder.resolve(),
         data=None if options.data is None else options.data.resolve(),
     )
-    serve_workers(address, equip(wanted), folder=wanted.folder, patience=options.cluster_wait, say=say)
+    equipment, datasets = equip(wanted), wanted.folder / "datasets"
+    remove_partial(datasets)
+    with as_folder_says(wanted.folder), in_use(datasets):
+        serve_workers(address, equipment, folder=wanted.folder, patience=options.cluster_wait, say=say)
     return 0
 
 

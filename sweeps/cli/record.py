@@ -69,7 +69,7 @@ def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
     from sweeps.export.selection import find_trial
     from tracking.ledger.ledger import Ledger
-    from tracking.ledger.lock import is_held
+    from tracking.ledger.lock import is_running
 
     home = Home.chosen(options.home)
     with Ledger.read(home.path) as ledger:
@@ -77,7 +77,7 @@ def show(options: Arguments) -> int:
         seal = ledger.check_seal(options.sweep)
     if options.code:
         return _show_code(entry.details.sources if entry else {}, options)
-    live = is_held(home.path)
+    live = is_running(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
         return _show_trial(record, find_trial(record, options.trial), options, live=live)

@@ -20,7 +20,7 @@ from distributed.client import ClosedClientError
 from sweeps.cluster.address import ClusterAddress, await_scheduler
 from sweeps.cluster.compatibility import Description, describe, differences
 from sweeps.cluster.membership import WITHIN_PROCESS, Members
-from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
+from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, TEMPORARY, quiet, security
 from sweeps.cluster.worker_tasks import EPOCHS, Equipment, Trainer, run_job, scheduler_software
 from sweeps.execution.events import EpochEnded
 from sweeps.execution.workers import OnEpoch, WorkersFailed
@@ -29,6 +29,7 @@ from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
 from trainer.process.training_process import CannotStart
 from trainer.quantities import counted, duration
+from trainer.runtime.scratch import scratch_folder
 
 #: Seconds between two checks of which workers are there.
 LOOK = 0.5
@@ -389,7 +390,8 @@ def local_workers(count: int, log: Path, on_epoch: OnEpoch = lambda _event: None
         on_epoch: called with an ``EpochEnded`` for each finished epoch.
     """
     with (
-        dask.config.set(CONFIGURATION),
+        scratch_folder() as folder,
+        dask.config.set(CONFIGURATION | {TEMPORARY: str(folder)}),
         SpecCluster(
             workers={number: _local_worker(log) for number in range(count)},
             scheduler={"cls": Scheduler, "options": WITHIN},

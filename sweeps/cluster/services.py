@@ -15,11 +15,12 @@ from distributed import Scheduler, Worker
 
 from sweeps.cluster.address import ClusterAddress, address_towards, await_scheduler
 from sweeps.cluster.certificates import Certificates
-from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, quiet, security
+from sweeps.cluster.settings import CONFIGURATION, LOOPBACK, TEMPORARY, quiet, security
 from sweeps.cluster.worker_tasks import Equipment, Trainer
 from trainer.errors import UsageError
 from trainer.quantities import counted
 from trainer.runtime import interruption
+from trainer.runtime.scratch import scratch_folder
 
 Say = Callable[[str], None]
 
@@ -143,5 +144,5 @@ def _run(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
             loop.add_signal_handler(number, interrupt, number)
         await serve(stop)
 
-    with dask.config.set(CONFIGURATION), quiet():
+    with scratch_folder() as folder, dask.config.set(CONFIGURATION | {TEMPORARY: str(folder)}), quiet():
         asyncio.run(main())

@@ -21,6 +21,9 @@ CONFIGURATION = {
     "distributed.diagnostics.nvml": False,
 }
 
+#: The setting with the place of temporary files, where Dask leaves a folder.
+TEMPORARY = "temporary-directory"
+
 #: The address for those web servers: without one Dask listens on all interfaces.
 LOOPBACK = "127.0.0.1:0"
 

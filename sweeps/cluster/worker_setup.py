@@ -12,6 +12,7 @@ from sweeps.diagnostics.machine import available_cores, gpus, visible_gpus
 from trainer.errors import UsageError
 from trainer.process.training_process import TrainingProcess
 from trainer.runtime.determinism import Device
+from trainer.runtime.permissions import as_folder_says, make_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,9 @@ def equip(options: WorkerOptions, found: Sequence[tuple[str, str]] | None = None
         )
     own = options.folder / "datasets"
     try:
-        own.mkdir(parents=True, exist_ok=True)
+        make_private(options.folder)
+        with as_folder_says(options.folder):
+            own.mkdir(exist_ok=True)
     except OSError as error:
         raise UsageError(f"{options.folder} cannot be written ({error}): choose another --folder") from error
     folders = (own,) if options.data is None else (options.data, own)

@@ -36,6 +36,7 @@ from tracking.ledger.details import SweepDetails
 from tracking.ledger.disk_space import check as check_room
 from tracking.ledger.entry import SweepEntry
 from tracking.ledger.ledger import Ledger
+from tracking.ledger.lock import note_interrupt
 from tracking.records import SweepRecord
 from trainer.datasets import store
 from trainer.errors import UsageError
@@ -228,6 +229,7 @@ class _Loop:
         try:
             self._train(workers, dataset)
         except KeyboardInterrupt:  # said before the workers are stopped, which may take a while
+            note_interrupt(self._home)
             self._progress.handle(Interrupted(under_way=len(self._under_way)))
             raise
 

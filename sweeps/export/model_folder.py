@@ -12,6 +12,7 @@ from trainer.canonical import digest
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS
 from trainer.quantities import size
+from trainer.runtime.permissions import as_users_say, open_up
 
 CARD = "README.md"
 
@@ -110,7 +111,7 @@ def publish(model: Path, target: Path) -> None:
         try:
             for leftover in (partial, old):  # left by an export that was killed here
                 shutil.rmtree(leftover, ignore_errors=True)
-            shutil.copytree(model, partial)
+            _copy_for_user(model, partial)
             if target.exists():
                 target.rename(old)
             partial.rename(target)
@@ -123,6 +124,13 @@ def publish(model: Path, target: Path) -> None:
         raise UsageError(
             f"{target.parent} cannot take the model ({error.strerror or error}): choose another with --out"
         ) from error
+
+
+def _copy_for_user(model: Path, partial: Path) -> None:
+    """Copy a folder of the home, which may be private, to where the user's umask decides."""
+    with as_users_say():
+        shutil.copytree(model, partial)
+        open_up(partial)
 
 
 def size_of(path: Path) -> int:

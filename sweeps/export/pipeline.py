@@ -21,12 +21,10 @@ from sweeps.export.mlflow_model import register
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member, check_code, retrain
+from tracking.ledger.leftovers import EXPORT
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS, require
 from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
-
-#: The name of the folder in the home in which exports are prepared.
-WORK = "export.partial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,7 @@ def export(request: ExportRequest) -> Exported:
 @contextmanager
 def _working(home: Path) -> Iterator[Path]:
     """Yield an empty folder, and remove it afterwards."""
-    work = home / WORK
+    work = home / EXPORT
     try:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()

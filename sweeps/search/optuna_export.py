@@ -24,6 +24,7 @@ from tracking.mlflow.uri import shown
 from tracking.records import FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.errors import UsageError
 from trainer.hyperparameters import Fixed, Space
+from trainer.runtime.permissions import as_folder_says
 
 #: The attribute that marks a trial of the sweep; its value is the trial's number.
 TRIAL = "refold.trial"
@@ -212,7 +213,9 @@ def _with_driver(storage: str) -> str:
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
     """Keep two writers of one home apart, so that no other adds a trial between the check and the write."""
-    with (home / "study.lock").open("a") as lock:
+    with as_folder_says(home):
+        lock = (home / "study.lock").open("a")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -3,9 +3,10 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tracking.errors import HomeGone
 from trainer.errors import UsageError
 
 #: Counts the changes of the tables below. A newer ledger is refused; an older one gets the missing tables.
@@ -132,6 +133,36 @@ def reading(what: str) -> Iterator[None]:
             f"the record of {what} is damaged ({type(error).__name__}): restore the ledger from a copy; "
             "it was left as it is"
         ) from error
+
+
+@contextmanager
+def unless_gone(path: Path) -> Iterator[bool]:
+    """Create a ledger's file if there is none; yield whether it was created.
+
+    Raises:
+        HomeGone: in place of any error of the block, if the file was deleted or replaced meanwhile.
+    """
+    created = not path.exists()
+    with suppress(OSError):  # ``connect`` will say what is wrong
+        path.open("ab").close()  # SQLite itself would give a group no right to write
+    before = _identity(path)
+    try:
+        yield created
+    except Exception as error:
+        if before and _identity(path) != before:
+            raise HomeGone(
+                f"the ledger in {path.parent} was deleted or replaced while this command wrote to it, with "
+                "all that it had recorded. Run the same command again to begin anew"
+            ) from error
+        raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ from tracking.ledger.codec import decode_run, encode_run
 from tracking.ledger.contents import SweepContents, contents_of
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.entry import SweepEntry
-from tracking.ledger.file import checksum, connect, reading
+from tracking.ledger.file import checksum, connect, reading, unless_gone
 from tracking.ledger.lock import Turn, held, is_held
 from tracking.ledger.rows import export_rows, further_row, member_row, proposal_row, report_row, sweep_parts
 from tracking.ledger.seal_check import SealCheck, changed_fits, check_seal
@@ -71,10 +71,11 @@ class Ledger:
         Raises:
             UsageError: if the home cannot be written, another process has the ledger open for writing and it
                 is not waited for, or the file is damaged or not a ledger.
+            HomeGone: in place of any error, if the ledger was deleted or replaced meanwhile.
         """
-        with held(home, turn):
-            created = not (home / "ledger.sqlite").exists()
-            connection = connect(home / "ledger.sqlite", create=True)
+        path = home / "ledger.sqlite"
+        with held(home, turn), unless_gone(path) as created:
+            connection = connect(path, create=True)
             disk_space.reserve(home)
             ledger = cls(connection, home=home)
             ledger.created = created

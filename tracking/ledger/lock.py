@@ -18,9 +18,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from tracking.ledger.leftovers import remove_leftovers
 from trainer.errors import UsageError
+from trainer.runtime.permissions import as_folder_says, make_private
 
 LOCK = "ledger.lock"
+
+#: In the lock's file, beside whose it is.
+_INTERRUPTED = "interrupted"
 
 _TICKET = "ledger.wait."
 #: Seconds between two looks at the queue.
@@ -72,21 +77,23 @@ def held(home: Path, mine: Turn) -> Iterator[IO[str]]:
         yield mine.lock
         return
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = (home / LOCK).open("a+", encoding="utf-8")
+        make_private(home)
+        with as_folder_says(home):
+            lock = (home / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"the home folder {home} cannot be written ({error.strerror}): "
             "choose another with --home or REFOLD_HOME"
         ) from error
-    with lock:
+    with lock, as_folder_says(home):
         _take(lock, home, mine.on_wait)
         _sign(lock)
+        remove_leftovers(home)
         yield lock
 
 
 def is_held(home: Path) -> bool:
-    """Whether a process holds the ledger of a home for writing: a sweep may be running."""
+    """Whether a process holds the ledger of a home for writing."""
     try:
         with (home / LOCK).open(encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -95,6 +102,24 @@ def is_held(home: Path) -> bool:
     except OSError:  # another process holds it, or we may not open the file
         return True
     return False
+
+
+def is_running(home: Path) -> bool:
+    """Whether a sweep may be running: a process holds the ledger, and has not been interrupted."""
+    if not is_held(home):
+        return False
+    try:
+        return not json.loads((home / LOCK).read_text(encoding="utf-8")).get(_INTERRUPTED, False)
+    except (OSError, ValueError, AttributeError):  # its holder writes it just now
+        return True
+
+
+def note_interrupt(home: Path) -> None:
+    """Write beside the lock that its holder, this process, was interrupted and only stops its workers."""
+    with suppress(OSError, ValueError, TypeError), (home / LOCK).open("r+", encoding="utf-8") as lock:
+        noted = json.dumps({**json.load(lock), _INTERRUPTED: True})
+        lock.seek(0)
+        lock.write(noted)
 
 
 def _take(lock: IO[str], home: Path, on_wait: OnWait | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from tracking.errors import StoreUnusable
 from tracking.mlflow.damage import JOURNALS
 from tracking.mlflow.uri import shown
+from trainer.runtime.scratch import scratch_folder
 
 
 def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
@@ -61,20 +62,20 @@ def forget_sqlite(mlflow: Any, uri: str) -> None:
 
 
 def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
-    """Create a database under another name, then rename it, unless another process was faster."""
+    """Create a database in a folder of its own, then give it its name, unless another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    draft.unlink(missing_ok=True)
-    uri = f"sqlite:///{draft}"
     stores = mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore
-    try:
-        stores(uri, artifact_root.absolute().as_uri()).engine.dispose()
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        stores._engine_map.pop(uri, None)
-        draft.unlink(missing_ok=True)
+    with scratch_folder(path.parent, f".{path.name}.new-") as folder:
+        draft = folder / path.name
+        draft.touch()  # by itself SQLite would give a group no right to write
+        uri = f"sqlite:///{draft}"
+        try:
+            stores(uri, artifact_root.absolute().as_uri()).engine.dispose()
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            stores._engine_map.pop(uri, None)
 
 
 def _check_schema(database: Any, engine: Any, uri: str) -> None:

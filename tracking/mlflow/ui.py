@@ -20,6 +20,7 @@ from trainer.errors import UsageError
 from trainer.escaping import for_terminal
 from trainer.runtime.lifeline import started
 from trainer.runtime.output import last_line
+from trainer.runtime.permissions import mask_of
 from trainer.runtime.python_process import import_environment, module_command
 from trainer.runtime.scratch import scratch_folder
 
@@ -140,7 +141,13 @@ def _server(uri: str, port: int, host: str) -> Iterator[tuple["subprocess.Popen[
         scratch_folder() as folder,
         (folder / "log").open("wb") as log,
         started(
-            command, environment=environment, log=log, folder=folder, answers=False, patience=_END
+            command,
+            environment=environment,
+            log=log,
+            folder=folder,
+            answers=False,
+            patience=_END,
+            umask=_umask(uri),
         ) as server,
     ):
         yield server, folder / "log"
@@ -164,6 +171,12 @@ def _wait_until_healthy(server: "subprocess.Popen[str]", log: Path, url: str) ->
 def _last_line(log: Path) -> str:
     """Return the last line that the server printed."""
     return one_line(last_line(log.read_text(encoding="utf-8", errors="replace"))) or "it said nothing"
+
+
+def _umask(uri: str) -> int:
+    """Return the umask for what people add in the UI: as the folder of the database says."""
+    path = sqlite_file(uri)
+    return mask_of(path.parent) if path is not None and path.parent.is_dir() else -1
 
 
 def _artifacts(uri: str) -> list[str]:

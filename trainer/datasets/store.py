@@ -4,11 +4,14 @@ A folder appears under its name only when it is complete: it is written under an
 disk and then renamed. So neither a kill nor a second process leaves half a dataset behind.
 """
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +106,40 @@ def check_stored(path: Path) -> None:
     found = open_stored(path).fingerprint
     if found != path.name:
         raise _unusable(path, f"its content has the fingerprint {found}")
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what killed processes have half written into a folder of datasets, unless it is in use."""
+    with in_use(folder, alone=True) as alone:
+        for partial in folder.glob(".*.partial") if alone else ():
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def in_use(folder: Path, *, alone: bool = False) -> Iterator[bool]:
+    """Keep others from removing what is being written into a folder of datasets, for the time of a block.
+
+    Args:
+        folder: the folder.
+        alone: whether to be its only user.
+
+    Yields:
+        Whether that was possible.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # there is no such folder
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def _header(dataset: Dataset, *, fingerprint: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def started(
     folder: Path | None = None,
     answers: bool = True,
     patience: float = 0.0,
+    umask: int = -1,
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a command during the block. It is ended when the block or this process ends.
 
@@ -43,6 +44,7 @@ def started(
         answers: whether its standard output can be read from the yielded process; else that goes to ``log``.
         patience: seconds in which its processes may end after SIGTERM, before they are killed; 0 to kill
             them at once.
+        umask: of the command; -1 for that of this process.
     """
     with scratch_folder() as temporary:
         process = subprocess.Popen(
@@ -53,6 +55,7 @@ def started(
             text=True,
             env={**environment, "TMPDIR": str(temporary)},
             cwd=folder,
+            umask=umask,
             start_new_session=True,  # Ctrl-C is for the caller to handle
         )
         try:

@@ -26,6 +26,7 @@ from sweeps.export.about import ModelAbout
 from sweeps.export.model_card import snippet
 from sweeps.export.selection import choose
 from tests.processes import gone
+from tracking.ledger.leftovers import EXPORT
 from trainer.datasets import DatasetSource, load_test
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.specs import PROCEDURE
@@ -245,7 +246,7 @@ class TestExport:
         with pytest.raises(Mismatch, match=r"Keras model .* differs from the trained one by 2e-05"):
             outcome.export(out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
-        assert not (outcome.home.path / pipeline.WORK).exists()
+        assert not (outcome.home.path / EXPORT).exists()
 
     def test_a_dataset_that_changed_is_noticed(self, outcome: refold.Outcome) -> None:
         """A test set that may not belong to the trained data is not scored."""
@@ -294,15 +295,15 @@ class TestExport:
         program += "refold.open('two', sys.argv[1]).export(how='ensemble', out=sys.argv[2])"
         out = home.parent / "killed"
         with subprocess.Popen([sys.executable, "-c", program, str(home), str(out)]) as process:
-            weights = home / pipeline.WORK / "images.npy"
+            weights = home / EXPORT / "images.npy"
             children = wait_until(lambda: weights.exists() and descendants(process.pid))
             process.send_signal(signal.SIGKILL)
         assert all(gone(pid) for pid in children)
-        assert (home / pipeline.WORK).exists()
+        assert (home / EXPORT).exists()
         assert not out.exists()
         with pipeline._working(home) as work:  # what the next export begins with
             assert list(work.iterdir()) == []
-        assert not (home / pipeline.WORK).exists()
+        assert not (home / EXPORT).exists()
 
 
 def wait_until(condition: Any) -> Any:
@@ -377,7 +378,7 @@ def test_wrong_input_gets_one_line(outcome: refold.Outcome, tmp_path: Path, case
     assert said in run.stderr
     assert run.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
-    assert not (outcome.home.path / pipeline.WORK).exists()
+    assert not (outcome.home.path / EXPORT).exists()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster import await_true
 from tracking.ledger.ledger import Ledger
-from tracking.ledger.lock import Turn, is_held, turn
+from tracking.ledger.lock import Turn, is_held, is_running, note_interrupt, turn
 from trainer.errors import UsageError
 
 #: Holds the ledger until its standard input is closed; says so, and before that for whom it waits.
@@ -137,6 +137,18 @@ def test_who_does_not_wait_cannot_push_in(home: Path) -> None:
             pass
         second.process.send_signal(signal.SIGCONT)
         assert second.says() == "mine\n"
+
+
+def test_who_was_interrupted_runs_no_sweep(home: Path) -> None:
+    """While its workers are being stopped, and until the next one begins."""
+    with Ledger.open(home):
+        assert is_running(home)
+        note_interrupt(home)
+        assert is_held(home)
+        assert not is_running(home)
+    assert not is_running(home)
+    with Ledger.open(home):
+        assert is_running(home)
 
 
 def test_a_turn_that_has_come_is_not_waited_for_again(home: Path) -> None:
