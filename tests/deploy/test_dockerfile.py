@@ -54,6 +54,7 @@ def test_the_image_is_slim_pinned_and_not_root() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # installs everything anew, which takes minutes on a busy machine
 def test_its_install_steps_give_a_refold_that_runs(tmp_path: Path) -> None:
     """In a copy that has only what is copied, with a virtual environment in the place of /opt."""
     source, prefix = tmp_path / "source", tmp_path / "opt"

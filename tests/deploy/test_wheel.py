@@ -28,7 +28,8 @@ epochs = 1
 [architectures.baseline]
 """
 
-pytestmark = pytest.mark.slow
+# It installs everything anew, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
