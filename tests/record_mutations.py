@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.conclusion_mutations import BESIDE, EXPORTS, REPORTS
 from tests.record_changes import (
     Change,
     Row,
@@ -373,6 +374,9 @@ MUTATIONS: dict[str, Row] = {
         "fits": FITS,
         "training": TRAINING,
         "circumstances": CIRCUMSTANCES,
+        "beside": BESIDE,
+        "exports": EXPORTS,
+        "reports": REPORTS,
         "seal": SEAL,
     }.items()
     for name, row in rows.items()

@@ -27,6 +27,7 @@ from sweeps.execution.progress import Silent
 from sweeps.export import model_card, model_json
 from sweeps.export.about import FormatReport
 from sweeps.export.evaluation_images import EvaluationImages
+from sweeps.export.model_folder import digest_of
 from sweeps.export.parity import Parity
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
@@ -42,6 +43,7 @@ from tracking.records import Purpose, ReportRecord
 from trainer.canonical import canonical_json
 from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
+from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Choice, Space
 from trainer.process.jobs import Job, out_of_time
 from trainer.user_code import UserSource
@@ -207,17 +209,27 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
     stored = open_stored(request.dataset)
     images = EvaluationImages(images=stored.images, name="images of the training data", test=None)
     members = [
-        Member(run=fold.run if fold else run_of(spec), weights=folder, probabilities=folder)
+        Member(run=fold.run if fold else _refit(spec), weights=folder, probabilities=folder)
         for spec, fold in zip(choice.specs, choice.recorded, strict=True)
     ]
     about = model_card.describe(request, members, images, np.full((IMAGES, CLASSES), 1 / 3, np.float32))
     request.target.mkdir(parents=True)
     (request.target / "model.keras").write_bytes(b"a made-up model")
+    file = request.target / "model.keras"
     proof = Parity(images=IMAGES, largest_difference=1e-7, ties=0, ms_per_image=0.5)
-    about = replace(about, formats={"keras": FormatReport(file="model.keras", bytes=15, proof=proof)})
+    about = replace(
+        about, formats={"keras": FormatReport(file=file.name, bytes=15, proof=proof, sha256=digest_of(file))}
+    )
     (request.target / model_json.ABOUT).write_text(model_card.to_json(about), encoding="utf-8")
     exported_at = 1_790_000_100.0 + len(ledger.exports(NAME))
     ledger.add_export(NAME, {**about.to_json(), "folder": str(request.target.absolute())}, exported_at)
+
+
+def _refit(spec: FitSpec) -> FitRun:
+    """Return a run of a fit that has no stop set: it trains every epoch that it is told to."""
+    run = run_of(spec)
+    epochs = (run.result.epochs[0],) * spec.epochs
+    return replace(run, result=replace(run.result, epochs=epochs, best_epoch=spec.epochs))
 
 
 def reseal(connection: sqlite3.Connection) -> None:

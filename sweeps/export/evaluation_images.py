@@ -78,33 +78,35 @@ def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilit
     """
     (recorded, *_) = choice.recorded
     return Scores(
-        cross_validation=_cross_validation(choice.trial),
-        fold=_own_fold(recorded) if recorded and choice.how == "best-fold" else None,
+        cross_validation=cross_validation(choice.trial),
+        fold=own_fold(recorded) if recorded and choice.how == "best-fold" else None,
         test=None if images.test is None else _exam(images.test, trained),
     )
 
 
-def _cross_validation(trial: TrialRecord) -> CrossValidationScore:
+def cross_validation(trial: TrialRecord) -> CrossValidationScore:
+    """Return the score of a complete trial."""
     assert trial.confusion is not None  # noqa: S101 - a complete trial has one
     return CrossValidationScore(
         f1_mean=fmean(trial.fold_scores),
         f1_std=trial.f1_std,
         f1_folds=trial.fold_scores,
         best_epochs=tuple(fold.run.result.best_epoch for fold in trial.folds),
-        **_score(trial.confusion),
+        **score_of(trial.confusion),
     )
 
 
-def _own_fold(fold: FoldRecord) -> FoldScore:
-    return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **_score(fold.run.result.confusion))
+def own_fold(fold: FoldRecord) -> FoldScore:
+    """Return the score of a fold model on the fold that was held out from it."""
+    return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **score_of(fold.run.result.confusion))
 
 
 def _exam(test: Dataset, trained: Probabilities) -> ExamScore:
     confusion = confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))
-    return ExamScore(fingerprint=test.fingerprint, **_score(confusion))
+    return ExamScore(fingerprint=test.fingerprint, **score_of(confusion))
 
 
-def _score(confusion: Confusion) -> dict[str, Any]:
+def score_of(confusion: Confusion) -> dict[str, Any]:
     """Return the arguments for a ``Score``."""
     return {
         "images": int(np.sum(confusion)),

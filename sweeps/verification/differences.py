@@ -79,7 +79,9 @@ def spec_differences(asked: Sequence[AskedFit]) -> list[Difference]:
     for fit in asked:
         if fit.fold is None or fit.spec is None:
             continue
-        changed = found_in(fit.where, changes(_parts(fit.fold.spec), _parts(fit.spec)), "derived")
+        equal = fit.fold.spec == fit.spec
+        parts = () if equal else changes(_parts(fit.fold.spec), _parts(fit.spec))
+        changed = found_in(fit.where, parts, "derived")
         found += changed
         for recorded in (fit.key, fit.fold.run.result.key):
             if recorded != fit.spec.key and not changed:

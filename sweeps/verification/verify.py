@@ -15,7 +15,7 @@ from sweeps.retraining import recorded_code
 from sweeps.retraining.differences import dataset_differences, fit_differences
 from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
-from sweeps.verification import circumstances, differences, results, sweep_text, trials
+from sweeps.verification import circumstances, differences, exports, reports, results, sweep_text, trials
 from sweeps.verification.asked_fits import AskedFit, asked_fits
 from sweeps.verification.selection import FitSelection, choose_fits
 from tracking.ledger.contents import SweepContents
@@ -170,7 +170,7 @@ def _verified(
         return made.report()
     with reading(f"the sweep {entry.name!r}"):
         made.found += _derived(made, dataset)
-        effects = [] if made.found else _effects(made, plan)
+        effects = [] if made.found else _effects(made, plan, dataset)
     proposed = len(record.trials)
     # Differences of outcomes are effects. Training again names their cause: where a record was changed.
     if made.found or (effects and not made.changed and not wanted.everything):
@@ -232,12 +232,19 @@ def _derived(made: _Verification, dataset: Dataset) -> list[Difference]:
     ]
 
 
-def _effects(made: _Verification, plan: Plan) -> list[Difference]:
-    """Compare what follows from the outcomes of fits: proposals, and the trials of fits beside the search."""
-    return [
+def _effects(made: _Verification, plan: Plan, dataset: Dataset) -> list[Difference]:
+    """Compare what follows from the outcomes of fits: proposals, fits beside the search, models, reports."""
+    exported, of_exports = exports.export_differences(made.record, made.entry, made.contents.cards)
+    made.notes += of_exports
+    found = [
         *trials.beside_differences(made.record, made.contents),
         *differences.proposal_differences(made.record, plan),
+        *exported,
     ]
+    if not found:  # reports take the longest, and would differ with the outcomes
+        found, of_reports = reports.report_differences(made.record, made.contents, dataset.labels)
+        made.notes += of_reports
+    return found
 
 
 def _train_again(

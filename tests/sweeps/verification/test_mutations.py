@@ -1,11 +1,16 @@
 """The catalogue of changes to a record: each is named by ``verify``."""
 
+import hashlib
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sweeps.analysis import comparison, variance_components
+from sweeps.verification import reports
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import Report, verify
 from tests.record_changes import Row
@@ -18,6 +23,26 @@ from trainer.errors import UsageError
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a sweep with one of everything."""
     return record(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def concluded_once() -> Iterator[None]:
+    """Conclusions and their pictures take the longest: from equal records they are drawn once."""
+    known: dict[str, Any] = {}
+
+    def once(function: Callable[..., Any]) -> Callable[..., Any]:
+        def remembered(*given: Any) -> Any:
+            key = hashlib.sha256(repr((function.__name__, given)).encode()).hexdigest()
+            if key not in known:
+                known[key] = function(*given)
+            return known[key]
+
+        return remembered
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in ((reports, "page"), (comparison, "compare"), (variance_components, "variances")):
+            patch.setattr(module, name, once(getattr(module, name)))
+        yield
 
 
 def checked(home: Path, name: str = NAME, *, everything: bool = False) -> Report:

@@ -1,0 +1,145 @@
+"""Exported models: what the record says of each, against the trial that it was made from and its folder.
+
+A model's weights are in no record but its own: only exporting it again proves them. What is here are its
+description and the digests of its files.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sweeps.definition.changes import changes
+from sweeps.definition.identity import Difference
+from sweeps.export import evaluation_images, model_folder, model_json
+from sweeps.export.about import ExportedFit, ModelAbout, SweptDataset
+from sweeps.export.selection import HOWS, ModelSelection, choose, find_trial, model_name
+from tracking.ledger.entry import SweepEntry
+from tracking.records import FoldRecord, SweepRecord
+from trainer.canonical import digest, recorded
+from trainer.errors import UsageError
+from trainer.fits.environment import DECIDING
+from trainer.fits.names import trial_name
+from trainer.formats.catalogue import FORMATS
+
+Found = tuple[list[Difference], list[str]]
+
+
+def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]]) -> Found:
+    """Compare the recorded descriptions of exported models with the record, and with their folders.
+
+    Returns:
+        The differences; and a line for each folder or file that is gone, as models may be moved.
+    """
+    found: list[Difference] = []
+    notes: list[str] = []
+    last = {card.get("folder"): index for index, card in enumerate(cards)}
+    for index, card in enumerate(cards):
+        where = f"export {card.get('name', index + 1)}"
+        try:
+            about = ModelAbout.from_json(card)
+            changed = [*_of_record(about, record, entry)]
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, UsageError) as error:
+            what = f"its record does not describe a model of this sweep: {error}"
+            found.append(Difference(subject="card", where=where, what=what))
+            continue
+        found += [Difference(subject=name, where=where, what=what) for name, what in changed]
+        if last[card.get("folder")] == index and not changed:  # an export to the same folder replaces it
+            differ, gone = _of_folder(about, Path(str(card.get("folder"))))
+            found += [Difference(subject=name, where=where, what=what) for name, what in differ]
+            notes += [f"{where}: {what}" for what in gone]
+    return found, notes
+
+
+def _of_record(about: ModelAbout, record: SweepRecord, entry: SweepEntry) -> Iterator[tuple[str, str]]:
+    """Yield what does not follow from the trial that a model was made from."""
+    trial = find_trial(record, trial_name(about.architecture, about.trial))
+    if trial.state != "complete" or about.how not in HOWS:
+        yield "trial", f"{about.how} of {trial.name}, which is {trial.state}"
+        return
+    derived = _derived(about, choose(record, trial, about.how), record, entry)
+    told = {name: getattr(about, name) for name in derived if hasattr(about, name)}
+    told["scores"] = {"cross_validation": about.scores.cross_validation, "fold": about.scores.fold}
+    told["versions"] = {name: about.versions.get(name) for name in DECIDING}
+    if about.scores.test is not None:
+        told["test"] = {name: getattr(about.scores.test, name) for name in ("images", "f1", "accuracy")}
+    for change in changes(recorded(told), recorded(derived)):
+        yield change.name, change.said("recorded", "follows from the rest of the record")
+
+
+def _derived(
+    about: ModelAbout, choice: ModelSelection, record: SweepRecord, entry: SweepEntry
+) -> dict[str, Any]:
+    """Return what the record says of a model; what only its refit knows is taken from its description."""
+    fits = tuple(_refit(choice, about) if fold is None else _fold(fold) for fold in choice.recorded)
+    weights = [fit.weights_sha256 for fit in fits]
+    data, source = record.dataset, entry.details.dataset
+    own = choice.recorded[0] if about.how == "best-fold" else None
+    test = about.scores.test and evaluation_images.score_of(about.scores.test.confusion)
+    return {
+        "name": model_name(record, choice),
+        "sweep": record.name,
+        "key": digest([about.how, [fit.spec.key for fit in fits]]),
+        "seed": record.seed,
+        "hyperparameters": dict(choice.trial.hyperparameters),
+        "fits": fits,
+        "weights_sha256": weights[0] if len(weights) == 1 else digest(weights),
+        "dataset": SweptDataset(name=data.name, fingerprint=data.fingerprint, images=data.samples),
+        "classes": data.classes,
+        "input_shape": data.input_shape,
+        "pixel_max": data.pixel_max,
+        "image_size": source.image_size,
+        "colour": source.colour,
+        "scores": {
+            "cross_validation": evaluation_images.cross_validation(choice.trial),
+            "fold": own and evaluation_images.own_fold(own),
+        },
+        "versions": {name: dict(fits[0].spec.platform).get(name) for name in DECIDING},
+        **({"test": {name: test[name] for name in ("images", "f1", "accuracy")}} if test else {}),
+    }
+
+
+def _fold(fold: FoldRecord) -> ExportedFit:
+    result = fold.run.result
+    return ExportedFit(
+        key=fold.spec.key,
+        spec=fold.spec,
+        epochs=len(result.epochs),
+        best_epoch=result.best_epoch,
+        initial_weights_sha256=result.initial_weights_sha256,
+        weights_sha256=result.weights_sha256,
+    )
+
+
+def _refit(choice: ModelSelection, about: ModelAbout) -> ExportedFit:
+    """Return the fit on all the data: the record plans it, only the model's description has its weights."""
+    kept = about.fits[0]
+    spec = replace(choice.specs[0], platform=kept.spec.platform)
+    return replace(kept, key=spec.key, spec=spec, epochs=spec.epochs, best_epoch=spec.epochs)
+
+
+def _of_folder(about: ModelAbout, folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Compare a model's folder with its description; return what differs, and what is gone."""
+    if not folder.is_dir():
+        return [], [f"its folder {folder} is gone, so its files were not compared"]
+    gone = []
+    if not (folder / model_json.ABOUT).exists():
+        return [], [f"{folder} has no {model_json.ABOUT} any more, so its files were not compared"]
+    try:
+        here = model_json.read(folder)
+    except UsageError as error:
+        return [(model_json.ABOUT, str(error))], []
+    differ = changes(recorded(about.to_json()), recorded(here.to_json()))
+    found = [(f"{each.name} in {model_json.ABOUT}", each.said("recorded", f"in {folder}")) for each in differ]
+    for name, report in about.formats.items():
+        file = FORMATS[name].file if name in FORMATS else None  # never a path that the record has
+        if file is None:
+            continue
+        if not (folder / file).exists():
+            gone.append(f"{folder / file} is gone")
+        elif model_folder.size_of(folder / file) != report.bytes:
+            now = model_folder.size_of(folder / file)
+            found.append((file, f"{report.bytes} bytes recorded, {now} in {folder}"))
+        elif report.sha256 and (digest_now := model_folder.digest_of(folder / file)) != report.sha256:
+            found.append((file, f"digest {report.sha256[:16]} recorded, {digest_now[:16]} in {folder}"))
+    return found, gone

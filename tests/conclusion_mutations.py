@@ -1,0 +1,152 @@
+"""Changes to what was concluded from a record: fits beside the search, exported models, reports."""
+
+from typing import Any
+
+from tests.record_changes import Change, Edit, Row, drop, edited, flip, put, sql
+from tests.varied_sweep import NAME
+
+
+def card(edit: Edit, how: str = "refit") -> Change:
+    """Return what edits the description of an exported model."""
+    return edited("exports", "card", f"sweep = '{NAME}' AND card ->> '$.how' = '{how}'", edit)
+
+
+def report(edit: Edit, name: str = "comparison") -> Change:
+    """Return what edits the content of a report."""
+    return edited("reports", "content", f"name = '{name}'", edit)
+
+
+def examined(data: Any) -> None:
+    """Give an exported model a score on a test set."""
+    known = ("images", "f1", "accuracy", "confusion")
+    score = {name: data["scores"]["cross_validation"][name] for name in known}
+    data["scores"]["test"] = score | {"fingerprint": "f"}
+
+
+LENET = "sweep = {made} AND architecture = 'lenet'"
+
+DELETE_UNASKED = (
+    "DELETE FROM fits WHERE key NOT IN (SELECT key FROM members UNION SELECT key FROM further_fits)"
+)
+
+BESIDE = {
+    "fit of a comparison dropped": Row(
+        sql(f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'comparison' AND position = 1"),
+        "lenet/0 comparison fit 1: fit: the record does not ask for it",
+    ),
+    "repeat of a comparison dropped": Row(
+        sql(
+            f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'comparison' AND position > 2",
+            DELETE_UNASKED,
+        ),
+        "report comparison: content: it does not follow from the recorded fits: lenet: 3 of 6",
+    ),
+    "key of a fit of a comparison": Row(
+        sql(f"UPDATE further_fits SET key = '0' WHERE {LENET} AND purpose = 'comparison' AND position = 5"),
+        "lenet/0 comparison fit 5: fit key",
+    ),
+    "fits of another purpose": Row(
+        sql(f"UPDATE further_fits SET purpose = 'other' WHERE {LENET} AND purpose = 'comparison'"),
+        "lenet/0 other fit 0: fit: the plan has no such fit",
+    ),
+    "fits of another trial": Row(
+        sql(f"UPDATE further_fits SET number = 1 WHERE {LENET} AND purpose = 'comparison'"),
+        "lenet/1 comparison fit 0: hyperparameter",
+    ),
+    "row of a variance analysis dropped": Row(
+        sql(f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'variance' AND position > 17"),
+        "lenet/0 variance fit 18: fit: the record does not ask for it",
+    ),
+    "score of a fit of a comparison": Row(
+        edited(
+            "fits",
+            "run",
+            "key = (SELECT key FROM further_fits WHERE purpose = 'comparison' LIMIT 1)",
+            put("result", "f1", value=0.99),
+        ),
+        "comparison fit 0: score: 0.99 recorded",
+    ),
+}
+
+EXPORTS = {
+    "score": Row(
+        card(put("scores", "cross_validation", "f1", value=0.99)), "scores.cross_validation.f1: 0.99"
+    ),
+    "confusion matrix": Row(
+        card(put("scores", "cross_validation", "confusion", 0, 0, value=99)),
+        "scores.cross_validation.confusion",
+    ),
+    "test score that nobody measured": Row(
+        card(examined),
+        "scores.test in model.json",
+    ),
+    "weights": Row(card(flip("weights_sha256")), "weights_sha256"),
+    "weights of a fold": Row(card(flip("fits", 0, "weights_sha256"), "ensemble"), ": fits: "),
+    "epochs of a refit": Row(card(put("fits", 0, "epochs", value=9)), ": fits: "),
+    "seeds of a refit": Row(card(put("fits", 0, "spec", "seeds", "order", value=9)), ": fits: "),
+    "another trial": Row(card(put("trial", value=1)), "trial: refit of lenet/1, which is pruned"),
+    "a trial that is not there": Row(
+        card(put("trial", value=9)), "card: its record does not describe a model"
+    ),
+    "another way": Row(card(put("how", value="other")), "trial: other of lenet/0"),
+    "key": Row(card(flip("key")), ": key: "),
+    "name": Row(card(put("name", value="other")), "export other: name"),
+    "sweep": Row(card(put("sweep", value="other")), ": sweep: other recorded"),
+    "seed": Row(card(put("seed", value=9)), ": seed: 9 recorded"),
+    "hyperparameter": Row(
+        card(put("hyperparameters", "optimizer", value="none")), "hyperparameters.optimizer"
+    ),
+    "classes": Row(card(lambda data: data["classes"].reverse()), ": classes: "),
+    "images": Row(card(put("dataset", "images", value=9)), "dataset.images: 9 recorded"),
+    "shape": Row(card(put("input_shape", value=[8, 4, 2])), "input_shape"),
+    "largest pixel": Row(card(put("pixel_max", value=1.0)), "pixel_max: 1.0 recorded"),
+    "colour": Row(card(put("colour", value="rgb")), "colour: rgb recorded"),
+    "version": Row(card(put("versions", "keras", value="1")), "versions.keras: 1 recorded"),
+    "what it was compared on": Row(card(put("compared_on", value="nothing")), "compared_on in model.json"),
+    "proof": Row(
+        card(put("formats", "keras", "ties", value=3)), "formats.keras.ties in model.json: 3 recorded"
+    ),
+    "size of a file": Row(
+        card(put("formats", "keras", "bytes", value=3)), "formats.keras.bytes in model.json"
+    ),
+    "no card": Row(card(drop("fits")), "card: its record does not describe a model"),
+}
+
+REPORTS = {
+    "conclusion": Row(
+        report(put("conclusion", value="lenet wins")), "report comparison: conclusion: lenet wins"
+    ),
+    "verdict": Row(
+        report(put("pairs", 0, "verdict", value="equivalent")), "report comparison: pairs.0.verdict"
+    ),
+    "probability": Row(report(put("pairs", 0, "p_holm", value=0.001)), "report comparison: pairs.0.p_holm"),
+    "score": Row(report(put("architectures", 0, "scores", 0, value=0.5)), "architectures.0.scores.0: 0.5"),
+    "rope": Row(report(put("rope", value=0.1)), "report comparison: "),
+    "repeats": Row(report(put("repeats", value=3)), "report comparison: content: it does not follow"),
+    "claim": Row(report(put("claim", value="this-data")), "report comparison: "),
+    "dataset": Row(report(put("dataset", "samples", value=6000)), "report comparison: dataset.samples: 6000"),
+    "architecture removed": Row(report(drop("architectures", 2)), "report comparison: architectures: "),
+    "part removed": Row(report(drop("alpha")), "report comparison: alpha: nothing recorded"),
+    "part added": Row(report(put("approved", value=True)), "report comparison: approved: True recorded"),
+    "no content": Row(
+        sql("UPDATE reports SET content = '[]' WHERE name = 'comparison'"), "report comparison: content"
+    ),
+    "page": Row(
+        sql("UPDATE reports SET page = replace(page, 'has the highest', 'has the lowest')"),
+        "report comparison: page: …",
+    ),
+    "page emptied": Row(sql("UPDATE reports SET page = ''"), "report comparison: page: nothing recorded"),
+    "another name": Row(sql("UPDATE reports SET name = 'best' WHERE page = ''"), "report best: name"),
+    "deviation": Row(report(put("deviation", value=0.5), "variance-lenet"), "variance-lenet: deviation: 0.5"),
+    "rows": Row(
+        report(put("rows", value=5), "variance-lenet"), "report variance-lenet: content: it does not"
+    ),
+    "another trial": Row(report(put("trial", value=1), "variance-lenet"), "report variance-lenet: content"),
+    "share": Row(
+        report(put("sources", "order", "deviation", value=0.5), "variance-lenet"),
+        "report variance-lenet: sources.order.deviation: 0.5",
+    ),
+    "page of a variance analysis": Row(
+        sql("UPDATE reports SET page = 'x' WHERE name = 'variance-lenet'"), "report variance-lenet: page"
+    ),
+}
