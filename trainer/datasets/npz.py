@@ -14,7 +14,7 @@ Nothing is ever unpickled: an ``.npz`` that holds objects is refused.
 import math
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -73,16 +73,19 @@ def opened(path: Path) -> Iterator[NpzFile]:
     Raises:
         UsageError: if it is not an ``.npz`` file, or cannot be read.
     """
-    try:
-        with path.open("rb") as stream:  # is_zipfile(path) answers False to a file that may not be read
+    with ExitStack() as held:
+        try:
+            # From a stream: NumPy leaves a path's file open if it is no archive. And is_zipfile(path) answers
+            # False to a file that may not be read.
+            stream = held.enter_context(path.open("rb"))
             zipped = zipfile.is_zipfile(stream)
-        archive = np.load(path, allow_pickle=False) if zipped else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{str(path)!r} cannot be read ({error}): restore it, and run again") from error
-    if not isinstance(archive, NpzFile):
-        raise UsageError(f"{str(path)!r} is not an .npz file, or is damaged: write it with numpy.savez")
-    with archive:
-        yield archive
+            stream.seek(0)
+            archive = np.load(stream, allow_pickle=False) if zipped else None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise UsageError(f"{str(path)!r} cannot be read ({error}): restore it, and run again") from error
+        if not isinstance(archive, NpzFile):
+            raise UsageError(f"{str(path)!r} is not an .npz file, or is damaged: write it with numpy.savez")
+        yield held.enter_context(archive)
 
 
 def read_array(archive: NpzFile, path: Path, name: str) -> Array:
