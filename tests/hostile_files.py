@@ -254,6 +254,11 @@ def into_folder(path: Path) -> None:
     path.mkdir()
 
 
+def broken_schema(path: Path) -> None:
+    """Put bytes that are not UTF-8 into a table's definition."""
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE sweeps", b"CREATE TABLE \x80weeps", 1))
+
+
 LEDGERS: dict[str, Case] = {
     "text": ledger("cannot be read as a ledger", lambda path: path.write_text("no database at all" * 99)),
     "nothing in it": ledger("no sweep has run with", lambda path: path.write_bytes(b"")),
@@ -267,6 +272,19 @@ LEDGERS: dict[str, Case] = {
     "deep JSON": ledger("is damaged", executed(f"UPDATE sweeps SET details = '{'[' * 99_999}'")),
     "long numbers": ledger("is damaged", executed(f"UPDATE sweeps SET dataset = '{'9' * 5_000}'")),
     "a list for a table": ledger("is damaged", executed("UPDATE sweeps SET environment = '[]'")),
+    "hyperparameters that are null": ledger(
+        "is damaged", executed("UPDATE proposals SET hyperparameters = 'null'")
+    ),
+    "hyperparameters in lists": ledger(
+        "is damaged", executed("UPDATE proposals SET hyperparameters = '{\"dropout\": [1]}'")
+    ),
+    "a processor that is a text": ledger(
+        "is damaged", executed("UPDATE sweeps SET environment = json_set(environment, '$.cpu', 'x')")
+    ),
+    "a name in a list": ledger(
+        "is damaged", executed("UPDATE sweeps SET dataset = json_set(dataset, '$.name', json('[1]'))")
+    ),
+    "a schema that is no text": ledger("cannot be read as a ledger", broken_schema),
     "a fit that is none": ledger("is damaged", executed("UPDATE fits SET spec = '{}'")),
 }
 

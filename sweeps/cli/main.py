@@ -12,10 +12,11 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from sweeps.cli import analysis, cluster, doctor, export, mlflow, record, run, verify
+from sweeps.cli.damage import damage
 from sweeps.cli.options import Arguments, Parser, Verbs
 from sweeps.cli.output import say
 from tracking.mlflow import recorder
-from trainer.errors import RefoldError
+from trainer.errors import RefoldError, UsageError
 from trainer.escaping import for_terminal
 from trainer.runtime import interruption
 
@@ -56,6 +57,13 @@ def _ended(error: BaseException, options: Arguments) -> int:
     if isinstance(error, RefoldError):
         _say_error(str(error), debug=options.debug)
         return error.exit_code
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        path = f"{error.filename!r}: {error.strerror}"
+        _say_error(f"{path}; check that path, its permissions and its disk", debug=options.debug)
+        return UsageError.exit_code
+    if isinstance(error, Exception) and (damaged := damage(options, error)):
+        _say_error(damaged, debug=options.debug)
+        return UsageError.exit_code
     what = f"{type(error).__name__}: {error} (an error in refold; --debug shows where)"
     _say_error(what, debug=options.debug)
     return 1

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.export.about import FormatReport, InMlflow, ModelAbout, Scores
-from sweeps.export.json_shape import check, shown
 from trainer.errors import UsageError, one_line
 from trainer.formats.catalogue import FORMATS
+from trainer.json_shape import check, shown
 from trainer.limits import CLASSES, IMAGE_SIDE
 from trainer.quantities import size
 

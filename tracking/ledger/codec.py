@@ -8,6 +8,8 @@ from typing import Any
 from trainer.canonical import canonical_json
 from trainer.fits.environment import Environment
 from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
+from trainer.hyperparameters import Value
+from trainer.json_shape import check
 
 
 def encode_run(run: FitRun) -> tuple[str, bytes, bytes]:
@@ -22,6 +24,21 @@ def encode_run(run: FitRun) -> tuple[str, bytes, bytes]:
     if result.state == "failed":
         data["stopped_for"] = run.stopped_for
     return canonical_json(data), result.predictions, result.confidences
+
+
+def decode_hyperparameters(text: str, trial: str) -> dict[str, Value]:
+    """Return a trial's hyperparameters.
+
+    Args:
+        text: JSON.
+        trial: the trial's name, for the error.
+
+    Raises:
+        ValueError: if they are damaged.
+    """
+    found: dict[str, Value] = json.loads(text)
+    check(Mapping[str, bool | int | float | str], found, trial)
+    return found
 
 
 def decode_run(text: str, predictions: bytes, confidences: bytes) -> FitRun:

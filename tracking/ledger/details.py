@@ -48,6 +48,9 @@ class SweepDetails:
             KeyError, TypeError: if they are damaged.
         """
         known = ("folder", "dataset", "experiment", "sources", "tracking")
+        texts = (data["folder"], data["experiment"], data.get("tracking") or "")
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("folder, experiment and tracking are texts")
         return cls(
             folder=data["folder"],
             dataset=DatasetSource.from_json(data["dataset"]),

@@ -9,6 +9,7 @@ from tracking.ledger.details import SweepDetails
 from tracking.records import DatasetRecord
 from trainer.canonical import canonical_json
 from trainer.fits.environment import Environment
+from trainer.json_shape import check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class SweepEntry:
         found = dict(columns)
         for column in ("identity", "dataset", "architectures", "environment", "details"):
             found[column] = json.loads(found[column])
+        check(tuple[str, ...], found["architectures"], "architectures")
+        check(Mapping[str, object], found["identity"], "identity")
         return cls(
             **found
             | {
@@ -69,6 +72,7 @@ def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:
 
 
 def _dataset_from_json(data: Mapping[str, Any]) -> DatasetRecord:
+    check(DatasetRecord, data, "dataset")
     height, width, channels = data["input_shape"]
     return DatasetRecord(
         **{**data, "classes": tuple(data["classes"]), "input_shape": (height, width, channels)}

@@ -181,7 +181,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             version = _add_tables(connection, version, create=create)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise UsageError(
                 f"the disk of {path.parent} is full: make room, or use another --home"

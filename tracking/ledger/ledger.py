@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.ledger import disk_space
-from tracking.ledger.codec import decode_run, encode_run
+from tracking.ledger.codec import decode_hyperparameters, decode_run, encode_run
 from tracking.ledger.contents import SweepContents, contents_of
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.entry import SweepEntry
@@ -31,6 +31,7 @@ from tracking.records import (
 )
 from trainer.canonical import canonical_json
 from trainer.errors import UsageError
+from trainer.fits.names import trial_name
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
@@ -366,4 +367,7 @@ class Ledger:
             rows = self._connection.execute(
                 "SELECT architecture, number, hyperparameters FROM proposals WHERE sweep = ?", (sweep,)
             )
-            return {(architecture, number): json.loads(text) for architecture, number, text in rows}
+            return {
+                (architecture, number): decode_hyperparameters(text, trial_name(architecture, number))
+                for architecture, number, text in rows
+            }

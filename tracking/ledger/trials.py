@@ -4,14 +4,13 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from tracking.ledger.codec import decode_run
+from tracking.ledger.codec import decode_hyperparameters, decode_run
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, Purpose, ReportRecord, TrialRecord, sequence
 from trainer.errors import UsageError
 from trainer.fits.names import trial_name
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
-from trainer.hyperparameters import Value
 
 
 def trials_of(
@@ -34,7 +33,7 @@ def trials_of(
     place = {name: index for index, name in enumerate(entry.architectures)}
     folds = _folds(connection, entry.name, known)
     for architecture, number, text, proposed_at in sorted(rows, key=lambda r: (r[1], place[r[0]])):
-        hyperparameters: dict[str, Value] = json.loads(text)
+        hyperparameters = decode_hyperparameters(text, trial_name(architecture, number))
         found = folds.get((architecture, number), {})
         results = {position: record.run.result for position, record in found.items()}
         first = found[0].spec if 0 in found else None

@@ -11,6 +11,13 @@ Switch = bool | int | float | str
 DECIDING = ("tensorflow", "keras", "numpy", "scikit-learn", "optuna")
 
 
+#: What JSON may have in each field, for the fields that everything else relies on.
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("packages", "cpu", "switches", "variables"), dict),
+    **dict.fromkeys(("python", "system", "device"), str),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The software, machine and settings of a process.
@@ -57,8 +64,13 @@ class Environment:
         """Rebuild an environment from what ``to_json`` returned, in this version of refold or another.
 
         Raises:
-            KeyError, AttributeError: if it is damaged.
+            KeyError, AttributeError, TypeError: if it is damaged.
         """
+        for name, kind in _TYPES.items():
+            if not isinstance(data.get(name, kind()), kind):
+                raise TypeError(f"{name} is a {type(data[name]).__name__}")
+        if not all(isinstance(version, str) for version in data["packages"].values()):
+            raise TypeError("a version is no text")
         known = set(cls.__slots__) - {"others"}
         return cls(
             **{name: value for name, value in data.items() if name in known},

@@ -11,6 +11,7 @@ from tests import hostile_texts as texts
 from tests.command import here, write_two_classes
 from tests.hostile_texts import Typed
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 
 GOOD = ('name = "x"\n', 'dataset = "two-classes.npz"\n', "cv.folds = 2\n")
 
@@ -55,7 +56,7 @@ def refused(folder: Path, case: Typed) -> None:
     (line,) = done.stderr.splitlines() or [""]
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert line.startswith("refold")
-    assert line.isprintable(), line
+    assert line == for_terminal(line)
     assert len(line) < 1_000, line
     assert "an error in refold" not in line
     assert case.said in line
