@@ -234,3 +234,7 @@ def _fill(made: Any, node: Node) -> None:
             made.attr[name].func.name = value
         else:
             made.attr["value"].tensor.dtype = value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """A model from anywhere: compared with ``model.json``, copied, checked, and only then loaded."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from sweeps.export import model_folder, parity
 from sweeps.export.about import ModelAbout
-from trainer.errors import Mismatch, UsageError
+from trainer.errors import Mismatch, UsageError, one_line
 from trainer.formats.catalogue import FORMATS
 
 TRUST = "if you trust its maker, add --trust-model (in Python: trust_model=True)"
@@ -40,10 +41,13 @@ def probabilities(
     """
     _check_place(file)
     recorded = about.formats[name].sha256
-    if recorded is not None and model_folder.digest_of(file) != recorded:
-        raise UsageError(f"{file} was changed after the export: its SHA-256 is not the one in model.json")
-    loaded = file if trust else _copied(name, file, work)
-    np.save(work / "images.npy", pixels)
+    try:
+        if recorded is not None and model_folder.digest_of(file) != recorded:
+            raise UsageError(f"{file} was changed after the export: its SHA-256 is not the one in model.json")
+        loaded = file if trust else _copied(name, file, work)
+        np.save(work / "images.npy", pixels)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read or copied: {one_line(error)}") from error
     arguments = [name, str(loaded), str(work / "images.npy"), str(work / "out.npy")]
     try:
         mode = "trusted" if trust else "checked"
@@ -53,17 +57,17 @@ def probabilities(
     if "refused" in said:
         raise UsageError(f"{file} is not loaded: {said['refused']}; {TRUST}")
     if "damaged" in said:
-        raise UsageError(f"{file} is no use: {said['damaged']}")
+        raise UsageError(f"{file} cannot be used: {said['damaged']}")
     return _checked(np.load(work / "out.npy", allow_pickle=False), len(pixels), about, file)
 
 
 def _check_place(file: Path) -> None:
-    """Check that a model is files of its own folder alone: no link leads out of it."""
-    folder = file.parent.resolve()
+    """Check that a model is files of its own folder alone: no link leads out of it, or to a folder."""
+    folder = os.path.realpath(file.parent)
     for each in (file, *(file.rglob("*") if file.is_dir() else ())):
-        if not each.resolve().is_relative_to(folder):
+        if not Path(os.path.realpath(each)).is_relative_to(folder):
             raise UsageError(f"{each} is a link to a file outside of the model's folder: nothing is loaded")
-        if not each.is_file() and not each.is_dir():
+        if not each.is_file() and (each.is_symlink() or not each.is_dir()):
             raise UsageError(f"{each} is neither a file nor a folder: nothing is loaded")
 
 

@@ -1,12 +1,14 @@
 """Reads ``model.json`` of any origin: what is wrong with it is one line."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from sweeps.export.about import FormatReport, InMlflow, ModelAbout, Scores
 from trainer.errors import UsageError, one_line
+from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
 from trainer.json_shape import check, shown
 from trainer.limits import CLASSES, IMAGE_SIDE
@@ -46,11 +48,11 @@ def _reason(error: Exception) -> str:
         return "it is not JSON"
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    return str(error) if type(error) is ValueError else one_line(error)
+    return for_terminal(error if type(error) is ValueError else one_line(error))
 
 
 def _text(file: Path, folder: Path) -> str:
-    if not file.resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
         raise ValueError("it is a link to a file outside of the model's folder")
     if file.exists() and not file.is_file():
         raise ValueError("it is no ordinary file")

@@ -177,11 +177,31 @@ def test_links_do_not_lead_out_of_the_folder(
     with pytest.raises(UsageError, match="is neither a file nor a folder"):
         probabilities(described(name), name, file, PIXELS, work, trust=trust)
     inside.unlink()
+    for loop in (inside.name, "."):
+        inside.symlink_to(loop)
+        with pytest.raises(UsageError, match="is neither a file nor a folder"):
+            probabilities(described(name), name, file, PIXELS, work, trust=trust)
+        inside.unlink()
     (tmp_path / "m" / "beside").write_text("")
     inside.symlink_to(tmp_path / "m" / "beside")
     assert asked == []
     probabilities(described(name), name, file, PIXELS, work, trust=trust)
     assert len(asked) == 1
+
+
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, work: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read everything, so the refusal is stood in for."""
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    file = network(tmp_path / "m", np.zeros((64, 2)))
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with pytest.raises(UsageError, match=r"model\.onnx cannot be read or copied: .*Permission denied"):
+        probabilities(described("onnx"), "onnx", file, PIXELS, work, trust=False)
+    assert asked == []
 
 
 def test_a_folder_is_no_keras_file(tmp_path: Path, work: Path, asked: list[dict[str, Any]]) -> None:

@@ -145,6 +145,7 @@ CHANGES: list[tuple[Change, str]] = [
     (put("fits", 0, "spec", "hyperparameters", to=[["a"]]), "fits[0].spec.hyperparameters[0] has 1 entries"),
     (put("fits", 0, "spec", "stopping", to=[]), "fits[0].spec.stopping is a list"),
     (put("fits", 0, "spec", "surprise", to=1), "surprise"),
+    (put("fits", 0, "spec", "\x1b[2J\u202e", to=1), r"\x1b[2J\u202e"),
     (drop("fits", 0, "spec", "epochs"), "fits[0].spec has no 'epochs'"),
     (put("scores", to=None), "scores is null"),
     (put("scores", "test", to=[]), "scores.test is a list"),

@@ -1,5 +1,6 @@
 """Classifying image files with an exported model."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sweeps.export import foreign_model
 from sweeps.export.about import ModelAbout
 from sweeps.export.model_card import to_json
 from sweeps.export.predict import predict
+from tests.command import Command, one_line, refold
 from tests.exported_model import about, report
 from trainer.errors import UsageError
 
@@ -188,3 +190,23 @@ def test_an_array_that_the_model_cannot_know_is_refused(
     """Another shape, no image, no numbers, another scale."""
     with pytest.raises(UsageError, match=said):
         predict(model(tmp_path / "m"), pixels)
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_a_saved_model_that_writes_a_file_is_refused(tmp_path: Path) -> None:
+    """A real one, on the command line: one line and no file. If its maker is trusted it does what it does."""
+    victim = tmp_path / "victim"
+    made = Command("tests.hostile_graphs")(str(tmp_path / "made"), str(victim), "write", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    folder = model(tmp_path / "m", formats={"savedmodel": report("savedmodel")})
+    (tmp_path / "made" / "write").rename(folder / "saved_model")
+    image(tmp_path / "photo.png", 9)
+    said = one_line(refold("predict", "m", "photo.png", cwd=tmp_path))
+    assert said.startswith("refold: m/saved_model is not loaded: its operation WriteFile (in the function ")
+    assert said.endswith("if you trust its maker, add --trust-model (in Python: trust_model=True)")
+    assert not victim.exists()
+    trusted = refold("predict", "m", "photo.png", "--trust-model", "--json", cwd=tmp_path)
+    assert trusted.returncode == 0, trusted.stderr
+    assert victim.read_text() == "written by the model"
+    assert json.loads(trusted.stdout)[0]["class_name"] == "dark"

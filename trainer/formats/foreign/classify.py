@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from trainer.errors import one_line
+from trainer.errors import UsageError, one_line
 from trainer.formats import reload
 from trainer.formats.foreign import keras_file, litert_file, onnx_file, saved_model
 from trainer.formats.foreign.refusal import Damaged, Refused
@@ -45,7 +45,7 @@ def classify(form: str, model: Path, images: Path, out: Path, mode: Mode) -> Non
     import numpy as np
 
     if mode == "checked":
-        CHECKS[form](model)
+        _check(form, model)
     pixels = np.load(images, mmap_mode="r", allow_pickle=False)
     starts = range(0, len(pixels), reload.BATCH)
     try:
@@ -54,6 +54,15 @@ def classify(form: str, model: Path, images: Path, out: Path, mode: Mode) -> Non
         np.save(out, np.concatenate(found), allow_pickle=False)
     except Exception as error:
         raise Damaged(f"it cannot be loaded, or does not take these images ({one_line(error)})") from error
+
+
+def _check(form: str, model: Path) -> None:
+    try:
+        CHECKS[form](model)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise Damaged(f"it is damaged ({one_line(error)})") from error
 
 
 def _loaded(form: str, model: Path, mode: Mode) -> Callable[[Any], Any]:

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.errors import UsageError
 from trainer.formats.foreign.keras_classes import CLASSES, FUNCTIONS, OPERATIONS, VALUES
 from trainer.formats.foreign.refusal import Damaged, Refused, named
 from trainer.quantities import size
@@ -33,10 +34,12 @@ def check(file: Path) -> None:
             _check_entries(archive)
             _check_parts(json.loads(archive.read(CONFIG)))
             _check_weights(archive)
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, NotImplementedError) as error:
-        raise Damaged("it is no .keras file, or a damaged one") from error
+    except UsageError:
+        raise
     except RecursionError:
         raise Damaged("its layers are nested too deeply") from None
+    except Exception as error:
+        raise Damaged("it is no .keras file, or a damaged one") from error
 
 
 def _check_entries(archive: zipfile.ZipFile) -> None:

@@ -66,7 +66,17 @@ def hyperparameters(name: str) -> dict[str, Value]:
     return found
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, "own"])
+#: Layer by layer they have nothing that the others lack.
+PLAIN = ("baseline", "densenet", "vgg")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.campaign) if name in PLAIN else name
+        for name in [*BUILT_IN, "own"]
+    ],
+)
 def test_an_export_needs_no_trust(
     warm_process: WarmProcess, dataset: Path, tmp_path: Path, name: str
 ) -> None:
