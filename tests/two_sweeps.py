@@ -22,7 +22,7 @@ def specs_of(number: int) -> tuple[FitSpec, ...]:
 
 def add_trial(ledger: Ledger, sweep: str, number: int, fits: int = 3, *, at: float = 1000.0) -> None:
     """Propose a trial and record its first fits, at this time."""
-    ledger.add_proposal(sweep, "alpha", number, specs_of(number), at + number + 100 * NAMES.index(sweep))
+    ledger.add_proposal(sweep, "alpha", number, specs_of(number), at + number + 100 * (sweep != NAMES[0]))
     for spec in specs_of(number)[:fits]:
         run = run_of(spec)
         ledger.add_run(spec, replace(run, timing=replace(run.timing, started_at=at)))

@@ -123,7 +123,7 @@ class Ledger:
         """
 
         def transaction() -> None:
-            with self._connection as connection:
+            with self._seals.transaction() as connection:
                 connection.execute(
                     "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry.to_row()
                 )
@@ -144,17 +144,16 @@ class Ledger:
         members = [(sweep, architecture, number, position, spec.key) for position, spec in enumerate(specs)]
 
         def transaction() -> None:
-            with self._connection as connection:
-                self._seals.begin(sweep)
+            with self._seals.transaction(sweep) as connection:
                 new = connection.execute(
                     "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
                     (sweep, architecture, number, hyperparameters, proposed_at),
                 ).rowcount
                 added = self._added("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", members)
-            if new:
-                row = proposal_row(architecture, number, hyperparameters, proposed_at)
-                self._seals.added(sweep, "proposals", [row])
-            self._seals.added(sweep, "members", [member_row(*row[1:]) for row in added])
+                if new:
+                    row = proposal_row(architecture, number, hyperparameters, proposed_at)
+                    self._seals.added(sweep, "proposals", [row])
+                self._seals.added(sweep, "members", [member_row(*row[1:]) for row in added])
 
         disk_space.write(self._home, transaction)
 
@@ -168,19 +167,18 @@ class Ledger:
         sum_of_row = checksum(*row)
 
         def transaction() -> None:
-            with self._connection as connection:
+            with self._seals.transaction() as connection:
                 new = connection.execute(
                     "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?)", (*row, sum_of_row)
                 ).rowcount
-            if new:
-                self._seals.added_fit(spec.key, sum_of_row)
+                if new:
+                    self._seals.added_fit(spec.key, sum_of_row)
 
         disk_space.write(self._home, transaction)
 
     def update_sweep(self, sweep: str, trials: int, toml: str, details: SweepDetails) -> None:
         """Update what may change when a sweep is continued: its length, its file, where its parts are."""
-        with self._connection as connection:
-            self._seals.begin(sweep)
+        with self._seals.transaction(sweep) as connection:
             before = sweep_parts(connection, sweep)
             connection.execute(
                 "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
@@ -190,29 +188,27 @@ class Ledger:
 
     def add_export(self, sweep: str, card: Mapping[str, object], exported_at: float) -> None:
         """Add an exported model: the content of its ``model.json``, with its folder."""
-        with self._connection as connection:
-            self._seals.begin(sweep)
+        with self._seals.transaction(sweep) as connection:
             before = export_rows(connection, sweep)
             connection.execute(
                 "INSERT INTO exports VALUES (?, ?, ?)", (sweep, exported_at, canonical_json(card))
             )
             after = export_rows(connection, sweep)
-        self._seals.added(sweep, "exports", {key: after[key] for key in after.keys() - before.keys()}.items())
+            new = [(key, digest) for key, digest in after.items() if key not in before]
+            self._seals.added(sweep, "exports", new)
 
     def add_further_fits(
         self, sweep: str, purpose: Purpose, architecture: str, number: int, specs: Mapping[int, FitSpec]
     ) -> None:
         """Add the keys of extra fits, by position. Existing rows stay."""
         rows = [(sweep, purpose, architecture, number, place, spec.key) for place, spec in specs.items()]
-        with self._connection:
-            self._seals.begin(sweep)
+        with self._seals.transaction(sweep):
             added = self._added("INSERT OR IGNORE INTO further_fits VALUES (?, ?, ?, ?, ?, ?)", rows)
-        self._seals.added(sweep, "further_fits", [further_row(*row[1:]) for row in added])
+            self._seals.added(sweep, "further_fits", [further_row(*row[1:]) for row in added])
 
     def add_report(self, sweep: str, name: str, report: ReportRecord) -> None:
         """Add a report on a sweep, in place of the previous one of that name."""
-        with self._connection as connection:
-            self._seals.begin(sweep)
+        with self._seals.transaction(sweep) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?)",
                 (sweep, name, report.content, report.page),

@@ -109,8 +109,8 @@ def _why(unsealed: Unsealed | None, count: int, *, live: bool) -> str:
     if live:
         return f"{rows}: a command is writing to this home"
     return (
-        f"{rows}: the command that wrote them was killed ({unsealed.writer}, begun {since}); the next "
-        "command that writes the sweep seals them"
+        f"{rows}: the command that wrote them was killed or had no space ({unsealed.writer}, begun {since}); "
+        "the next command that writes the sweep seals them"
     )
 
 

@@ -14,7 +14,8 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from tracking.ledger.rows import KEYS_OF_FITS, Rows, fit_digest, fit_row, rows_of
@@ -43,21 +44,50 @@ class SealWriter:
         self._written: dict[str, Rows] = {}
         self._unexplained: dict[str, str] = {}
         self._fits: dict[str, str] = {}
+        self._uncertain: list[tuple[str, str, dict[str, str]]] = []
+
+    @contextmanager
+    def transaction(self, sweep: str | None = None) -> Iterator[sqlite3.Connection]:
+        """A transaction that writes rows of a sweep, or a fit; what it has added counts once it is committed.
+
+        An interrupt may come between the two. So what the last transaction has added is looked up before the
+        next one if it is not certain that it was committed.
+        """
+        self._settle()
+        with self._connection as connection:
+            if sweep is not None:
+                self.begin(sweep)
+            yield connection
+        self._take_in(self._uncertain)
+        self._uncertain = []
+
+    def _settle(self) -> None:
+        found = []
+        for sweep, table, rows in self._uncertain:
+            if table == "fits":
+                now = {key: fit_row(self._connection, key) for key in rows}
+            else:
+                now = rows_of(self._connection, sweep)[table]
+            found.append((sweep, table, {key: rows[key] for key in rows if now.get(key) == rows[key]}))
+        self._take_in(found)
+        self._uncertain = []
+
+    def _take_in(self, added: Iterable[tuple[str, str, dict[str, str]]]) -> None:
+        for sweep, table, rows in added:
+            if table == "fits":
+                self._fits |= rows
+            else:
+                self._written[sweep].setdefault(table, {}).update(rows)
 
     def begin(self, sweep: str, reason: Reason = "continued") -> None:
         """Say that rows of a sweep are written; part of the transaction that writes them."""
         if sweep not in self._written:
-            self._written[sweep] = self._not_sealed_yet(sweep)
             self._unexplained[sweep] = canonical_json(unexplained(self._connection, sweep))
+            self._written[sweep] = self._not_sealed_yet(sweep)
+        writer = f"process {os.getpid()} on {socket.gethostname()}"
         self._connection.execute(
             "INSERT OR IGNORE INTO unsealed VALUES (?, ?, ?, ?, '{}', ?)",
-            (
-                sweep,
-                reason,
-                time.time(),
-                f"process {os.getpid()} on {socket.gethostname()}",
-                self._unexplained[sweep],
-            ),
+            (sweep, reason, time.time(), writer, self._unexplained[sweep]),
         )
 
     def _not_sealed_yet(self, sweep: str) -> Rows:
@@ -68,12 +98,12 @@ class SealWriter:
         return new_rows(rows_of(self._connection, sweep), (seal and seal.rows) or {}, unsealed)
 
     def added(self, sweep: str, table: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Take in rows that were added: their keys and digests. ``begin`` was called for the sweep."""
-        self._written[sweep].setdefault(table, {}).update(rows)
+        """Take in rows that were added, by their keys and digests; part of the same transaction."""
+        self._uncertain.append((sweep, table, dict(rows)))
 
     def added_fit(self, key: str, checksum: str) -> None:
-        """Take in a fit that was added, whichever sweeps have it."""
-        self._fits[key] = fit_digest(checksum)
+        """Take in a fit that was added, whichever sweeps have it; part of the same transaction."""
+        self._uncertain.append(("", "fits", {key: fit_digest(checksum)}))
 
     def replaced(self, sweep: str, table: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Take in rows, or parts of one, that may have had other contents; part of the same transaction.
@@ -98,11 +128,14 @@ class SealWriter:
 
     def renew(self) -> None:
         """Renew the seals of all sweeps that were written, in one transaction."""
+        self._settle()
         if not (self._written or self._fits):
             return
         with self._connection:
+            present = {name for (name,) in self._connection.execute("SELECT name FROM sweeps")}
             for sweep in {**self._written, **dict.fromkeys(self._sharing(list(self._fits)))}:
-                self._renew(sweep)
+                if sweep in present:
+                    self._renew(sweep)
         self._written, self._fits = {}, {}
 
     def _sharing(self, keys: list[str]) -> list[str]:

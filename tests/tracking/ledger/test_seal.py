@@ -434,6 +434,41 @@ def test_an_interrupted_command_seals_what_it_wrote(tmp_path: Path, error: type[
         assert [ledger.check_seal(sweep) for sweep in NAMES] == [SealCheck(), SealCheck()]
 
 
+def interrupt_at(ledger: Ledger, method: str, call: int, patch: pytest.MonkeyPatch) -> None:
+    """Interrupt a command when it calls a method of its seal writer for the given time, from 0."""
+    real, calls = getattr(ledger._seals, method), iter(range(1000))
+
+    def counted(*arguments: Any) -> None:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        real(*arguments)
+
+    patch.setattr(ledger._seals, method, counted)
+
+
+@pytest.mark.parametrize("method", ["added", "_take_in"])  # in the transaction, and after it was committed
+@pytest.mark.parametrize("step", ["a trial", "export", "report", "further fits", "tracking", "a new sweep"])
+@pytest.mark.parametrize("call", range(6))
+def test_an_interrupt_at_any_moment_leaves_no_difference(
+    call: int, step: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that were written are sealed, and others are not; also if the command goes on writing."""
+    connection = recorded()
+    ledger = Ledger(connection)
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        interrupt_at(ledger, method, call, patch)
+        if step == "a new sweep":
+            begin(ledger, "new")
+            add_trial(ledger, "new", 3)
+        else:
+            COMMANDS[step](ledger, "one")
+    if call % 2:
+        keep_tracking(ledger, "one")
+    ledger.renew_seals()
+    for sweep in ledger.sweep_names():
+        assert check(connection, sweep) == SealCheck()
+
+
 def test_what_a_killed_process_wrote_is_said_to_be_unsealed(tmp_path: Path) -> None:
     """With the process and since when; the next command seals it, and still names what was changed before."""
     with Ledger.open(tmp_path) as ledger:
@@ -454,7 +489,7 @@ def test_what_a_killed_process_wrote_is_said_to_be_unsealed(tmp_path: Path) -> N
         found = ledger.check_seal("one")
     assert {each.row for each in found.differences} == {"trial alpha/1"}
     assert str(found.why).startswith(
-        "6 rows of the record are not sealed yet: the command that wrote them was killed ("
+        "6 rows of the record are not sealed yet: the command that wrote them was killed"
     )
     with Ledger.open(tmp_path) as ledger:
         add_trial(ledger, "one", 3)
