@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sweeps import account
 from sweeps.home import Home
 from sweeps.tracking_place import TrackingPlace, place_of
 from tracking.errors import StoreUnusable, ViewUnavailable
@@ -27,7 +28,9 @@ def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
     elsewhere = is_server(tracking_uri) or tracking_uri.startswith("sqlite")
     artifacts = home.artifacts if home.is_own(tracking_uri) or not elsewhere else None
     remedy = remedy_for(home) if home.is_own(tracking_uri) else ""
-    return MlflowView(tracking_uri, artifacts, experiment, home.path / "datasets", remedy)
+    return MlflowView(
+        tracking_uri, artifacts, experiment, home.path / "datasets", remedy, trusted=account.made(home.path)
+    )
 
 
 def remedy_for(home: Home) -> str:

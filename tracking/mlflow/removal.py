@@ -3,6 +3,7 @@
 Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` imports it.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ _PAGE = 1000
 _OURS = "refold.experiment"
 #: MLflow's folder for models in that of an experiment.
 _MODELS = "models"
+#: Schemes of artifacts that a server keeps itself.
+_KEPT_BY_SERVER = ("mlflow-artifacts", "http", "https")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +64,29 @@ class Removal:
     In a database they are deleted for good, by ``mlflow gc``. A server only marks them as deleted. In a
     copied home they are only marked too if the original's files still exist, because ``mlflow gc`` would
     delete those.
+
+    Args:
+        mlflow: the package.
+        client: a client of MLflow.
+        uri: of the tracking store.
+        artifact_root: the folder for artifacts in a home that may be a copy; else None.
+        own_files: the folder in which refold puts the artifacts; None if a server chooses it.
+        trusted: whether files may be deleted wherever MLflow says that they are; else only in ``own_files``,
+            because MLflow's record may be somebody else's.
     """
 
-    def __init__(self, mlflow: Any, client: Any, uri: str, artifact_root: Path | None) -> None:
+    def __init__(
+        self,
+        mlflow: Any,
+        client: Any,
+        uri: str,
+        artifact_root: Path | None,
+        own_files: Path | None = None,
+        *,
+        trusted: bool = True,
+    ) -> None:
+        self._own_files = own_files
+        self._trusted = trusted
         self._mlflow = mlflow
         self._root = artifact_root
         self._client = client
@@ -95,9 +118,12 @@ class Removal:
         found = self.find(identity)
         runs, experiments = self._of(identity)
         emptied = [e for e in experiments if self._holds_only(e, identity, found.models if models else 0)]
-        to_purge = {each.experiment_id for each in experiments if not self._why_kept(each)}
         places = [each.experiment_id for each in experiments]
         logged = self.registry.remove(identity, places) if models else []
+        artifacts = [(run.info.experiment_id, run.info.artifact_uri) for run in runs]
+        artifacts += [(str(each.experiment_id), each.artifact_location) for each in logged]
+        outside = {experiment for experiment, uri in artifacts if not self._may_delete(uri)}
+        to_purge = {each.experiment_id for each in experiments if not self._why_kept(each)} - outside
         for run in sorted(runs, key=lambda run: run.data.tags.get("refold.kind") == "sweep"):
             self.remove_run(run)
         for experiment in emptied:
@@ -127,6 +153,8 @@ class Removal:
         """
         if not self._is_database:
             return "a server only marks them as deleted"
+        if not self._may_delete(experiment.artifact_location):
+            return "only marked as deleted: this account did not make the home, so files elsewhere stay"
         folder = _local_folder(experiment.artifact_location)
         if folder is None or self._root is None or folder.is_relative_to(self._root) or not folder.exists():
             return ""
@@ -138,12 +166,28 @@ class Removal:
         """Delete the artifacts of a run or of a model, and the folders that are empty then."""
         registry = self._mlflow.store.artifact.artifact_repository_registry
         uri = self._here(recorded, experiment_id)
+        if not self._may_delete(uri):
+            return
         registry.get_artifact_repository(uri, tracking_uri=self._uri).delete_artifacts()
         folder = _local_folder(uri)
         if folder is not None:
             _remove_if_empty(folder.parent)
             if folder.parent.parent.name == _MODELS:
                 _remove_if_empty(folder.parent.parent)
+
+    def _may_delete(self, uri: str) -> bool:
+        """Return whether files at a place that MLflow names may be deleted, or there are none."""
+        if self._trusted:
+            return True
+        folder = _local_folder(uri)
+        if folder is None:  # what a server keeps itself is its own; a bucket may be anybody's
+            return not self._is_database and urlsplit(uri).scheme in _KEPT_BY_SERVER
+        if not os.path.lexists(folder):
+            return True
+        if self._own_files is None:
+            return False
+        top = self._own_files.parent.resolve() / self._own_files.name  # which is no link itself then
+        return top in folder.resolve().parents
 
     def _here(self, uri: str, experiment_id: str) -> str:
         """Return where a run's or a model's artifacts are in this home.
@@ -230,7 +274,7 @@ class Removal:
     def _remove_folder(self, experiment: Any) -> None:
         """Remove an experiment's folder in this home if it is empty."""
         folder = _local_folder(experiment.artifact_location)
-        if folder is not None:
+        if folder is not None and self._may_delete(experiment.artifact_location):
             elsewhere = self._root is not None and not folder.is_relative_to(self._root)
             _remove_if_empty(self._root / folder.name if self._root and elsewhere else folder)
 

@@ -85,6 +85,8 @@ class MlflowView:
         experiment: the experiment's name; it may have several sweeps, and runs of other tools.
         datasets: the folder of stored datasets. None leaves out images and tables of predictions.
         remedy: what to do if the database is damaged, in words; empty if refold knows no way.
+        trusted: whether files may be deleted wherever MLflow says that the sweep's artifacts are; else only
+            those in the folder in which refold itself puts them.
 
     Raises:
         UsageError: if the URI can never work.
@@ -97,10 +99,13 @@ class MlflowView:
         experiment: str,
         datasets: Path | None = None,
         remedy: str = "",
+        *,
+        trusted: bool = True,
     ) -> None:
         check_uri(tracking_uri)
         self._remedy = remedy
         self._datasets = datasets
+        self._trusted = trusted
         self._held_out: dict[str, HeldOut | None] = {}
         self._uri = tracking_uri
         self._artifact_root = artifact_root
@@ -286,7 +291,9 @@ class MlflowView:
     def _removal(self) -> Removal:
         """Return the ``Removal`` for the open MLflow. Only an SQLite file can belong to a copied home."""
         copied = not is_server(self._uri) and sqlite_path(_mlflow(), self._uri) is not None
-        return Removal(_mlflow(), self._client, self._uri, self._artifact_root if copied else None)
+        root = self._artifact_root if copied else None
+        files = self._files()
+        return Removal(_mlflow(), self._client, self._uri, root, files, trusted=self._trusted)
 
     def begin_anew(self) -> None:
         """Forget the database, because its file was moved away: the next call makes a new one."""
@@ -330,14 +337,18 @@ class MlflowView:
 
     def _artifact_location(self) -> str | None:
         """Return an absolute URI for a new experiment's artifacts; None lets the server choose."""
-        if is_server(self._uri):
-            return None
-        database = sqlite_path(_mlflow(), self._uri)
-        root = self._artifact_root or (database.parent / "mlartifacts" if database else None)
+        root = self._files()
         if root is None:
             return None
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._experiment).lstrip(".")[:60]
         return (root.absolute() / f"{plain}-{os.urandom(4).hex()}").as_uri()
+
+    def _files(self) -> Path | None:
+        """Return the folder for artifacts; None lets the server choose."""
+        if is_server(self._uri):
+            return None
+        database = sqlite_path(_mlflow(), self._uri)
+        return self._artifact_root or (database.parent / "mlartifacts" if database else None)
 
     def _ensure(self, writer: RunWriter, content: RunContent, more: dict[str, str]) -> KnownRun:
         """Return the run for some content; create it if there is none."""

@@ -122,3 +122,72 @@ def test_a_copied_home_only_marks_where_the_original_s_files_would_go(
     MlflowView(database, moved, "made-up").delete(record)
     assert rows(database) == {"runs": set(), "experiments": set(), "models": set()}
     assert not list(moved.rglob("*"))
+
+
+def point_elsewhere(database: str, folder: Path) -> None:
+    """Change MLflow's record as the sender of a home can: artifacts are in a folder of the receiver's."""
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE runs SET artifact_uri = ?", (folder.as_uri(),))
+        connection.execute("UPDATE logged_models SET artifact_location = ?", (folder.as_uri(),))
+
+
+def forget_who_made_it(database: str, folder: Path) -> None:
+    """And the experiment is somebody's, with its folder there too."""
+    point_elsewhere(database, folder)
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
+        connection.execute("DELETE FROM experiment_tags WHERE key = 'refold.experiment'")
+        connection.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE name != 'Default'", (folder.as_uri(),)
+        )
+
+
+def lead_out(database: str, folder: Path) -> None:
+    """The last parts of the path are those that are looked up in the home."""
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE runs SET artifact_uri = ?", (f"/nowhere/../{folder.name}/docs",))
+
+
+@pytest.mark.usefixtures("gc_in_process")
+@pytest.mark.parametrize("forge", [point_elsewhere, forget_who_made_it, lead_out])
+def test_files_go_only_from_the_home_if_mlflow_s_record_may_be_somebody_else_s(
+    database: str, tmp_path: Path, sweep: Make, forge: Callable[[str, Path], None]
+) -> None:
+    """Wherever MLflow says that they are; the runs are gone from MLflow's pages all the same."""
+    record = sweep()
+    view = MlflowView(database, tmp_path / "artifacts", "made-up", trusted=False)
+    view.write(record)
+    model_of(view, record, tmp_path / "model")
+    victim = tmp_path / "victim"
+    (victim / "docs").mkdir(parents=True)
+    (victim / "docs" / "thesis.tex").write_text("years of work")
+    forge(database, victim)
+    MlflowView(database, tmp_path / "artifacts", "made-up", trusted=False).delete(record)
+    assert (victim / "docs" / "thesis.tex").exists()
+    client = _mlflow().MlflowClient(tracking_uri=database)
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    assert client.search_runs(experiments) == []
+
+
+@pytest.mark.usefixtures("gc_in_process")
+def test_a_folder_that_leads_elsewhere_is_not_the_home_s(database: str, tmp_path: Path, sweep: Make) -> None:
+    """The sender's ``artifacts`` may be a link to a folder of the receiver's."""
+    record, root = sweep(), tmp_path / "artifacts"
+    MlflowView(database, root, "made-up", trusted=False).write(record)
+    root.rename(tmp_path / "victim")
+    root.symlink_to(tmp_path / "victim")
+    before = {path for path in (tmp_path / "victim").rglob("*") if path.is_file()}
+    MlflowView(database, root, "made-up", trusted=False).delete(record)
+    assert before
+    assert {path for path in (tmp_path / "victim").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.usefixtures("gc_in_process")
+def test_what_is_in_the_home_goes_for_good_there_too(database: str, tmp_path: Path, sweep: Make) -> None:
+    """A home of an earlier version, or one that was received: its own files are deleted as ever."""
+    record = sweep()
+    view = MlflowView(database, tmp_path / "artifacts", "made-up", trusted=False)
+    view.write(record)
+    model_of(view, record, tmp_path / "model")
+    view.delete(record)
+    assert rows(database) == {"runs": set(), "experiments": set(), "models": set()}
+    assert not list((tmp_path / "artifacts").rglob("*"))
