@@ -44,9 +44,9 @@ class Carriers(LabelledWorkers):
         super().submit(job, worker)
 
 
-def with_own(folder: Path) -> Prepared:
+def with_own(folder: Path, more: str = "") -> Prepared:
     """Return a sweep of LeNet and of the user's architecture, whose file is written into ``folder``."""
-    text = code(folder / "imported")
+    text = code(folder / "imported") + more
     (folder / FILE).write_text(text)
     source = UserSource(spec=f"{FILE}:Net", files=((FILE, text),))
     asked = sweep(folder, "lenet")
@@ -56,12 +56,12 @@ def with_own(folder: Path) -> Prepared:
     return replace(made, plan=replace(made.plan, architectures=(lenet, own)))
 
 
-def record(folder: Path) -> Path:
+def record(folder: Path, more: str = "") -> Path:
     """Run that sweep; return its home, which nobody has claimed. ``folder/imported`` shows that code ran."""
     home = folder / "home"
     with Ledger.open(home) as ledger:
         run_sweep(
-            with_own(folder),
+            with_own(folder, more),
             home,
             ledger,
             start_workers=starter(Carriers()),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps import account
 from sweeps.diagnostics.machine import worker_count
 from sweeps.export import model_folder
 from sweeps.export.pipeline import Exported, export
@@ -118,6 +119,8 @@ def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:
     with Ledger.read(home.path) as ledger:
         key = choose_recorded(ledger, name, options).key
         folders = [Path(each.folder) for each in ledger.exports(name) if each.key == key]
+    if not account.made(home.path):  # a record of somebody else's could name any model of this machine
+        folders = [folder for folder in folders if home.path.resolve() in folder.resolve().parents]
     for folder in reversed(folders):
         about = model_folder.read_about(folder)
         if about and about.key == key and "keras" in about.formats and (folder / KERAS).is_file():

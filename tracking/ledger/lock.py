@@ -78,6 +78,7 @@ def held(home: Path, mine: Turn) -> Iterator[IO[str]]:
         return
     try:
         make_private(home)
+        _refuse_links(home)
         with as_folder_says(home):
             lock = (home / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
@@ -90,6 +91,22 @@ def held(home: Path, mine: Turn) -> Iterator[IO[str]]:
         _sign(lock)
         remove_leftovers(home)
         yield lock
+
+
+def _refuse_links(home: Path) -> None:
+    """Refuse a home in which a file is a symbolic link: what refold writes would go to another file.
+
+    A folder may be a link, to another disk for example: in it, refold writes under names of its own.
+
+    Raises:
+        UsageError: if there is such a link.
+    """
+    for each in sorted(home.iterdir()):
+        if each.is_symlink() and not each.is_dir():
+            raise UsageError(
+                f"{each} is a symbolic link, and refold would write into {each.readlink()}: put the file "
+                "itself there, or remove the link; nothing was written"
+            )
 
 
 def is_held(home: Path) -> bool:

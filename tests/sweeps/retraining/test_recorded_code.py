@@ -15,9 +15,11 @@ import refold
 from sweeps import account
 from sweeps.cli.main import grammar
 from sweeps.export import recorded_sweep
+from sweeps.export.recorded_sweep import ExportOptions
 from sweeps.export.request import ExportRequest
 from sweeps.home import Home
 from sweeps.retraining.recorded_code import admit
+from tests.exported_model import about
 from tests.own_architecture import FILE, Carriers, record, with_own
 from tracking.ledger.entry import SweepEntry
 from tracking.ledger.ledger import Ledger
@@ -310,6 +312,25 @@ def test_where_nothing_can_be_remembered_that_is_said(
     assert sent["mine"] is not None
     with pytest.raises(UsageError, match="--trust-code"):
         go("verify", folder)
+
+
+def test_a_model_elsewhere_counts_only_in_a_home_of_ones_own(
+    folder: Path, sent: dict[str, UserSource | None]
+) -> None:
+    """A record of somebody else's could name any file as the sweep's model; the home's own counts."""
+    options = ExportOptions(trial="mine/0")
+    with Ledger.open(folder / "home") as ledger:
+        key = recorded_sweep.choose_recorded(ledger, "made", options).key
+        for place in (folder / "home" / "models" / "theirs", folder / "elsewhere"):
+            place.mkdir(parents=True)
+            (place / "model.json").write_text(json.dumps(about(key=key).to_json()))
+            (place / "model.keras").write_text("weights")
+            ledger.add_export("made", {"key": key, "folder": str(place), "weights_sha256": {}}, 1.0)
+    home = Home(folder / "home")
+    assert recorded_sweep.exported_folder(home, "made", options) == home.path / "models" / "theirs"
+    assert account.claim(home.path) is None
+    assert recorded_sweep.exported_folder(home, "made", options) == folder / "elsewhere"
+    assert not sent
 
 
 def test_recorded_texts_leave_the_record_in_one_place() -> None:

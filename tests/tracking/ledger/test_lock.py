@@ -170,3 +170,32 @@ def test_nothing_is_created_for_a_turn(home: Path) -> None:
     with turn(home, print) as mine:
         assert mine == Turn(on_wait=print)
         assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["ledger.sqlite", "ledger.lock", "ledger.reserve", "workers.log", "mlflow.db"]
+)
+def test_nothing_is_written_through_a_link(tmp_path: Path, name: str) -> None:
+    """A home from somebody else may have a link to a file of yours where refold writes."""
+    mine = tmp_path / "authorized_keys"
+    mine.write_text("ssh-ed25519 mine")
+    home = tmp_path / "home"
+    home.mkdir()
+    for target in (mine, tmp_path / "new"):
+        (home / name).symlink_to(target)
+        with pytest.raises(UsageError, match=f"{name} is a symbolic link"), Ledger.open(home):
+            pass
+        assert [each.name for each in home.iterdir()] == [name]
+        (home / name).unlink()
+    assert mine.read_text() == "ssh-ed25519 mine"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_of_the_home_may_be_on_another_disk(tmp_path: Path) -> None:
+    """Images and artifacts are large, so their folders may be links; so may the home itself."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "datasets").symlink_to(tmp_path / "disk")
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    with Ledger.open(tmp_path / "link") as ledger:
+        assert ledger.sweep_names() == []
