@@ -112,13 +112,8 @@ def _show_code(sources: "Mapping[str, UserSource]", options: Arguments) -> int:
     for name, source in sources.items():
         put(f"# {name}: {source.spec}, digest {source.digest}")
         for file, text in source.files:
-            put("", f"# {file}", *map(_harmless, text.splitlines()))
+            put("", f"# {file}", *text.expandtabs(4).splitlines())
     return 0
-
-
-def _harmless(line: str) -> str:
-    """Return a line without what a terminal would obey or hide: control and direction characters."""
-    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
 
 
 def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool) -> int:

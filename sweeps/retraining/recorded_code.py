@@ -14,6 +14,7 @@ from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from tracking.ledger.entry import SweepEntry
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.user_code import UserSource, check_digest
 
 
@@ -85,7 +86,7 @@ def _is_here(home: Path, entry: SweepEntry, source: UserSource) -> bool:
 
 def _question(home: Path, entry: SweepEntry, foreign: Mapping[str, UserSource]) -> str:
     each = [f"{name} ({source.spec}, digest {source.digest[:16]})" for name, source in foreign.items()]
-    look = f"refold show {entry.name} --code{Home(home).option}"
+    look = f"refold show {for_shell(entry.name)} --code{Home(home).option}"
     return (
         f"this would run the recorded code of {', '.join(each)}, and this account did not make the home "
         f"{home}: look at the code with '{look}', then add --trust-code (trust_code=True in Python) if you "

@@ -6,10 +6,8 @@ Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` impor
 import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 
-from tracking.errors import ViewUnavailable
 from tracking.mlflow.content import RunContent, dataset_fields
 from tracking.mlflow.points import Point
 from tracking.mlflow.reasons import one_line
@@ -130,16 +128,7 @@ class RunWriter:
         run.has_dataset = True
 
     def _log_files(self, run: KnownRun, content: RunContent) -> None:
-        """Make the artifacts and log them; writing them again overwrites the same paths.
-
-        Raises:
-            ViewUnavailable: if a name, which may come from the record, leads out of their folder.
-        """
-        for name in content.files:
-            if PurePath(name).name != name or "\0" in name:
-                raise ViewUnavailable(
-                    f"the record has a report called {name!r:.80}, which is no name of a file: it was changed"
-                )
+        """Make the artifacts and log them; writing them again overwrites the same paths."""
         with scratch_folder() as folder:
             for name, draw in content.files.items():
                 (folder / name).write_bytes(draw())

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tracking.errors import ViewUnavailable
 from tracking.mlflow.content import sweep_identity, trial_key
 from tracking.mlflow.view import MlflowView
 from tracking.records import ReportRecord, SweepRecord
@@ -57,17 +56,21 @@ def test_a_comparison_is_written_beside_the_search(place: Any, sweep: Make, fold
         assert after[trial_key(record, trial)] == before[trial_key(record, trial)]
 
 
-def test_a_report_whose_name_is_a_path_is_not_written(database: str, sweep: Make, tmp_path: Path) -> None:
+def test_a_report_whose_name_is_a_path_stays_among_the_artifacts(
+    database: str, sweep: Make, tmp_path: Path
+) -> None:
     """A name from a record would choose a file of the user's, and its content."""
     mine = tmp_path / "kernel.json"
     mine.write_text("mine")
+    names = ("../outside", str(mine.with_suffix("")), f"../../../{mine.with_suffix('')}", "a/b", "a\0b", "..")
+    report = ReportRecord(content='{"argv": ["theirs"]}', page="theirs")
     view = MlflowView(database, tmp_path / "artifacts", "made-up")
-    for name in ("../outside", str(mine.with_suffix("")), f"../../../{mine.with_suffix('')}", "a/b", "a\0b"):
-        report = ReportRecord(content='{"argv": ["theirs"]}', page="theirs")
-        with pytest.raises(ViewUnavailable, match="a report called"):
-            view.write(replace(sweep(), reports={name: report}))
+    view.write(replace(sweep(), reports=dict.fromkeys(names, report)))
     assert mine.read_text() == "mine"
-    assert not list(tmp_path.rglob("*.html"))
+    written = [path for path in tmp_path.rglob("*.html") if path.read_text() == "theirs"]
+    assert len(written) == len(names)
+    assert {path.parent.parent.parent.parent for path in written} == {tmp_path / "artifacts"}
+    assert not list(tmp_path.parent.glob("outside*"))
 
 
 def test_writing_it_again_changes_nothing_and_more_repeats_add(place: Any, sweep: Make, fold: Any) -> None:
