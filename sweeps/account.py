@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from trainer.runtime.permissions import as_folder_says
+
 #: In the home: a random text, by which the account finds what it remembers of that home.
 MARK = "home.id"
 
@@ -37,7 +39,8 @@ def claim(home: Path) -> str | None:
     """
     mark = secrets.token_hex(32)
     try:
-        (home / MARK).write_text(mark, encoding="ascii")
+        with as_folder_says(home):
+            (home / MARK).write_text(mark, encoding="ascii")
         _write(state_folder() / "homes" / mark, str(home.resolve()))
     except (OSError, RuntimeError) as error:
         return (
