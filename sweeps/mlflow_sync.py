@@ -89,8 +89,7 @@ def sync(
         failures = _rebuild(task, wanted) if rebuild else _write(task, wanted)
     if failures:
         kind = StoreUnusable if _unusable(failures) else ViewUnavailable
-        text = "; ".join(f"{failed}: {why}" for failed, why in failures.items())
-        raise kind(text) from next(iter(failures.values()))
+        raise kind(_said(failures)) from next(iter(failures.values()))
 
 
 _Failures = dict[str, ViewUnavailable]
@@ -140,6 +139,14 @@ def _each(task: _Task, wanted: Iterable[_Sync], do: Callable[[_Task, _Sync], Non
             found.__cause__ = error
             failures[each.record.name] = found
     return failures
+
+
+def _said(failures: _Failures) -> str:
+    """Return what failed in one line; what is said of several sweeps is said once."""
+    names: dict[str, list[str]] = {}
+    for name, failure in failures.items():
+        names.setdefault(str(failure), []).append(name)
+    return "; ".join(f"{', '.join(of)}: {why}" for why, of in names.items())
 
 
 def _unusable(failures: _Failures) -> bool:

@@ -1,8 +1,9 @@
 """``refold``, but for what trains: fits are a closed formula. ``python -m tests.formula_command VERB ...``.
 
-Starting TensorFlow is most of what a small sweep takes. What the command line does around the training is the
-same with the formula; it knows two classes. Of the environment, ``SECONDS`` is what a fit takes, and
-``EMPTY_DATABASE`` names an MLflow database to copy where a new one is needed: making one takes seconds too.
+Starting TensorFlow is most of what a small sweep takes. What the command line does around the training is
+the same with the formula; it knows two classes. Of the environment, ``SECONDS`` is what a fit takes;
+``PROCESSES`` asks for training processes that are real ones, to be killed; ``EMPTY_DATABASE`` names an MLflow
+database to copy where a new one is needed: making one takes seconds too.
 """
 
 import os
@@ -20,6 +21,7 @@ if __name__ == "__main__":
 from tests.closed_formula import FormulaProcess
 from trainer.process import training_process
 from trainer.runtime.determinism import CPU, Device
+from trainer.runtime.python_process import module_command
 
 
 class TimedFormula(FormulaProcess):
@@ -38,14 +40,17 @@ def _copy_database(_mlflow: Any, path: Path, _artifacts: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    training_process.TrainingProcess = TimedFormula  # type: ignore[misc, assignment]
+    if "PROCESSES" in os.environ:
+        vars(training_process)["module_command"] = lambda _module: module_command("tests.formula_training")
+    else:
+        training_process.TrainingProcess = TimedFormula  # type: ignore[misc, assignment]
     from sweeps.cli.main import main as refold  # who imports it from now on has the formula
     from sweeps.cluster import worker_tasks
     from tracking.mlflow import store
 
     if "EMPTY_DATABASE" in os.environ:
         store._create_sqlite = _copy_database  # type: ignore[assignment]
-    assert vars(worker_tasks)["TrainingProcess"] is TimedFormula
+    assert vars(worker_tasks)["TrainingProcess"] is training_process.TrainingProcess
     refold()
 
 

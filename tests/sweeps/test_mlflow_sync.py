@@ -268,6 +268,8 @@ def test_a_second_damage_in_the_same_second_overwrites_nothing(
     monkeypatch.setattr(mlflow_sync, "datetime", Stopped)
     for text in ("one", "two"):
         home.database.write_text(text)
+        with pytest.raises(StoreUnusable, match=r"^first, second: MLflow at [^;]*; [^;]*$"):
+            sync(home)
         sync(home, rebuild=True)
     name = "mlflow-old-2026-11-25-233000"
     assert [path.name for path in aside(home)] == [name, f"{name}-2"]

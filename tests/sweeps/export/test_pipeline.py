@@ -425,6 +425,11 @@ def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     )  # after a progress bar of Keras
     said, _ = printed.splitlines()[-1].split()
     assert said in ("dark", "light")
+    (home / "mlflow.db").write_text("garbage")
+    rebuilt = command(home, "sync", "--rebuild")
+    assert "registered again in MLflow: models:/two/1" in rebuilt.stderr, rebuilt.stderr
+    with served(home, form["champion_uri"]) as address:
+        assert np.abs(posted(address, images) - reference).max() <= 1e-5
     logged = list((home / "artifacts").rglob("models/*/artifacts/*"))
     assert {"MLmodel", "requirements.txt", "input_example.json"} <= {path.name for path in logged}
     assert not [path for path in logged if path.suffix in (".pkl", ".pickle")]
