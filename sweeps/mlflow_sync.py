@@ -88,7 +88,7 @@ def sync(
             say(note)
         failures = _rebuild(task, wanted) if rebuild else _write(task, wanted)
     if failures:
-        kind = StoreUnusable if _unusable(failures) else ViewUnavailable
+        kind = StoreUnusable if _unusable(failures, failures) else ViewUnavailable
         raise kind(_said(failures)) from next(iter(failures.values()))
 
 
@@ -97,16 +97,16 @@ _Failures = dict[str, ViewUnavailable]
 
 def _rebuild(task: _Task, wanted: Sequence[_Sync]) -> _Failures:
     """Remove sweeps from MLflow and write them again; begin anew if the database in the home is damaged."""
-    fault = _fault(task.home) if any(each.own for each in wanted) else None
+    own = {each.record.name for each in wanted if each.own}
+    fault = _fault(task.home) if own else None
     # All are removed before the first is written, because experiments are made again too.
     failures = _each(task, [each for each in wanted if not (fault and each.own)], _remove)
-    if not (fault or _unusable(failures)):
+    if not (fault or _unusable(failures, own)):
         failures |= _write(task, _without(failures, wanted), models=True)
-    if not (fault or _unusable(failures)):
+    if not (fault or _unusable(failures, own)):
         return failures
     _put_aside(task.home, fault or "cannot be used", task.say)
-    elsewhere = {each.record.name for each in wanted if not each.own}
-    failures = {name: failure for name, failure in failures.items() if name in elsewhere}
+    failures = {name: failure for name, failure in failures.items() if name not in own}
     return failures | _write(task, _without(failures, _all_in_home(task, wanted)), models=True)
 
 
@@ -149,8 +149,9 @@ def _said(failures: _Failures) -> str:
     return "; ".join(f"{', '.join(of)}: {why}" for why, of in names.items())
 
 
-def _unusable(failures: _Failures) -> bool:
-    return any(isinstance(failure, StoreUnusable) for failure in failures.values())
+def _unusable(failures: _Failures, of: Iterable[str]) -> bool:
+    """Return whether one of these sweeps failed because its database is damaged."""
+    return any(isinstance(failures.get(name), StoreUnusable) for name in of)
 
 
 def _remove(task: _Task, each: _Sync) -> None:
@@ -205,7 +206,7 @@ def _fault(home: Home) -> str | None:
     """Return why the home's database has to be made anew, in words; None if it need not."""
     if home.database.exists():
         return fault_of(home.database, thorough=True)
-    return "is gone" if home.artifacts.exists() else None
+    return "is gone" if home.artifacts.is_dir() and any(home.artifacts.iterdir()) else None
 
 
 def _put_aside(home: Home, fault: str, say: Say) -> None:
@@ -215,9 +216,8 @@ def _put_aside(home: Home, fault: str, say: Say) -> None:
     for path in (*moved, home.database, home.artifacts):
         if path.exists():
             path.rename(folder / path.name)
-    what = (
-        "it and the files of its runs" if (folder / home.database.name).exists() else "the files of its runs"
-    )
+    files = "the files of its runs"
+    what = f"it and {files}" if (folder / home.database.name).exists() else files
     say(f"MLflow's database {fault}: {what} are kept in {folder}; delete that if you need nothing of it")
 
 

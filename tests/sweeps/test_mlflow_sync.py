@@ -255,6 +255,20 @@ def test_a_locked_database_is_left_alone(home: Home) -> None:
     assert contents(home) == before
 
 
+def test_a_damaged_database_elsewhere_moves_nothing_in_the_home(home: Home, tmp_path: Path) -> None:
+    """It is not refold's to move: the line says so, and the other sweep's record is as it was."""
+    before = contents(home)
+    elsewhere = tmp_path / "elsewhere.db"
+    sync(home, "first", tracking_uri=f"sqlite:///{elsewhere}")
+    mlflow_view(home, f"sqlite:///{elsewhere}", "").begin_anew()
+    elsewhere.write_text("hello")
+    with pytest.raises(StoreUnusable, match=r"^first: MLflow at sqlite:///.*elsewhere\.db: [^;]*$"):
+        sync(home, rebuild=True)
+    assert aside(home) == []
+    assert elsewhere.read_text() == "hello"
+    assert contents(home)["second"] == before["second"]
+
+
 def test_a_second_damage_in_the_same_second_overwrites_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
