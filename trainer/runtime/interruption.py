@@ -1,11 +1,12 @@
 """Interrupts: Ctrl-C, SIGTERM and SIGHUP end a command in an orderly way, and a second one ends it at once.
 
-A signal that was ignored when the process started stays ignored: that is how ``nohup`` works.
+A signal that was ignored when the process started stays ignored: that is how ``nohup`` works. Such a process
+goes on when its terminal is gone, and writes to nowhere.
 """
 
 import os
+import select
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ def install() -> None:
     # Python runs handlers between two instructions of the main thread, which may be busy for long. These
     # bytes are written when the signal arrives, so another thread sees the second one at once.
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_end_at_the_second, args=(reading,), daemon=True).start()
+    threading.Thread(target=_watch, args=(reading,), daemon=True).start()
     for number in heeded():
         signal.signal(number, _interrupt)
 
@@ -96,15 +97,23 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
         end_at_once(AT_ONCE)
 
 
-def _end_at_the_second(pipe: int) -> None:
-    """Wait for signals. A closed terminal may send more than one SIGHUP, so that is never the second."""
+def _watch(pipe: int) -> None:
+    """End the process at the second signal; leave a terminal that is gone."""
+    watched = select.poll()
+    watched.register(pipe, select.POLLIN)
+    for number in _State.terminals:
+        watched.register(number, 0)  # the end of a terminal is always told
     received = 0
-    while content := os.read(pipe, 1):
-        number = content[0]
-        if number in SIGNALS:
-            received += 1
-            if received > 1 and number != signal.SIGHUP:
-                end_at_once(AT_ONCE)
+    while True:
+        for descriptor, _ in watched.poll():
+            if descriptor != pipe:
+                watched.unregister(descriptor)
+                _leave_lost_terminals()
+            elif (number := os.read(pipe, 1)[0]) in SIGNALS:
+                received += 1
+                # A closed terminal may send more than one SIGHUP, so that is never the second.
+                if received > 1 and number != signal.SIGHUP:
+                    end_at_once(AT_ONCE)
 
 
 def _leave_lost_terminals() -> None:
@@ -112,5 +121,6 @@ def _leave_lost_terminals() -> None:
     for number in _State.terminals:
         if not os.isatty(number):
             with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
-    sys.stderr.flush()
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)

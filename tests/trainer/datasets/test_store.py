@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainer.datasets import Dataset, open_stored, store
-from trainer.datasets.store import check_stored
+from trainer.datasets.store import check_stored, in_use, remove_partial
 from trainer.errors import UsageError
 
 MODULE = importlib.import_module("trainer.datasets.store")  # the package's name of it is the function
@@ -158,3 +158,18 @@ def test_two_writers_at_once_agree(tmp_path: Path, dataset: Any, monkeypatch: py
     monkeypatch.setattr(MODULE, "_is_stored", lambda _: next(answers))
     assert store(dataset, tmp_path) == other
     assert names(tmp_path) == [dataset.fingerprint]
+
+
+def test_what_was_half_written_is_removed_unless_it_is_in_use(tmp_path: Path, dataset: Any) -> None:
+    """By another process, or by another worker with the same folder; complete datasets stay."""
+    stored = store(dataset, tmp_path)
+    partial = tmp_path / ".0123-4567.partial"
+    partial.mkdir()
+    (partial / "images.npy").touch()
+    with in_use(tmp_path) as first, in_use(tmp_path) as second:
+        assert (first, second) == (True, True)
+        remove_partial(tmp_path)
+    assert partial.exists()
+    remove_partial(tmp_path)
+    assert list(tmp_path.iterdir()) == [stored]
+    remove_partial(tmp_path / "no folder")

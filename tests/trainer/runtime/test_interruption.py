@@ -1,11 +1,15 @@
 """The first interrupt ends a command in an orderly way, the second at once; ignored signals stay ignored."""
 
+import os
+import pty
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +53,22 @@ interruption.install()
 with interruption.orderly():
     threading.Timer(0.5, print, ["ready"], {"flush": True}).start()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
+"""
+
+
+#: Writes for a while, and says at its end that it came so far.
+CHATTY = """
+import sys
+import time
+from pathlib import Path
+from trainer.runtime import interruption
+
+interruption.install()
+for _ in range(40):
+    print("progress", flush=True)
+    print("progress", file=sys.stderr, flush=True)
+    time.sleep(0.05)
+Path(sys.argv[1]).touch()
 """
 
 
@@ -114,6 +134,19 @@ def test_a_busy_main_thread_does_not_delay_the_second() -> None:
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)  # signals that come together are one
         assert ended(process) == (130, "stopped at once")
+
+
+def test_a_lost_terminal_is_no_error_if_its_signal_is_ignored(tmp_path: Path) -> None:
+    """As after ``disown``, which redirects nothing."""
+    ours, its = pty.openpty()
+    script = f"trap '' HUP; exec {shlex.join([sys.executable, '-c', CHATTY, str(tmp_path / 'end')])}"
+    words = ["setsid", "--ctty", "sh", "-c", script]
+    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        assert b"progress" in os.read(ours, 1000)
+        os.close(ours)
+        assert process.wait(60) == 0
+    assert (tmp_path / "end").exists()
 
 
 def test_what_was_ignored_stays_ignored() -> None:
