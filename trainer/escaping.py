@@ -53,6 +53,9 @@ _IN_MARKDOWN = re.compile(
 #: Most bytes that a text has in a file's name; with what is added it stays below the 255 of all disks.
 _PART = 150
 
+#: Most characters of a text in a figure.
+_DRAWN = 60
+
 #: What is a heading, a list or a quotation at the beginning of a line.
 _OPENING = re.compile(r"[-+=#]|(?<=\d)[.)]")
 
@@ -135,8 +138,12 @@ def for_shell(text: object) -> str:
 
 
 def for_figure(text: object) -> str:
-    """Return a text for a figure: Matplotlib takes what stands between two dollars for a formula."""
-    return for_terminal(text).replace("$", r"\$")
+    """Return a text for a figure, cut to what has room beside others.
+
+    Matplotlib takes what stands between two dollars for a formula.
+    """
+    line = for_terminal(text)
+    return (line if len(line) <= _DRAWN else f"{line[: _DRAWN - 1]}…").replace("$", r"\$")
 
 
 def for_json(document: str) -> str:

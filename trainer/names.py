@@ -11,7 +11,10 @@ Only what is entered now is checked. Names that earlier versions recorded are sh
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
 
 from trainer.escaping import for_terminal, is_unseen
 
@@ -27,9 +30,23 @@ _SPACES = " \u3000"
 #: What characters without a name of their own are, by category.
 _UNNAMED = {"Cc": "control character", "Cs": "a byte that is not UTF-8, or half a character"}
 
+#: Whether names are read that earlier versions have recorded.
+_RECORDED = ContextVar("recorded", default=False)
+
 _SWEEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+def _unless_recorded(rule: Callable[[object], str]) -> Callable[[object], str]:
+    @wraps(rule)
+    def checked(value: object) -> str:
+        if _RECORDED.get() and isinstance(value, str) and value.strip():
+            return value
+        return rule(value)
+
+    return checked
+
+
+@_unless_recorded
 def sweep_name(value: object) -> str:
     """Return a sweep's name: the letters A to Z, digits, ``-``, ``_``, ``.``, for it is typed in commands.
 
@@ -50,6 +67,7 @@ def sweep_name(value: object) -> str:
     return name
 
 
+@_unless_recorded
 def architecture_name(value: object) -> str:
     """Return an architecture's name, which becomes a part of folders' names and of arguments.
 
@@ -65,6 +83,7 @@ def architecture_name(value: object) -> str:
     return name
 
 
+@_unless_recorded
 def experiment_name(value: object) -> str:
     """Return the name of an experiment in MLflow.
 
@@ -129,6 +148,16 @@ def rule_for_recorded(names: Iterable[str]) -> Rule:
     what is loaded is left as it is too.
     """
     return class_name if all(_is_kept(name) for name in names) else str
+
+
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Take any text for a name within the block: earlier versions have recorded what is read there."""
+    before = _RECORDED.set(True)
+    try:
+        yield
+    finally:
+        _RECORDED.reset(before)
 
 
 def quoted(name: object) -> str:

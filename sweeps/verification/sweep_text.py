@@ -17,6 +17,7 @@ from sweeps.definition.spec import ArchitectureChoice, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.entry import SweepEntry
+from trainer import names
 from trainer.architectures import BUILT_IN
 from trainer.canonical import recorded
 from trainer.errors import UsageError
@@ -25,7 +26,18 @@ from trainer.user_code import UserSource
 
 
 def text_differences(entry: SweepEntry) -> list[Difference]:
-    """Read the recorded text again and compare all that it says with the entry."""
+    """Read the recorded text again and compare all that it says with the entry.
+
+    If names in it were recorded before there was a rule for names, it is read as it was then.
+    """
+    if not (found := _differences(entry)):
+        return []
+    with names.recorded():
+        then = _differences(entry)
+    return then if len(then) <= len(found) else found
+
+
+def _differences(entry: SweepEntry) -> list[Difference]:
     try:
         spec = spec_of(entry.toml, entry.details)
         told = _told(spec, entry)

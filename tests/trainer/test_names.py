@@ -123,3 +123,14 @@ def test_recorded_names_are_loaded_again_as_they_were() -> None:
     assert names.rule_for_recorded(["cat", "dog"]) is names.class_name
     for old in ("cafe\u0301", "a\u202eb", " a"):
         assert names.rule_for_recorded(["cat", old])(old) == old
+
+
+def test_a_recorded_text_may_have_names_of_before() -> None:
+    """What earlier versions have recorded is read as it is, within the block only."""
+    with names.recorded():
+        for rule in (*PATHS, names.sweep_name):
+            assert rule("team/cafe\u0301") == "team/cafe\u0301"
+            with pytest.raises(ValueError, match="blank"):
+                rule(" ")
+    with pytest.raises(ValueError, match="separates"):
+        names.experiment_name("team/digits")

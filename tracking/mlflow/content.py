@@ -82,7 +82,7 @@ def sweep_identity(record: SweepRecord) -> str:
 
     If two people run the same sweep against one server, the keys are equal; so each has runs of their own.
     """
-    return f"{record.key}@{milliseconds(record.created_at)}"
+    return f"{for_terminal(record.key)}@{milliseconds(record.created_at)}"
 
 
 def trial_key(record: SweepRecord, trial: TrialRecord) -> str:

@@ -50,7 +50,7 @@ def _confirmed_points(record: SweepRecord) -> list[Point]:
     """Return each confirmed winner's mean score; the step is the number of its repeats."""
     return [
         Point(
-            f"confirmed_of/{legal_name(trial.architecture)}",
+            legal_name(f"confirmed_of/{trial.architecture}"),
             trial.f1_mean,
             milliseconds(ended_at(trial)),
             len(trial.folds) // record.fits_per_trial,

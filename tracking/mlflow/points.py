@@ -31,7 +31,7 @@ def legal_name(name: str) -> str:
 
     Its names are paths too: no part of one may be empty or lead to another folder.
     """
-    allowed = re.sub(r"[^\w\-./: ]", "_", name)[:250]
+    allowed = re.sub(r"^\.\.|[^\w\-./: ]", "_", name)[:250]
     return "/".join("_" if part in ("", ".", "..") else part for part in allowed.split("/"))
 
 
@@ -122,7 +122,7 @@ def sweep_points(record: SweepRecord, best: TrialRecord | None) -> tuple[Point, 
     points = list(_best_points(rounds, record.architectures, score, metric))
     if len(record.architectures) <= MAX_KEYS - 3:
         for name in record.architectures:
-            points += _best_points(rounds, (name,), f"best_of/{legal_name(name)}", metric)
+            points += _best_points(rounds, (name,), legal_name(f"best_of/{name}"), metric)
     if record.finished and best is not None:
         at = milliseconds(max(ended_at(trial) for trial in record.trials))
         scores = ((f"{score}_mean", best.f1_mean), (f"{score}_std", best.f1_std))
