@@ -54,6 +54,12 @@ def _differences(entry: SweepEntry) -> list[Difference]:
     ]
 
 
+def fit_minutes(entry: SweepEntry) -> float | None:
+    """Return the limit of a fit's time that the recorded text sets, in minutes; None for no limit."""
+    with names.recorded():
+        return spec_of(entry.toml, entry.details).limits.fit_minutes
+
+
 def spec_of(text: str, details: SweepDetails) -> SweepSpec:
     """Return the sweep that a recorded text describes.
 

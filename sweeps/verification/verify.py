@@ -222,8 +222,7 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
 
 def _derived(made: _Verification, dataset: Dataset) -> list[Difference]:
     """Derive again what the plan and the dataset say of each fit."""
-    minutes = sweep_text.spec_of(made.entry.toml, made.entry.details).limits.fit_minutes
-    made.notes += circumstances.limit_notes(made.asked, minutes)
+    made.notes += circumstances.limit_notes(made.asked, sweep_text.fit_minutes(made.entry))
     return [
         *differences.spec_differences(made.asked),
         *results.result_differences(made.asked, dataset),

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from sweeps import account
+from sweeps.definition import prepare as prepare_module
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
 from sweeps.definition.sweep_file import sweep_text
@@ -25,7 +27,8 @@ from tests.recorded_home import AS_VERSION_2
 from tests.varied_sweep import VariedWorkers
 from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
-from trainer.datasets import Arrays, DatasetSource
+from trainer import names
+from trainer.datasets import Arrays, DatasetSource, load
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE
 
@@ -219,6 +222,40 @@ def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
     (difference,) = checked(folder).differences
     said = f"1 recorded, {PROCEDURE} here: use the version of refold that ran the sweep"
     assert str(difference).startswith(f"made: procedure of training: {said}")
+
+
+@pytest.mark.parametrize("classes", [["a", "e\u0301"], ["a", "b\u202ec"], ["a", "b"]])
+def test_names_of_before_the_rule_are_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: list[str]
+) -> None:
+    """An earlier version took these names as they are; the record still follows from text and data."""
+    write_data(tmp_path)
+    content = dict(np.load(tmp_path / "data.npz"))
+    np.savez(tmp_path / "data.npz", **content | {"class_names": np.array(classes)})
+    with names.recorded(), monkeypatch.context() as before, Ledger.open(tmp_path / "home") as ledger:
+        before.setattr(prepare_module, "load", partial(load, class_name=str))
+        spec = replace(sweep(tmp_path), experiment="team/digits")
+        run_sweep(
+            prepare(spec, sweep_text(spec)), tmp_path / "home", ledger,
+            start_workers=starter(VariedWorkers(2)), workers=1, progress=Silent(),
+        )  # fmt: skip
+    assert checked(tmp_path).differences == ()
+    change(tmp_path, "UPDATE sweeps SET toml = replace(toml, 'seed = 1', ?)", lambda _: "seed = 2")
+    assert any("seed" in str(difference) for difference in checked(tmp_path).differences)
+
+
+def test_a_name_of_a_sweep_file_is_verified_in_composed_form(tmp_path: Path) -> None:
+    """The text may have it in another form than the record."""
+    write_data(tmp_path)
+    spec = replace(sweep(tmp_path), experiment="cafe\u0301")
+    text = sweep_text(spec).replace("caf\u00e9", "cafe\u0301")
+    assert "cafe\u0301" in text
+    with Ledger.open(tmp_path / "home") as ledger:
+        run_sweep(
+            prepare(spec, text), tmp_path / "home", ledger,
+            start_workers=starter(VariedWorkers(2)), workers=1, progress=Silent(),
+        )  # fmt: skip
+    assert checked(tmp_path).differences == ()
 
 
 def test_what_gpus_trained_is_not_called_different(folder: Path) -> None:
