@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sweeps.analysis.variance_components import Variances
     from sweeps.export.pipeline import Exported
     from sweeps.export.selection import How
-    from sweeps.verification.verify import Report
+    from sweeps.verification.report import Report
 
 #: The form of a run's id in MLflow.
 RUN_ID = re.compile("[0-9a-f]{32}")

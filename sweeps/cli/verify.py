@@ -7,7 +7,10 @@ from sweeps.cli.output import print_json, put, say
 from trainer.quantities import counted
 
 if TYPE_CHECKING:
-    from sweeps.verification.verify import Report
+    from sweeps.verification.report import Report
+
+#: So many differences are shown, causes before effects: the first ones say what the others follow from.
+LISTED = 10
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -54,11 +57,12 @@ def verification_lines(report: "Report") -> list[str]:
     lines = [f"recorded on {kind}: {promise}"]
     lines += [report.not_sealed] if report.not_sealed else []
     if report.differences:
-        first, more = report.differences[0], len(report.differences) - 1
-        lines += [f"MISMATCH  {first}"]
-        lines += [f"and {more} more after it; --json lists them"] if more else []
+        first, *others = map(str, report.differences[:LISTED])
+        more = len(report.differences) - LISTED
+        lines += [f"MISMATCH  {first}", *(f"          {other}" for other in others)]
+        lines += [f"and {more} more after these; --json lists them"] if more > 0 else []
         if not report.trained:
-            lines.append("nothing was trained again: the difference was found before that")
+            lines.append("nothing was trained again: the first difference was found before that")
     else:
         lines.append(
             f"MATCH  {report.sweep}: {counted(report.proposed, 'trial')} proposed again, {report.trained} of "
@@ -66,7 +70,7 @@ def verification_lines(report: "Report") -> list[str]:
         )
         if report.trained < report.recorded:
             lines.append("--all trains every fit again")
-    return lines
+    return [*lines, *(f"note: {note}" for note in report.notes)]
 
 
 def verification_json(report: "Report") -> dict[str, Any]:
@@ -79,5 +83,6 @@ def verification_json(report: "Report") -> dict[str, Any]:
         "fits_trained": report.trained,
         "fits_recorded": report.recorded,
         "not_sealed": report.not_sealed,
+        "notes": list(report.notes),
         "differences": [{"where": d.where, "subject": d.subject, "what": d.what} for d in report.differences],
     }

@@ -17,6 +17,7 @@ from sweeps.retraining.recorded_code import RecordedCode
 from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
 from sweeps.verification import circumstances, differences, exports, reports, results, sweep_text, trials
 from sweeps.verification.asked_fits import AskedFit, asked_fits
+from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection, choose_fits
 from tracking.ledger.contents import SweepContents
 from tracking.ledger.entry import SweepEntry
@@ -31,28 +32,14 @@ from trainer.runtime.scratch import scratch_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What was compared, and what differs.
+class _Asked:
+    """What a caller of ``verify`` asks for; see there."""
 
-    Attributes:
-        sweep: the sweep's name.
-        same_kind: whether it was recorded on this kind of machine, for which identical bytes are promised.
-        proposed: number of trials that were proposed again.
-        trained: number of fits that were trained again.
-        recorded: number of fits in the record, with those beside the search.
-        differences: the differences, causes before effects; empty if everything matches.
-        notes: what does not match and is explained, or could not be compared; one line each.
-        not_sealed: why the sweep's seal does not cover all rows of the record, in one line; None if it does.
-    """
-
-    sweep: str
-    same_kind: bool
-    proposed: int = 0
-    trained: int = 0
-    recorded: int = 0
-    differences: tuple[Difference, ...]
-    notes: tuple[str, ...] = ()
-    not_sealed: str | None = None
+    home: Path
+    wanted: FitSelection
+    start_workers: StartWorkers
+    say: Callable[[str], None]
+    trust_code: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +55,11 @@ class _Verification:
     found: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def recorded(self) -> int:
+        """Number of recorded fits."""
+        return len({fit.key for fit in self.asked if fit.fold is not None})
+
     def report(self, *, proposed: int = 0, trained: int = 0) -> Report:
         """Return what was found."""
         return Report(
@@ -75,7 +67,7 @@ class _Verification:
             same_kind=differences.same_machine_kind(self.record, environment()),
             proposed=proposed,
             trained=trained,
-            recorded=len({fit.key for fit in self.asked if fit.fold is not None}),
+            recorded=self.recorded,
             differences=(*self.found, *_of_seal(self.seal)),
             notes=tuple(self.notes),
             not_sealed=self.seal.why,
@@ -108,7 +100,10 @@ def verify(
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
         made = _read(ledger, name)
-    return made if isinstance(made, Report) else _verified(made, home, wanted, start_workers, say, trust_code)
+    if isinstance(made, Report):
+        return made
+    asked = _Asked(home=home, wanted=wanted, start_workers=start_workers, say=say, trust_code=trust_code)
+    return _verified(made, asked)
 
 
 def _read(ledger: Ledger, name: str) -> "_Verification | Report":
@@ -144,45 +139,57 @@ def _of_seal(seal: SealCheck) -> list[Difference]:
     return [Difference(subject="seal", where=each.row, what=each.what) for each in seal.differences]
 
 
-def _verified(
-    made: _Verification,
-    home: Path,
-    wanted: FitSelection,
-    start_workers: StartWorkers,
-    say: Callable[[str], None],
-    trust_code: bool,
-) -> Report:
-    entry, record = made.entry, made.record
-    plan = None if made.found else identity.plan_of(entry)
-    if plan is not None:
-        with reading(f"the sweep {entry.name!r}"):
-            made.asked = asked_fits(record, made.contents, plan)
-            made.found += trials.trial_differences(record, plan)
-    if not record.finished:
+def _verified(made: _Verification, asked: _Asked) -> Report:
+    """Compare a record from its causes to its effects; stop where what is left would only follow."""
+    plan = None if made.found else _trials(made)
+    if not made.record.finished:
         if made.found or made.seal.differences:  # rows are missing, so trials are
             return made.report()
-        raise _unfinished(record)
-    identity.check_device(entry)
-    if identity.procedure_differences(entry):
+        raise _unfinished(made.record)
+    identity.check_device(made.entry)
+    if identity.procedure_differences(made.entry):
         return made.report()
-    dataset = _compared_with_here(made, home)
+    dataset = _compared_with_here(made, asked.home)
     if made.found or plan is None or dataset is None:
         return made.report()
-    with reading(f"the sweep {entry.name!r}"):
+    with reading(f"the sweep {made.entry.name!r}"):
         made.found += _derived(made, dataset)
         effects = [] if made.found else _effects(made, plan, dataset)
-    proposed = len(record.trials)
     # Differences of outcomes are effects. Training again names their cause: where a record was changed.
-    if made.found or (effects and not made.changed and not wanted.everything):
+    if made.found or (effects and not made.changed and not asked.wanted.everything):
         made.found += effects
+        return made.report(proposed=len(made.record.trials))
+    return _with_training(made, asked, dataset, effects)
+
+
+def _with_training(
+    made: _Verification, asked: _Asked, dataset: Dataset, effects: Sequence[Difference]
+) -> Report:
+    """Train the chosen fits again; what differs in them comes before the effects of the outcomes."""
+    proposed = len(made.record.trials)
+    chosen = choose_fits(made.entry.name, made.asked, made.changed, asked.wanted)
+    architectures = [fit.architecture for fit in chosen]
+    try:
+        code = recorded_code.admit(asked.home, made.entry, architectures, trust_code=asked.trust_code)
+    except UsageError as refused:
+        if not effects:
+            raise
+        made.found += effects
+        made.notes.append(str(refused))
         return made.report(proposed=proposed)
-    chosen = choose_fits(entry.name, made.asked, made.changed, wanted)
-    code = recorded_code.admit(home, entry, [fit.architecture for fit in chosen], trust_code=trust_code)
-    say(f"training {len(chosen)} of {made.report().recorded} fits again")
-    _train_again(made, code, dataset, chosen, start_workers)
-    made.found += _checksums(made, chosen)
-    made.found += effects
+    asked.say(f"training {len(chosen)} of {made.recorded} fits again")
+    _train_again(made, code, dataset, chosen, asked.start_workers)
+    made.found += [*_checksums(made, chosen), *effects]
     return made.report(proposed=proposed, trained=len(chosen))
+
+
+def _trials(made: _Verification) -> Plan:
+    """Rebuild the plan, and compare the trials with it."""
+    plan = identity.plan_of(made.entry)
+    with reading(f"the sweep {made.entry.name!r}"):
+        made.asked = asked_fits(made.record, made.contents, plan)
+        made.found += trials.trial_differences(made.record, plan)
+    return plan
 
 
 def _unfinished(record: SweepRecord) -> UsageError:

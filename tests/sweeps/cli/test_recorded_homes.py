@@ -19,6 +19,8 @@ from sweeps.retraining.recorded_fits import architecture_differences, load_again
 from sweeps.verification import differences
 from sweeps.verification.asked_fits import asked_fits
 from sweeps.verification.circumstances import circumstance_differences
+from sweeps.verification.exports import export_differences
+from sweeps.verification.reports import report_differences
 from sweeps.verification.results import result_differences
 from sweeps.verification.sweep_text import text_differences
 from sweeps.verification.trials import asked_differences, trial_differences
@@ -97,6 +99,12 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     assert [*trial_differences(record, plan), *asked_differences(asked, contents.unasked)] == []
     assert [*differences.spec_differences(asked), *result_differences(asked, dataset)] == []
     assert circumstance_differences(asked) == []
+    differ, notes = report_differences(record, contents, dataset.labels)
+    assert differ == []
+    assert "an earlier refold has written its page, which was not compared" in notes[0]
+    differ, notes = export_differences(record, entry, contents.cards)
+    assert differ == []
+    assert "is gone, so its files were not compared" in notes[0]
     assert differences.proposal_differences(record, plan) == []
 
 

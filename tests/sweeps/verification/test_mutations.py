@@ -4,18 +4,23 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sweeps.analysis import comparison, variance_components
 from sweeps.verification import reports
+from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection
-from sweeps.verification.verify import Report, verify
+from sweeps.verification.verify import verify
 from tests.record_changes import Row
 from tests.record_mutations import MUTATIONS
 from tests.varied_sweep import NAME, record, reseal, workers
+from tracking.ledger.ledger import Ledger
+from trainer.datasets import open_stored
 from trainer.errors import UsageError
 
 
@@ -77,6 +82,84 @@ def test_every_mutation_is_named(recorded: Path, tmp_path: Path, name: str) -> N
         first = str(refused)
     assert row.named in first
     assert "\n" not in first
+
+
+#: Changes to files that the record speaks of, by the file's name, and what must be said.
+FILES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "a user's file": ("mine.py", lambda old: old + b"#\n", "mine: architecture source: digest"),
+    "a model's file": ("model.keras", lambda old: old[::-1], "model.keras: digest"),
+    "a model's file, longer": ("model.keras", lambda old: old + b"x", "model.keras: 15 bytes recorded, 16"),
+    "a model's description": (
+        "model.json",
+        lambda old: old.replace(b'"trial": 0', b'"trial": 1'),
+        "trial in model.json: 0 recorded, 1 in",
+    ),
+    "a model's description, cut off": ("model.json", lambda old: old[:99], "is no description of a model"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_file_is_named(recorded: Path, tmp_path: Path, name: str) -> None:
+    """The record is as it was; what it says of a file here does not hold any more."""
+    file, change, named = FILES[name]
+    path = next(recorded.parent.rglob(file))
+    before = path.read_bytes()
+    path.write_bytes(change(before))
+    try:
+        report = checked(copied(recorded, tmp_path))
+    finally:
+        path.write_bytes(before)
+    assert change(before) != before
+    assert named in str(report.differences[0])
+
+
+@pytest.mark.parametrize("gone", ["model.keras", "model.json", "models"])
+def test_a_model_that_was_moved_is_no_difference(recorded: Path, tmp_path: Path, gone: str) -> None:
+    """Models are made to be taken elsewhere: a line says what could not be compared."""
+    path = next(recorded.parent.rglob(gone))
+    path.rename(tmp_path / gone)
+    try:
+        report = checked(copied(recorded, tmp_path))
+    finally:
+        (tmp_path / gone).rename(path)
+    assert report.differences == ()
+    assert all(note.startswith("export made-lenet-") for note in report.notes)
+    assert "gone" in report.notes[0] or "has no model.json any more" in report.notes[0]
+
+
+@pytest.mark.parametrize("changed", ["one pixel", "one label", "order", "a class name"])
+def test_changed_images_are_named(recorded: Path, tmp_path: Path, changed: str) -> None:
+    """By the fingerprint, and by what can be said of the kind of change."""
+    path = recorded.parent / "data.npz"
+    before = path.read_bytes()
+    with np.load(path) as stored:
+        data = dict(stored)
+    match changed:
+        case "one pixel":
+            data["images"][3, 4, 5] ^= 1
+        case "one label":
+            data["labels"][[0, 1]] = data["labels"][[1, 0]]
+        case "order":
+            data = {name: array[::-1] if name != "class_names" else array for name, array in data.items()}
+        case _:
+            data["class_names"] = np.array(["cat", "dog", "fox"])
+    np.savez(path, **data)
+    try:
+        first = str(checked(copied(recorded, tmp_path)).differences[0])
+    finally:
+        path.write_bytes(before)
+    assert first.startswith("made: dataset: fingerprint ")
+    assert ("classes" if changed == "a class name" else "pixels, labels or their order") in first
+
+
+def test_a_report_of_a_shorter_sweep_is_concluded_from_its_trials(recorded: Path) -> None:
+    """More complete trials than a report knew of are no difference: it follows from those that it knew."""
+    with Ledger.read(recorded) as ledger:
+        made, contents = ledger.sweep(NAME), ledger.contents(NAME)
+    more = next(replace(trial, number=4) for trial in made.trials if trial.name == "lenet/0")
+    continued = replace(made, trials=(*made.trials, more), trials_per_architecture=5)
+    labels = open_stored(recorded / "datasets" / made.dataset.fingerprint).labels
+    assert reports.report_differences(continued, contents, labels) == ([], [])
 
 
 def test_the_untouched_record_matches(recorded: Path, tmp_path: Path) -> None:

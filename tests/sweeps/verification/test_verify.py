@@ -20,8 +20,9 @@ from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpe
 from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
+from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection
-from sweeps.verification.verify import Report, verify
+from sweeps.verification.verify import verify
 from tests.closed_formula import Killed, starter
 from tests.recorded_home import AS_VERSION_2
 from tests.varied_sweep import VariedWorkers
