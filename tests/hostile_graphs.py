@@ -131,6 +131,32 @@ def layers() -> None:
     print(json.dumps(sorted(name.rpartition(".")[2] for name in names)))
 
 
+def outside() -> None:
+    """Print the classes that a Keras file may name and that take a file or a function, and unknown ones."""
+    import inspect
+    import re
+    from importlib import import_module
+
+    from keras.src.api_export import get_symbol_from_name
+    from keras.src.saving.keras_saveable import KerasSaveable
+
+    from trainer.formats.foreign.keras_classes import CLASSES, OPERATIONS
+
+    kinds = {f"{place}.{name}": get_symbol_from_name(f"{place}.{name}") for place, name in CLASSES}
+    for place, name in CLASSES:
+        kinds[f"{place}.{name}"] = kinds[f"{place}.{name}"] or vars(import_module(place)).get(name)
+    for place in OPERATIONS:
+        for name, kind in vars(import_module(place)).items():
+            if isinstance(kind, type) and issubclass(kind, KerasSaveable):
+                kinds[f"{place}.{name}"] = kind
+    takes = re.compile(r"file|path\b|vocab|asset|fn$|func|callable|directory|module")
+    found = {
+        name: ["unknown"] if kind is None else list(filter(takes.search, inspect.signature(kind).parameters))
+        for name, kind in kinds.items()
+    }
+    print(json.dumps({name: taken for name, taken in found.items() if taken}))
+
+
 def by_hand() -> None:
     """Print what is said of small graphs, by their names: a reason not to load them, or "fine"."""
     from trainer.formats.foreign import saved_model

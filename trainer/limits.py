@@ -68,6 +68,7 @@ IMAGES = Limit("images", 10_000_000, "datasets, `dataset.samples`")
 IMAGE_SIDE = Limit("pixels of an image's height or width", 4_096, "images as trained, `dataset.image_size`")
 FILE_PIXELS = Limit("pixels of one image file", 80_000_000, "PNG and JPEG files")
 CLASSES = Limit("classes", 4_096, "datasets")
+MODEL = Limit("bytes of a model's description", 100_000_000, "`model.json`, Keras' `config.json`")
 
 # Commands
 
@@ -82,6 +83,6 @@ TABLE = (
     *(SWEEP_FILE, PYTHON_FILE, NESTING, INTEGER, TEXT, KEY, ENTRIES),
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
     *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
-    *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES),
+    *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, MODEL),
     *(WORKERS, REPEATS, ROWS, COMPARED, SECONDS, DAYS),
 )

@@ -81,7 +81,7 @@ def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> 
         The content of the new ``model.json``.
 
     Raises:
-        Mismatch: if the present folder has the same fits with other weights.
+        Mismatch: if the present folder has the same fits with other weights, or a file of it was changed.
     """
     before = None if force else read_about(target)
     if before is None:
@@ -93,8 +93,13 @@ def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> 
         )
     now = about.formats
     kept = {name: form for name, form in before.formats.items() if name in FORMATS and name not in now}
-    for name in kept:
+    for name, form in kept.items():
         if (file := FORMATS[name].file) is not None:
+            if form.sha256 is not None and digest_of(target / file) != form.sha256:
+                raise Mismatch(
+                    f"{target / file} was changed after it was exported: nothing was exported; export "
+                    f"{name} again too, or --force replaces the whole folder"
+                )
             _copy(target / file, model / file)
     together = {**kept, **now}
     return replace(about, formats={name: together[name] for name in FORMATS if name in together})

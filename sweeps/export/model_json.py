@@ -11,13 +11,10 @@ from trainer.errors import UsageError, one_line
 from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
 from trainer.json_shape import check, shown
-from trainer.limits import CLASSES, IMAGE_SIDE
+from trainer.limits import CLASSES, IMAGE_SIDE, MODEL
 from trainer.quantities import size
 
 ABOUT = "model.json"
-
-#: The largest file that is read, in bytes. Three confusion matrices of 2,000 classes are smaller.
-LARGEST_FILE = 100_000_000
 
 
 def read(folder: Path) -> ModelAbout:
@@ -56,8 +53,8 @@ def _text(file: Path, folder: Path) -> str:
         raise ValueError("it is a link to a file outside of the model's folder")
     if file.exists() and not file.is_file():
         raise ValueError("it is no ordinary file")
-    if (bytes_ := file.stat().st_size) > LARGEST_FILE:
-        raise ValueError(f"it has {size(bytes_)}, and at most {size(LARGEST_FILE)} are read")
+    if (bytes_ := file.stat().st_size) > MODEL.most:
+        raise ValueError(f"it has {size(bytes_)}, and at most {size(MODEL.most)} are read")
     return file.read_text(encoding="utf-8")
 
 

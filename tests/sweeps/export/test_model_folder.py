@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,15 @@ from typing import Any
 import pytest
 
 from sweeps.export.model_card import to_json
-from sweeps.export.model_folder import carry_over, check_room, check_target, publish, read_about, size_of
+from sweeps.export.model_folder import (
+    carry_over,
+    check_room,
+    check_target,
+    digest_of,
+    publish,
+    read_about,
+    size_of,
+)
 from tests.exported_model import about, report
 from trainer.errors import Mismatch, UsageError
 
@@ -81,6 +90,23 @@ def test_what_was_exported_before_stays(tmp_path: Path) -> None:
     now = carry_over(target, model, about(formats={"keras": report("keras", 2)}), force=False)
     assert list(now.formats.items()) == [("keras", report("keras", 2)), ("onnx", report("onnx"))]
     assert (model / "model.onnx").read_text() == "model.onnx"
+
+
+def test_a_file_that_was_changed_is_not_taken_over(tmp_path: Path) -> None:
+    """It would be published again as proven; exported again it is not needed."""
+    target = tmp_path / "name"
+    target.mkdir()
+    (target / "model.onnx").write_text("proven")
+    proven = replace(report("onnx"), sha256=digest_of(target / "model.onnx"))
+    (target / "model.json").write_text(to_json(about(formats={"onnx": proven})))
+    now = about(formats={"keras": report("keras")})
+    (tmp_path / "new").mkdir()
+    assert carry_over(target, tmp_path / "new", now, force=False).formats["onnx"] == proven
+    (target / "model.onnx").write_text("other")
+    with pytest.raises(Mismatch, match=r"model\.onnx was changed after it was exported: nothing was"):
+        carry_over(target, tmp_path / "new", now, force=False)
+    again = about(formats={"onnx": report("onnx")})
+    assert carry_over(target, tmp_path / "new", again, force=False) == again
 
 
 def test_the_same_fits_with_other_weights_are_a_mismatch(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sweeps.export.model_card import to_json
 from sweeps.export.predict import predict
 from tests.exported_model import about, report
 from trainer.errors import UsageError
+from trainer.limits import MODEL
 
 FORMATS = {name: report(name) for name in ("keras", "onnx", "mlflow")}
 RIGHT = to_json(about(3, formats=FORMATS))
@@ -228,7 +229,7 @@ def test_model_json_is_an_ordinary_file_of_the_folder(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """Whatever it says; this one takes no space on the disk."""
     folder = written(tmp_path / "m", RIGHT)
-    os.truncate(folder / "model.json", model_json.LARGEST_FILE + 1)
+    os.truncate(folder / "model.json", MODEL.most + 1)
     assert "100.0 MB" in refusal(folder)
 
 

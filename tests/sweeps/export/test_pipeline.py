@@ -24,6 +24,7 @@ import refold
 from sweeps.export import parity, pipeline
 from sweeps.export.about import ModelAbout
 from sweeps.export.model_card import snippet
+from sweeps.export.model_folder import digest_of
 from sweeps.export.selection import choose
 from tests.processes import gone
 from tracking.ledger.leftovers import EXPORT
@@ -202,6 +203,18 @@ class TestExport:
         assert not imported & {"sweeps", "tracking"}
         others = {"keras", "tensorflow", "mlflow"} if name in ("onnx", "litert") else {"mlflow"}
         assert not imported & others
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_what_was_exported_needs_no_trust(
+        self, outcome: refold.Outcome, ensemble: pipeline.Exported, reference: np.ndarray, name: str
+    ) -> None:
+        """It passes the checks for models from anywhere, and its digest is in model.json."""
+        file = ensemble.folder / str(FORMATS[name].file)
+        assert ensemble.about.formats[name].sha256 == digest_of(file)
+        pixels = with_black(np.load(outcome.home.path.parent / "data.npz")["test_images"])
+        found = refold.predict(file, pixels)
+        probabilities = [list(each.probabilities.values()) for each in found]
+        assert np.abs(np.array(probabilities) - reference).max() <= 1e-5
 
     @pytest.mark.parametrize("name", FILES)
     def test_the_cards_snippets_run(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.errors import UsageError
 from trainer.formats.foreign.keras_classes import CLASSES, FUNCTIONS, OPERATIONS, VALUES
 from trainer.formats.foreign.refusal import Damaged, Refused, named
+from trainer.limits import MODEL
 from trainer.quantities import size
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
 #: All entries of a file without layers that read other files.
 ENTRIES = ["config.json", "metadata.json", WEIGHTS]
-
-#: The largest description of layers that is read, in bytes.
-LARGEST_CONFIG = 100_000_000
 
 
 def check(file: Path) -> None:
@@ -50,7 +48,7 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
     if sorted(names) != ENTRIES:
         raise Damaged(f"it does not have the entries {', '.join(ENTRIES)}")
     for entry in archive.infolist():
-        if entry.filename != WEIGHTS and entry.file_size > LARGEST_CONFIG:
+        if entry.filename != WEIGHTS and entry.file_size > MODEL.most:
             raise Damaged(f"its entry {entry.filename} has {size(entry.file_size)}")
         if entry.filename == WEIGHTS and entry.compress_type != zipfile.ZIP_STORED:
             raise Refused("its weights are compressed, which Keras does not do")

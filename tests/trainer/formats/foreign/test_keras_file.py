@@ -218,3 +218,12 @@ def test_each_layer_of_keras_was_decided_on(warm_process: WarmProcess) -> None:
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) == LAYERS | OTHER_LAYERS
     assert not LAYERS & OTHER_LAYERS
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_no_class_that_is_allowed_takes_a_file_or_a_function(warm_process: WarmProcess) -> None:
+    """By the names of its arguments, in the Keras that is installed."""
+    done = warm_process.run("tests.hostile_graphs", "outside")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {}
