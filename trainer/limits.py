@@ -38,6 +38,7 @@ PYTHON_FILE = Limit("bytes of a Python file of yours", 1_000_000, "`architecture
 NESTING = Limit("levels of tables and lists inside each other", 32, "TOML and JSON files")
 INTEGER = Limit("a whole number, with either sign", 2**63 - 1, "TOML and JSON files")
 TEXT = Limit("characters of one text", 4_096, "any text in a sweep file")
+NAME = Limit("characters of a name", 100, "sweeps, architectures, classes, experiments, hyperparameters")
 KEY = Limit("characters of a key", 100, "TOML files")
 ENTRIES = Limit("entries of one list", 1_000, "any list in a sweep file")
 
@@ -80,7 +81,7 @@ SECONDS = Limit("seconds to wait (a week)", 604_800, "`--cluster-wait`")
 DAYS = Limit("days that certificates are valid (100 years)", 36_500, "`refold certificates --days`")
 
 TABLE = (
-    *(SWEEP_FILE, PYTHON_FILE, NESTING, INTEGER, TEXT, KEY, ENTRIES),
+    *(SWEEP_FILE, PYTHON_FILE, NESTING, INTEGER, TEXT, NAME, KEY, ENTRIES),
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
     *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
     *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, MODEL),

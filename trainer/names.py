@@ -17,9 +17,10 @@ from contextvars import ContextVar
 from functools import wraps
 
 from trainer.escaping import for_terminal, is_unseen
+from trainer.limits import NAME
 
 #: The longest name, in characters.
-LONGEST = 100
+LONGEST = NAME.most
 
 #: ``rule(name) -> name in composed form``; raises ValueError with what is wrong and what to do.
 Rule = Callable[[str], str]

@@ -17,6 +17,7 @@ import pytest
 from sweeps.cluster.certificates import make_certificates
 from tests.cluster import Cluster
 from tests.command import FORMULA_SWEEP, SWEEP, Command, here, one_line, refold, shown, write_two_classes
+from trainer.limits import TRIALS
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,16 @@ def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
     assert report["trials"]["lenet"] == {"first": "lenet/0", "last": "lenet/1"}
     assert report["architectures"]["lenet"]["batch_size"] == "32 (fixed)"
     assert not (tmp_path / "refold-runs").exists()
+
+
+def test_the_dry_run_of_the_longest_sweep_is_as_short_as_any(tmp_path: Path) -> None:
+    """Trials and fits are counted, not listed: the text does not grow with them."""
+    text = SWEEP.replace("trials = 2", f"trials = {TRIALS.most}").replace("folds = 2", "folds = 10")
+    (tmp_path / "sweep.toml").write_text(text)
+    done = here("run", "sweep.toml", "--dry-run", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["fits"] == 2 * TRIALS.most * 10
+    assert json.loads(done.stdout)["trials"]["lenet"]["last"] == f"lenet/{TRIALS.most - 1}"
+    assert len(done.stdout) < 2_000
 
 
 @pytest.fixture(scope="module")

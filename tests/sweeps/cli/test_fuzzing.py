@@ -37,7 +37,7 @@ from trainer.errors import UsageError
 from trainer.escaping import for_terminal
 from trainer.hyperparameters import Choice, Fixed, Float, Integer
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(3600)]
 
 #: Seconds of the processor that one example may take: far above all, far below what hangs.
 PATIENCE = 20.0
