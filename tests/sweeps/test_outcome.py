@@ -135,8 +135,8 @@ def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytes
         asked.append(options)
         with Ledger.open(home.path) as ledger:
             key = recorded_sweep.choose_recorded(ledger, name, options).key
-            folder = tmp_path / f"model-{len(asked)}"
-            folder.mkdir()
+            folder = home.path / "models" / f"model-{len(asked)}"
+            folder.mkdir(parents=True)
             (folder / "model.json").write_text(json.dumps(about(key=key).to_json()))
             (folder / "model.keras").write_text("a file")
             ledger.add_export(name, {"key": key, "folder": str(folder)}, float(len(asked)))
