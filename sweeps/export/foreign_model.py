@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from sweeps.export import model_folder, parity
 from sweeps.export.about import ModelAbout
 from trainer.errors import Mismatch, UsageError, one_line
+from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
 
 TRUST = "if you trust its maker, add --trust-model (in Python: trust_model=True)"
@@ -49,16 +51,20 @@ def probabilities(
     except OSError as error:
         raise UsageError(f"{file} cannot be read or copied: {one_line(error)}") from error
     arguments = [name, str(loaded), str(work / "images.npy"), str(work / "out.npy")]
-    try:
-        mode = "trusted" if trust else "checked"
-        said = json.loads(parity.run(CLASSIFY, [*arguments, mode], work))
-    except Mismatch as error:
-        raise UsageError(f"{file} cannot be loaded: {error}") from error
-    if "refused" in said:
-        raise UsageError(f"{file} is not loaded: {said['refused']}; {TRUST}")
-    if "damaged" in said:
-        raise UsageError(f"{file} cannot be used: {said['damaged']}")
+    _classify(file, [*arguments, "trusted" if trust else "checked"], work)
     return _checked(np.load(work / "out.npy", allow_pickle=False), len(pixels), about, file)
+
+
+def _classify(file: Path, arguments: Sequence[str], work: Path) -> None:
+    """Have a process check the model, load it and classify the images."""
+    try:
+        said = json.loads(parity.run(CLASSIFY, arguments, work))
+    except Mismatch as error:
+        raise UsageError(for_terminal(f"{file} cannot be loaded: {error}")) from error
+    if "refused" in said:
+        raise UsageError(for_terminal(f"{file} is not loaded: {said['refused']}; {TRUST}"))
+    if "damaged" in said:
+        raise UsageError(for_terminal(f"{file} cannot be used: {said['damaged']}"))
 
 
 def _check_place(file: Path) -> None:
