@@ -5,7 +5,7 @@ anybody has marked. So it always gets an id of each kind: a placeholder's if we 
 """
 
 import os
-import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from tracking.errors import ViewUnavailable
 from tracking.mlflow.reasons import one_line
 from tracking.mlflow.uri import absolute, shown
+from trainer.runtime.lifeline import started
 from trainer.runtime.python_process import import_environment, module_command
 from trainer.runtime.scratch import scratch_folder
 
@@ -70,19 +71,13 @@ def run_gc(
         "MLFLOW_TRACKING_URI": absolute(uri),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    done = subprocess.run(
-        module_command("mlflow", "gc", *options),
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        lines = [line for line in done.stdout.splitlines() if line.strip()]
+    command = module_command("mlflow", "gc", *options)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        with started(command, environment=environment, log=log, folder=folder, answers=False) as process:
+            code = process.wait()
+        log.seek(0)
+        lines = [line for line in log if line.strip()]
+    if code:
         said = one_line(lines[-1]) if lines else "it said nothing"
         raise ViewUnavailable(
             f"MLflow at {shown(uri)}: what is marked as deleted could not be deleted for good: "

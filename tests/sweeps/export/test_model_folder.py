@@ -22,6 +22,7 @@ from sweeps.export.model_folder import (
 )
 from tests.exported_model import about, report
 from trainer.errors import Mismatch, UsageError
+from trainer.runtime.permissions import as_folder_says, make_private
 
 
 def write(folder: Path, formats: Sequence[str] = ("keras",), key: str = "k") -> Path:
@@ -129,6 +130,22 @@ def test_a_folder_is_swapped_for_the_new_one(tmp_path: Path) -> None:
     assert key_of(target) == "new"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["name"]
     assert sorted(path.name for path in target.iterdir()) == ["model.json", "model.keras"]
+
+
+def test_the_users_umask_decides_who_may_read_it(tmp_path: Path) -> None:
+    """Though it is prepared in a home that only one account may read."""
+    private, target = tmp_path / "home", tmp_path / "models" / "tiny"
+    make_private(private)
+    before = os.umask(0o022)
+    try:
+        with as_folder_says(private):
+            new = write(private / "new", key="new")
+            assert (new / "model.json").stat().st_mode & 0o777 == 0o600
+            publish(new, target)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (target.parent, target)} == {0o755}
+    assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o644}
 
 
 def test_a_copy_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
