@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sweeps.api.sweep import load as load
     from sweeps.api.sweep import ready as ready
     from sweeps.api.sweep import run as run
-    from sweeps.definition.spec import ArchitectureChoice as ArchitectureChoice
+    from sweeps.definition.architecture_choice import ArchitectureChoice as ArchitectureChoice
     from sweeps.definition.spec import CrossValidation as CrossValidation
     from sweeps.definition.spec import Limits as Limits
     from sweeps.definition.spec import Prune as Prune
@@ -71,7 +71,7 @@ _PUBLIC = {
     "load": "sweeps.api.sweep:load",
     "ready": "sweeps.api.sweep:ready",
     "run": "sweeps.api.sweep:run",
-    "ArchitectureChoice": "sweeps.definition.spec:ArchitectureChoice",
+    "ArchitectureChoice": "sweeps.definition.architecture_choice:ArchitectureChoice",
     "CrossValidation": "sweeps.definition.spec:CrossValidation",
     "Limits": "sweeps.definition.spec:Limits",
     "Prune": "sweeps.definition.spec:Prune",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
+from sweeps.definition.architecture_choice import ArchitectureChoice
+from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
 from trainer.datasets import Arrays, DatasetSource
 from trainer.hyperparameters import Choice, Fixed, Float, Integer
 

@@ -55,8 +55,8 @@ WHOLE_FILES: dict[str, tuple[str | bytes, str]] = {
 #: What follows the line ``name = "x"``.
 LINES: dict[str, str] = {
     f"trials = {MANY}": "thousands of digits",
-    f"trials = 0x{'f' * 5_000}": "trials is a whole number beyond",
-    f"trials = {10**22}": "trials is a whole number beyond",
+    f"trials = 0x{'f' * 5_000}": "trials is too large: whole numbers go up to",
+    f"trials = {10**22}": "trials is too large: whole numbers go up to",
     "trials = 9223372036854775807": "trials = 9223372036854775807: must be at most 100,000",
     "trials = 100001": "trials = 100001: must be at most 100,000",
     "trials = 1e20": "trials = 1e+20: must be a whole number",

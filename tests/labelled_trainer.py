@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import prepare
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Prune, SweepSpec
+from sweeps.definition.spec import CrossValidation, Prune, SweepSpec
 from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent

@@ -82,7 +82,7 @@ def _check(data: Mapping[str, Any]) -> None:
         if isinstance(value, dict) and (long := [name for name in value if len(name) > KEY.most]):
             raise ValueError(f"{long[0][:20]}… is a key of {len(long[0]):,} characters: at most {KEY.said}")
         if isinstance(value, int) and abs(value) > INTEGER.most:
-            raise ValueError(f"{key} is a whole number beyond {INTEGER.said}, the largest there is")
+            raise ValueError(f"{key} is too large: whole numbers go up to {INTEGER.said}")
         if isinstance(value, str) and len(value) > TEXT.most:
             raise ValueError(f"{key} is a text of {len(value):,} characters: at most {TEXT.said} are read")
         if isinstance(value, list) and len(value) > ENTRIES.most:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
-from sweeps.definition.spec import ArchitectureChoice, SweepSpec
+from sweeps.definition.spec import SweepSpec
 from tracking.records import DatasetRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, load

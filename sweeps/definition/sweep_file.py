@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.definition import checks
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked, shown
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
+from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
 from trainer.bounded_text import toml_from
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError

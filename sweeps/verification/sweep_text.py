@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, identity_of
 from sweeps.definition.prepare import complete_space
-from sweeps.definition.spec import ArchitectureChoice, SweepSpec
+from sweeps.definition.spec import SweepSpec
 from sweeps.definition.sweep_file import parse_sweep
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.entry import SweepEntry

@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
+from sweeps.definition.architecture_choice import ArchitectureChoice
+from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep, sweep_text
 from tests import hostile_texts as texts
 from tests.command import here, write_two_classes

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sweeps.definition import prepare as prepare_module
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import complete_space, git_commit, prepare
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from sweeps.definition.spec import CrossValidation, SweepSpec
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space

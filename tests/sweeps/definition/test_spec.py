@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Limits, Prune, Search, SweepSpec
+from sweeps.definition.architecture_choice import ArchitectureChoice
+from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep, sweep_text
 from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError

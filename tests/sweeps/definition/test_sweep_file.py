@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, Prune, Search, SweepSpec
+from sweeps.definition.architecture_choice import ArchitectureChoice
+from sweeps.definition.spec import CrossValidation, Prune, Search, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep, read_sweep_file, sweep_text
 from trainer.architectures import BUILT_IN
 from trainer.datasets import DatasetSource

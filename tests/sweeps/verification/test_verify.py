@@ -15,8 +15,9 @@ import pytest
 
 from sweeps import account
 from sweeps.definition import prepare as prepare_module
+from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import prepare
-from sweeps.definition.spec import ArchitectureChoice, CrossValidation, SweepSpec
+from sweeps.definition.spec import CrossValidation, SweepSpec
 from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent

@@ -1,0 +1,106 @@
+"""One architecture of a sweep, as the sweep file asks for it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from sweeps.definition.checks import checked, shown
+from trainer import names
+from trainer.architectures import BUILT_IN
+from trainer.errors import UsageError
+from trainer.hyperparameters import Range, Value
+from trainer.limits import HYPERPARAMETERS
+from trainer.space_json import range_from_json
+from trainer.spelling import nearest
+from trainer.user_code import CELL, UserSource, source_of
+
+#: A class or function that builds a network.
+Defined = type | Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
+class ArchitectureChoice:
+    """One architecture of a sweep, as the sweep file asks for it.
+
+    Attributes:
+        name: the name of a built-in architecture, or the user's name for the architecture at ``source``.
+        source: ``"file.py:Name"``, or the source text if it was defined in a notebook's cell; None for a
+            built-in.
+        ranges: replacements for entries of the default space, by hyperparameter: a narrower range, or a fixed
+            value.
+    """
+
+    name: str
+    source: str | UserSource | None
+    ranges: Mapping[str, Range]
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        source: str | Defined | UserSource | None = None,
+        ranges: Mapping[str, Range | Value] | None = None,
+    ) -> None:
+        """Check the values.
+
+        Args:
+            name: see above.
+            source: see above; may also be the class or function itself, from a notebook's cell or a module.
+            ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
+
+        Raises:
+            UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
+                spelling.
+        """
+        name = checked("the name of an architecture", name, names.architecture_name)
+        prefix = f"architectures.{name}"
+        if source is None and name not in BUILT_IN:
+            hint = nearest(name, BUILT_IN)
+            raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
+        written = _written(prefix, source)
+        for field, value in (("name", name), ("source", written), ("ranges", _ranges(prefix, ranges))):
+            object.__setattr__(self, field, value)
+
+    @property
+    def written(self) -> str | None:
+        """The source as it is written in a sweep file."""
+        return self.source.spec if isinstance(self.source, UserSource) else self.source
+
+
+def _written(prefix: str, source: object) -> str | UserSource | None:
+    """Return the recorded form of an architecture's source.
+
+    Raises:
+        UsageError: if the source has no recorded form.
+    """
+    if isinstance(source, type | FunctionType):
+        return source_of(source)
+    if isinstance(source, UserSource) or source is None:
+        return source
+    if str(source).startswith(f"{CELL}:"):
+        raise UsageError(
+            f"{prefix}.source = {shown(source)}: it was defined in a notebook or script and is in no "
+            "file: run that again"
+        )
+    if not isinstance(source, str) or not re.fullmatch(r".+\.py:[A-Za-z_]\w*", source):
+        raise UsageError(f'{prefix}.source = {shown(source)}: must look like "file.py:Name"')
+    return source
+
+
+def _ranges(prefix: str, given: object) -> Mapping[str, Range]:
+    """Return an architecture's ranges with their values checked.
+
+    Raises:
+        UsageError: if a name or a range is wrong, or there are too many.
+    """
+    if not isinstance(given, Mapping | None):
+        raise UsageError(f"{prefix}: ranges must be a mapping of hyperparameters, not {shown(given)}")
+    ranges = given or {}
+    if len(ranges) > HYPERPARAMETERS.most:
+        raise UsageError(f"{prefix} has {len(ranges):,} hyperparameters: at most {HYPERPARAMETERS.said}")
+    for key in ranges:
+        if not isinstance(key, str):
+            raise UsageError(f"{prefix}: {shown(key)} is no name of a hyperparameter: it must be a text")
+    return {key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in ranges.items()}
