@@ -34,7 +34,7 @@ def _claim_packages() -> None:
             continue
         sentence = f"{found} hides refold's own package {package!r}: rename it or move it to another folder"
         if _BY_NAME:
-            sys.stderr.write(f"refold: {sentence}\n")
+            sys.stderr.write(f"refold: {repr(sentence)[1:-1]}\n")  # a path may hold escape codes
             raise SystemExit(2)
         raise ImportError(sentence, name=package)
 

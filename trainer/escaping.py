@@ -57,7 +57,7 @@ _PART = 150
 _DRAWN = 60
 
 #: What is a heading, a list or a quotation at the beginning of a line.
-_OPENING = re.compile(r"[-+=#]|(?<=\d)[.)]")
+_OPENING = re.compile(r"[-+=#]|\d{1,9}[.)]")
 
 
 def is_unseen(text: str, place: int) -> bool:
@@ -73,7 +73,7 @@ def is_unseen(text: str, place: int) -> bool:
     character = text[place]
     if character in _JOINERS and 0 < place < len(text) - 1:
         return not (_is_joined(text[place - 1]) and _is_joined(text[place + 1]))
-    if character in _SHAPELESS or ord(character) & 0xFFFE == 0xFFFE:  # the last two are no characters
+    if character in _SHAPELESS or ord(character) & 0xFFFE == 0xFFFE:  # the last two of each plane
         return True
     return unicodedata.category(character) in _UNSEEN
 
@@ -109,11 +109,11 @@ def for_markdown(text: object) -> str:
     '&#91;x&#93;(javascript:1) &#124; &lt;b&gt; my_net'
     """
     line = _IN_MARKDOWN.sub(_entity, " ".join(for_terminal(text).split()))
-    opening = _OPENING.search(line[:1]) or re.match(r"\d{1,9}(?=[.)])", line)
-    if not opening:
+    opening = _OPENING.match(line)
+    if opening is None:
         return line
-    place = opening.start() if not opening[0].isdigit() else opening.end()
-    return f"{line[:place]}&#{ord(line[place])};{line[place + 1 :]}"
+    last = opening.end() - 1
+    return f"{line[:last]}&#{ord(line[last])};{line[last + 1 :]}"
 
 
 def for_markdown_code(text: object) -> str:

@@ -19,9 +19,6 @@ from functools import wraps
 from trainer.escaping import for_terminal, is_unseen
 from trainer.limits import NAME
 
-#: The longest name, in characters.
-LONGEST = NAME.most
-
 #: ``rule(name) -> name in composed form``; raises ValueError with what is wrong and what to do.
 Rule = Callable[[str], str]
 
@@ -168,14 +165,14 @@ def quoted(name: object) -> str:
     'a\u202eb'
     """
     shown = for_terminal(name)
-    return f"'{shown if len(shown) <= LONGEST else shown[:LONGEST] + '…'}'"
+    return f"'{shown if len(shown) <= NAME.most else shown[: NAME.most] + '…'}'"
 
 
 def _name(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a text that is not blank")
-    if len(value) > 4 * LONGEST:  # before all else: composing a million characters takes long
-        raise ValueError(f"has {len(value)} characters: at most {LONGEST} are possible")
+    if len(value) > 4 * NAME.most:  # before all else: composing a million characters takes long
+        raise ValueError(f"has {len(value)} characters: at most {NAME.said} are possible")
     name = unicodedata.normalize("NFC", value)
     for place, character in enumerate(name):
         if is_unseen(name, place):
@@ -188,8 +185,8 @@ def _name(value: object) -> str:
         raise ValueError(
             f"begins with {_described(name[0])}, which belongs on a letter: write the letter first"
         )
-    if len(name) > LONGEST:
-        raise ValueError(f"has {len(name)} characters: at most {LONGEST} are possible")
+    if len(name) > NAME.most:
+        raise ValueError(f"has {len(name)} characters: at most {NAME.said} are possible")
     return name
 
 

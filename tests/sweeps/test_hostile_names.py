@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,6 +86,10 @@ class Everywhere:
             each.handle(event)
         self.drawn.append(self._live._draw().plain)
 
+    def finish(self) -> None:
+        """Let the notebook show its last text, which it holds back for a moment."""
+        self._notebook.__exit__()
+
 
 @pytest.fixture(scope="module")
 def ready() -> Prepared:
@@ -148,7 +153,9 @@ def printed(capsys: pytest.CaptureFixture[str], *calls: Callable[[], object]) ->
 def test_progress_shows_every_name(home: Home, progress: Everywhere) -> None:
     """In a log, on a terminal and in a notebook's cells, without a command for any of them."""
     assert home.path.exists()
+    progress.finish()
     assert "$(reboot)" in progress.log.getvalue()
+    assert any("$(reboot)" in repr(cell) for cell in progress.cells)
     assert_seen(progress.log.getvalue())
     assert_seen("".join(progress.drawn))
     for cell in progress.cells:
@@ -261,6 +268,21 @@ def test_verify_names_what_differs(home: Home, ready: Prepared, capsys: pytest.C
         lambda: output.put(*verification_lines(report)),
         lambda: output.print_json(verification_json(report)),
     )
+
+
+def test_what_would_be_removed_and_handed_over(
+    home: Home, ready: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``rm`` asks, and ``study`` lists the studies that it has written."""
+    name, where = ready.spec.name, ("--home", str(home.path))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    asked = here("rm", name, "--keep-mlflow", *where, cwd=tmp_path)
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("removes the sweep ../../../x")
+    written = here("study", name, "--storage", "sqlite:///study.db", *where, cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    for done in (asked, written):
+        assert_seen(done.stdout + done.stderr)
 
 
 def test_compare_variance_and_plan(
@@ -447,8 +469,10 @@ def test_the_progress_of_extra_fits_takes_any_name(name: str) -> None:
     assert_seen(shown)
 
 
-def test_notices_are_shown_as_they_are() -> None:
-    """What Rich takes for markup is text."""
-    shown = Everywhere()
-    shown.handle(Notice("[/red] :smile: \x1b[2J"))
-    assert shown.log.getvalue() == "[/red] :smile: \\x1b[2J\n"
+def test_notices_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """What Rich takes for markup is text: in a log, on a terminal and in a notebook."""
+    shown, terminal = Everywhere(), io.StringIO()
+    notice, text = Notice("[/red] :smile: \x1b[2J"), "[/red] :smile: \\x1b[2J\n"
+    shown.handle(notice)
+    LiveProgress(Console(file=terminal, width=80)).handle(notice)
+    assert (shown.log.getvalue(), terminal.getvalue(), capsys.readouterr().out) == (text, text, text)
