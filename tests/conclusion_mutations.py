@@ -85,12 +85,10 @@ EXPORTS = {
     "epochs of a refit": Row(card(put("fits", 0, "epochs", value=9)), ": fits: "),
     "seeds of a refit": Row(card(put("fits", 0, "spec", "seeds", "order", value=9)), ": fits: "),
     "another trial": Row(card(put("trial", value=1)), "trial: refit of lenet/1, which is pruned"),
-    "a trial that is not there": Row(
-        card(put("trial", value=9)), "card: its record does not describe a model"
-    ),
+    "a trial that is not there": Row(card(put("trial", value=9)), "card: it does not describe a model"),
     "another way": Row(card(put("how", value="other")), "trial: other of lenet/0"),
     "key": Row(card(flip("key")), ": key: "),
-    "name": Row(card(put("name", value="other")), "export other: name"),
+    "name": Row(card(put("name", value="other")), ": name: other recorded"),
     "sweep": Row(card(put("sweep", value="other")), ": sweep: other recorded"),
     "seed": Row(card(put("seed", value=9)), ": seed: 9 recorded"),
     "hyperparameter": Row(
@@ -109,7 +107,8 @@ EXPORTS = {
     "size of a file": Row(
         card(put("formats", "keras", "bytes", value=3)), "formats.keras.bytes in model.json"
     ),
-    "no card": Row(card(drop("fits")), "card: its record does not describe a model"),
+    "a list": Row(sql("UPDATE exports SET card = '[1]'"), "card: it does not describe a model"),
+    "no card": Row(card(drop("fits")), "card: it does not describe a model"),
 }
 
 REPORTS = {

@@ -4,6 +4,9 @@ Most rows are resealed: every checksum is made to fit again, as somebody who kno
 them is what can be derived again, or training.
 """
 
+import json
+import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,9 @@ from tests.record_changes import (
     text,
 )
 from tests.seal_mutations import SEAL
-from trainer.fits.specs import PROCEDURE
+from tests.varied_sweep import NAME
+from trainer.fits.seeds import Seeds
+from trainer.fits.specs import PROCEDURE, FitSpec
 
 
 def last_digit(data: Any) -> None:
@@ -43,6 +48,49 @@ def stop(data: Any) -> None:
     data["result"] |= empty | none | dict.fromkeys(digests, "")
     data["stopped_for"] = "time"
     data["timing"]["epoch_seconds"] = []
+
+
+def failed(trial: str, position: int) -> Change:
+    """Return what makes a fit look as if it had diverged."""
+    nothing = {"epochs": [], "confusion": [], "best_epoch": 0, "f1": None}
+    return both(
+        run(
+            lambda data: data["result"].update(state="failed", reason="diverged", **nothing), trial, position
+        ),
+        run(put("timing", "epoch_seconds", value=[]), trial, position),
+    )
+
+
+def retuned(ledger: sqlite3.Connection) -> None:
+    """Give a trial, and its fits with their keys, another learning rate."""
+    where = "architecture = 'lenet' AND number = 3"
+    ledger.execute(
+        "UPDATE proposals SET hyperparameters = json_set(hyperparameters, '$.learning_rate', 0.005) "
+        f"WHERE {where}"
+    )
+    rows = f"SELECT position, key FROM members WHERE sweep = '{NAME}' AND {where} ORDER BY position"
+    first: FitSpec | None = None
+    for position, key in ledger.execute(rows).fetchall():
+        fit = ledger.execute("SELECT spec, run FROM fits WHERE key = ?", (key,)).fetchone()
+        if fit is not None:
+            data, result = map(json.loads, fit)
+            data["hyperparameters"] = [
+                [name, 0.005 if name == "learning_rate" else value] for name, value in data["hyperparameters"]
+            ]
+            made = FitSpec.from_json(data)
+            first = first or made
+            result["result"]["key"] = made.key
+            ledger.execute(
+                "UPDATE fits SET key = ?, spec = ?, run = ? WHERE key = ?",
+                (made.key, json.dumps(data), json.dumps(result), key),
+            )
+        else:
+            assert first is not None
+            assert first.thresholds is not None
+            seeds = Seeds.of_fit(3, trial=3, repeat=0, fold=position)
+            late = replace(first.thresholds, rungs=())
+            made = replace(first, fold=position, seeds=seeds, thresholds=late)
+        ledger.execute("UPDATE members SET key = ? WHERE key = ?", (made.key, key))
 
 
 def emptied(trial: str, position: int) -> Change:
@@ -280,15 +328,9 @@ FITS = {
     "oneDNN capped": Row(
         run(put("environment", "variables", "ONEDNN_MAX_CPU_ISA", value="AVX2")), "ONEDNN_MAX_CPU_ISA"
     ),
-    "outcome that proposals saw": Row(
-        both(
-            run(
-                lambda data: data["result"].update(state="failed", reason="diverged", epochs=[], confusion=[])
-            ),
-            run(put("timing", "epoch_seconds", value=[])),
-        ),
-        "lenet/0: state: it has fits of a comparison, and it is failed",
-    ),
+    "outcome of a winner": Row(failed("lenet/0", 0), "lenet/0: state: it has fits of a comparison, and it"),
+    "outcome that thresholds saw": Row(failed("baseline/0", 2), "baseline/1: thresholds: "),
+    "hyperparameters of a trial and of its fits": Row(retuned, "lenet/3: proposal of learning_rate: 0.005"),
 }
 
 TRAINING = {
@@ -303,16 +345,7 @@ TRAINING = {
         run(put("result", "reason", value="the loss became NaN"), "baseline/2", 1), "reason", everything=True
     ),
     "last outcome": Row(
-        both(
-            run(put("timing", "epoch_seconds", value=[]), "baseline/3", 2),
-            run(
-                lambda data: data["result"].update(
-                    state="failed", reason="diverged", epochs=[], confusion=[], f1=None, best_epoch=0
-                ),
-                "baseline/3",
-                2,
-            ),
-        ),
+        failed("baseline/3", 2),
         "baseline/3 fold 2: state: failed recorded, complete trained again",
         everything=True,
     ),

@@ -17,12 +17,18 @@ from sweeps.export.selection import HOWS, ModelSelection, choose, find_trial, mo
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, SweepRecord
 from trainer.canonical import digest, recorded
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 from trainer.fits.environment import DECIDING
 from trainer.fits.names import trial_name
 from trainer.formats.catalogue import FORMATS
 
 Found = tuple[list[Difference], list[str]]
+
+#: What reading a description raises that is none, or that has values of wrong types.
+UNUSABLE = (
+    ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError, OSError,
+    UsageError,
+)  # fmt: skip
 
 
 def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]]) -> Found:
@@ -33,22 +39,28 @@ def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[M
     """
     found: list[Difference] = []
     notes: list[str] = []
-    last = {card.get("folder"): index for index, card in enumerate(cards)}
+    last = {_folder(card): index for index, card in enumerate(cards)}
     for index, card in enumerate(cards):
-        where = f"export {card.get('name', index + 1)}"
+        where, newest = _name(card), last[_folder(card)] == index
         try:
             about = ModelAbout.from_json(card)
-            changed = [*_of_record(about, record, entry)]
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, UsageError) as error:
-            what = f"its record does not describe a model of this sweep: {error}"
-            found.append(Difference(subject="card", where=where, what=what))
-            continue
-        found += [Difference(subject=name, where=where, what=what) for name, what in changed]
-        if last[card.get("folder")] == index and not changed:  # an export to the same folder replaces it
-            differ, gone = _of_folder(about, Path(str(card.get("folder"))))
-            found += [Difference(subject=name, where=where, what=what) for name, what in differ]
-            notes += [f"{where}: {what}" for what in gone]
+            differ, gone = [*_of_record(about, record, entry)], list[str]()
+            if newest and not differ:  # an export to the same folder replaces the one before it
+                differ, gone = _of_folder(about, Path(_folder(card)))
+        except UNUSABLE as error:
+            differ, gone = [("card", f"it does not describe a model of this sweep: {one_line(error)}")], []
+        found += [Difference(subject=name, where=where, what=what) for name, what in differ]
+        notes += [f"{where}: {what}" for what in gone]
     return found, notes
+
+
+def _folder(card: object) -> str:
+    return str(card.get("folder")) if isinstance(card, Mapping) else ""
+
+
+def _name(card: object) -> str:
+    known = card if isinstance(card, Mapping) else {}
+    return f"export of {known.get('architecture')}/{known.get('trial')}, {known.get('how')}"
 
 
 def _of_record(about: ModelAbout, record: SweepRecord, entry: SweepEntry) -> Iterator[tuple[str, str]]:

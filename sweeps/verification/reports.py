@@ -21,7 +21,7 @@ from sweeps.definition.changes import Change
 from sweeps.definition.identity import Difference
 from tracking.ledger.contents import SweepContents
 from tracking.records import Purpose, ReportRecord, SweepRecord
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 from trainer.fits.names import trial_name
 
 #: What versions of refold before 0.1 was first published said of each pair: numbers are compared, words not.
@@ -33,6 +33,11 @@ WORDS = ("claim_in_words", "conclusion", "verdict_in_words")
 #: Another SciPy may round the last digits differently.
 TOLERANCE = 1e-9
 
+
+#: What concluding again from a content raises that is none of refold's.
+UNUSABLE = (
+    ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError, UsageError,
+)  # fmt: skip
 
 Conclusion = TypeVar("Conclusion")
 
@@ -52,8 +57,9 @@ def report_differences(
     for name, report in record.reports.items():
         try:
             differ, explained = _compared(name, report, record, contents, labels)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, UsageError) as error:
-            differ, explained = [("content", f"it does not follow from the recorded fits: {error}")], []
+        except UNUSABLE as error:
+            differ = [("content", f"it does not follow from the recorded fits: {one_line(error)}")]
+            explained = []
         found += [Difference(subject=part, where=f"report {name}", what=what) for part, what in differ]
         notes += [f"report {name}: {what}" for what in explained]
     return found, notes

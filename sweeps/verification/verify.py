@@ -60,15 +60,15 @@ class _Verification:
         """Number of recorded fits."""
         return len({fit.key for fit in self.asked if fit.fold is not None})
 
-    def report(self, *, proposed: int = 0, trained: int = 0) -> Report:
+    def report(self, *, proposed: int = 0, trained: Sequence[AskedFit] = ()) -> Report:
         """Return what was found."""
         return Report(
             sweep=self.entry.name,
             same_kind=differences.same_machine_kind(self.record, environment()),
             proposed=proposed,
-            trained=trained,
+            trained=len(trained),
             recorded=self.recorded,
-            differences=(*self.found, *_of_seal(self.seal)),
+            differences=(*self.found, *_checksums(self, trained), *_of_seal(self.seal)),
             notes=tuple(self.notes),
             not_sealed=self.seal.why,
         )
@@ -179,8 +179,8 @@ def _with_training(
         return made.report(proposed=proposed)
     asked.say(f"training {len(chosen)} of {made.recorded} fits again")
     _train_again(made, code, dataset, chosen, asked.start_workers)
-    made.found += [*_checksums(made, chosen), *effects]
-    return made.report(proposed=proposed, trained=len(chosen))
+    made.found += effects
+    return made.report(proposed=proposed, trained=chosen)
 
 
 def _trials(made: _Verification) -> Plan:
@@ -280,7 +280,7 @@ def _train_again(
 
 
 def _checksums(made: _Verification, chosen: Sequence[AskedFit]) -> list[Difference]:
-    """Report fits whose record was changed in something that training again has not shown."""
+    """Report fits whose record was changed in something that nothing else has shown."""
     named, trained = {difference.where for difference in made.found}, {fit.key for fit in chosen}
     found = []
     for fit in made.asked:

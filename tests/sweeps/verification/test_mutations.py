@@ -123,7 +123,7 @@ def test_a_model_that_was_moved_is_no_difference(recorded: Path, tmp_path: Path,
     finally:
         (tmp_path / gone).rename(path)
     assert report.differences == ()
-    assert all(note.startswith("export made-lenet-") for note in report.notes)
+    assert all(note.startswith("export of lenet/0, ") for note in report.notes)
     assert "gone" in report.notes[0] or "has no model.json any more" in report.notes[0]
 
 
