@@ -102,6 +102,7 @@ def fill(made: Prepared, home: Path, trials: int) -> None:
         ledger.add_proposal(made.spec.name, architecture.name, number, specs, time.time())
         for spec in specs:
             ledger.add_run(spec, run_of(spec))
+    ledger.renew_seals()
     home.mkdir(parents=True, exist_ok=True)
     memory = ledger._connection
     memory.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -70,6 +70,7 @@ def test_what_only_reads_works(home: Path, capsys: pytest.CaptureFixture[str], c
     assert refold("show", "fixture") == 0
     shown = capsys.readouterr().out
     assert all(text in shown for text in (DIGEST, "pruned", "24 units are too many for this example"))
+    assert "not sealed: recorded by a version of refold that had no seals" in shown
     assert refold("show", "fixture", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["digest"] == DIGEST

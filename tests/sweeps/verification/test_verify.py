@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from sweeps import account
+from sweeps.cli.verify import verification_json, verification_lines
 from sweeps.definition import prepare as prepare_module
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import prepare
@@ -351,6 +352,18 @@ def test_what_only_the_seal_notices_is_named(folder: Path, statement: str, row: 
     connection.close()
     found = checked(folder).differences
     assert ("seal", row) in {(difference.subject, difference.where) for difference in found}
+
+
+def test_a_sweep_of_an_older_version_is_said_to_be_unsealed(folder: Path) -> None:
+    """In a line of its own: that is no difference."""
+    connection = sqlite3.connect(folder / "home" / "ledger.sqlite")
+    connection.executescript(AS_VERSION_2)
+    connection.close()
+    report = checked(folder)
+    assert report.differences == ()
+    said = "not sealed: recorded by a version of refold that had no seals; the next command that writes the "
+    assert f"{said}sweep seals it" in verification_lines(report)
+    assert str(verification_json(report)["not_sealed"]).startswith(said)
 
 
 def test_a_fit_that_was_made_to_look_stopped_is_trained_again(folder: Path) -> None:
