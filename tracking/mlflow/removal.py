@@ -153,14 +153,18 @@ class Removal:
         """
         if not self._is_database:
             return "a server only marks them as deleted"
+        if self._is_copied(experiment):
+            return "only marked as deleted: this home is a copy, and MLflow would delete the original's files"
         if not self._may_delete(experiment.artifact_location):
             return "only marked as deleted: this account did not make the home, so files elsewhere stay"
+        return ""
+
+    def _is_copied(self, experiment: Any) -> bool:
+        """Return whether an experiment's files are those of the home that this one is a copy of."""
         folder = _local_folder(experiment.artifact_location)
         if folder is None or self._root is None or folder.is_relative_to(self._root) or not folder.exists():
-            return ""
-        if _OURS in experiment.tags or (self._root / folder.name).exists():
-            return "only marked as deleted: this home is a copy, and MLflow would delete the original's files"
-        return ""
+            return False
+        return _OURS in experiment.tags or (self._root / folder.name).exists()
 
     def _delete_artifacts(self, recorded: str, experiment_id: str) -> None:
         """Delete the artifacts of a run or of a model, and the folders that are empty then."""
