@@ -56,11 +56,20 @@ def header(shape: str, kind: str = "|u1") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
 
 
+def future_zip(folder: Path) -> None:
+    """Write a good ``.npz`` whose directory says that it needs version 6.4 of the zip format."""
+    np.savez(folder / "data.npz", images=IMAGES, labels=LABELS)
+    content = bytearray((folder / "data.npz").read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 64
+    (folder / "data.npz").write_bytes(content)
+
+
 NPZ: dict[str, Case] = {
     "no zip": raw("is not an .npz file", b"PK no more"),
     "nothing": raw("is not an .npz file", b""),
     "a bare array": raw("is not an .npz file", header("(8, 8, 8)") + bytes(512)),
     "the end of a zip": raw("", b"PK\x05\x06" + bytes(18)),
+    "of a future version": (future_zip, "cannot be read (zip file version 6.4)"),
     "no images": arrays("has no array 'images'", images=None),
     "no labels": arrays("has no array 'labels'", labels=None),
     "objects": arrays("never objects", labels=np.array([{}] * 8, dtype=object)),

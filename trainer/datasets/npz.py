@@ -81,7 +81,7 @@ def opened(path: Path) -> Iterator[NpzFile]:
             zipped = zipfile.is_zipfile(stream)
             stream.seek(0)
             archive = np.load(stream, allow_pickle=False) if zipped else None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # NotImplementedError for a future zip format, and many others
             raise UsageError(f"{str(path)!r} cannot be read ({error}): restore it, and run again") from error
         if not isinstance(archive, NpzFile):
             raise UsageError(f"{str(path)!r} is not an .npz file, or is damaged: write it with numpy.savez")
