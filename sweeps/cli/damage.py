@@ -20,12 +20,16 @@ def damage(options: Arguments, error: Exception) -> str | None:
     name = getattr(options, "sweep", None)
     if not isinstance(name, str) or options.action.__name__ in ("run", "doctor"):
         return None
-    home = Home.chosen(options.home).path
     try:
+        home = Home.chosen(options.home).path
+        if not (home / "ledger.sqlite").exists():
+            return None
         with Ledger.read(home) as ledger:
             changed = ledger.changed_fits(name) or ledger.check_seal(name).differences
     except RefoldError as damaged:
         return str(damaged)
+    except Exception:  # noqa: BLE001 - the error that is asked about must be said, whatever is wrong here
+        return None
     if not changed:
         return None
     return (

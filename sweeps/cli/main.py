@@ -23,7 +23,6 @@ from trainer.runtime import interruption
 #: Verbs that record each fit as it ends: the same command again continues the work.
 GO_ON = ("run", "compare", "variance")
 
-
 #: Characters of the longest error that is shown whole: users' own texts may be in it.
 LONGEST_LINE = 900
 

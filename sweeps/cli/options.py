@@ -145,7 +145,7 @@ def up_to(most: Limit, *, least: int = 1) -> Callable[[str], int]:
         if value is None or value < least:
             raise argparse.ArgumentTypeError(f"{_short(text)!r} is not a whole number of at least {least}")
         if value > most.most:
-            raise argparse.ArgumentTypeError(f"{_short(text)} is too many: at most {most.said}")
+            raise argparse.ArgumentTypeError(f"{_short(text)} is too large: at most {most.said}")
         return value
 
     return read
