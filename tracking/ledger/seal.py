@@ -5,13 +5,15 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from tracking.ledger.rows import Rows, fit_keys, fit_row, rows_but_fits
 
 #: Why rows of a sweep are not sealed: it was recorded before ledgers had seals, or a command that began or
 #: continued it has not sealed it yet.
 Reason = Literal["older", "begun", "continued"]
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,10 @@ def find_seal(connection: sqlite3.Connection, sweep: str) -> Seal | None:
         return None
     digests, notes, digest = row
     try:
-        rows: Rows | None = {table: dict(found) for table, found in json.loads(digests).items()}
+        rows: Rows | None = {
+            table: {key: str(each) for key, each in found.items()}
+            for table, found in json.loads(digests).items()
+        }
         said = tuple(str(note) for note in json.loads(notes))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return Seal(rows=None, notes=(), intact=False)
@@ -74,9 +79,19 @@ def find_unsealed(connection: sqlite3.Connection, sweep: str) -> Unsealed | None
         reason=row[0],
         since=row[1],
         writer=row[2],
-        replaced=json.loads(row[3]),
-        unexplained=json.loads(row[4]),
+        replaced=_tables(row[3], dict),
+        unexplained=_tables(row[4], list),
     )
+
+
+def _tables(text: str, kind: type[Kind]) -> dict[str, Kind]:
+    """Return what an entry in ``unsealed`` says of each table; of damaged ones nothing."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    found = data.items() if isinstance(data, dict) else ()
+    return {table: part for table, part in found if isinstance(part, kind)}
 
 
 def with_replaced(rows: Rows, unsealed: Unsealed | None) -> Rows:

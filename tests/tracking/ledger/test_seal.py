@@ -386,6 +386,8 @@ def test_a_fit_that_no_sweep_has_trained_is_a_stranger() -> None:
         ("DELETE FROM seals", "it is missing", "it was missing on "),
         ("UPDATE seals SET digests = digests || ' '", "it was changed", "it did not have its own"),
         ("UPDATE seals SET digests = '{'", "it cannot be read", "it did not have its own"),
+        ("UPDATE seals SET digests = '[]'", "it cannot be read", "it did not have its own"),
+        ("UPDATE seals SET digests = '{\"fits\": {\"x\": {}}}'", "it was changed", "it did not have its own"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("killed", [False, True])
@@ -399,6 +401,20 @@ def test_a_seal_that_was_changed_stays_one(statement: str, before: str, after: s
     run(connection, [([("rest of a trial", "one")], False)])
     first = check(connection).differences[0]
     assert (first.row, first.what[: len(after)]) == ("the sweep's seal", after)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"fits": 1}', "[" * 100_000])
+@pytest.mark.parametrize("column", ["replaced", "unexplained"])
+def test_a_damaged_entry_of_a_killed_command_is_no_error(column: str, text: str) -> None:
+    """The next command seals what it can; that the sweep was changed is no less named."""
+    connection = recorded()
+    run(connection, [([("a trial", "one"), ("tracking", "one")], True)])
+    connection.execute(f"UPDATE unsealed SET {column} = ?", (text,))
+    connection.execute("UPDATE sweeps SET seed = 5 WHERE name = 'one'")
+    connection.commit()
+    assert "the sweep's column seed" in named(connection)
+    run(connection, [([("another trial", "one")], False)])
+    assert "the sweep's column seed" in named(connection)
 
 
 @pytest.mark.parametrize("version", [AS_VERSION_2, AS_VERSION_1], ids=["2", "1"])
