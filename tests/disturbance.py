@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from sweeps.home import Home
+from tests.command import Command
 from tests.mlflow_server import Place, expected_contents
 from tests.processes import gone
 from tracking.ledger.ledger import Ledger
@@ -141,6 +142,12 @@ def rows(home: Path) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+def complete(command: Command, home: Path) -> None:
+    """Complete MLflow's record: a sweep that is interrupted while it waits only for MLflow ends well."""
+    done = command("sync", "--home", str(home), cwd=home.parent)
+    assert done.returncode == 0, done.stderr
+
+
 def assert_in_mlflow(home: Home, name: str) -> None:
     """Check that MLflow has every run, point, tag and file of a sweep's search once, as the ledger has it."""
     record, uri = recorded(home.path, name), home.own_tracking_uri
@@ -153,7 +160,10 @@ def assert_in_mlflow(home: Home, name: str) -> None:
     for key, run in expected.items():
         if record.confirmed and run["tags"]["refold.kind"] == "sweep":
             continue  # it has the comparison too, which ``expected_contents`` does not know
-        assert found[key] == run
+        wrong = {
+            part: (found[key][part], content) for part, content in run.items() if found[key][part] != content
+        }
+        assert not wrong, f"{key}: found and expected: {wrong}"
 
 
 def timeless(home: Home, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from sweeps.home import Home
 from tests.cluster import Cluster, Process
 from tests.command import Command, write_two_classes
-from tests.disturbance import Disturbance, assert_in_mlflow, leftovers, recorded, rows, seed
+from tests.disturbance import Disturbance, assert_in_mlflow, complete, leftovers, recorded, rows, seed
 
 pytestmark = [pytest.mark.campaign, pytest.mark.server, pytest.mark.timeout(3600)]
 
@@ -50,6 +50,7 @@ def test_any_signal_to_any_process(tmp_path: Path) -> None:
             finish(Process(words, tmp_path / "coordinator.log"), cluster, disturbance)
             assert recorded(home, "tiny").digest == recorded(reference, "tiny").digest
             assert rows(home) == rows(reference)
+            complete(alone, home)
             assert_in_mlflow(Home(home), "tiny")
             assert leftovers(home) == []
     disturbance.assert_nothing_left()

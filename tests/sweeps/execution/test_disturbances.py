@@ -15,6 +15,7 @@ from tests.command import SWEEP, Command, refold, write_two_classes
 from tests.disturbance import (
     Disturbance,
     assert_in_mlflow,
+    complete,
     leftovers,
     recorded,
     rows,
@@ -104,8 +105,7 @@ def test_a_sweep_and_its_comparison(tmp_path: Path, command: Command) -> None:
         words = (*COMPARE, "--home", home.name)
         until_done(lambda words=words: starting(command, folder, *words), disturbance, comparing)  # type: ignore[misc]
     disturbance.assert_nothing_left()
-    done = command("sync", "--home", home.name, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    complete(command, home)
     assert rows(home) == rows(folder / "reference")
     assert timeless(Home(home), "tiny") == timeless(Home(folder / "reference"), "tiny")
     reports = [
@@ -120,6 +120,7 @@ def check_sweep(home: Home, reference: Home, command: Command, folder: Path) -> 
     """Compare a disturbed sweep with the undisturbed one."""
     assert recorded(home.path, "tiny").digest == recorded(reference.path, "tiny").digest
     assert rows(home.path) == without_comparison(rows(reference.path))
+    complete(command, home.path)
     assert_in_mlflow(home, "tiny")
     assert leftovers(home.path) == []
     verified = command("verify", "tiny", "--all", "--home", str(home.path), cwd=folder)
@@ -138,6 +139,7 @@ def test_real_training_and_its_export(tmp_path: Path) -> None:
     until_done(lambda: starting(refold, tmp_path, *run), disturbance, training)
     home, reference = Home(tmp_path / "home"), Home(tmp_path / "reference")
     assert recorded(home.path, "tiny").digest == recorded(reference.path, "tiny").digest
+    complete(refold, home.path)
     assert_in_mlflow(home, "tiny")
     disturbance.assert_nothing_left()
     disturbance = Disturbance(f"{chosen} export", OF_EXPORT)
