@@ -54,6 +54,8 @@ def claim(home: Path) -> str | None:
 def made(home: Path) -> bool:
     """Return whether this account made the home, and the home is where it was made."""
     try:
+        if not (home / MARK).is_file():  # a pipe would never end
+            return False
         with (home / MARK).open(encoding="ascii") as file:
             mark = file.read(100)
         if not _FORM.fullmatch(mark):

@@ -80,7 +80,7 @@ def _is_here(home: Path, entry: SweepEntry, source: UserSource) -> bool:
             if path.stat().st_uid != os.geteuid():
                 return False
         return source.read_again(Path(entry.details.folder)).digest == source.digest
-    except (OSError, RuntimeError, UsageError):
+    except (OSError, RuntimeError, ValueError, UsageError):  # also for a path that cannot be one
         return False
 
 

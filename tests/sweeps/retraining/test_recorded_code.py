@@ -2,10 +2,12 @@
 
 import ast
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,12 @@ def test_a_forged_mark_makes_no_home_ones_own(folder: Path, mark: str) -> None:
     assert not account.made(folder / "home")
 
 
+def test_a_mark_that_is_a_pipe_keeps_nobody_waiting(folder: Path) -> None:
+    """Opening one waits until somebody writes into it."""
+    os.mkfifo(folder / "home" / account.MARK)
+    assert not account.made(folder / "home")
+
+
 def test_another_accounts_marks_do_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where accounts share a state folder, each has only its own."""
     source = entry_of(folder).details.sources["mine"]
@@ -241,6 +249,10 @@ def test_a_file_counts_only_where_no_sender_can_have_put_it(
         change(folder, "$.folder", place)
         with pytest.raises(UsageError, match="--trust-code"):
             admit(home, entry_of(folder), ["mine"])
+    entry = entry_of(folder)
+    impossible = replace(entry, details=replace(entry.details, folder="/a\0b"))
+    with pytest.raises(UsageError, match="--trust-code"):
+        admit(home, impossible, ["mine"])
     change(folder, "$.folder", str(folder))
     for name in ("/proc/self/cwd/my_models.py:Net", f"link/{FILE}:Net", "notebook:Net", f"home/{FILE}:Net"):
         change(folder, "$.sources.mine.spec", name)
