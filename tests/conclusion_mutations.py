@@ -2,13 +2,26 @@
 
 from typing import Any
 
-from tests.record_changes import Change, Edit, Row, drop, edited, flip, put, sql
+from tests.record_changes import Change, Edit, Row, both, drop, edited, flip, put, sql
 from tests.varied_sweep import NAME
 
 
 def card(edit: Edit, how: str = "refit") -> Change:
     """Return what edits the description of an exported model."""
     return edited("exports", "card", f"sweep = '{NAME}' AND card ->> '$.how' = '{how}'", edit)
+
+
+def described(edit: Edit, how: str = "refit") -> Change:
+    """Return what edits the description of an exported model whose folder is gone: nothing else has it."""
+    return both(card(edit, how), card_of_gone(how))
+
+
+def card_of_gone(how: str) -> Change:
+    """Return what says that a model is in a folder that is not there."""
+    return sql(
+        f"UPDATE exports SET card = json_set(card, '$.folder', '/gone') WHERE sweep = {{made}} "
+        f"AND (card ->> '$.how' = '{how}' OR card ->> '$.how' NOT IN ('refit', 'ensemble'))"
+    )
 
 
 def report(edit: Edit, name: str = "comparison") -> Change:
@@ -70,36 +83,36 @@ BESIDE = {
 
 EXPORTS = {
     "score": Row(
-        card(put("scores", "cross_validation", "f1", value=0.99)), "scores.cross_validation.f1: 0.99"
+        described(put("scores", "cross_validation", "f1", value=0.99)), "scores.cross_validation.f1: 0.99"
     ),
     "confusion matrix": Row(
-        card(put("scores", "cross_validation", "confusion", 0, 0, value=99)),
+        described(put("scores", "cross_validation", "confusion", 0, 0, value=99)),
         "scores.cross_validation.confusion",
     ),
     "test score that nobody measured": Row(
         card(examined),
         "scores.test in model.json",
     ),
-    "weights": Row(card(flip("weights_sha256")), "weights_sha256"),
-    "weights of a fold": Row(card(flip("fits", 0, "weights_sha256"), "ensemble"), ": fits: "),
-    "epochs of a refit": Row(card(put("fits", 0, "epochs", value=9)), ": fits: "),
-    "seeds of a refit": Row(card(put("fits", 0, "spec", "seeds", "order", value=9)), ": fits: "),
-    "another trial": Row(card(put("trial", value=1)), "trial: refit of lenet/1, which is pruned"),
-    "a trial that is not there": Row(card(put("trial", value=9)), "card: it does not describe a model"),
-    "another way": Row(card(put("how", value="other")), "trial: other of lenet/0"),
-    "key": Row(card(flip("key")), ": key: "),
-    "name": Row(card(put("name", value="other")), ": name: other recorded"),
-    "sweep": Row(card(put("sweep", value="other")), ": sweep: other recorded"),
-    "seed": Row(card(put("seed", value=9)), ": seed: 9 recorded"),
+    "weights": Row(described(flip("weights_sha256")), "weights_sha256"),
+    "weights of a fold": Row(described(flip("fits", 0, "weights_sha256"), "ensemble"), ": fits: "),
+    "epochs of a refit": Row(described(put("fits", 0, "epochs", value=9)), ": fits: "),
+    "seeds of a refit": Row(described(put("fits", 0, "spec", "seeds", "order", value=9)), ": fits: "),
+    "another trial": Row(described(put("trial", value=1)), "trial: refit of lenet/1, which is pruned"),
+    "a trial that is not there": Row(described(put("trial", value=9)), "card: it does not describe a model"),
+    "another way": Row(described(put("how", value="other")), "trial: other of lenet/0"),
+    "key": Row(described(flip("key")), ": key: "),
+    "name": Row(described(put("name", value="other")), ": name: other recorded"),
+    "sweep": Row(described(put("sweep", value="other")), ": sweep: other recorded"),
+    "seed": Row(described(put("seed", value=9)), ": seed: 9 recorded"),
     "hyperparameter": Row(
-        card(put("hyperparameters", "optimizer", value="none")), "hyperparameters.optimizer"
+        described(put("hyperparameters", "optimizer", value="none")), "hyperparameters.optimizer"
     ),
-    "classes": Row(card(lambda data: data["classes"].reverse()), ": classes: "),
-    "images": Row(card(put("dataset", "images", value=9)), "dataset.images: 9 recorded"),
-    "shape": Row(card(put("input_shape", value=[8, 4, 2])), "input_shape"),
-    "largest pixel": Row(card(put("pixel_max", value=1.0)), "pixel_max: 1.0 recorded"),
-    "colour": Row(card(put("colour", value="rgb")), "colour: rgb recorded"),
-    "version": Row(card(put("versions", "keras", value="1")), "versions.keras: 1 recorded"),
+    "classes": Row(described(lambda data: data["classes"].reverse()), ": classes: "),
+    "images": Row(described(put("dataset", "images", value=9)), "dataset.images: 9 recorded"),
+    "shape": Row(described(put("input_shape", value=[8, 4, 2])), "input_shape"),
+    "largest pixel": Row(described(put("pixel_max", value=1.0)), "pixel_max: 1.0 recorded"),
+    "colour": Row(described(put("colour", value="rgb")), "colour: rgb recorded"),
+    "version": Row(described(put("versions", "keras", value="1")), "versions.keras: 1 recorded"),
     "what it was compared on": Row(card(put("compared_on", value="nothing")), "compared_on in model.json"),
     "proof": Row(
         card(put("formats", "keras", "ties", value=3)), "formats.keras.ties in model.json: 3 recorded"

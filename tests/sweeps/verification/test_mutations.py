@@ -64,6 +64,7 @@ def copied(recorded: Path, folder: Path) -> Path:
 def mutated(home: Path, row: Row) -> None:
     """Change the record."""
     with closing(sqlite3.connect(home / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("PRAGMA synchronous = OFF")
         row.change(ledger)
         if row.resealed:
             reseal(ledger)
