@@ -288,20 +288,20 @@ def test_what_would_be_removed_and_handed_over(
 def test_compare_variance_and_plan(
     home: Home, ready: Prepared, compared: tuple[Comparison, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Their progress, texts, JSON and page; the page has the elements of one with plain names."""
+    """Their progress, texts, JSON and the recorded page with its figures."""
     found, said = compared
     assert_seen(said)
     report = ComparisonReport(found)
     assert_seen(repr(report))
-    assert tags(report._repr_html_()) == [("iframe", ("srcdoc", "style"))]
-    shown = report.page()
-    assert_seen(shown)
-    assert {tag for tag, _ in tags(shown)}.isdisjoint({"script", "b", "a"})
     variances_said = io.StringIO()
     variances = experiments.variance(analysis(home, variances_said), ready.spec.name, rows=4)
     assert_seen(variances_said.getvalue())
     with Ledger.read(home.path) as ledger:
-        planned = sample_size.from_record(ledger.sweep(ready.spec.name))
+        record = ledger.sweep(ready.spec.name)
+    shown = record.reports["comparison"].page
+    assert_seen(shown)
+    assert {tag for tag, _ in tags(shown)}.isdisjoint({"script", "b", "a"})
+    planned = sample_size.from_record(record)
     printed(
         capsys,
         lambda: output.put(*variance_components.lines(variances)),
@@ -330,6 +330,8 @@ def test_a_page_has_the_elements_of_one_with_plain_names(
 
     assert_seen(shown(name))
     assert tags(shown(name)) == tags(shown("plain"))
+    report = ComparisonReport(replace(compared[0], sweep=name, dataset=name))
+    assert tags(report._repr_html_()) == [("iframe", ("srcdoc", "style"))]
 
 
 @cache
@@ -419,6 +421,7 @@ def contents(record: SweepRecord, live: bool) -> list[Any]:
     return [own, *trials, confirmation_content(record, record.trials[0])]
 
 
+@pytest.mark.slow  # MLflow is imported, and a database of its own is written
 @pytest.mark.usefixtures("quick_pictures")
 def test_mlflow_takes_a_record_of_hostile_names(
     database: str, tmp_path: Path, home: Home, ready: Prepared
