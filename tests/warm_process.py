@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.processor import python_path
 from trainer.runtime import determinism
+from trainer.runtime.scratch import Scratch
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,10 +31,12 @@ class WarmProcess:
     """
 
     def __init__(self, log: Path) -> None:
+        self._temporary = Scratch()  # TensorFlow leaves files there
+        variables = {"PYTHONPATH": python_path(ROOT), "TMPDIR": str(self._temporary.path)}
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tests.warm_process"],
-                env=determinism.training_environment() | {"PYTHONPATH": python_path(ROOT)},
+                env=determinism.training_environment() | variables,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -61,6 +64,7 @@ class WarmProcess:
     def close(self) -> None:
         """End it."""
         self._process.communicate()
+        self._temporary.remove()
 
 
 def serve() -> None:

@@ -1,17 +1,22 @@
 """Interrupts: Ctrl-C, SIGTERM and SIGHUP end a command in an orderly way, and a second one ends it at once.
 
 A signal that was ignored when the process started stays ignored: that is how ``nohup`` works. Such a process
-goes on when its terminal is gone, and writes to nowhere.
+goes on when its terminal is gone.
 """
 
+import errno
+import io
 import os
-import select
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: From a person, from a job scheduler, from a terminal that was closed.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,23 +37,24 @@ class _State:
     Attributes:
         orderly: whether a ``KeyboardInterrupt`` is caught by code that ends the work in an orderly way.
         received: whether an interrupt has been raised.
-        terminals: those of standard output and standard error that were terminals at the start.
     """
 
     orderly = False
     received = False
-    terminals: tuple[int, ...] = ()
 
 
 def install() -> None:
     """Handle the signals from now on. Called once, in the main thread, before long imports."""
-    _State.terminals = tuple(number for number in (1, 2) if os.isatty(number))
+    if sys.stdout.isatty():
+        sys.stdout = _outlive_terminal(sys.stdout)
+    if sys.stderr.isatty():
+        sys.stderr = _outlive_terminal(sys.stderr)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     # Python runs handlers between two instructions of the main thread, which may be busy for long. These
     # bytes are written when the signal arrives, so another thread sees the second one at once.
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading,), daemon=True).start()
+    threading.Thread(target=_end_at_the_second, args=(reading,), daemon=True).start()
     for number in heeded():
         signal.signal(number, _interrupt)
 
@@ -86,8 +92,6 @@ def end_at_once(word: str) -> NoReturn:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    if number == signal.SIGHUP:
-        _leave_lost_terminals()
     if not _State.orderly:
         end_at_once("interrupted")
     if not _State.received:
@@ -97,30 +101,30 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
         end_at_once(AT_ONCE)
 
 
-def _watch(pipe: int) -> None:
-    """End the process at the second signal; leave a terminal that is gone."""
-    watched = select.poll()
-    watched.register(pipe, select.POLLIN)
-    for number in _State.terminals:
-        watched.register(number, 0)  # the end of a terminal is always told
+def _end_at_the_second(pipe: int) -> None:
+    """Wait for signals. A closed terminal may send more than one SIGHUP, so that is never the second."""
     received = 0
-    while True:
-        for descriptor, _ in watched.poll():
-            if descriptor != pipe:
-                watched.unregister(descriptor)
-                _leave_lost_terminals()
-            elif (number := os.read(pipe, 1)[0]) in SIGNALS:
-                received += 1
-                # A closed terminal may send more than one SIGHUP, so that is never the second.
-                if received > 1 and number != signal.SIGHUP:
-                    end_at_once(AT_ONCE)
+    while content := os.read(pipe, 1):
+        number = content[0]
+        if number in SIGNALS:
+            received += 1
+            if received > 1 and number != signal.SIGHUP:
+                end_at_once(AT_ONCE)
 
 
-def _leave_lost_terminals() -> None:
-    """Write to nowhere in the place of a terminal that is gone: writing to it would be an error."""
-    for number in _State.terminals:
-        if not os.isatty(number):
-            with suppress(OSError):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, number)
-                os.close(nowhere)
+class _Terminal(io.FileIO):
+    """A terminal that may go away: what is written then goes nowhere, and is no error."""
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return memoryview(content).nbytes
+
+
+def _outlive_terminal(stream: TextIO) -> TextIO:
+    """Return a stream that writes to the same terminal, or to nowhere when that is gone."""
+    terminal = io.BufferedWriter(_Terminal(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(terminal, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
