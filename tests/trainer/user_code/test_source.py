@@ -1,5 +1,6 @@
 """A user's code as texts: how it travels, and what its digest covers."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -72,3 +73,24 @@ def test_a_file_that_is_gone_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "sibling.py").write_bytes(b"\xe9")
     with pytest.raises(UsageError, match=r"sibling\.py cannot be read: it is not UTF-8 text"):
         recorded.read_again(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.py", "/etc/secret.py", "a/../../secret.py", "secret.txt", "a\0.py"]
+)
+def test_names_that_lead_elsewhere_are_not_read(tmp_path: Path, name: str) -> None:
+    """A record may have any names; refold records only those of Python files beside the main file."""
+    (tmp_path / "secret.py").write_text("mine")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "main.py").write_text("x = 1\n")
+    source = UserSource(spec="main.py:Net", files=(("main.py", "x = 1\n"), (name, "mine")))
+    with pytest.raises(UsageError, match="is not the name of a Python file beside it"):
+        source.read_again(tmp_path / "in")
+
+
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    """Reading one waits until somebody writes into it, and a device may never end."""
+    os.mkfifo(tmp_path / "main.py")
+    source = UserSource(spec="main.py:Net", files=(("main.py", "x = 1\n"),))
+    with pytest.raises(UsageError, match="it is no file"):
+        source.read_again(tmp_path)
