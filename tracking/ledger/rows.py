@@ -159,14 +159,14 @@ def row_name(table: str, key: str) -> str:
         "proposals": f"trial {key}",
         "members": f"fold {position} of {place}",
         "further_fits": f"{purpose} fit {position} of {trial}",
-        "exports": f"export of {_time(key)}",
+        "exports": f"export of {time_text(key)}",
         "reports": f"report {key}",
     }
     return names.get(table, f"fit {key[:16]}")
 
 
-def _time(key: str) -> str:
-    """Return the time in an export's key, to the millisecond; the key itself if there is none."""
+def time_text(key: str) -> str:
+    """Return the time in an export's key, in seconds since 1970, for people; the key if it has none."""
     seconds, _, twin = key.partition(" ")
     try:
         said = datetime.fromtimestamp(float(seconds)).isoformat(" ", "milliseconds")

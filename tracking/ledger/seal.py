@@ -15,6 +15,12 @@ Reason = Literal["older", "begun", "continued"]
 
 Kind = TypeVar("Kind")
 
+#: Selects the other sweeps that have fits of one, and which.
+_SHARED = (
+    "SELECT sweep, key FROM (SELECT sweep, key FROM members UNION SELECT sweep, key FROM further_fits)"
+    " WHERE sweep <> :sweep AND key IN (SELECT value FROM json_each(:keys))"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
@@ -133,31 +139,34 @@ def unexplained(connection: sqlite3.Connection, sweep: str) -> dict[str, list[st
         table: sorted(rows.keys() - seal.rows.get(table, {}).keys())
         for table, rows in rows_but_fits(connection, sweep).items()
     }
-    found["fits"] = [
-        key
-        for key in sorted(fit_keys(connection, sweep) - seal.rows.get("fits", {}).keys())
-        if not is_vouched_for(connection, sweep, key, fit_row(connection, key))
-    ]
+    fits = fit_keys(connection, sweep) - seal.rows.get("fits", {}).keys()
+    found["fits"] = sorted(
+        fits - vouched_for(connection, sweep, {key: fit_row(connection, key) for key in fits})
+    )
     return {table: keys for table, keys in found.items() if keys}
 
 
-def is_vouched_for(connection: sqlite3.Connection, sweep: str, key: str, digest: str) -> bool:
-    """Whether another sweep explains a fit that a sweep's seal lacks: two sweeps may share a fit.
+def vouched_for(connection: sqlite3.Connection, sweep: str, fits: Mapping[str, str]) -> set[str]:
+    """Return the keys of those fits that other sweeps explain: two sweeps may share a fit.
 
-    It does if its seal has the fit, or if the command that wrote the fit for it has not sealed it yet.
+    Another sweep explains a fit if its seal has it, or if the command that wrote it has not sealed it yet.
+
+    Args:
+        connection: the ledger's.
+        sweep: the sweep whose seal lacks the fits.
+        fits: their digests by key.
     """
-    others = connection.execute(
-        "SELECT sweep FROM members WHERE key = :key AND sweep <> :sweep"
-        " UNION SELECT sweep FROM further_fits WHERE key = :key AND sweep <> :sweep",
-        {"key": key, "sweep": sweep},
-    ).fetchall()
-    for (other,) in others:
+    others: dict[str, set[str]] = {}
+    for other, key in connection.execute(_SHARED, {"sweep": sweep, "keys": json.dumps(list(fits))}):
+        others.setdefault(other, set()).add(key)
+    found: set[str] = set()
+    for other, keys in others.items():
         if find_unsealed(connection, other):
-            return True
-        seal = find_seal(connection, other)
-        if seal and seal.rows and seal.rows.get("fits", {}).get(key) == digest:
-            return True
-    return False
+            found |= keys
+        elif (seal := find_seal(connection, other)) and seal.rows:
+            held = seal.rows.get("fits", {})
+            found |= {key for key in keys if held.get(key) == fits[key]}
+    return found
 
 
 def seal_digest(digests: str, notes: str) -> str:

@@ -3,10 +3,9 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from tracking.ledger.rows import Rows, fit_row, fit_rows, row_digest, row_name, rows_of
-from tracking.ledger.seal import Unsealed, find_seal, find_unsealed, is_vouched_for, new_rows, with_replaced
+from tracking.ledger.rows import Rows, fit_row, fit_rows, row_digest, row_name, rows_of, time_text
+from tracking.ledger.seal import Unsealed, find_seal, find_unsealed, new_rows, vouched_for, with_replaced
 from trainer.quantities import counted
 
 #: In which order the rows of the tables are reported.
@@ -74,7 +73,7 @@ def _check(connection: sqlite3.Connection, sweep: str, *, live: bool) -> SealChe
     sealed = with_replaced(seal.rows, unsealed)
     gone, added = _minus(sealed, rows), _minus(rows, sealed)
     gone["fits"] = _without_present_fits(connection, gone.get("fits", {}))
-    shared = _shared_fits(connection, sweep, added.get("fits", {}))
+    shared = vouched_for(connection, sweep, added.get("fits", {}))
     added["fits"] = {key: d for key, d in added.get("fits", {}).items() if key not in shared}
     new = new_rows(added, sealed, unsealed) if unsealed else {}
     added = _minus(added, new)
@@ -99,17 +98,17 @@ def changed_fits(connection: sqlite3.Connection, sweep: str) -> set[str]:
 def _why(unsealed: Unsealed | None, count: int, *, live: bool) -> str:
     rows = f"{counted(count, 'row')} of the record {'is' if count == 1 else 'are'} not sealed yet"
     if unsealed is None:
-        return f"{rows}: another sweep has trained them for both; the next command that writes the sweep does"
+        return f"{rows}: another sweep has trained them; the next command that writes this one seals them"
     if unsealed.reason == "older":
         return (
             "not sealed: recorded by a version of refold that had no seals; the next command that writes the "
             "sweep seals it"
         )
-    since = datetime.fromtimestamp(unsealed.since).isoformat(" ", "seconds")
     if live:
         return f"{rows}: a command is writing to this home"
+    begun = time_text(repr(unsealed.since))
     return (
-        f"{rows}: the command that wrote them was killed or had no space ({unsealed.writer}, begun {since}); "
+        f"{rows}: the command that wrote them was killed or had no space ({unsealed.writer}, begun {begun}); "
         "the next command that writes the sweep seals them"
     )
 
@@ -124,10 +123,6 @@ def _minus(some: Rows, others: Rows) -> Rows:
 def _without_present_fits(connection: sqlite3.Connection, gone: Mapping[str, str]) -> dict[str, str]:
     """Return the fits without those that are still there: only the row is gone that says whose they are."""
     return {key: digest for key, digest in gone.items() if fit_row(connection, key) != digest}
-
-
-def _shared_fits(connection: sqlite3.Connection, sweep: str, added: Mapping[str, str]) -> set[str]:
-    return {key for key, digest in added.items() if is_vouched_for(connection, sweep, key, digest)}
 
 
 class _Names:

@@ -23,10 +23,10 @@ from tracking.ledger.seal import (
     Reason,
     find_seal,
     find_unsealed,
-    is_vouched_for,
     new_rows,
     seal_digest,
     unexplained,
+    vouched_for,
     with_replaced,
 )
 from trainer.canonical import canonical_json
@@ -77,7 +77,7 @@ class SealWriter:
             if table == "fits":
                 self._fits |= rows
             else:
-                self._written[sweep].setdefault(table, {}).update(rows)
+                self._written.setdefault(sweep, {}).setdefault(table, {}).update(rows)
 
     def begin(self, sweep: str, reason: Reason = "continued") -> None:
         """Say that rows of a sweep are written; part of the transaction that writes them."""
@@ -169,17 +169,12 @@ class SealWriter:
 
     def _new_fits(self, sweep: str, held: Mapping[str, str]) -> dict[str, str]:
         """Return the fits that a sweep's seal lacks: this command's own, or sealed by another sweep."""
-        found = {}
-        for (key,) in self._connection.execute(KEYS_OF_FITS, {"sweep": sweep}).fetchall():
-            if key in held:
-                continue
-            if key in self._fits:
-                found[key] = self._fits[key]
-                continue
-            digest = fit_row(self._connection, key)
-            if digest and is_vouched_for(self._connection, sweep, key, digest):
-                found[key] = digest
-        return found
+        keys = self._connection.execute(KEYS_OF_FITS, {"sweep": sweep}).fetchall()
+        lacking = [key for (key,) in keys if key not in held]
+        own = {key: self._fits[key] for key in lacking if key in self._fits}
+        others = {key: fit_row(self._connection, key) for key in lacking if key not in own}
+        shared = vouched_for(self._connection, sweep, {key: each for key, each in others.items() if each})
+        return {**own, **{key: others[key] for key in shared}}
 
 
 def _now() -> str:
