@@ -46,10 +46,10 @@ class Limits:
     most: Limit | None = None
 
     @classmethod
-    def like(cls, usual: Iterable[float], most: Limit | None = None) -> "Limits":
+    def like(cls, usual: Iterable[float]) -> "Limits":
         """Return limits for a hyperparameter of which only the usual range is known: they keep its sign."""
         smallest = min(usual)
-        return cls(least=0.0, above=smallest > 0, most=most) if smallest >= 0 else cls(most=most)
+        return cls(least=0.0, above=smallest > 0) if smallest >= 0 else cls()
 
     def problem(self, values: Iterable[float]) -> str | None:
         """Return why the lowest or highest of the ``values`` is invalid; None if both are valid."""
