@@ -33,6 +33,7 @@ def modes(home: Path) -> tuple[set[str], set[str]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("existing", "folders", "files"), [(None, "0o700", "0o600"), (0o2770, "0o770", "0o660")]
 )
@@ -53,6 +54,7 @@ def test_a_home_is_private_unless_its_folder_says_otherwise(
     assert modes(home) == ({folders}, {files})
 
 
+@pytest.mark.slow
 def test_a_home_that_vanishes_in_mid_run_is_one_line(folder: Path, empty_database: Path) -> None:
     """The workers end, and the exit code is not that of an error in refold."""
     (folder / "sweep.toml").write_text(FORMULA_SWEEP.replace("trials = 2", "trials = 50"))
