@@ -109,6 +109,8 @@ def explain(data: Any) -> None:
 
 
 IDENTITY = {
+    "no architectures": Row(entry("identity", drop("architectures")), "architectures: "),
+    "architectures that are none": Row(entry("identity", put("architectures", value=[1])), "architectures: "),
     "another procedure": Row(
         entry("identity", put("procedure", value=PROCEDURE - 1)), "procedure of training"
     ),
@@ -283,6 +285,12 @@ DATASET = {
         entry("details", lambda data: data["sources"].update(lenet=data["sources"]["mine"])),
         "sources.lenet of the sweep file",
     ),
+    "samples of another type": Row(
+        entry("details", put("dataset", "samples", value={})), "dataset.samples of the sweep file"
+    ),
+    "code that is no text": Row(
+        entry("details", put("sources", "mine", "files", 0, 0, value={})), "is damaged (AttributeError)"
+    ),
     "code removed": Row(entry("details", drop("sources", "mine")), "sources.mine of the sweep file"),
 }
 
@@ -319,6 +327,9 @@ FITS = {
         for package in ("tensorflow", "keras", "numpy", "optuna", "scikit-learn")
     },
     "two threads": Row(run(put("environment", "switches", "intra_op_threads", value=2)), "intra_op_threads"),
+    "a version that is not there": Row(
+        run(drop("environment", "packages", "keras")), "is damaged (KeyError)"
+    ),
     "op determinism off": Row(
         run(put("environment", "switches", "op_determinism", value=False)), "op_determinism"
     ),

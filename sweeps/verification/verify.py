@@ -214,12 +214,13 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
     Raises:
         UsageError: if the dataset or a user's architecture file is gone, and nothing else was found.
     """
-    of_software = differences.environment_differences(made.asked, of_training())
-    made.found = of_software + made.found
     try:
-        dataset = load_again(home, made.entry)
-        made.found += dataset_differences(made.entry, dataset)
-        made.found += architecture_differences(made.entry)
+        with reading(f"the sweep {made.entry.name!r}"):
+            of_software = differences.environment_differences(made.asked, of_training())
+            made.found = of_software + made.found
+            dataset = load_again(home, made.entry)
+            made.found += dataset_differences(made.entry, dataset)
+            made.found += architecture_differences(made.entry)
     except UsageError:
         if made.found or made.seal.differences:
             return None
