@@ -430,7 +430,7 @@ def test_a_damaged_entry_of_a_killed_command_is_no_error(column: str, text: str)
     """The next command seals what it can; that the sweep was changed is no less named."""
     connection = recorded()
     run(connection, [([("a trial", "one"), ("tracking", "one")], True)])
-    connection.execute(f"UPDATE unsealed SET {column} = ?", (text,))
+    connection.execute(f"UPDATE unsealed SET {column} = ?, since = 1e300", (text,))
     connection.execute("UPDATE sweeps SET seed = 5 WHERE name = 'one'")
     connection.commit()
     assert "the sweep's column seed" in named(connection)
