@@ -1,6 +1,8 @@
 """The catalogue of changes to a record: each is named by ``verify``."""
 
 import hashlib
+import json
+import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,12 +18,12 @@ from sweeps.verification import reports
 from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
-from tests.record_changes import Row
+from tests.record_changes import Row, put
 from tests.record_mutations import MUTATIONS
 from tests.varied_sweep import NAME, record, reseal, workers
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import open_stored
-from trainer.errors import UsageError
+from trainer.errors import RefoldError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +181,45 @@ def test_the_catalogue_is_long_enough() -> None:
     """Sixty changes at least, and most of them where the checksums fit again."""
     assert len(MUTATIONS) >= 60
     assert sum(row.resealed for row in MUTATIONS.values()) >= 60
+
+
+#: JSON that verify reads.
+COLUMNS = (
+    *(("sweeps", name) for name in ("identity", "dataset", "architectures", "environment", "details")),
+    ("proposals", "hyperparameters"),
+    ("fits", "spec"),
+    ("fits", "run"),
+    ("exports", "card"),
+    ("reports", "content"),
+)
+STRANGE: tuple[Any, ...] = (None, 0, -1, 10**30, 1e308, -0.0, "x", "", [], {}, True, [None], {"a": 1}, [[[]]])
+
+
+def places(data: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value below the top of JSON data."""
+    inside = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for name, value in inside:
+        yield (*place, name)
+        yield from places(value, (*place, name))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(10))
+def test_strange_values_end_in_a_line(recorded: Path, tmp_path: Path, seed: int) -> None:
+    """Any value of a record may be of any type: that is a difference or a refusal, never a traceback."""
+    chance = random.Random(seed)
+    for _ in range(30):
+        home = copied(recorded, tmp_path)
+        table, column = chance.choice(COLUMNS)
+        with closing(sqlite3.connect(home / "ledger.sqlite")) as ledger, ledger:
+            row, text = chance.choice(ledger.execute(f"SELECT rowid, {column} FROM {table}").fetchall())
+            data = json.loads(text)
+            *path, last = chance.choice(list(places(data)))
+            put(*path, last, value=chance.choice(STRANGE))(data)
+            ledger.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (json.dumps(data), row))
+            reseal(ledger)
+        try:
+            said = [str(difference) for difference in checked(home).differences]
+        except RefoldError as refused:
+            said = [str(refused)]
+        assert not any("\n" in line for line in said), (table, column, path, last)
