@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -194,7 +195,7 @@ def exported(folder: Path) -> dict[str, Any]:
 
 
 def network(file: Path) -> dict[str, Any]:
-    """Return what is in a Keras file, without the time at which it was written."""
+    """Return what is in a Keras file, without the time and the places in memory that Keras writes into it."""
     with zipfile.ZipFile(file) as parts:
         weights: dict[str, Any] = {}
 
@@ -204,7 +205,8 @@ def network(file: Path) -> dict[str, Any]:
 
         with h5py.File(io.BytesIO(parts.read("model.weights.h5"))) as arrays:
             arrays.visititems(keep)
-        return {"config": json.loads(parts.read("config.json")), "weights": weights}
+        config = re.sub(rb'"shared_object_id": \d+', b'"shared_object_id": 0', parts.read("config.json"))
+        return {"config": json.loads(config), "weights": weights}
 
 
 def models(home: Home) -> list[dict[str, Any]]:
