@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ from tracking.reports import drawing, sweep_pictures, trial_pictures
 from tracking.reports.class_report import class_report, report_csv, report_table
 from trainer.datasets import DatasetSource, load
 from trainer.errors import RefoldError, UsageError
+from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
 
 every_name = pytest.mark.parametrize("name", HOSTILE)
@@ -404,6 +406,9 @@ def test_mlflow_gets_names_tags_and_notes_that_can_be_shown(name: str) -> None:
             note = shown.tags["mlflow.note.content"]
             assert_seen("".join([shown.name, *shown.tags.values(), *shown.params, *shown.params.values()]))
             assert blocks(note) == plain
+            for command in re.findall(r"^- (`+) ?(refold .*?) ?\1:", note, re.MULTILINE):
+                words = shlex.split(command[1])  # as a shell reads what somebody has copied
+                assert words[2] == for_terminal(name), "one word, the name"
             assert all(Path(file).name == file and file not in (".", "..") for file in shown.files)
             assert_seen("".join(shown.files))
 
