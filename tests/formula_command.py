@@ -1,13 +1,14 @@
 """``refold``, but for what trains: fits are a closed formula. ``python -m tests.formula_command VERB ...``.
 
 Starting TensorFlow is most of what a small sweep takes. What the command line does around the training is
-the same with the formula; it knows two classes. Of the environment, ``SECONDS`` is what a fit takes;
+the same with the formula. Of the environment, ``SECONDS`` is what a fit takes;
 ``PROCESSES`` asks for training processes that are real ones, to be killed; ``EMPTY_DATABASE`` names an MLflow
 database to copy where a new one is needed: making one takes seconds too.
 """
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ if __name__ == "__main__":
 # isort: split
 
 from tests.closed_formula import FormulaProcess
+from tests.labelled_trainer import CHANCE, labelled
+from trainer.fits.results import Epoch, FitRun
 from trainer.process import training_process
+from trainer.process.jobs import Job
 from trainer.runtime.determinism import CPU, Device
 from trainer.runtime.python_process import module_command
 
@@ -30,6 +34,10 @@ class TimedFormula(FormulaProcess):
     def __init__(self, log: Path, device: Device = CPU) -> None:
         assert device == CPU
         super().__init__(log, float(os.environ.get("SECONDS", "0.2")))
+
+    def run(self, job: Job, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
+        """Return the formula's run with predictions of the images that the fit holds out."""
+        return labelled(job, super().run(job, on_epoch), CHANCE)
 
 
 def _copy_database(_mlflow: Any, path: Path, _artifacts: Path) -> None:

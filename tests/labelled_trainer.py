@@ -24,6 +24,9 @@ from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
 
+#: How often a prediction is right where the architecture does not matter.
+CHANCE = 0.8
+
 
 class LabelledWorkers(InlineWorkers):
     """Trains by looking: each architecture is right with a chance of its own.
