@@ -1,9 +1,10 @@
 """``refold``, but for what trains: fits are a closed formula. ``python -m tests.formula_command VERB ...``.
 
 Starting TensorFlow is most of what a small sweep takes. What the command line does around the training is
-the same with the formula. Of the environment, ``SECONDS`` is what a fit takes;
-``PROCESSES`` asks for training processes that are real ones, to be killed; ``EMPTY_DATABASE`` names an MLflow
-database to copy where a new one is needed: making one takes seconds too.
+the same with the formula. Of the environment, ``SECONDS`` is what a fit takes; ``PREDICTIONS`` asks for
+predictions of the dataset's images, from which ``verify`` derives scores, where the formula has two made-up
+classes; ``PROCESSES`` asks for training processes that are real ones, to be killed; ``EMPTY_DATABASE`` names
+an MLflow database to copy where a new one is needed: making one takes seconds too.
 """
 
 import os
@@ -36,8 +37,9 @@ class TimedFormula(FormulaProcess):
         super().__init__(log, float(os.environ.get("SECONDS", "0.2")))
 
     def run(self, job: Job, on_epoch: Callable[[int, Epoch, float], None]) -> FitRun:
-        """Return the formula's run with predictions of the images that the fit holds out."""
-        return labelled(job, super().run(job, on_epoch), CHANCE)
+        """Return the formula's run, with predictions of the images that the fit holds out if asked for."""
+        run = super().run(job, on_epoch)
+        return labelled(job, run, CHANCE) if "PREDICTIONS" in os.environ else run
 
 
 def _copy_database(_mlflow: Any, path: Path, _artifacts: Path) -> None:

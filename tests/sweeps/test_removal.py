@@ -78,7 +78,10 @@ def test_a_fingerprint_that_is_none_is_refused_by_name(home: Path, forged: str) 
     before = tree(home.parent)
     with pytest.raises(UsageError, match="made") as caught:
         remove(home, "--yes")
-    assert repr(fingerprint)[:40] in str(caught.value)
+    if isinstance(fingerprint, str):
+        assert repr(fingerprint)[:40] in str(caught.value)
+    else:  # no text is refused as the record is read
+        assert "is damaged" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert tree(home.parent) == before
     with Ledger.read(home) as ledger:

@@ -328,7 +328,7 @@ def test_changed_fits_are_not_compared(home: Path, table: str) -> None:
 
         report = verify(home, "made", FitSelection(), start_workers=start)
         (difference,) = report.differences
-        assert str(difference).startswith(f"fit {key[:16]} beside the search: checksum")
+        assert str(difference).startswith("baseline/0 comparison fit 0: checksum")
 
 
 @pytest.mark.parametrize("lacking", [(), ("prune",)])

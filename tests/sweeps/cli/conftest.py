@@ -12,4 +12,4 @@ def train(request: pytest.FixtureRequest, empty_database: Path) -> Command:
     """The command with fits that are a formula; the slow tests do the same with real training."""
     if request.param == "training":
         return refold
-    return Command("tests.formula_command", EMPTY_DATABASE=str(empty_database))
+    return Command("tests.formula_command", EMPTY_DATABASE=str(empty_database), PREDICTIONS="1")

@@ -274,7 +274,9 @@ class TestFinishedSweep:
     def test_a_cluster_gives_the_same_digest(self, train: Command, finished: Path, tmp_path: Path) -> None:
         """Over TLS, with a worker that joins late and one that is killed in the middle; the same fits."""
         certificates = make_certificates(tmp_path / "certificates").folder
-        with Cluster(tmp_path, certificates, seconds=None if train is refold else 0.5).running(1) as cluster:
+        cluster = Cluster(tmp_path, certificates, seconds=None if train is refold else 0.5)
+        with cluster.running():
+            cluster.start_worker(environment={"PREDICTIONS": "1"})
             where = ["--home", str(tmp_path / "home"), "--cluster", cluster.address, *cluster.options]
             with train.started("run", "sweep.toml", *where, cwd=finished) as run:
                 assert run.stderr is not None
@@ -282,7 +284,7 @@ class TestFinishedSweep:
                 for line in run.stderr:
                     lines.append(line)
                     if line.lstrip().startswith("1/8"):
-                        cluster.start_worker(1)
+                        cluster.start_worker(environment={"PREDICTIONS": "1"})
                         cluster.workers[0].end()
                 assert run.wait(60) == 0, "".join(lines)
         assert any("1 worker gone" in line for line in lines)
