@@ -57,6 +57,7 @@ def test_a_made_up_ledger_is_a_real_one(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_all_parts_are_measured() -> None:
     """Every part of the loop and of MLflow's writer takes some time, and nothing stays replaced."""
     before = (vars(loop)["propose"], vars(loop)["choose"], Ledger.add_run, FitSpec.key)

@@ -112,6 +112,7 @@ def refold(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
 
 
+@pytest.mark.slow
 def test_the_command_that_a_run_names_completes_the_record_where_it_belongs(
     ran_while_away: tuple[Home, list[str]], server: MlflowServer, tmp_path: Path
 ) -> None:
@@ -294,6 +295,7 @@ def test_a_run_s_id_is_looked_up_in_every_place_of_the_home(
         record.named(home, "0" * 32, None, None)
 
 
+@pytest.mark.slow
 def test_ui_says_where_else_the_home_s_records_are(
     home: Home, server: MlflowServer, empty_database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

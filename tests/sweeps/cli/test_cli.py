@@ -257,6 +257,7 @@ class TestFinishedSweep:
         assert "cv.epochs: 3 before, 4 now" in one_line(refold("run", "other.toml", cwd=finished))
         assert shown(finished) == before
 
+    @pytest.mark.slow
     def test_kill_minus_nine_and_again_gives_the_same_digest(self, train: Command, finished: Path) -> None:
         """The coordinator is killed half way; running again goes on from the last finished fit."""
         with train.started("run", "sweep.toml", "--home", "killed", cwd=finished) as process:
@@ -371,6 +372,7 @@ class TestFinishedSweep:
         assert names == ["tiny"]
 
 
+@pytest.mark.slow
 def test_a_sweep_whose_trials_all_fail_says_so(train: Command, tmp_path: Path) -> None:
     """Each failure is recorded with its reason, the other architecture goes on, the exit code is 1."""
     write_two_classes(tmp_path)
@@ -411,6 +413,7 @@ def run_id(folder: Path, name: str) -> str:
     return str(found)
 
 
+@pytest.mark.slow
 def test_a_record_is_verified_from_the_command_line(train: Command, finished: Path) -> None:
     """By the sweep's name or by the id of a run in MLflow; a changed bit is named and exits with 1."""
     done = train("verify", "tiny", cwd=finished)

@@ -109,6 +109,7 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     assert differences.proposal_differences(record, plan) == []
 
 
+@pytest.mark.slow
 def test_mlflows_record_is_made_again_and_served(
     home: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def test_what_was_interrupted_is_called_so(home: Path) -> None:
         assert "running" in refold("show", "killed", "--home", str(home), cwd=home).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("y", True), ("n\n", False), ("", False)])
 def test_rm_reads_its_answer_from_a_pipe(home: Path, tmp_path: Path, answer: str, gone: bool) -> None:
     """As from a terminal; without an answer nothing is removed, and the line says what to do."""

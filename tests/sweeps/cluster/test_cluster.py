@@ -123,6 +123,7 @@ class Disturbed:
         return ended
 
 
+@pytest.mark.slow
 def test_a_killed_scheduler_is_waited_for_and_costs_the_fits_under_way(
     sweep: Prepared, digest: str, tmp_path: Path
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_killed_scheduler_is_waited_for_and_costs_the_fits_under_way(
     assert sum("the scheduler is back" in line for line in told.said) == 2
 
 
+@pytest.mark.slow
 def test_all_workers_killed_are_waited_for(sweep: Prepared, digest: str, tmp_path: Path) -> None:
     """New ones take over; the user is told that nobody is there, and how to start some."""
     cluster, told = Cluster(tmp_path, seconds=0.1), Saying()
@@ -162,6 +164,7 @@ def test_all_workers_killed_are_waited_for(sweep: Prepared, digest: str, tmp_pat
     assert len(cluster.workers) == 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_with_its_result_costs_its_fit(stored: Path, tmp_path: Path) -> None:
     """Killed as it announces its last epoch: the result may be there already, and gone with it."""
     cluster = Cluster(tmp_path, seconds=0.3)
@@ -207,6 +210,7 @@ def test_two_coordinators_share_a_cluster(sweep: Prepared, digest: str, tmp_path
             assert all(done.result == run_of(asked.spec).result for asked, done in ended)
 
 
+@pytest.mark.slow
 def test_a_fit_that_takes_too_long_is_stopped_and_recorded(sweep: Prepared, tmp_path: Path) -> None:
     """As failed, with the limit and what to do; its worker goes on with the next."""
     limited = replace(sweep, spec=replace(sweep.spec, limits=Limits(fit_minutes=0.5 / 60)))

@@ -53,6 +53,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_nothing_is_at_the_address(folder: Path) -> None:
     """The line says how long it waited and what to start; nothing has changed."""
     address = f"tcp://127.0.0.1:{free_port()}"
@@ -64,6 +65,7 @@ def test_nothing_is_at_the_address(folder: Path) -> None:
     assert not (folder / "refold-runs").exists()
 
 
+@pytest.mark.slow
 def test_no_worker_comes(folder: Path, plain: Cluster) -> None:
     """The line says how many were expected and how they are started."""
     arguments = ("run", "sweep.toml", "--cluster", plain.address, "--cluster-wait", "1", "--workers", "3")

@@ -115,6 +115,7 @@ def test_a_result_that_gets_lost_on_its_way_is_fetched_again(
     assert next(lost, None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_fit_whose_process_is_killed_runs_again(
     stored: Path, tmp_path: Path, mine: Callable[[], set[int]]
@@ -185,6 +186,7 @@ def test_training_that_cannot_start_ends_the_sweep_at_once(
     assert (tmp_path / "log").read_text().count("ImportError: made up") <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_machine_that_cannot_train_is_done_without(stored: Path, tmp_path: Path, broken: str) -> None:
     """Its worker is named with its host; others take its fits, and without others the sweep ends."""

@@ -296,6 +296,7 @@ def test_a_sweep_that_goes_on_runs_the_file_and_not_the_record(
     assert sent["mine"] == prepared.plan.architectures[1].source
 
 
+@pytest.mark.slow
 def test_a_sweep_claims_the_home_that_it_makes(
     tmp_path: Path, sent: dict[str, UserSource | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

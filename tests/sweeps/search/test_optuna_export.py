@@ -80,6 +80,7 @@ def assert_holds(storage: str, record: SweepRecord) -> None:
             assert written.datetime_start.timestamp() == pytest.approx(trial.proposed_at, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_every_trial_is_there_once_however_often_it_is_written(storage: str, tmp_path: Path) -> None:
     """States, scores, folds, hyperparameters, seeds and times are the record's."""
     record, entry = swept(tmp_path)

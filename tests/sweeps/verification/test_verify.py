@@ -384,6 +384,7 @@ def test_a_fit_that_was_made_to_look_stopped_is_trained_again(folder: Path) -> N
         assert "lenet/0 fold 0" in {difference.where for difference in checked(folder).differences}
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
     """By its name; where the file is gone, the recorded text is what counts, if it is trusted."""

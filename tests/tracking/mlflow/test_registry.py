@@ -71,6 +71,7 @@ def test_a_withdrawn_model_leaves_nothing(place: Any, sweep: Make, folder: Path)
     assert [str(found.version) for found in place.client.search_model_versions(name)] == [kept.version]
 
 
+@pytest.mark.slow
 def test_what_a_killed_export_has_left_goes_with_the_next(place: Any, sweep: Make, folder: Path) -> None:
     """A version that was never made the champion, and a model that was never registered."""
     record, view = sweep(name=place.experiment), place.view()

@@ -48,6 +48,7 @@ def fill_bin(database: str, folder: Path) -> None:
 THEIRS = {"runs": {"their run"}, "experiments": {"theirs", "their old one"}, "models": {"their-model"}}
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_for_good_and_nobody_else_s_bin_is_emptied(
     database: str, tmp_path: Path, sweep: Make
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_removal_that_was_cut_off_is_completed(
     assert rows(database) == {"runs": set(), "experiments": set(), "models": set()}
 
 
+@pytest.mark.slow
 def test_what_mlflow_s_command_says_is_passed_on(database: str, tmp_path: Path) -> None:
     """One line, without what is secret."""
     with pytest.raises(ViewUnavailable, match="No Experiment with id=99 exists") as caught:
@@ -147,6 +149,7 @@ def lead_out(database: str, folder: Path) -> None:
         connection.execute("UPDATE runs SET artifact_uri = ?", (f"/nowhere/../{folder.name}/docs",))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gc_in_process")
 @pytest.mark.parametrize("forge", [point_elsewhere, forget_who_made_it, lead_out])
 def test_files_go_only_from_the_home_if_mlflow_s_record_may_be_somebody_else_s(

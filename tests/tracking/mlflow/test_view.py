@@ -154,6 +154,7 @@ def test_a_lost_digest_makes_the_run_be_written_again(place: Any, sweep: Make) -
     assert place.contents() == once
 
 
+@pytest.mark.slow
 def test_growing_step_by_step_ends_as_written_at_once(place: Any, sweep: Make, growth: Any) -> None:
     """A sweep written after every change, by old and new processes, ends as one written at the end."""
     view = place.view()
@@ -236,6 +237,7 @@ def test_what_a_killed_coordinator_left_behind_is_marked(place: Any, sweep: Make
     assert place.contents() == other.contents()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gc_in_process")
 def test_deleting_and_writing_rebuilds_what_somebody_changed(place: Any, sweep: Make) -> None:
     """As ``refold sync --rebuild`` does: points, tags, names and files that are not the ledger's are gone."""

@@ -92,6 +92,7 @@ def test_a_photo_is_affordable(keras: Any, name: str) -> None:
     assert model.count_params() < 4_500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_no_image_is_pooled_below_two_pixels(keras: Any, name: str, shape: Any) -> None:

@@ -115,6 +115,7 @@ def test_a_cell_is_tried_out_with_the_modules_beside_its_notebook(tmp_path: Path
         inspect_user(broken, base=tmp_path, name="mine", input_shape=(8, 8, 1), classes=10)
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_a_custom_layer_trains_from_its_text_alone(tmp_path: Path) -> None:
     """A layer of the user's, whose file does not exist on this machine, is traced and trained."""
@@ -131,6 +132,7 @@ def test_a_custom_layer_trains_from_its_text_alone(tmp_path: Path) -> None:
     model.fit(np.zeros((4, 8, 8, 1), "float32"), np.array([0, 1, 0, 1]), verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.training
 @pytest.mark.parametrize(
     ("text", "message"),

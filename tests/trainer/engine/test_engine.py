@@ -161,6 +161,7 @@ def test_layers_that_ask_for_more_keep_keras_batch_norm(in_training_process: Scr
     assert in_training_process(kept_batch_norms).split() == ["kept"] * 8
 
 
+@pytest.mark.slow
 def test_a_dropout_rate_needs_no_trace_of_its_own(
     training_process: TrainingProcess, stored_digits: Path, tmp_path: Path
 ) -> None:
@@ -233,6 +234,7 @@ def bounded_caches() -> None:
         print([engine.model.trainable_variables[-2].shape[0] for engine in engines._engines.values()])
 
 
+@pytest.mark.slow
 def test_a_cache_holds_so_many_engines_and_so_much_weight(in_training_process: Scripts) -> None:
     """The least recently used go first; one that is too large alone is there as long as it is needed."""
     assert in_training_process(bounded_caches).splitlines() == ["[32, 16]", "[32, 16]", "[16]"]
@@ -272,6 +274,7 @@ def forgotten_kernels() -> None:
     print(len({digests[place] for place in (0, 2, 4)}), len(times))
 
 
+@pytest.mark.slow
 def test_forgotten_kernels_change_no_bits(in_training_process: Scripts) -> None:
     """An engine that is there when others' kernels are forgotten goes on as before."""
     assert in_training_process(forgotten_kernels).split() == ["1", "1"]
@@ -339,6 +342,7 @@ def initial_weights() -> None:
         print(name, agree, *engines._keras_draws.values())
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_there_begins_with_a_fresh_networks_weights(in_training_process: Scripts) -> None:
     """However a network draws them; where only Keras' layers or NumPy do, TensorFlow's kernels stay."""
     assert in_training_process(initial_weights).splitlines() == [
@@ -389,6 +393,7 @@ def test_what_a_users_network_sets_does_not_reach_the_next(in_training_process: 
     assert alone == after
 
 
+@pytest.mark.slow
 def test_a_dataset_that_does_not_fit_is_read_batch_by_batch_with_the_same_bits(
     training_process: TrainingProcess, stored_digits: Path
 ) -> None:

@@ -21,6 +21,7 @@ from trainer.user_code import UserSource
 pytestmark = pytest.mark.training
 
 
+@pytest.mark.slow
 def test_a_cached_trace_gives_the_bits_of_a_fresh_one(
     training_process: TrainingProcess, stored_digits: Path, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_graphs_hold_a_users_layers(convert: Convert, tmp_path: Path) -> None:
     assert written == {"saved_model", "model.onnx", "model.tflite"}
 
 
+@pytest.mark.slow
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_a_format_can_be_asked_for_alone(convert: Convert, tmp_path: Path, name: str) -> None:

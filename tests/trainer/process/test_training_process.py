@@ -48,6 +48,7 @@ def test_a_killed_process_is_told_apart_from_a_failed_fit(stored_digits: Path, t
     process.close()
 
 
+@pytest.mark.slow
 def test_what_tensorflow_leaves_in_the_temporary_folder_is_removed(
     stored_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
