@@ -24,13 +24,19 @@ def mlflow_view(home: Home, tracking_uri: str, experiment: str) -> "MlflowView":
     """Return the view of ``experiment`` in MLflow."""
     from tracking.mlflow.view import MlflowView
 
-    # A server has its own place for artifacts; an SQLite file outside the home has them beside it.
-    elsewhere = is_server(tracking_uri) or tracking_uri.startswith("sqlite")
-    artifacts = home.artifacts if home.is_own(tracking_uri) or not elsewhere else None
+    artifacts = home.artifacts if keeps_artifacts(home, tracking_uri) else None
     remedy = remedy_for(home) if home.is_own(tracking_uri) else ""
     return MlflowView(
         tracking_uri, artifacts, experiment, home.path / "datasets", remedy, trusted=account.made(home.path)
     )
+
+
+def keeps_artifacts(home: Home, tracking_uri: str) -> bool:
+    """Return whether the files of the runs in MLflow's store are in the home.
+
+    A server has its own place for them; an SQLite file outside the home has them beside it.
+    """
+    return home.is_own(tracking_uri) or not (is_server(tracking_uri) or tracking_uri.startswith("sqlite"))
 
 
 def remedy_for(home: Home) -> str:

@@ -1,6 +1,7 @@
 """Brings MLflow up to date with the ledger, also after MLflow's database was lost or damaged."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.export import lost_models
 from sweeps.home import Home
-from sweeps.mlflow_record import mlflow_view, remedy_for
+from sweeps.mlflow_record import keeps_artifacts, mlflow_view, remedy_for
 from sweeps.tracking_place import TrackingPlace, kept_place, place_of, said_of
 from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.ledger.entry import SweepEntry
@@ -98,14 +99,15 @@ _Failures = dict[str, ViewUnavailable]
 def _rebuild(task: _Task, wanted: Sequence[_Sync]) -> _Failures:
     """Remove sweeps from MLflow and write them again; begin anew if the database in the home is damaged."""
     own = {each.record.name for each in wanted if each.own}
-    fault = _fault(task.home) if own else None
+    shared = _artifacts_are_shared(task)
+    fault = _fault(task.home, shared=shared) if own else None
     # All are removed before the first is written, because experiments are made again too.
     failures = _each(task, [each for each in wanted if not (fault and each.own)], _remove)
     if not (fault or _unusable(failures, own)):
         failures |= _write(task, _without(failures, wanted), models=True)
     if not (fault or _unusable(failures, own)):
         return failures
-    _put_aside(task.home, fault or "cannot be used", task.say)
+    _put_aside(task.home, fault or "cannot be used", task.say, shared=shared)
     failures = {name: failure for name, failure in failures.items() if name not in own}
     return failures | _write(task, _without(failures, _all_in_home(task, wanted)), models=True)
 
@@ -202,23 +204,39 @@ def _all_in_home(task: _Task, wanted: Sequence[_Sync]) -> list[_Sync]:
     return every
 
 
-def _fault(home: Home) -> str | None:
+def _artifacts_are_shared(task: _Task) -> bool:
+    """Return whether the home also has the files of runs in another database, such as PostgreSQL."""
+    for name in task.ledger.sweep_names():
+        with suppress(UsageError):  # of a damaged sweep nothing is known
+            uri = place_of(task.home, task.ledger.entry(name), None).uri
+            if keeps_artifacts(task.home, uri) and not task.home.is_own(uri):
+                return True
+    return False
+
+
+def _fault(home: Home, *, shared: bool) -> str | None:
     """Return why the home's database has to be made anew, in words; None if it need not."""
     if home.database.exists():
         return fault_of(home.database, thorough=True)
+    if shared:  # the files may all be another database's
+        return None
     return "is gone" if home.artifacts.is_dir() and any(home.artifacts.iterdir()) else None
 
 
-def _put_aside(home: Home, fault: str, say: Say) -> None:
-    """Move the database and the files of its runs into a new folder of the home."""
+def _put_aside(home: Home, fault: str, say: Say, *, shared: bool) -> None:
+    """Move the database and the files of its runs into a new folder of the home.
+
+    The files stay where those of another database are among them.
+    """
     folder = _new_folder(home)
     moved = [home.database.with_name(home.database.name + journal) for journal in JOURNALS]
-    for path in (*moved, home.database, home.artifacts):
+    for path in (*moved, home.database, *([] if shared else [home.artifacts])):
         if path.exists():
             path.rename(folder / path.name)
     files = "the files of its runs"
-    what = f"it and {files}" if (folder / home.database.name).exists() else files
-    say(f"MLflow's database {fault}: {what} are kept in {folder}; delete that if you need nothing of it")
+    what = f"it and {files} are" if (folder / home.database.name).exists() else f"{files} are"
+    what = "it is" if shared else what
+    say(f"MLflow's database {fault}: {what} kept in {folder}; delete that if you need nothing of it")
 
 
 def _new_folder(home: Home) -> Path:

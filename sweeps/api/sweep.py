@@ -27,6 +27,7 @@ from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.recorder import Recorder
 from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
+from trainer.names import Rule, class_name, rule_for_recorded
 
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView
@@ -67,15 +68,28 @@ def load(path: Path | str) -> SweepSpec:
     return read_sweep_file(Path(path))[0]
 
 
-def ready(sweep: SweepSpec | Path | str) -> Prepared:
+def ready(sweep: SweepSpec | Path | str, home: Home | None = None) -> Prepared:
     """Read a sweep's file and data, and check that all of it can be trained; write nothing.
+
+    Args:
+        sweep: a sweep file's path, or a spec.
+        home: where the sweep may have been begun: its class names are then taken as they were.
 
     Raises:
         UsageError: if anything is wrong; the message names the first such thing.
     """
-    if isinstance(sweep, SweepSpec):
-        return prepare(sweep, sweep_text(sweep))
-    return prepare(*read_sweep_file(Path(sweep)))
+    spec, text = (sweep, sweep_text(sweep)) if isinstance(sweep, SweepSpec) else read_sweep_file(Path(sweep))
+    return prepare(spec, text, class_name if home is None else _rule_of(spec, home))
+
+
+def _rule_of(spec: SweepSpec, home: Home) -> Rule:
+    """Return the rule for the class names of a sweep, which an earlier version may have begun."""
+    try:
+        with Ledger.read(home.path) as ledger:
+            entry = ledger.entry(spec.name)
+    except UsageError:  # there is no ledger; or it is damaged, which is said when it is written
+        return class_name
+    return class_name if entry is None else rule_for_recorded(entry.dataset.classes)
 
 
 def run(  # noqa: PLR0913 - as many as the command line's
@@ -109,8 +123,8 @@ def run(  # noqa: PLR0913 - as many as the command line's
         UsageError: if something about the input is wrong; nothing was changed.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
-    prepared = sweep if isinstance(sweep, Prepared) else ready(sweep)
     place = Home.chosen(None if home is None else str(home))
+    prepared = sweep if isinstance(sweep, Prepared) else ready(sweep, place)
     with _shown(progress, console or Console(stderr=True)) as shown:
         on_wait = (lambda text: shown.handle(Notice(text))) if wait else None
         with turn(place.path, on_wait) as mine:  # before a cluster is asked, which others may need meanwhile

@@ -66,7 +66,7 @@ def run(options: Arguments) -> int:
     from sweeps.diagnostics.machine import worker_count
     from sweeps.execution.window_advice import window_advice
 
-    prepared = sweep.ready(Path(options.sweep))
+    prepared = sweep.ready(Path(options.sweep), Home.chosen(options.home))
     if options.dry_run:
         report = dry_run.report(prepared)
         if options.json:

@@ -22,7 +22,7 @@ from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.limits import DEPTH, FILTERS, UNITS, Limit
-from trainer.names import hyperparameter_name
+from trainer.names import Rule, class_name, hyperparameter_name
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
@@ -75,17 +75,18 @@ class Prepared:
         )
 
 
-def prepare(spec: SweepSpec, text: str) -> Prepared:
+def prepare(spec: SweepSpec, text: str, class_name: Rule = class_name) -> Prepared:
     """Load the sweep's data and check that every part of it can be trained.
 
     Args:
         spec: the sweep.
         text: the sweep file's text, for the record.
+        class_name: the rule for class names; ``names.rule_for_recorded`` if the sweep goes on.
 
     Raises:
         UsageError: if anything is wrong; the message names the first such thing.
     """
-    dataset = load(spec.dataset, base=spec.folder)
+    dataset = load(spec.dataset, base=spec.folder, class_name=class_name)
     _check_folds(spec, dataset)
     here = environment()
     plan = Plan(

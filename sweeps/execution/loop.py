@@ -132,7 +132,9 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     finished = plan.trials == entry.trials and ledger.sweep(name).finished
     if not finished:
         _check_platform(name, entry.environment, prepared.environment)
-    ledger.update_sweep(name, plan.trials, prepared.text, entry.details.updated(_details(prepared)))
+    order = [architecture.name for architecture in plan.architectures]
+    details = entry.details.updated(_details(prepared))
+    ledger.update_sweep(name, plan.trials, prepared.text, details, order)
     return finished
 
 

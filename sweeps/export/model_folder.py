@@ -145,11 +145,14 @@ def size_of(path: Path) -> int:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, or that of the names and digests of all files in a folder."""
+    """Return the SHA-256 of a file, or that of the names and digests of all files in a folder.
+
+    Files whose names begin with a dot do not count: file managers and network disks leave such.
+    """
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    files = sorted(each for each in path.rglob("*") if each.is_file())
+    files = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
     return digest([[each.relative_to(path).as_posix(), digest_of(each)] for each in files])
 
 

@@ -88,7 +88,7 @@ def _question(home: Path, entry: SweepEntry, foreign: Mapping[str, UserSource]) 
     each = [f"{name} ({source.spec}, digest {source.digest[:16]})" for name, source in foreign.items()]
     look = f"refold show {for_shell(entry.name)} --code{Home(home).option}"
     return (
-        f"this would run the recorded code of {', '.join(each)}, and this account did not make the home "
-        f"{home}: look at the code with '{look}', then add --trust-code (trust_code=True in Python) if you "
-        "trust it"
+        f"this would run the recorded code of {', '.join(each)}, and refold has no mark that this account "
+        f"made the home {home} (one that was copied or moved, or is older, has none): look at the code with "
+        f"'{look}', then add --trust-code (trust_code=True in Python) if you trust it"
     )

@@ -4,6 +4,7 @@ A model's weights are in no record but its own: only exporting it again proves t
 description and the digests of its files.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +56,8 @@ def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[M
 
 
 def _folder(card: object) -> str:
-    return str(card.get("folder")) if isinstance(card, Mapping) else ""
+    """Return the folder that a description names, the same for all ways to write its path."""
+    return os.path.realpath(str(card.get("folder"))) if isinstance(card, Mapping) else ""
 
 
 def _name(card: object) -> str:

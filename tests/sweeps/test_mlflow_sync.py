@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -375,3 +376,17 @@ def test_a_model_whose_files_are_gone_is_named(home: Home) -> None:
     sync(home, rebuild=True, say=said.append)
     assert "the files of models:/s/1 are gone: 'refold export first --format mlflow' makes them again" in said
     assert models(home) == []
+
+
+def test_files_of_another_database_stay(home: Home) -> None:
+    """PostgreSQL keeps files of runs in the home too; a rebuild moves the home's database alone."""
+    with Ledger.open(home.path) as ledger:
+        entry = ledger.entry("second")
+        assert entry is not None
+        details = replace(entry.details, tracking="postgresql://db.example/mlflow")
+        ledger.update_sweep("second", entry.trials, entry.toml, details)
+    files = sorted(home.artifacts.rglob("*"))
+    text(home)
+    sync(home, "first", rebuild=True)
+    assert set(files) <= set(home.artifacts.rglob("*"))
+    assert [[each.name for each in folder.iterdir()] for folder in aside(home)] == [["mlflow.db"]]

@@ -6,7 +6,7 @@ Writing needs the lock (``Ledger.open``); reading does not (``Ledger.read``).
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -176,13 +176,30 @@ class Ledger:
 
         disk_space.write(self._home, transaction)
 
-    def update_sweep(self, sweep: str, trials: int, toml: str, details: SweepDetails) -> None:
-        """Update what may change when a sweep is continued: its length, its file, where its parts are."""
+    def update_sweep(
+        self,
+        sweep: str,
+        trials: int,
+        toml: str,
+        details: SweepDetails,
+        architectures: Sequence[str] | None = None,
+    ) -> None:
+        """Update what may change when a sweep is continued: its length, its file, where its parts are.
+
+        Args:
+            sweep: its name.
+            trials: of each architecture; a lower number changes nothing.
+            toml: the sweep file's text.
+            details: where its parts are.
+            architectures: their names in the file's order; None if that has not changed.
+        """
+        order = None if architectures is None else canonical_json(architectures)
         with self._seals.transaction(sweep) as connection:
             before = sweep_parts(connection, sweep)
             connection.execute(
-                "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ? WHERE name = ?",
-                (trials, toml, canonical_json(details.to_json()), sweep),
+                "UPDATE sweeps SET trials = max(trials, ?), toml = ?, details = ?,"
+                " architectures = coalesce(?, architectures) WHERE name = ?",
+                (trials, toml, canonical_json(details.to_json()), order, sweep),
             )
             self._seals.replaced(sweep, "sweeps", before, sweep_parts(connection, sweep))
 

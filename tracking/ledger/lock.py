@@ -28,6 +28,10 @@ LOCK = "ledger.lock"
 _INTERRUPTED = "interrupted"
 
 _TICKET = "ledger.wait."
+
+#: How the names of the files begin that refold itself writes in a home.
+_OWN_FILES = ("ledger.", "mlflow.db", "workers.log", "home.id")
+
 #: Seconds between two looks at the queue.
 _PAUSE = 0.2
 
@@ -94,7 +98,7 @@ def held(home: Path, mine: Turn) -> Iterator[IO[str]]:
 
 
 def _refuse_links(home: Path) -> None:
-    """Refuse a home in which a file is a symbolic link: what refold writes would go to another file.
+    """Refuse a home in which a file of refold's is a symbolic link: what is written would go elsewhere.
 
     A folder may be a link, to another disk for example: in it, refold writes under names of its own.
 
@@ -102,7 +106,7 @@ def _refuse_links(home: Path) -> None:
         UsageError: if there is such a link.
     """
     for each in sorted(home.iterdir()):
-        if each.is_symlink() and not each.is_dir():
+        if each.name.startswith(_OWN_FILES) and each.is_symlink() and not each.is_dir():
             raise UsageError(
                 f"{each} is a symbolic link, and refold would write into {each.readlink()}: put the file "
                 "itself there, or remove the link; nothing was written"

@@ -8,6 +8,7 @@ Takes the ``mlflow`` package as an argument: only ``tracking.mlflow.view`` impor
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,7 @@ def prepare_database(mlflow: Any, uri: str, artifact_root: Path | None) -> None:
     if path is not None and path.exists() and not path.is_file():
         raise StoreUnusable(f"the database {shown(uri)} is not a file")
     if path is not None and not path.exists():
-        for journal in JOURNALS:  # of a database that was deleted: SQLite would play it back into the new one
-            path.with_name(path.name + journal).unlink(missing_ok=True)
+        _keep_journals_aside(path)
         _create_sqlite(mlflow, path, artifact_root or path.parent / "mlartifacts")
     engine = database.create_sqlalchemy_engine(uri)
     try:
@@ -76,6 +76,14 @@ def _create_sqlite(mlflow: Any, path: Path, artifact_root: Path) -> None:
             pass
         finally:
             stores._engine_map.pop(uri, None)
+
+
+def _keep_journals_aside(path: Path) -> None:
+    """Rename the journals of a database that was deleted: SQLite would play them back into the new one."""
+    for journal in JOURNALS:
+        old = path.with_name(path.name + journal)
+        if old.exists():
+            old.rename(old.with_name(f"{old.name}.old-{time.time_ns()}"))
 
 
 def _check_schema(database: Any, engine: Any, uri: str) -> None:

@@ -118,7 +118,8 @@ def _check_memory(archive: NpzFile, path: Path, name: str) -> None:
     """Refuse an array whose header says that it is larger than the memory; nothing of it is read yet."""
     if archive.zip is None:  # closed, which reading says
         return
-    with archive.zip.open(f"{name}.npy") as member:
+    member_name = name if name in archive.zip.namelist() else f"{name}.npy"  # other writers omit the ending
+    with archive.zip.open(member_name) as member:
         version = np.lib.format.read_magic(member)
         header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in header:  # version 3 has structured types only, which are refused later

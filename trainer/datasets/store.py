@@ -133,7 +133,8 @@ def in_use(folder: Path, *, alone: bool = False) -> Iterator[bool]:
         return
     try:
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            # Whoever is alone is so for a moment: the others wait for the end of it.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
         except OSError:
             yield False
         else:

@@ -45,9 +45,9 @@ class _State:
 
 def install() -> None:
     """Handle the signals from now on. Called once, in the main thread, before long imports."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():  # None: it was closed before the start
         sys.stdout = _outlive_terminal(sys.stdout)
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr = _outlive_terminal(sys.stderr)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

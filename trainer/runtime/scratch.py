@@ -72,6 +72,9 @@ def _made(parent: Path, prefix: str) -> tuple[Path, int]:
         lock = _locked(path)
         if lock is not None:
             return path, lock
+        with suppress(OSError):
+            path.rmdir()
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     # This file system has no locks. Then nobody can remove the folder as an abandoned one either.
     return path, os.open(path, os.O_RDONLY)
 

@@ -170,3 +170,13 @@ def test_sizes_are_of_all_files(tmp_path: Path) -> None:
     (tmp_path / "a" / "x").write_bytes(b"123")
     (tmp_path / "y").write_bytes(b"12")
     assert (size_of(tmp_path), size_of(tmp_path / "y")) == (5, 2)
+
+
+def test_hidden_files_are_not_part_of_a_model(tmp_path: Path) -> None:
+    """A file manager's leftover does not change its digest; any other file does."""
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    before = digest_of(tmp_path)
+    (tmp_path / ".DS_Store").touch()
+    assert digest_of(tmp_path) == before
+    (tmp_path / "more").touch()
+    assert digest_of(tmp_path) != before

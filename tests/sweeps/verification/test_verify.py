@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,15 @@ import numpy as np
 import pytest
 
 from sweeps import account
+from sweeps.api.sweep import ready
 from sweeps.cli.verify import verification_json, verification_lines
-from sweeps.definition import prepare as prepare_module
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import CrossValidation, SweepSpec
 from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
+from sweeps.home import Home
 from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
@@ -31,7 +31,7 @@ from tests.varied_sweep import VariedWorkers
 from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
 from trainer import names
-from trainer.datasets import Arrays, DatasetSource, load
+from trainer.datasets import Arrays, DatasetSource
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE
 
@@ -228,21 +228,20 @@ def test_the_oldest_sweeps_are_not_called_damaged(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("classes", [["a", "e\u0301"], ["a", "b\u202ec"], ["a", "b"]])
-def test_names_of_before_the_rule_are_verified(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: list[str]
-) -> None:
-    """An earlier version took these names as they are; the record still follows from text and data."""
+def test_names_of_before_the_rule_are_verified(tmp_path: Path, classes: list[str]) -> None:
+    """An earlier version took these names as they are; the record follows from text and data, and goes on."""
     write_data(tmp_path)
     content = dict(np.load(tmp_path / "data.npz"))
     np.savez(tmp_path / "data.npz", **content | {"class_names": np.array(classes)})
-    with names.recorded(), monkeypatch.context() as before, Ledger.open(tmp_path / "home") as ledger:
-        before.setattr(prepare_module, "load", partial(load, class_name=str))
+    with names.recorded(), Ledger.open(tmp_path / "home") as ledger:
         spec = replace(sweep(tmp_path), experiment="team/digits")
         run_sweep(
-            prepare(spec, sweep_text(spec)), tmp_path / "home", ledger,
+            prepare(spec, sweep_text(spec), str), tmp_path / "home", ledger,
             start_workers=starter(VariedWorkers(2)), workers=1, progress=Silent(),
         )  # fmt: skip
     assert checked(tmp_path).differences == ()
+    again = ready(spec, Home(tmp_path / "home")).dataset
+    assert list(again.classes) == classes
     change(tmp_path, "UPDATE sweeps SET toml = replace(toml, 'seed = 1', ?)", lambda _: "seed = 2")
     assert any("seed" in str(difference) for difference in checked(tmp_path).differences)
 
@@ -425,3 +424,22 @@ def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
         checked(tmp_path)
     assert account.claim(tmp_path / "home") is None
     assert checked(tmp_path).differences == ()
+
+
+def test_a_sweep_that_goes_on_with_its_architectures_in_another_order_matches(tmp_path: Path) -> None:
+    """The order decides no bits, so a file may change it; the record then has the file's."""
+    record_sweep(tmp_path)
+    before = sweep(tmp_path)
+    longer = replace(before, trials=4, architectures=before.architectures[::-1])
+    with Ledger.open(tmp_path / "home") as ledger:
+        run_sweep(
+            prepare(longer, sweep_text(longer)),
+            tmp_path / "home",
+            ledger,
+            start_workers=starter(VariedWorkers(2)),
+            workers=2,
+            progress=Silent(),
+        )
+    assert checked(tmp_path).differences == ()
+    with Ledger.read(tmp_path / "home") as ledger:
+        assert ledger.sweep("made").architectures == ("baseline", "lenet")

@@ -199,3 +199,12 @@ def test_a_folder_of_the_home_may_be_on_another_disk(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "home")
     with Ledger.open(tmp_path / "link") as ledger:
         assert ledger.sweep_names() == []
+
+
+def test_links_that_are_not_refolds_are_no_matter(tmp_path: Path) -> None:
+    """A home may be a project's folder, with files of other programs in it."""
+    (tmp_path / "v3.toml").touch()
+    (tmp_path / "latest.toml").symlink_to(tmp_path / "v3.toml")
+    (tmp_path / ".#notes").symlink_to("nobody@nowhere")
+    with Ledger.open(tmp_path) as ledger:
+        assert ledger.sweep_names() == []

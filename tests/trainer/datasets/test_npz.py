@@ -331,3 +331,14 @@ def test_test_set_ignores_samples(tmp_path: Path) -> None:
     test = load_test(source, base=tmp_path)
     assert test is not None
     assert len(test.labels) == 2
+
+
+def test_members_may_lack_the_ending(tmp_path: Path) -> None:
+    """NumPy takes such files of other writers."""
+    save(tmp_path)
+    with zipfile.ZipFile(tmp_path / "some.npz") as archive:
+        members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "some.npz", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert (loaded(tmp_path).images == IMAGES).all()

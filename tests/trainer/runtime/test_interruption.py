@@ -155,3 +155,10 @@ def test_what_was_ignored_stays_ignored() -> None:
         assert caught(process) == "caught True\n"
         process.send_signal(signal.SIGINT)
         assert ended(process) == (130, "stopped at once")
+
+
+def test_closed_outputs_are_no_error() -> None:
+    """A daemon may close both before it starts a command."""
+    script = "from trainer.runtime import interruption; interruption.install()"
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)} >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0

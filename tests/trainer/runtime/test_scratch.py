@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from trainer.runtime import scratch
 from trainer.runtime.scratch import PREFIX, Scratch, remove_abandoned, scratch_folder
 
 #: Makes a folder with a file in it, says where, and waits.
@@ -93,4 +94,12 @@ def test_many_at_once_take_nothing_from_each_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert missing == []
+    assert folders(tmp_path) == []
+
+
+def test_without_locks_one_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems of clusters have none; then a killed process leaves its folder, and no others."""
+    monkeypatch.setattr(scratch, "_locked", lambda _path: None)
+    with scratch_folder(tmp_path) as folder:
+        assert folders(tmp_path) == [folder]
     assert folders(tmp_path) == []

@@ -96,9 +96,10 @@ class Registry:
 
     def promote(self, registered: Registered) -> None:
         """Give this version the alias ``champion``: its export has ended."""
-        self._client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+        # The alias is last: a champion never has the tag by which the next export would remove it.
         self._client.delete_model_version_tag(registered.name, registered.version, _UNFINISHED)
         self._client.delete_logged_model_tag(registered.model_id, _UNFINISHED)
+        self._client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
 
     def withdraw(self, registered: Registered) -> None:
         """Remove a version, with its logged model."""
