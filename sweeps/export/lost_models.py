@@ -12,6 +12,9 @@ from tracking.records import SweepRecord
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView
 
+#: The file that MLflow adds to a model's folder when it loads the model by its registered name.
+ADDED = "registered_model_meta"
+
 
 def restore(
     record: SweepRecord,
@@ -65,7 +68,10 @@ def _files_of(about: ModelAbout, folders: Sequence[Path]) -> Path | None:
     """Return the folder of a model's files, if it is as large as the export wrote it."""
     for folder in _models(folders):
         described = (folder / "MLmodel").read_text(encoding="utf-8", errors="replace")
-        if about.weights_sha256 in described and size_of(folder) == about.formats["mlflow"].bytes:
+        written, added = size_of(folder), folder / ADDED
+        if added.is_file():
+            written -= size_of(added)
+        if about.weights_sha256 in described and written == about.formats["mlflow"].bytes:
             return folder
     return None
 

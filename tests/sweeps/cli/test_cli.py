@@ -378,7 +378,9 @@ def test_a_sweep_whose_trials_all_fail_says_so(train: Command, tmp_path: Path) -
     write_two_classes(tmp_path)
     text = FORMULA_SWEEP.replace("batch_size = 32\ndropout = 0.1", "dropout = 0.5")
     if train is refold:
-        text = SWEEP.replace("batch_size = 32", 'learning_rate = 1e30\noptimizer = "sgd"')
+        text = SWEEP.replace(
+            "batch_size = 32", 'learning_rate = 1000\nweight_decay = 1000\noptimizer = "sgd"'
+        )
     (tmp_path / "sweep.toml").write_text(text)
     done = train("run", "sweep.toml", cwd=tmp_path)
     assert done.returncode == 1, done.stderr

@@ -27,6 +27,7 @@ from sweeps.export.model_card import snippet
 from sweeps.export.model_folder import digest_of
 from sweeps.export.selection import choose
 from tests.processes import gone
+from tests.varied_sweep import reseal
 from tracking.ledger.leftovers import EXPORT
 from trainer.datasets import DatasetSource, load_test
 from trainer.errors import Mismatch, UsageError
@@ -344,17 +345,14 @@ def descendants(pid: int) -> list[int]:
 
 @contextmanager
 def changed(outcome: refold.Outcome, statement: str, *, honest: bool = False) -> Iterator[None]:
-    """Change the ledger's file for the length of the block; honestly: with checksums that match."""
-    from tracking.ledger.file import checksum
-
+    """Change the ledger's file for the length of the block; honestly: with checksums and seals that match."""
     file = outcome.home.path / "ledger.sqlite"
     before = file.read_bytes()
     connection = sqlite3.connect(file)
     try:
         connection.execute(statement)
         if honest:
-            for row in connection.execute("SELECT * FROM fits").fetchall():
-                connection.execute("UPDATE fits SET checksum = ? WHERE key = ?", (checksum(*row[:5]), row[0]))
+            reseal(connection)
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
