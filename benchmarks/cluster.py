@@ -33,7 +33,7 @@ from sweeps.execution.events import Event, TrialEnded
 from sweeps.execution.loop import run_sweep
 from tracking.ledger.ledger import Ledger
 from trainer.architectures import BUILT_IN
-from trainer.datasets import Dataset
+from trainer.datasets import Dataset, Loaded
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.specs import FitSpec
@@ -140,7 +140,7 @@ def prepared(trials: int, images: int, window: int) -> Prepared:
         ),
     )
     spec = SweepSpec(name="simulated", trials=each, cv=cv, search=search, prune=prune)
-    return Prepared(spec=spec, text="", plan=plan, dataset=data, environment=environment())
+    return Prepared(spec=spec, text="", plan=plan, loaded=Loaded(search=data), environment=environment())
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.task import STOP_SHARE, Data, Task
 from trainer.architectures import built_in
-from trainer.fits.folds import Indices, stop_set
+from trainer.fits.folds import Indices, part_of
 from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Hyperparameters
 
@@ -102,7 +102,7 @@ def cross_validate(
         if given is not None and fold == len(given):
             return None, tuple(trained)
         seeds = _seeds(task, fold)
-        stop = stop_set(data.labels, rest, share=STOP_SHARE, seed=seeds.stop)
+        stop = part_of(data.labels, rest, share=STOP_SHARE, seed=seeds.stop)
         training = np.setdiff1d(rest, stop)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seeds.initialisation)

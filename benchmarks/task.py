@@ -114,7 +114,7 @@ class Data:
     @classmethod
     def of(cls, task: Task) -> "Data":
         """Load the task's images."""
-        dataset = load(DatasetSource(source=task.dataset, samples=task.samples))
+        dataset = load(DatasetSource(source=task.dataset, samples=task.samples)).search
         images = dataset.images.astype(np.float32)
         return cls(images, np.asarray(dataset.labels), len(dataset.classes), dataset.pixel_max)
 

@@ -34,7 +34,7 @@ from tracking.mlflow.recorder import Recorder
 from tracking.mlflow.view import MlflowView
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
-from trainer.datasets import DatasetSource, load, open_stored, store
+from trainer.datasets import Dataset, DatasetSource, Loaded, load, open_stored, store
 from trainer.fits.metrics import confusion_matrix, macro_f1
 from trainer.fits.results import Epoch, FitRun, Timing
 from trainer.fits.specs import FitSpec
@@ -43,9 +43,9 @@ from trainer.fits.split import Split
 FOLDS, EPOCHS = 5, 20
 
 
-def made_up_run(spec: FitSpec, labels: np.ndarray, started_at: float) -> FitRun:
+def made_up_run(spec: FitSpec, data: Dataset, started_at: float) -> FitRun:
     """Return a fit of 20 epochs that takes 4 % of its held-out images for the next class."""
-    images = Split.of_fit(spec, labels).held_out(spec.fold or 0)
+    images, labels = Split.of_fit(spec, data).held_out(spec.fold or 0), data.labels
     wrong = images % 25 == 0
     predicted = (labels[images] + wrong) % 10
     confusion = confusion_matrix(labels[images], predicted, classes=10)
@@ -69,10 +69,10 @@ def made_up_run(spec: FitSpec, labels: np.ndarray, started_at: float) -> FitRun:
 
 def growing(home: Path, trials: int) -> tuple[list[SweepRecord], list[float]]:
     """Run a made-up sweep; return its record after each fold, and the seconds each fit took to record."""
-    data = load(DatasetSource(source="digits"), base=Path())
+    data = load(DatasetSource(source="digits"), base=Path()).search
     made = plan(architectures=1, trials=trials, folds=FOLDS)
     made = replace(made, dataset=data.fingerprint)
-    ready: Prepared = replace(prepared(made), dataset=data)
+    ready: Prepared = replace(prepared(made), loaded=Loaded(search=data))
     store(data, home / "datasets")
     records, seconds = [], []
     with Ledger.open(home) as ledger:
@@ -83,7 +83,7 @@ def growing(home: Path, trials: int) -> tuple[list[SweepRecord], list[float]]:
             ledger.add_proposal("made-up", made.architectures[0].name, number, specs, 1e9 + 100 * number)
             records.append(ledger.sweep("made-up"))
             for place, spec in enumerate(specs):
-                run = made_up_run(spec, data.labels, 1e9 + 100 * number + 20 * place)
+                run = made_up_run(spec, data, 1e9 + 100 * number + 20 * place)
                 began = time.perf_counter()
                 ledger.add_run(spec, run)
                 seconds.append(time.perf_counter() - began)

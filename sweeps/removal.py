@@ -30,7 +30,7 @@ class Removal:
         record: the sweep.
         fits: number of the sweep's fits, those beside the search included.
         alone: how many of these no other sweep has; the others stay.
-        images: the folder of the stored images, if it goes.
+        images: the folders of the stored images that go: of the search, and of the exam.
         view: the view of MLflow's record; None if that is left alone.
         found: what MLflow has of the sweep, None if that is left alone.
         place: where MLflow's record is, in words; empty if it is left alone.
@@ -41,7 +41,7 @@ class Removal:
     record: SweepRecord
     fits: int
     alone: int
-    images: Path | None = None
+    images: tuple[Path, ...] = ()
     view: "MlflowView | None" = None
     found: "Found | None" = None
     place: str = ""
@@ -57,7 +57,7 @@ class Removal:
             removed += f", {self.alone} of its {fits}; the others stay, because other sweeps have them too"
         else:
             removed += f"; its {fits} stay, because other sweeps have them too"
-        images = [f"and its images, {self.images} ({size(size_of(self.images))})"] if self.images else []
+        images = [f"and its images, {each} ({size(size_of(each))})" for each in self.images]
         found = [f"and from MLflow, {self.place}: {self.found}"] if self.found else []
         return [removed, *images, *self.notes, *found]
 
@@ -80,14 +80,14 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
         images = _unused_images(home, reader, record)
         fits, alone = reader.count_fits(name)
     assert entry is not None  # noqa: S101 - reader.sweep has raised otherwise
-    linked = images is not None and _behind_a_link(home, images)
+    linked = [folder for folder in images if _behind_a_link(home, folder)]
     removal = Removal(
         home=home,
         record=record,
         fits=fits,
         alone=alone,
-        images=None if linked else images,
-        notes=(f"the images in {images} stay: a symbolic link leads there",) if linked else (),
+        images=tuple(folder for folder in images if folder not in linked),
+        notes=tuple(f"the images in {folder} stay: a symbolic link leads there" for folder in linked),
     )
     if not mlflow:
         return removal
@@ -102,22 +102,22 @@ def removal_of(home: Home, name: str, *, tracking_uri: str | None = None, mlflow
     )
 
 
-def _unused_images(home: Home, ledger: Ledger, record: SweepRecord) -> Path | None:
-    """Return the folder of a sweep's stored images; None if it is gone, or may be another sweep's too.
+def _unused_images(home: Home, ledger: Ledger, record: SweepRecord) -> tuple[Path, ...]:
+    """Return the folders of a sweep's stored images that are there and no other sweep's.
 
     Raises:
-        UsageError: if the record's fingerprint is none: it would name another folder.
+        UsageError: if a fingerprint in the record is none: it would name another folder.
     """
     try:
-        folder = stored_at(home.path / "datasets", record.dataset.fingerprint)
+        folders = [stored_at(home.path / "datasets", each) for each in record.dataset.fingerprints]
     except UsageError as error:
         raise UsageError(f"the record of {record.name!r} was changed, nothing was removed: {error}") from None
     try:
         entries = [ledger.entry(name) for name in ledger.sweep_names() if name != record.name]
     except UsageError:  # nobody knows which images a damaged sweep has
-        return None
-    used = any(entry.dataset.fingerprint == record.dataset.fingerprint for entry in entries if entry)
-    return folder if folder.is_dir() and not used else None
+        return ()
+    used = {each for entry in entries if entry for each in entry.dataset.fingerprints}
+    return tuple(folder for folder in folders if folder.is_dir() and folder.name not in used)
 
 
 def _behind_a_link(home: Home, folder: Path) -> bool:
@@ -141,5 +141,6 @@ def remove(removal: Removal, turn: Turn = Turn()) -> None:  # noqa: B008 - it is
         if removal.view is not None:
             removal.view.delete(record)
         ledger.remove_sweep(record.name)
-        if images is not None and images == removal.images and not _behind_a_link(removal.home, images):
-            shutil.rmtree(images, ignore_errors=True)
+        for each in images:
+            if each in removal.images and not _behind_a_link(removal.home, each):
+                shutil.rmtree(each, ignore_errors=True)

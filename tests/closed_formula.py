@@ -20,7 +20,7 @@ from sweeps.execution.events import Event, Notice
 from sweeps.execution.workers import OnEpoch
 from tracking.ledger.file import TABLES
 from tracking.ledger.ledger import Ledger
-from trainer.datasets import Dataset
+from trainer.datasets import Dataset, Loaded
 from trainer.fits.environment import Environment
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
@@ -259,7 +259,9 @@ def prepared(made: Plan, name: str = "made-up") -> Prepared:
         ),
         text=f'name = "{name}"\n',
         plan=made,
-        dataset=Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0),
+        loaded=Loaded(
+            search=Dataset(name="made-up", images=images, labels=labels, classes=("a", "b"), pixel_max=255.0)
+        ),
         environment=_environment(),
     )
 

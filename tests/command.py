@@ -117,7 +117,10 @@ def here(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
 def write_two_classes(folder: Path) -> None:
     """Write the data of ``FORMULA_SWEEP``: two images a fold, as many as the formula predicts."""
     images = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
-    np.savez(folder / "two-classes.npz", images=images, labels=np.arange(4) % 2)
+    np.savez(
+        folder / "two-classes.npz", images=images, labels=np.arange(4) % 2,
+        test_images=images[::-1], test_labels=np.arange(4) % 2,
+    )  # fmt: skip
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -146,7 +146,7 @@ def other_folder(said: str, *names: str) -> Case:
 
 
 FOLDERS: dict[str, Case] = {
-    "no image in it": pictures("neither PNG nor JPEG inside", bad_png=b"GIF89a"),
+    "no image in it": pictures("no PNG, JPEG, WebP, BMP or TIFF inside", bad_png=b"GIF89a"),
     "cut off": pictures("cannot be read", bad_png=png(8, 8)[:45]),
     "144 megapixels": pictures("has more than 80,000,000 pixels", bad_png=claimed(12_000, 12_000)),
     "85 megapixels": pictures("has more than 80,000,000 pixels", bad_png=claimed(8_500, 10_000)),
@@ -155,14 +155,13 @@ FOLDERS: dict[str, Case] = {
     ),
     "no pixels": pictures("bad.png", bad_png=claimed(0, 0)),
     "JPEG without end": pictures("bad.jpg", bad_jpg=b"\xff\xd8\xff\xe0" + bytes(99)),
-    "another size": pictures("have 2 sizes", bad_png=png(9, 9)),
+    "another size": pictures("images of 2 sizes", bad_png=png(9, 9)),
     "colour among grey": pictures("is colour", bad_png=png(8, 8, mode="RGB")),
-    "transparent": pictures("", bad_png=png(8, 8, mode="LA")),
-    "a TIFF": pictures("is neither PNG nor JPEG", bad_tif=b""),
+    "a TIFF": pictures("no PNG, JPEG, WebP, BMP or TIFF inside", bad_tif=b""),
     "nothing in it": other_folder("has 0 class folders"),
     "one class": other_folder("has 1 class folders", "cat/"),
-    "empty classes": other_folder("no PNG or JPEG image", "cat/", "dog/"),
-    "a device": other_folder("is not a readable file", "cat/x.png", "dog/x.png"),
+    "empty classes": other_folder("no PNG, JPEG, WebP, BMP or TIFF image", "cat/", "dog/"),
+    "a device": other_folder("is a symbolic link that leaves the folder", "cat/x.png", "dog/x.png"),
     "links to nothing": other_folder("has 0 class folders", "cat", "dog"),
 }
 

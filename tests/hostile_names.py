@@ -18,7 +18,7 @@ from sweeps.definition.prepare import Prepared
 from tests.closed_formula import plan, prepared
 from tests.made_up_records import make_sweep
 from tracking.records import SweepRecord
-from trainer.datasets import DatasetSource
+from trainer.datasets import DatasetSource, Loaded
 from trainer.datasets.arrays import PREFIX
 from trainer.fits.results import FitResult
 from trainer.hyperparameters import SHARED_SPACE, Fixed
@@ -121,7 +121,7 @@ def hostile_sweep() -> Prepared:
     object.__setattr__(ready.spec, "dataset", DatasetSource(source=f"{PREFIX}{dataset.fingerprint}"))
     here = environment()
     made = replace(made, platform=here.platform)
-    return replace(ready, dataset=dataset, plan=made, environment=here, text='name = "x"\n')
+    return replace(ready, loaded=Loaded(search=dataset), plan=made, environment=here, text='name = "x"\n')
 
 
 def assert_seen(text: str) -> None:

@@ -14,6 +14,7 @@ from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
+from tests.labels import labels_of
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
 from trainer.fits.metrics import confusion_matrix, macro_f1
@@ -78,7 +79,7 @@ def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
         return run
     labels = np.asarray(open_stored(Path(job.dataset)).labels)
     classes = int(labels.max()) + 1
-    parts = Split.of_fit(spec, labels).parts(spec)
+    parts = Split.of_fit(spec, labels_of(labels)).parts(spec)
     result = replace(run.result, parts_sha256=parts.digest)
     if result.state == "pruned":
         return replace(run, result=result)
@@ -107,6 +108,8 @@ def sweep(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
         folder / "data.npz",
         images=rng.integers(0, 255, (IMAGES, 8, 8), dtype=np.uint8),
         labels=np.arange(IMAGES) % CLASSES,
+        test_images=rng.integers(0, 255, (30, 8, 8), dtype=np.uint8),
+        test_labels=np.arange(30) % CLASSES,
     )
     return SweepSpec(
         name="made",

@@ -6,7 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from trainer.datasets import DatasetSource, load, store
+from tests.whole_dataset import whole
+from trainer.datasets import DatasetSource, store
 
 #: Each version's folder.
 HOMES = Path(__file__).parent / "homes"
@@ -15,7 +16,10 @@ HOMES = Path(__file__).parent / "homes"
 BEFORE_THE_MOVE = HOMES / "0.1.0-24ae563"
 
 #: Statements that make a ledger what an earlier version of its tables was.
-AS_VERSION_2 = "DROP TABLE IF EXISTS seals; DROP TABLE IF EXISTS unsealed; PRAGMA user_version = 2;"
+AS_VERSION_3 = "DROP TABLE IF EXISTS openings; PRAGMA user_version = 3;"
+AS_VERSION_2 = (
+    f"{AS_VERSION_3} DROP TABLE IF EXISTS seals; DROP TABLE IF EXISTS unsealed; PRAGMA user_version = 2;"
+)
 AS_VERSION_1 = f"{AS_VERSION_2} DROP TABLE further_fits; DROP TABLE reports; PRAGMA user_version = 1;"
 
 
@@ -33,5 +37,5 @@ def copy_of(recorded: Path, folder: Path) -> Path:
     (home / "ledger.sqlite").write_bytes(gzip.decompress((recorded / "ledger.sqlite.gz").read_bytes()))
     with closing(sqlite3.connect(home / "ledger.sqlite")) as ledger, ledger:  # as if it had never moved
         ledger.execute("UPDATE sweeps SET details = json_set(details, '$.folder', ?)", (str(folder),))
-    store(load(DatasetSource(source="digits", samples=120)), home / "datasets")
+    store(whole(DatasetSource(source="digits", samples=120)), home / "datasets")
     return home

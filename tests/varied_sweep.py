@@ -132,7 +132,9 @@ def record(folder: Path) -> Path:
     rng = np.random.default_rng(1)
     names = np.array(["cat", "dog", "eel"])
     images, labels = rng.integers(0, 255, (IMAGES, 8, 8), dtype=np.uint8), np.arange(IMAGES) % CLASSES
-    np.savez(folder / "data.npz", images=images, labels=labels, class_names=names)
+    arrays: dict[str, Any] = {"images": images, "labels": labels, "class_names": names}
+    arrays |= {"test_images": 255 - images[:12], "test_labels": labels[:12]}
+    np.savez(folder / "data.npz", allow_pickle=False, **arrays)
     (folder / "mine.py").write_text(TEXT)
     home = folder / "home"
     for name, trials in ((NAME, 4), (SHARING, 5)):
@@ -166,7 +168,7 @@ def prepared(file: Path) -> Prepared:
 
 def _train(home: Path, ledger: Ledger, purpose: Purpose, wanted: Sequence[ExtraFits]) -> None:
     """Record extra fits, as ``experiments`` does."""
-    (stored,) = (home / "datasets").iterdir()
+    stored = home / "datasets" / ledger.sweep(NAME).dataset.fingerprint
     for further in wanted:
         trial = further.trial
         ledger.add_further_fits(NAME, purpose, trial.architecture, trial.number, further.specs)
@@ -179,8 +181,8 @@ def _compare(home: Path, ledger: Ledger) -> None:
     entry, record = ledger.entry(NAME), ledger.sweep(NAME)
     assert entry is not None
     _train(home, ledger, Purpose.COMPARISON, comparison.further_fits(record, plan_of(entry), 2))
-    labels = open_stored(home / "datasets" / record.dataset.fingerprint).labels
-    found = comparison.compare(ledger.sweep(NAME), labels, ComparisonSettings(repeats=2))
+    data = open_stored(home / "datasets" / record.dataset.fingerprint)
+    found = comparison.compare(ledger.sweep(NAME), data, ComparisonSettings(repeats=2))
     report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
     ledger.add_report(NAME, Purpose.COMPARISON, report)
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from statistics import fmean, stdev
 from typing import Any, Literal
 
-from trainer.canonical import digest
+from trainer.canonical import digest, optional
 from trainer.fits.environment import Environment
 from trainer.fits.metrics import MACRO_F1, Metric, pooled
 from trainer.fits.names import trial_name
@@ -202,8 +202,37 @@ class ExportRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExamRecord:
+    """The recorded description of a sweep's exam.
+
+    Attributes:
+        fingerprint: of its images and labels.
+        samples: number of its images.
+        origin: what it is, in words, such as ``"the official test set"``.
+        groups: number of its groups; None if every image is by itself.
+    """
+
+    fingerprint: str
+    samples: int
+    origin: str
+    groups: int | None = optional(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
-    """The recorded description of a dataset: enough to recognise it, without the images."""
+    """The recorded description of a dataset: enough to recognise it, without the images.
+
+    Attributes:
+        name: its name.
+        fingerprint: of the images of the search.
+        samples: number of these.
+        classes: their classes.
+        input_shape: (height, width, channels).
+        pixel_max: the value of a full pixel.
+        groups: number of their groups; None if every image is by itself.
+        folds: number of the folds that came with the data; None if refold has drawn them.
+        exam: the exam; None if there is none, or if the sweep was recorded before there were exams.
+    """
 
     name: str
     fingerprint: str
@@ -211,6 +240,33 @@ class DatasetRecord:
     classes: tuple[str, ...]
     input_shape: tuple[int, int, int]
     pixel_max: float
+    groups: int | None = optional(None)
+    folds: int | None = optional(None)
+    exam: ExamRecord | None = optional(None)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprints of the images of the search, and of the exam's if there is one."""
+        return (self.fingerprint, *([self.exam.fingerprint] if self.exam else []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A model that was scored on an exam.
+
+    Attributes:
+        exam: the exam's fingerprint.
+        sweep: the sweep whose model it was; empty for a model of elsewhere.
+        purpose: what it was scored for, such as ``"export"``.
+        model: the key of the model.
+        at: POSIX seconds.
+    """
+
+    exam: str
+    sweep: str
+    purpose: str
+    model: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,8 +67,9 @@ REAL = Limit("a number with a point, with either sign", 10**15, "`architectures.
 
 IMAGES = Limit("images", 10_000_000, "datasets, `dataset.samples`")
 IMAGE_SIDE = Limit("pixels of an image's height or width", 4_096, "images as trained, `dataset.image_size`")
-FILE_PIXELS = Limit("pixels of one image file", 80_000_000, "PNG and JPEG files")
+FILE_PIXELS = Limit("pixels of one image file", 80_000_000, "image files")
 CLASSES = Limit("classes", 4_096, "datasets")
+EXCLUDED = Limit("bytes of a list of excluded images", 100_000_000, "`dataset.exclude`")
 MODEL = Limit("bytes of a model's description", 100_000_000, "`model.json`, Keras' `config.json`")
 
 # Commands
@@ -84,6 +85,6 @@ TABLE = (
     *(SWEEP_FILE, PYTHON_FILE, NESTING, INTEGER, TEXT, NAME, KEY, ENTRIES),
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
     *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
-    *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, MODEL),
+    *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, EXCLUDED, MODEL),
     *(WORKERS, REPEATS, ROWS, COMPARED, SECONDS, DAYS),
 )

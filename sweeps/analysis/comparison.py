@@ -26,7 +26,7 @@ from trainer.escaping import for_shell
 from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
-from trainer.fits.split import Split
+from trainer.fits.split import Divisible, Split
 from trainer.limits import REPEATS
 
 
@@ -188,12 +188,12 @@ def confirmed_scores(record: SweepRecord, repeats: int) -> dict[str, tuple[float
     return {name: tuple(float(fit.run.result.f1 or 0.0) for fit in mine) for name, mine in fits.items()}
 
 
-def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: ComparisonSettings) -> Comparison:
+def compare(record: SweepRecord, data: Divisible, asked: ComparisonSettings) -> Comparison:
     """Compare the winners by their fresh repeats.
 
     Args:
         record: a finished sweep, with the fits of its winners' fresh repeats.
-        labels: ``[n]`` true classes of the dataset's images.
+        data: labels and groups of the images of the search.
         asked: the settings of the comparison.
 
     Raises:
@@ -202,7 +202,7 @@ def compare(record: SweepRecord, labels: npt.NDArray[np.integer], asked: Compari
     check(asked)
     fits, left_out = _confirmed_fits(record, asked.repeats)
     contenders = [
-        _contender(record, labels, trial, fits[name], asked) for name, trial in _winners(record, fits)
+        _contender(record, data, trial, fits[name], asked) for name, trial in _winners(record, fits)
     ]
     contenders.sort(key=lambda contender: -record.metric.oriented(contender.confirmed.mean))
     return Comparison(
@@ -249,7 +249,7 @@ def _confirmed_fits(record: SweepRecord, repeats: int) -> tuple[dict[str, list[F
 
 def _contender(
     record: SweepRecord,
-    labels: npt.NDArray[np.integer],
+    data: Divisible,
     winner: TrialRecord,
     fits: Sequence[FoldRecord],
     asked: ComparisonSettings,
@@ -267,10 +267,11 @@ def _contender(
         trial=winner.number,
         trials=len(complete),
         search=bbc.corrected(
-            labels,
-            out_of_fold(complete, labels),
+            data.labels,
+            out_of_fold(complete, data),
             classes=len(record.dataset.classes),
             seed=derive(record.seed, "bias correction"),
+            groups=data.groups,
         ),
         scores=scores,
         confirmed=_within_bounds(_estimate(scores, folds, asked.claim), record.metric),
@@ -281,14 +282,14 @@ def _contender(
     )
 
 
-def out_of_fold(trials: Sequence[TrialRecord], labels: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+def out_of_fold(trials: Sequence[TrialRecord], data: Divisible) -> npt.NDArray[np.int64]:
     """Return the out-of-fold predictions of complete trials, ``[n, trials]``, in the dataset's order.
 
     Raises:
         UsageError: if the recorded predictions do not fit the dataset.
     """
-    split = Split.of_fit(trials[0].folds[0].spec, labels)
-    table = np.empty((len(labels), len(trials)), dtype=np.int64)
+    split = Split.of_fit(trials[0].folds[0].spec, data)
+    table = np.empty((len(data.labels), len(trials)), dtype=np.int64)
     for column, trial in enumerate(trials):
         for fold in trial.folds:
             rows, predicted = split.held_out(fold.spec.fold or 0), fold.run.result.predicted_classes()

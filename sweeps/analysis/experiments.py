@@ -124,8 +124,8 @@ def compare(
         wanted = comparison.further_fits(record, plan_of(entry), repeats)
         with Ledger.open(where.home.path, mine) as ledger:
             _train(where, ledger, entry, Purpose.COMPARISON, wanted)
-            labels = dataset_of(where.home.path, entry).labels
-            found = comparison.compare(ledger.sweep(name), labels, asked)
+            data = dataset_of(where.home.path, entry)
+            found = comparison.compare(ledger.sweep(name), data, asked)
             report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
             ledger.add_report(name, Purpose.COMPARISON, report)
             _write_view(where, uri, entry, ledger.sweep(name))

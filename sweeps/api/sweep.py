@@ -22,12 +22,14 @@ from sweeps.home import Home
 from sweeps.mlflow_record import entries_of, mlflow_view
 from sweeps.outcome import Outcome
 from sweeps.tracking_place import TrackingPlace, completing, kept_place, place_of, said_of
+from tracking.ledger.entry import SweepEntry
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.recorder import Recorder
 from tracking.records import FoldRecord, SweepRecord
+from trainer.datasets.loading import Progress as ReadProgress
 from trainer.errors import UsageError
-from trainer.names import Rule, class_name, rule_for_recorded
+from trainer.names import rule_for_recorded
 
 if TYPE_CHECKING:
     from tracking.mlflow.view import MlflowView
@@ -68,28 +70,35 @@ def load(path: Path | str) -> SweepSpec:
     return read_sweep_file(Path(path))[0]
 
 
-def ready(sweep: SweepSpec | Path | str, home: Home | None = None) -> Prepared:
+def ready(
+    sweep: SweepSpec | Path | str, home: Home | None = None, progress: ReadProgress | None = None
+) -> Prepared:
     """Read a sweep's file and data, and check that all of it can be trained; write nothing.
 
     Args:
         sweep: a sweep file's path, or a spec.
-        home: where the sweep may have been begun: its class names are then taken as they were.
+        home: where the sweep may have been begun: its class names are then taken as they were, and it has no
+            exam if it began before there were exams.
+        progress: called now and then with the number of image files that are decoded, and of all.
 
     Raises:
         UsageError: if anything is wrong; the message names the first such thing.
     """
     spec, text = (sweep, sweep_text(sweep)) if isinstance(sweep, SweepSpec) else read_sweep_file(Path(sweep))
-    return prepare(spec, text, class_name if home is None else _rule_of(spec, home))
+    entry = None if home is None else _begun(spec.name, home)
+    if entry is None:
+        return prepare(spec, text, progress=progress)
+    rule = rule_for_recorded(entry.dataset.classes)
+    return prepare(spec.gone_on(entry.details.dataset), text, rule, progress)
 
 
-def _rule_of(spec: SweepSpec, home: Home) -> Rule:
-    """Return the rule for the class names of a sweep, which an earlier version may have begun."""
+def _begun(name: str, home: Home) -> SweepEntry | None:
+    """Return the entry of a sweep that was begun, perhaps by an earlier version."""
     try:
         with Ledger.read(home.path) as ledger:
-            entry = ledger.entry(spec.name)
+            return ledger.entry(name)
     except UsageError:  # there is no ledger; or it is damaged, which is said when it is written
-        return class_name
-    return class_name if entry is None else rule_for_recorded(entry.dataset.classes)
+        return None
 
 
 def run(  # noqa: PLR0913 - as many as the command line's

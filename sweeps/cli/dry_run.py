@@ -1,7 +1,9 @@
 """The dry run: what a sweep would do. Trials are counted, never listed: there may be millions."""
 
+from dataclasses import asdict
 from typing import Any
 
+from sweeps.definition.exam import exam_in_words
 from sweeps.definition.prepare import Prepared
 from trainer.fits.names import trial_name
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range
@@ -10,7 +12,7 @@ from trainer.quantities import counted
 
 def report(prepared: Prepared) -> dict[str, Any]:
     """Return a sweep's trials, folds, fits and ranges as JSON data."""
-    plan, dataset = prepared.plan, prepared.dataset
+    plan, dataset, record = prepared.plan, prepared.dataset, prepared.dataset_record
     fits = plan.trials * plan.cv.folds * len(plan.architectures)
     return {
         "sweep": prepared.spec.name,
@@ -19,7 +21,10 @@ def report(prepared: Prepared) -> dict[str, Any]:
             "samples": len(dataset.labels),
             "input_shape": list(dataset.input_shape),
             "classes": len(dataset.classes),
+            "groups": record.groups,
+            "exam": None if record.exam is None else asdict(record.exam),
         },
+        "exam": exam_in_words(record),
         "trials_per_architecture": plan.trials,
         "folds": plan.cv.folds,
         "epochs": plan.cv.epochs,
@@ -43,6 +48,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     epochs = counted(report["epochs"], "epoch")
     said = [
         f"sweep {report['sweep']}: {images} {height}x{width}x{channels} of {data['name']}, {classes}",
+        report["exam"],
         f"{architectures} x {each} = {counted(report['fits'], 'fit')} of at most {epochs}",
     ]
     for name, space in report["architectures"].items():

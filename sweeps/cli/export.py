@@ -110,7 +110,7 @@ def _print_export(done: "Exported") -> None:
     if scores.fold:
         put(_scored("its held-out fold", scores.fold, ""))
     if scores.test:
-        put(_scored("official test set", scores.test, ", opened now"))
+        put(_scored("exam", scores.test, f", {about.compared_on}, opened now"))
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
     put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")

@@ -67,6 +67,7 @@ def ls(options: Arguments) -> int:
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
+    from sweeps.definition.exam import exam_in_words, openings_in_words
     from sweeps.export.selection import find_trial
     from tracking.ledger.ledger import Ledger
     from tracking.ledger.lock import is_running
@@ -75,6 +76,8 @@ def show(options: Arguments) -> int:
     with Ledger.read(home.path) as ledger:
         record, entry = ledger.sweep(options.sweep), ledger.entry(options.sweep)
         seal = ledger.check_seal(options.sweep)
+        exam = record.dataset.exam
+        opened = ledger.openings(exam.fingerprint) if exam else ()
     if options.code:
         return _show_code(entry.details.sources if entry else {}, options)
     live = is_running(home.path)
@@ -82,13 +85,16 @@ def show(options: Arguments) -> int:
     if options.trial:
         return _show_trial(record, find_trial(record, options.trial), options, live=live)
     if options.json:
-        print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept)})
+        told = [asdict(each) for each in opened]
+        print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept), "openings": told})
         return 0
     put(
         f"sweep {record.name}: seed {record.seed}, {counted(record.dataset.samples, 'image')} of "
         f"{record.dataset.name}, dataset {record.dataset.fingerprint[:16]}",
         f"digest {record.digest}" + ("" if record.finished else " (not finished)"),
+        exam_in_words(record.dataset),
     )
+    put(*(f"  {line}" for line in openings_in_words(opened) if exam))
     if seal.why and not live:
         put(seal.why)
     if seal.differences:

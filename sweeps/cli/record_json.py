@@ -1,5 +1,6 @@
 """The JSON that the command line prints of a record; docs/architecture.md describes it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from tracking.records import SweepRecord, TrialRecord
@@ -18,6 +19,9 @@ def sweep_json(record: SweepRecord) -> dict[str, Any]:
             "fingerprint": record.dataset.fingerprint,
             "samples": record.dataset.samples,
             "classes": list(record.dataset.classes),
+            "groups": record.dataset.groups,
+            "folds": record.dataset.folds,
+            "exam": None if record.dataset.exam is None else asdict(record.dataset.exam),
         },
         "trials": [trial_json(trial) for trial in record.trials],
     }

@@ -15,6 +15,9 @@ from trainer.limits import Limit
 #: Number of characters of a wrong value that a message shows.
 LONGEST = 100
 
+#: The largest share of the images that may be set aside as the exam.
+MOST_OF_EXAM = 0.5
+
 #: ``check(value) -> value``; raises ValueError with what was expected.
 Check = Callable[[Any], Any]
 
@@ -159,6 +162,36 @@ def _colour(value: Any) -> str:
     return str(value)
 
 
+def _one_of(*choices: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"must be {' or '.join(map(repr, choices))}")
+        return str(value)
+
+    return check
+
+
+def _exam(value: Any) -> float | str:
+    if isinstance(value, str):
+        return text(value)
+    if not _is_number(value) or not 0 <= value <= MOST_OF_EXAM:
+        raise ValueError(
+            f"must be a share of the images, 0 (no exam) to {MOST_OF_EXAM}, or the path of labelled images"
+        )
+    return float(value)
+
+
+def _groups(value: Any) -> str | int:
+    if isinstance(value, str):
+        return text(value)
+    if not _is_whole(value) or not 1 <= value <= limits.NESTING.most:
+        raise ValueError(
+            "must be a pattern for the images' paths like '(p[0-9]+)_', a table's column, or a level of "
+            "folders from 1"
+        )
+    return int(value)
+
+
 SWEEP: Mapping[str, Check] = {
     "name": names.sweep_name,
     "seed": _whole(0, limits.SEED),
@@ -189,6 +222,12 @@ DATASET: Mapping[str, Check] = {
     "samples": _or_none(_whole(4, limits.IMAGES)),
     "image_size": _or_none(_image_size),
     "colour": _or_none(_colour),
+    "fit": _one_of("stretch", "pad", "crop"),
+    "groups": _or_none(_groups),
+    "exam": _or_none(_exam),
+    "duplicates": _or_none(_one_of("keep-together")),
+    "exclude": _or_none(text),
+    "unreadable": _or_none(_one_of("leave-out")),
 }
 MLFLOW: Mapping[str, Check] = {"experiment": _or_none(names.experiment_name)}
 #: Number of training processes; None for one per core.

@@ -117,7 +117,7 @@ def plan_of(entry: SweepEntry) -> Plan:
                 for name in entry.architectures
             ),
             platform=entry.environment.platform,
-            **optional_of(Plan, identity),
+            **optional_of(Plan, identity) | {"held_out": tuple(map(tuple, identity.get("held_out", ())))},
         )
     except (KeyError, TypeError, ValueError) as error:
         for difference in procedure_differences(entry):  # an older refold recorded other parts

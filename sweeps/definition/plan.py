@@ -38,6 +38,8 @@ class Plan:
         platform: package versions and processor that fits run on. It is part of each fit's key, so that a
             home used with another TensorFlow or on another machine never mixes fits of the two.
         device: the device that fits are trained on.
+        held_out: number of images of each class in each fold of the search, ``[folds][classes]``, if images
+            belong to groups or came with folds; otherwise empty, as folds are stratified image by image.
     """
 
     seed: int
@@ -49,6 +51,7 @@ class Plan:
     architectures: tuple[PlannedArchitecture, ...]
     platform: tuple[tuple[str, str], ...] = ()
     device: str = optional("cpu")
+    held_out: tuple[tuple[int, ...], ...] = optional(())
 
     def identity(self) -> dict[str, Any]:
         """Return everything that two runs of the same sweep must have in common, as JSON data.

@@ -12,9 +12,10 @@ from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import SweepSpec
-from tracking.records import DatasetRecord
+from tracking.records import DatasetRecord, ExamRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
-from trainer.datasets import Dataset, load
+from trainer.datasets import Dataset, Loaded, load
+from trainer.datasets.loading import Progress
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
 from trainer.fits.recipe import RECIPE, Limits, Recipe, usual_space, without_unused
@@ -47,7 +48,7 @@ class Prepared:
         spec: the sweep.
         text: the sweep file's text, for the record.
         plan: what decides its outcome.
-        dataset: the loaded dataset.
+        loaded: its images.
         environment: package versions and hardware of this machine.
         git_commit: the commit of the sweep file's folder; see ``git_commit``.
         tracking: the place of MLflow's record, to be kept with the sweep; None leaves the kept place as it
@@ -57,37 +58,62 @@ class Prepared:
     spec: SweepSpec
     text: str
     plan: Plan
-    dataset: Dataset
+    loaded: Loaded
     environment: Environment
     git_commit: str | None = None
     tracking: str | None = None
 
     @property
+    def dataset(self) -> Dataset:
+        """The images of the search."""
+        return self.loaded.search
+
+    @property
     def dataset_record(self) -> DatasetRecord:
         """What the ledger keeps of the dataset."""
-        return DatasetRecord(
-            name=self.dataset.name,
-            fingerprint=self.dataset.fingerprint,
-            samples=len(self.dataset.labels),
-            classes=self.dataset.classes,
-            input_shape=self.dataset.input_shape,
-            pixel_max=self.dataset.pixel_max,
-        )
+        return describe(self.loaded)
 
 
-def prepare(spec: SweepSpec, text: str, class_name: Rule = class_name) -> Prepared:
+def describe(loaded: Loaded) -> DatasetRecord:
+    """Return what the ledger keeps of a dataset."""
+    data, exam = loaded.search, loaded.exam
+    return DatasetRecord(
+        name=data.name,
+        fingerprint=data.fingerprint,
+        samples=len(data.labels),
+        classes=data.classes,
+        input_shape=data.input_shape,
+        pixel_max=data.pixel_max,
+        groups=len(data.group_names) or None,
+        folds=None if data.folds is None else int(data.folds.max()) + 1,
+        exam=None
+        if exam is None
+        else ExamRecord(
+            fingerprint=exam.fingerprint,
+            samples=len(exam.labels),
+            origin=loaded.exam_from,
+            groups=len(exam.group_names) or None,
+        ),
+    )
+
+
+def prepare(
+    spec: SweepSpec, text: str, class_name: Rule = class_name, progress: Progress | None = None
+) -> Prepared:
     """Load the sweep's data and check that every part of it can be trained.
 
     Args:
         spec: the sweep.
         text: the sweep file's text, for the record.
         class_name: the rule for class names; ``names.rule_for_recorded`` if the sweep goes on.
+        progress: called now and then while image files are decoded.
 
     Raises:
         UsageError: if anything is wrong; the message names the first such thing.
     """
-    dataset = load(spec.dataset, base=spec.folder, class_name=class_name)
-    _check_folds(spec, dataset)
+    loaded = load(spec.dataset, base=spec.folder, class_name=class_name, progress=progress)
+    dataset = loaded.search
+    held_out = _folds(spec, dataset)
     here = environment()
     plan = Plan(
         seed=spec.seed,
@@ -99,9 +125,10 @@ def prepare(spec: SweepSpec, text: str, class_name: Rule = class_name) -> Prepar
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
         platform=here.platform,
         device=spec.device,
+        held_out=held_out,
     )
     commit = git_commit(spec.folder)
-    return Prepared(spec=spec, text=text, plan=plan, dataset=dataset, environment=here, git_commit=commit)
+    return Prepared(spec=spec, text=text, plan=plan, loaded=loaded, environment=here, git_commit=commit)
 
 
 def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
@@ -134,9 +161,25 @@ def git_commit(folder: Path) -> str | None:
     return head.stdout.strip() + ("+" if state.stdout.strip() else "")
 
 
-def _check_folds(spec: SweepSpec, dataset: Dataset) -> None:
+def held_out_counts(dataset: Dataset, folds: int, seed: int) -> tuple[tuple[int, ...], ...]:
+    """Return ``Plan.held_out`` of a sweep.
+
+    Args:
+        dataset: the images of the search.
+        folds: number of folds.
+        seed: the sweep's seed.
+
+    Raises:
+        UsageError: if the images cannot be divided into folds.
+    """
+    split = Split.of_dataset(dataset, folds=folds, seed=derive(seed, "split", 0))
+    counts = split.held_out_counts(len(dataset.classes))
+    return () if dataset.groups is None and dataset.folds is None else counts
+
+
+def _folds(spec: SweepSpec, dataset: Dataset) -> tuple[tuple[int, ...], ...]:
     try:
-        Split.of(dataset.labels, folds=spec.cv.folds, seed=derive(spec.seed, "split", 0)).held_out(0)
+        return held_out_counts(dataset, spec.cv.folds, spec.seed)
     except UsageError as error:
         names = ", ".join(f"{index} is {name}" for index, name in enumerate(dataset.classes[:10]))
         named = "" if dataset.classes[0] == "0" else f" (class {names})"

@@ -14,6 +14,7 @@ from sweeps.definition.architecture_choice import ArchitectureChoice, Defined
 from sweeps.definition.checks import check_fields, checked, shown
 from trainer.architectures import BUILT_IN
 from trainer.datasets import Arrays, DatasetSource
+from trainer.datasets.dataset import OFFICIAL
 from trainer.errors import UsageError
 from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.specs import Stopping
@@ -205,6 +206,17 @@ class SweepSpec:
     def source(self) -> DatasetSource:
         """Where the images come from, as it is recorded."""
         return self.dataset.source if isinstance(self.dataset, Arrays) else self.dataset
+
+    def gone_on(self, recorded: DatasetSource) -> "SweepSpec":
+        """Return this sweep as it goes on after it was recorded with this dataset.
+
+        A sweep that began before there were exams has none, unless the official test set is one.
+        """
+        if recorded.exam != OFFICIAL or self.source.exam is not None:
+            return self
+        if isinstance(self.dataset, Arrays):
+            return replace(self, dataset=self.dataset.with_exam(OFFICIAL))
+        return replace(self, dataset=replace(self.dataset, exam=OFFICIAL))
 
 
 def _dataset(given: object) -> DatasetSource | Arrays:

@@ -83,11 +83,9 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
 
 def sweep_text(spec: SweepSpec) -> str:
     """Return the text of a sweep file for ``spec``; it is recorded for a sweep that was built in Python."""
-    data = spec.source
-    source = {"source": data.source, "samples": data.samples, "colour": data.colour}
-    size = data.image_size
+    source = spec.source.to_json()
     tables: dict[str, Mapping[str, Any]] = {
-        "dataset": source | {"image_size": list(size) if size else None},
+        "dataset": source,
         "cv": asdict(spec.cv),
         "search": asdict(spec.search),
         "prune": asdict(spec.prune),
@@ -132,7 +130,7 @@ def _dataset(value: Any) -> str | DatasetSource:
     values = _keys("dataset", value, checks.DATASET)
     if "source" not in values:
         raise UsageError(
-            'dataset.source is missing: a built-in name like "digits", a folder, or an .npz file'
+            'dataset.source is missing: a built-in name like "digits", a folder, a table or an .npz file'
         )
     return DatasetSource(**values)
 

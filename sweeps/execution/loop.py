@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sweeps.definition.changes import changes
+from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import procedure_differences
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.prepare import Prepared
@@ -39,6 +39,7 @@ from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import note_interrupt
 from tracking.records import SweepRecord
 from trainer.datasets import store
+from trainer.datasets.dataset import OFFICIAL
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
 from trainer.fits.names import fit_name
@@ -90,6 +91,8 @@ def run_sweep(
     progress.handle(TrainingBegan())
     if not loop.schedule.finished:
         dataset = store(prepared.dataset, home / "datasets")
+        if prepared.loaded.exam is not None:  # kept for the day when it is opened: sources change
+            store(prepared.loaded.exam, home / "datasets")
         with start_workers(progress.handle) as running:
             loop.train(running, dataset)
     return ledger.sweep(prepared.spec.name)
@@ -117,6 +120,7 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     experiment = prepared.spec.experiment or name
     if experiment != entry.details.experiment:
         differences.append(f"mlflow.experiment: {entry.details.experiment} before, {experiment} now")
+    differences += _of_exam(entry, prepared)
     if procedure_differences(entry):
         version = version_of_refold(entry.environment)
         raise UsageError(
@@ -136,6 +140,15 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     details = entry.details.updated(_details(prepared))
     ledger.update_sweep(name, plan.trials, prepared.text, details, order)
     return finished
+
+
+def _of_exam(entry: SweepEntry, prepared: Prepared) -> list[str]:
+    """Compare the exam with the recorded one; sweeps recorded before there were exams have none."""
+    if entry.details.dataset.exam == OFFICIAL:
+        return []
+    before, now = entry.dataset.exam, prepared.dataset_record.exam
+    told = [each and f"{each.samples} images, {each.fingerprint[:16]}" for each in (before, now)]
+    return [] if before == now else [f"dataset.exam: {Change('exam', *told).said('before', 'now')}"]
 
 
 def _check_platform(name: str, then: Environment, now: Environment) -> None:

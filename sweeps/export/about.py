@@ -6,7 +6,8 @@ from typing import Any
 
 from sweeps.export.parity import Parity
 from sweeps.export.selection import How
-from trainer.canonical import recorded
+from trainer.canonical import optional, recorded
+from trainer.datasets.dataset import Fit
 from trainer.fits.results import Confusion
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
@@ -56,7 +57,7 @@ class FoldScore(Score):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamScore(Score):
-    """The model's score on the official test set, with the test set's fingerprint."""
+    """The model's score on the sweep's exam, with the exam's fingerprint."""
 
     fingerprint: str
 
@@ -166,6 +167,7 @@ class ModelAbout:
         image_size: (height, width) in pixels that the sweep resized its images to; None if it did not resize
             them.
         colour: ``"grey"`` or ``"rgb"`` if the sweep converted its images to it; else None.
+        fit: how the sweep brought image files of other proportions to ``image_size``.
         versions: the versions of Python and of the packages that made it.
         platform: the system and the kind of processor that made it.
         formats: the model in each format, by the format's name.
@@ -192,6 +194,7 @@ class ModelAbout:
     versions: Mapping[str, str]
     platform: Mapping[str, str]
     formats: Mapping[str, FormatReport] = field(default_factory=dict)
+    fit: Fit = optional("stretch")
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as plain JSON data; ``from_json`` is the inverse."""

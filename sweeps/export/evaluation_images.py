@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.definition.exam import open_exam
+from sweeps.definition.exam import exam_images
 from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
 from sweeps.export.parity import Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.entry import SweepEntry
-from tracking.records import FoldRecord, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
 from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
 from trainer.fits.results import Confusion
@@ -30,7 +30,7 @@ class EvaluationImages:
     Attributes:
         images: ``[n, height, width, channels]`` raw pixels.
         name: what the images are, in words.
-        test: the official test set, if the images are it; else None.
+        test: the sweep's exam, if the images are it; else None.
     """
 
     images: npt.NDArray[Any]
@@ -38,32 +38,33 @@ class EvaluationImages:
     test: Dataset | None
 
 
-def gather(record: SweepRecord, entry: SweepEntry, choice: ModelSelection, dataset: Path) -> EvaluationImages:
-    """Return held-out images: the official test set, else the fold that was held out from the model.
+def gather(home: Path, entry: SweepEntry, choice: ModelSelection, dataset: Path) -> EvaluationImages:
+    """Return held-out images: the sweep's exam, else the fold that was held out from the model.
 
-    If the model was trained on all images and there is no test set, training images are returned: they show
-    as well whether a file is the model.
+    If the model was trained on all images and there is no exam, training images are returned: they show as
+    well whether a file is the model.
 
     Args:
-        record: the sweep.
+        home: the folder that holds the ledger.
         entry: the sweep's entry in the ledger.
         choice: the model.
         dataset: the folder of the stored dataset.
 
     Raises:
-        UsageError: if the dataset has changed, as its test set may have changed too.
+        UsageError: if the dataset has changed, as its exam may have changed too.
     """
-    test = open_exam(record, entry)
-    if test is not None:
-        return EvaluationImages(images=test.images, name="the official test set", test=test)
+    if (found := exam_images(home, entry)) is not None:
+        exam, told = found
+        name = told.origin if told.origin.startswith("the ") else "the exam"
+        return EvaluationImages(images=exam.images, name=name, test=exam)
     stored = open_stored(dataset)
     if choice.how == "best-fold":
         spec = choice.specs[0]
-        held_out = Split.of_fit(spec, stored.labels).parts(spec).held_out
+        held_out = Split.of_fit(spec, stored).parts(spec).held_out
         return EvaluationImages(images=stored.images[held_out], name="its held-out fold", test=None)
     return EvaluationImages(
         images=stored.images[:TRAINING_IMAGES],
-        name="images of the training data (there is no official test set)",
+        name="images of the training data (there is no exam)",
         test=None,
     )
 

@@ -119,7 +119,7 @@ def _scores(about: ModelAbout) -> str:
     measured: dict[str, Score | None] = {
         "cross-validation, all held-out folds together": cross,
         "this model's own held-out fold": found.fold,
-        "the official test set, opened for this export": found.test,
+        "the exam, images that no fit of the search saw": found.test,
     }
     rows = [
         f"| {where} | {score.images} | {score.f1:.4f} | {score.accuracy:.4f} |"
@@ -240,7 +240,7 @@ def _in_table(text: str) -> str:
 def _confusion(about: ModelAbout) -> str:
     found, classes = about.scores, [for_markdown(name) for name in about.classes]
     if found.test:
-        where, confusion = "The official test set.", found.test.confusion
+        where, confusion = "The exam, images that no fit of the search saw.", found.test.confusion
     elif found.fold:
         where, confusion = "This model's held-out fold.", found.fold.confusion
     else:

@@ -56,7 +56,7 @@ def export(request: ExportRequest) -> Exported:
         raise UsageError(f"the stored dataset {request.dataset} is gone: run the sweep again to store it")
     check_code(request.entry, request.choice)
     with _working(request.home) as work:
-        images = evaluation_images.gather(request.record, request.entry, request.choice, request.dataset)
+        images = evaluation_images.gather(request.home, request.entry, request.choice, request.dataset)
         _rehearse(request, work, images)
         if request.view is not None:  # fails before training if MLflow cannot be written
             request.view.write(request.record)
@@ -105,6 +105,8 @@ def _written(
     request.say(f"writing {', '.join(FORMATS[name].title for name in request.formats)} ...")
     _convert(request, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
+    if images.test is not None:
+        request.opening(images.test.fingerprint)
     about = model_card.describe(request, members, images, trained)
     registered, formats = None, {}
     for name in request.formats:  # MLflow is last, because others see it there at once

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from sweeps.export import foreign_model, model_folder, model_json
 from sweeps.export.about import ModelAbout
-from trainer.datasets.folder import READ, read_files
+from trainer.datasets import DatasetSource
+from trainer.datasets.folder import image_files, read_files
 from trainer.errors import UsageError
 from trainer.formats.catalogue import FORMATS, require
 from trainer.runtime.scratch import scratch_folder
@@ -77,14 +78,20 @@ def _from_files(
 ) -> tuple[list[str], npt.NDArray[np.float32]]:
     given = [images] if isinstance(images, str | Path) else images
     paths = [path for each in given for path in _files(Path(each))]
-    pixels = read_files(
-        paths,
-        input_shape=about.input_shape,
-        resize=about.image_size is not None,
-        recolour=about.colour is not None,
-    )
+    pixels = read_files(paths, input_shape=about.input_shape, settings=reader_of(about))
     # Pixels of files go up to 255; those of a sweep on arrays may have had another maximum.
     return [str(path) for path in paths], pixels.astype(np.float32) * np.float32(about.pixel_max / 255)
+
+
+def reader_of(about: ModelAbout) -> DatasetSource:
+    """Return how image files are read for a model: as its sweep has read them."""
+    height, width, channels = about.input_shape
+    return DatasetSource(
+        source="the images",
+        image_size=None if about.image_size is None else (height, width),
+        colour=None if about.colour is None else "grey" if channels == 1 else "rgb",
+        fit=about.fit,
+    )
 
 
 def _from_array(images: npt.NDArray[Any], about: ModelAbout) -> tuple[list[str], npt.NDArray[np.float32]]:
@@ -130,12 +137,7 @@ def _files(given: Path) -> Iterator[Path]:
             raise UsageError(f"there is no image {given}")
         yield given
         return
-    images = (path for path in given.rglob("*") if path.suffix.lower() in READ)
-    found = sorted(path for path in images if not _hidden(path.relative_to(given)))
+    found = image_files(given)
     if not found:
-        raise UsageError(f"the folder {given} has no PNG or JPEG image in it")
+        raise UsageError(f"the folder {given} has no PNG, JPEG, WebP, BMP or TIFF image in it")
     yield from found
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

@@ -17,6 +17,7 @@ from sweeps.retraining.recorded_code import admit
 from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
+from tracking.records import Opening
 from trainer.errors import Mismatch
 from trainer.escaping import for_shell
 from trainer.fits.names import fit_name
@@ -104,6 +105,9 @@ def _export_now(
             tracking_uri=place.uri if place else "",
             view=mlflow_view(home, place.uri, entry.details.experiment) if place else None,
             say=options.say,
+            opening=lambda exam: ledger.add_opening(
+                Opening(exam=exam, sweep=name, purpose="export", model=chosen.key, at=time.time())
+            ),
         )
         done = export(request)
         ledger.add_export(name, {**done.about.to_json(), "folder": str(done.folder.absolute())}, time.time())

@@ -35,6 +35,7 @@ class ExportRequest:
         tracking_uri: MLflow's store.
         view: the view of the sweep's record in MLflow; None unless the formats include ``"mlflow"``.
         say: called with each line about the progress, after the input has been checked.
+        opening: called with the exam's fingerprint just before the model is scored on it.
     """
 
     record: SweepRecord
@@ -51,6 +52,7 @@ class ExportRequest:
     tracking_uri: str = ""
     view: "MlflowView | None" = None
     say: Callable[[str], None] = lambda _text: None
+    opening: Callable[[str], None] = lambda _exam: None
 
     @property
     def target(self) -> Path:

@@ -6,36 +6,41 @@ from typing import Any
 
 from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import Difference
+from sweeps.definition.prepare import describe
 from tracking.ledger.entry import SweepEntry
-from tracking.records import FoldRecord
-from trainer.datasets import Dataset
+from tracking.records import DatasetRecord, FoldRecord
+from trainer.datasets import Loaded
+from trainer.datasets.dataset import OFFICIAL
 from trainer.fits.names import fit_name
 from trainer.fits.results import FitResult, FitRun
 
 
-def dataset_differences(entry: SweepEntry, dataset: Dataset) -> list[Difference]:
-    """Compare the present dataset with the recorded fingerprint and facts; say what kind of change it is."""
-    then = entry.dataset
-    recorded = {
-        "name": then.name,
-        "images": then.samples,
-        "classes": list(then.classes),
-        "shape": list(then.input_shape),
-        "pixel_max": then.pixel_max,
-    }
-    here = {
-        "name": dataset.name,
-        "images": len(dataset.labels),
-        "classes": list(dataset.classes),
-        "shape": list(dataset.input_shape),
-        "pixel_max": dataset.pixel_max,
-    }
-    changed = [f"{each.name} {each.said('recorded', 'here')}" for each in changes(recorded, here)]
-    if dataset.fingerprint == then.fingerprint:
+def dataset_differences(entry: SweepEntry, loaded: Loaded) -> list[Difference]:
+    """Compare the present dataset with the recorded fingerprints and facts; say what kind of change it is."""
+    then, now = entry.dataset, describe(loaded)
+    before, here = _facts(then), _facts(now)
+    if entry.details.dataset.exam == OFFICIAL:  # recorded before there were exams
+        before.pop("exam"), here.pop("exam")
+    changed = [f"{each.name} {each.said('recorded', 'here')}" for each in changes(before, here)]
+    if now.fingerprint == then.fingerprint:
         return [Difference(subject="dataset", where=entry.name, what=each) for each in changed]
     what = "; ".join(changed) or "same size and classes, but pixels, labels or their order were changed"
-    short = f"fingerprint {then.fingerprint[:16]} recorded, {dataset.fingerprint[:16]} here: {what}"
+    short = f"fingerprint {then.fingerprint[:16]} recorded, {now.fingerprint[:16]} here: {what}"
     return [Difference(subject="dataset", where=entry.name, what=short)]
+
+
+def _facts(record: DatasetRecord) -> dict[str, object]:
+    """Return what is compared by name."""
+    return {
+        "name": record.name,
+        "images": record.samples,
+        "classes": list(record.classes),
+        "shape": list(record.input_shape),
+        "pixel_max": record.pixel_max,
+        "groups": record.groups,
+        "folds": record.folds,
+        "exam": None if record.exam is None else asdict(record.exam),
+    }
 
 
 def fit_differences(fold: FoldRecord, number: int, again: FitRun) -> list[Difference]:

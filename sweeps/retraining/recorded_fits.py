@@ -14,7 +14,7 @@ from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
-from trainer.datasets import Dataset, fingerprint_of, load, open_stored, stored_at
+from trainer.datasets import Dataset, Loaded, fingerprint_of, load, open_stored, stored_at
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
@@ -26,23 +26,33 @@ from trainer.runtime.environment import environment
 StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 
-def load_again(home: Path, entry: SweepEntry) -> Dataset:
+def load_again(home: Path, entry: SweepEntry) -> Loaded:
     """Load the sweep's dataset from its source again; arrays have no source but the home.
 
     Raises:
         UsageError: if the source is gone or cannot be read any more.
     """
-    if (fingerprint := fingerprint_of(entry.details.dataset)) is not None:
-        try:
-            return open_stored(stored_at(home / "datasets", fingerprint))
-        except UsageError as error:
-            raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
+    if fingerprint_of(entry.details.dataset) is not None:
+        return _stored_arrays(home, entry)
     rule = rule_for_recorded(entry.dataset.classes)
     return load(entry.details.dataset, base=Path(entry.details.folder), class_name=rule)
 
 
+def _stored_arrays(home: Path, entry: SweepEntry) -> Loaded:
+    """Return the dataset of a sweep on arrays."""
+    exam, folder = entry.dataset.exam, home / "datasets"
+    try:
+        return Loaded(
+            search=open_stored(stored_at(folder, entry.dataset.fingerprint)),
+            exam=None if exam is None else open_stored(stored_at(folder, exam.fingerprint)),
+            exam_from="" if exam is None else exam.origin,
+        )
+    except UsageError as error:
+        raise UsageError(f"{error} with the same arrays: they came from a notebook or script") from None
+
+
 def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
-    """Return the sweep's dataset: the stored one, or loaded again from its source.
+    """Return the images of the sweep's search: the stored ones, or loaded again from their source.
 
     Raises:
         UsageError: if the dataset is gone or was changed.
@@ -50,10 +60,10 @@ def dataset_of(home: Path, entry: SweepEntry) -> Dataset:
     stored = stored_at(home / "datasets", entry.dataset.fingerprint)
     if stored.exists():
         return open_stored(stored)
-    dataset = load_again(home, entry)
-    for difference in dataset_differences(entry, dataset):
+    loaded = load_again(home, entry)
+    for difference in dataset_differences(entry, loaded):
         raise UsageError(f"the dataset is not the one that was swept: {difference}")
-    return dataset
+    return loaded.search
 
 
 def job_of(code: RecordedCode, spec: FitSpec, stored: Path, trial: int | None = None) -> Job:

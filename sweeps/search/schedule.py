@@ -120,7 +120,14 @@ class Schedule:
         # Inside the window a trial counts as pending even if it has ended: otherwise timing would decide.
         pending = [trial.hyperparameters for trial in trials[needed:]]
         hyperparameters = self._propose(architecture, number, observed, pending)
-        asked = thresholds(self._plan.prune, ended, folds=cv.folds, epochs=cv.epochs, metric=cv.metric)
+        asked = thresholds(
+            self._plan.prune,
+            ended,
+            folds=cv.folds,
+            epochs=cv.epochs,
+            metric=cv.metric,
+            held_out=self._plan.held_out,
+        )
         specs = self._plan.fit_specs(architecture, number, hyperparameters, thresholds=asked)
         trial = Trial(architecture, number, hyperparameters, specs)
         for position, spec in enumerate(specs):

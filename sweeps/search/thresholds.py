@@ -18,7 +18,13 @@ from trainer.fits.specs import Rung, Thresholds
 
 
 def thresholds(
-    rule: Prune, observed: Sequence[Ended], *, folds: int, epochs: int, metric: Metric = MACRO_F1
+    rule: Prune,
+    observed: Sequence[Ended],
+    *,
+    folds: int,
+    epochs: int,
+    metric: Metric = MACRO_F1,
+    held_out: tuple[tuple[int, ...], ...] = (),
 ) -> Thresholds | None:
     """Return the scores that the next trial has to reach; None if nothing is pruned.
 
@@ -28,6 +34,7 @@ def thresholds(
         folds: number of folds of the cross-validation.
         epochs: maximum number of epochs of a fit.
         metric: the metric of the scores.
+        held_out: see ``Thresholds``.
     """
     if not rule.enabled:
         return None
@@ -40,6 +47,7 @@ def thresholds(
         ceilings=tuple(_ceiling(observed, fold, rule.margin, metric) for fold in range(folds)),
         incumbent_mean=metric.best(trial.mean for trial in complete),
         incumbent_f1=metric.best(trial.f1 for trial in complete),
+        held_out=held_out,
     )
 
 

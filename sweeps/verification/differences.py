@@ -118,7 +118,14 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 what = change.said("recorded", "proposed")
                 found.append(Difference(subject=f"proposal of {change.name}", where=place, what=what))
             cv = plan.cv
-            asked = thresholds(plan.prune, ended, folds=cv.folds, epochs=cv.epochs, metric=cv.metric)
+            asked = thresholds(
+                plan.prune,
+                ended,
+                folds=cv.folds,
+                epochs=cv.epochs,
+                metric=cv.metric,
+                held_out=plan.held_out,
+            )
             if trial.folds and trial.folds[0].spec.thresholds != asked:
                 what = f"{trial.folds[0].spec.thresholds} recorded, {asked} derived"
                 found.append(Difference(subject="thresholds", where=place, what=what))

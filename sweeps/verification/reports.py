@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from sweeps.analysis import comparison, variance_components, wording
 from sweeps.analysis.comparison import Comparison, ComparisonSettings
 from sweeps.analysis.page import page
@@ -23,6 +20,7 @@ from tracking.ledger.contents import SweepContents
 from tracking.records import Purpose, ReportRecord, SweepRecord
 from trainer.errors import UsageError, one_line
 from trainer.fits.names import trial_name
+from trainer.fits.split import Divisible
 
 #: What versions of refold before 0.1 was first published said of each pair: numbers are compared, words not.
 OLDER = "p_5x2cv_f"
@@ -43,20 +41,20 @@ Conclusion = TypeVar("Conclusion")
 
 
 def report_differences(
-    record: SweepRecord, contents: SweepContents, labels: npt.NDArray[np.integer]
+    record: SweepRecord, contents: SweepContents, data: Divisible
 ) -> tuple[list[Difference], list[str]]:
     """Conclude each report again; return the differences, and lines about what could not be compared.
 
     Args:
         record: the sweep.
         contents: its rows, which have the fits of the variance analyses.
-        labels: ``[n]`` true classes of the dataset's images.
+        data: labels and groups of the images of the search.
     """
     found: list[Difference] = []
     notes: list[str] = []
     for name, report in record.reports.items():
         try:
-            differ, explained = _compared(name, report, record, contents, labels)
+            differ, explained = _compared(name, report, record, contents, data)
         except UNUSABLE as error:
             differ = [("content", f"it does not follow from the recorded fits: {one_line(error)}")]
             explained = []
@@ -70,7 +68,7 @@ def _compared(
     report: ReportRecord,
     record: SweepRecord,
     contents: SweepContents,
-    labels: npt.NDArray[np.integer],
+    data: Divisible,
 ) -> tuple[list[tuple[str, str]], list[str]]:
     content = json.loads(report.content)
     if name == Purpose.COMPARISON:
@@ -78,7 +76,7 @@ def _compared(
         counts = {each["architecture"]: each["trials"] for each in content["architectures"]}
 
         def compare(then: SweepRecord) -> Comparison:
-            return comparison.compare(then, labels, asked)
+            return comparison.compare(then, data, asked)
 
         differ, drawn = _concluded(content, _as_then(record, counts), compare, wording.to_json)
         for each in drawn:

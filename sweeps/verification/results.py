@@ -42,7 +42,7 @@ def result_differences(asked: Sequence[AskedFit], dataset: Dataset) -> list[Diff
 
 def _within(spec: FitSpec, result: FitResult, dataset: Dataset) -> Iterator[Pair]:
     """Yield each value of a result that its spec, its other values and the labels imply."""
-    split = Split.of_fit(spec, dataset.labels)
+    split = Split.of_fit(spec, dataset)
     yield "folds and stop set", result.parts_sha256, split.parts(spec).digest
     if spec.stopping is not None:
         yield from _epochs(spec, EarlyStopping(spec.stopping), result)

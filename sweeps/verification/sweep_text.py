@@ -76,7 +76,7 @@ def spec_of(text: str, details: SweepDetails) -> SweepSpec:
         source = details.sources.get(name)
         if isinstance(table, dict) and source is not None and _is_cell(source, table.get("source")):
             table["source"] = source
-    return parse_sweep(data, folder=Path(details.folder))
+    return parse_sweep(data, folder=Path(details.folder)).gone_on(details.dataset)
 
 
 def _is_cell(source: UserSource, written: object) -> bool:

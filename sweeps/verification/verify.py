@@ -100,8 +100,11 @@ def verify(
     with Ledger.read(home) as ledger:
         ledger.check_integrity()
         made = _read(ledger, name)
+        openings = ledger.damaged_openings()
     if isinstance(made, Report):
         return made
+    if openings is not None:
+        made.found.append(Difference(subject="openings", where="the exams of this home", what=openings))
     asked = _Asked(home=home, wanted=wanted, start_workers=start_workers, say=say, trust_code=trust_code)
     return _verified(made, asked)
 
@@ -218,14 +221,14 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
         with reading(f"the sweep {made.entry.name!r}"):
             of_software = differences.environment_differences(made.asked, of_training())
             made.found = of_software + made.found
-            dataset = load_again(home, made.entry)
-            made.found += dataset_differences(made.entry, dataset)
+            loaded = load_again(home, made.entry)
+            made.found += dataset_differences(made.entry, loaded)
             made.found += architecture_differences(made.entry)
     except UsageError:
         if made.found or made.seal.differences:
             return None
         raise
-    return dataset
+    return loaded.search
 
 
 def _derived(made: _Verification, dataset: Dataset) -> list[Difference]:
@@ -249,7 +252,7 @@ def _effects(made: _Verification, plan: Plan, dataset: Dataset) -> list[Differen
         *exported,
     ]
     if not found:  # reports take the longest, and would differ with the outcomes
-        found, of_reports = reports.report_differences(made.record, made.contents, dataset.labels)
+        found, of_reports = reports.report_differences(made.record, made.contents, dataset)
         made.notes += of_reports
     return found
 

@@ -74,7 +74,9 @@ def test_the_network_begins_with_refolds_weights() -> None:
     from trainer.engine.model import build_model
 
     values = {**VALUES, **middle(built_in("lenet").space)}
-    ours = build_model(built_in("lenet"), values, load(DatasetSource(source="digits", samples=300)), seed=5)
+    ours = build_model(
+        built_in("lenet"), values, load(DatasetSource(source="digits", samples=300)).search, seed=5
+    )
     expected = weights_digest(ours.get_weights())
     keras.utils.clear_session()
     keras.utils.set_random_seed(5)

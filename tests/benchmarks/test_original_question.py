@@ -105,7 +105,7 @@ def test_refold_trains_on_every_image(tmp_path: Path) -> None:
     """One epoch, no held-out fold, no stop set: the experiment of the question."""
     stored = store(random_images(20), tmp_path)
     spec = fit_spec(stored)
-    parts = Split.of_fit(spec, open_stored(stored).labels).parts(spec)
+    parts = Split.of_fit(spec, open_stored(stored)).parts(spec)
     assert (len(parts.training), len(parts.stop), len(parts.held_out), spec.epochs) == (20, 0, 0, 1)
 
 

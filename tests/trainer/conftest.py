@@ -13,7 +13,9 @@ from trainer.process.training_process import TrainingProcess
 @pytest.fixture(scope="session")
 def stored_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stored dataset of 300 digits."""
-    return store(load(DatasetSource(source="digits", samples=300)), tmp_path_factory.mktemp("datasets"))
+    return store(
+        load(DatasetSource(source="digits", samples=300)).search, tmp_path_factory.mktemp("datasets")
+    )
 
 
 @pytest.fixture(scope="session")

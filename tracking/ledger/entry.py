@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracking.ledger.details import SweepDetails
-from tracking.records import DatasetRecord
-from trainer.canonical import canonical_json
+from tracking.records import DatasetRecord, ExamRecord
+from trainer.canonical import canonical_json, recorded
 from trainer.fits.environment import Environment
 from trainer.json_shape import check
 
@@ -38,7 +38,7 @@ class SweepEntry:
         environment = {**self.environment.to_json(), "git_commit": self.git_commit}
         return (
             self.name, self.key, canonical_json(self.identity), self.toml, self.seed,
-            canonical_json(_dataset_json(self.dataset)), canonical_json(self.architectures),
+            canonical_json(recorded(self.dataset)), canonical_json(self.architectures),
             self.trials, self.fits, canonical_json(environment),
             canonical_json(self.details.to_json()), self.created_at,
         )  # fmt: skip
@@ -67,13 +67,13 @@ class SweepEntry:
         )
 
 
-def _dataset_json(dataset: DatasetRecord) -> dict[str, Any]:
-    return {name: getattr(dataset, name) for name in DatasetRecord.__slots__}
-
-
 def _dataset_from_json(data: Mapping[str, Any]) -> DatasetRecord:
     check(DatasetRecord, data, "dataset")
     height, width, channels = data["input_shape"]
-    return DatasetRecord(
-        **{**data, "classes": tuple(data["classes"]), "input_shape": (height, width, channels)}
-    )
+    exam = data.get("exam")
+    parts = {
+        "classes": tuple(data["classes"]),
+        "input_shape": (height, width, channels),
+        "exam": None if exam is None else ExamRecord(**exam),
+    }
+    return DatasetRecord(**{**data, **parts})

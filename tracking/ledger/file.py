@@ -10,7 +10,7 @@ from tracking.errors import HomeGone
 from trainer.errors import UsageError
 
 #: Counts the changes of the tables below. A newer ledger is refused; an older one gets the missing tables.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TABLES_OF_1 = """
 CREATE TABLE sweeps (
@@ -94,13 +94,29 @@ CREATE TABLE unsealed (             -- sweeps with rows that their seal may not 
 ) STRICT;
 """
 
-TABLES = TABLES_OF_1 + TABLES_SINCE_2 + TABLES_SINCE_3
+TABLES_SINCE_4 = """
+CREATE TABLE openings (             -- models scored on exams, over the whole home; they outlive sweeps
+    exam TEXT NOT NULL,            -- fingerprint
+    sweep TEXT NOT NULL,           -- whose model it was; empty for a model of elsewhere
+    purpose TEXT NOT NULL,
+    model TEXT NOT NULL,           -- its key
+    opened_at REAL NOT NULL,
+    digest TEXT NOT NULL           -- SHA-256 over the digest of the row before, and this row
+) STRICT;
+"""
 
-#: The tables that a ledger of an earlier version lacks.
-MISSING = {1: TABLES_SINCE_2 + TABLES_SINCE_3, 2: TABLES_SINCE_3}
+#: The tables since each version.
+SINCE = {1: TABLES_OF_1, 2: TABLES_SINCE_2, 3: TABLES_SINCE_3, 4: TABLES_SINCE_4}
+
+TABLES = "".join(SINCE.values())
 
 #: What was recorded before there were seals is sealed when it is next written.
 OLDER = "INSERT INTO unsealed SELECT name, 'older', created_at, '', '{}', '{}' FROM sweeps;"
+
+
+def _missing(version: int) -> str:
+    """Return the tables that a ledger of an earlier version lacks."""
+    return "".join(tables for since, tables in SINCE.items() if since > version)
 
 
 def checksum(key: str, spec: str, run: str, predictions: bytes, confidences: bytes) -> str:
@@ -177,7 +193,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         if version == 0 and create:
             connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
             version = SCHEMA_VERSION
-        if version in MISSING:
+        if 1 <= version < SCHEMA_VERSION:
             version = _add_tables(connection, version, create=create)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
@@ -207,10 +223,9 @@ def _add_tables(connection: sqlite3.Connection, version: int, *, create: bool) -
 
     A connection that only reads gets them in memory; the file does not change.
     """
+    tables, older = _missing(version), OLDER if version < 3 else ""
     if create:
-        connection.executescript(
-            f"BEGIN;{MISSING[version]}{OLDER}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-        )
+        connection.executescript(f"BEGIN;{tables}{older}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
     else:
-        connection.executescript(MISSING[version].replace("CREATE TABLE", "CREATE TEMP TABLE") + OLDER)
+        connection.executescript(tables.replace("CREATE TABLE", "CREATE TEMP TABLE") + older)
     return SCHEMA_VERSION

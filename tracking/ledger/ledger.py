@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tracking.ledger import disk_space
+from tracking.ledger import disk_space, openings
 from tracking.ledger.codec import decode_hyperparameters, decode_run, encode_run
 from tracking.ledger.contents import SweepContents, contents_of
 from tracking.ledger.details import SweepDetails
@@ -25,6 +25,7 @@ from tracking.ledger.trials import confirmed_of, further_fits, reports_of, trial
 from tracking.records import (
     ExportRecord,
     FoldRecord,
+    Opening,
     Purpose,
     ReportRecord,
     SweepRecord,
@@ -214,6 +215,11 @@ class Ledger:
             new = [(key, digest) for key, digest in after.items() if key not in before]
             self._seals.added(sweep, "exports", new)
 
+    def add_opening(self, opening: Opening) -> None:
+        """Add that a model is scored on an exam. A model that was scored on it before counts once."""
+        with self._seals.transaction() as connection:
+            openings.add(connection, opening)
+
     def add_further_fits(
         self, sweep: str, purpose: Purpose, architecture: str, number: int, specs: Mapping[int, FitSpec]
     ) -> None:
@@ -237,6 +243,7 @@ class Ledger:
         """Remove a sweep and the fits that no other sweep has; return the number of fits removed."""
         with self._connection as connection:
             self._seals.remove(name)
+            openings.keep(connection, name)
             connection.execute("DELETE FROM sweeps WHERE name = ?", (name,))
             gone = connection.execute(
                 "DELETE FROM fits WHERE key NOT IN"
@@ -357,6 +364,20 @@ class Ledger:
         """Return the models that were exported from a sweep, oldest first."""
         with reading(f"the sweep {name!r}"):
             return [ExportRecord.from_card(card) for card in self.cards(name)]
+
+    def openings(self, exam: str) -> tuple[Opening, ...]:
+        """Return the models that were scored on an exam, over the whole home, the oldest first.
+
+        Args:
+            exam: the exam's fingerprint.
+        """
+        with reading("the openings of exams"):
+            return openings.openings(self._connection, exam)
+
+    def damaged_openings(self) -> str | None:
+        """Return what is wrong with the record of openings, in one line; None if nothing is."""
+        with reading("the openings of exams"):
+            return openings.damage(self._connection)
 
     def cards(self, name: str) -> list[Mapping[str, Any]]:
         """Return each exported model's ``model.json``, with its folder, oldest first."""

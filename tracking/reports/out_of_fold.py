@@ -93,7 +93,7 @@ class HeldOut:
         predicted, confidence = result.predicted_classes(), result.predicted_confidences()
         if spec.fold is None or not len(predicted):
             return None
-        image = Split.of_fit(spec, self.dataset.labels).held_out(spec.fold)
+        image = Split.of_fit(spec, self.dataset).held_out(spec.fold)
         if not len(image) == len(predicted) == len(confidence):
             return None
         return np.full_like(image, spec.repeat), np.full_like(image, spec.fold), image, predicted, confidence

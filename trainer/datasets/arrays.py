@@ -4,15 +4,19 @@ In the functions below ``where`` is an array's name in messages: ``'images' in '
 ``the array of images``.
 """
 
+import copy
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer import names as rules
-from trainer.datasets.dataset import Dataset, DatasetSource
+from trainer.datasets.dataset import DatasetSource
+from trainer.datasets.labelled import Labelled
+from trainer.datasets.parts import Loaded, divide
 from trainer.errors import UsageError
 from trainer.names import Rule
 
@@ -27,7 +31,7 @@ class Arrays:
     """A dataset given as arrays, from a notebook. They are copied, so later changes to them have no effect.
 
     Attributes:
-        dataset: what a sweep trains on.
+        labelled: all of the images.
     """
 
     def __init__(
@@ -37,6 +41,9 @@ class Arrays:
         *,
         classes: Sequence[str] | None = None,
         name: str = "arrays",
+        groups: npt.ArrayLike | None = None,
+        paths: Sequence[str] | None = None,
+        exam: "float | tuple[npt.ArrayLike, npt.ArrayLike] | None" = None,
     ) -> None:
         """Check and copy the arrays.
 
@@ -47,6 +54,11 @@ class Arrays:
             classes: names of the classes; integer labels are then positions in it, from 0. If None, the
                 classes are the distinct labels, sorted.
             name: of the dataset, for messages and reports; the rule is that of class names.
+            groups: ``[n]`` integers or texts: which images belong together (of one patient, say); None if
+                every image is by itself.
+            paths: ``[n]`` names of the images, for reports; None to name them by their place.
+            exam: share of the images that is set aside as the exam, in (0, 0.5]; 0 for none; or two arrays,
+                images and labels. None for 0.2.
 
         Raises:
             UsageError: if an array has another shape, type or range, or a label is not a class.
@@ -59,24 +71,94 @@ class Arrays:
         found = labels_of(_array(labels, "the array of labels"), len(pixels), "the array of labels")
         names = None if classes is None else names_of(_array(classes, "classes"), "classes")
         known, numbers = classified(found, names, "the array of labels")
-        self.dataset = Dataset(
-            name=named, images=_own(pixels), labels=_own(numbers), classes=known, pixel_max=pixel_max
-        )
+        count = len(numbers)
+        self.labelled = Labelled(
+            name=named, images=_own(pixels), labels=_own(numbers), classes=known, pixel_max=pixel_max,
+            group_of=() if groups is None else texts_of(groups, count, "the array of groups"),
+            paths=() if paths is None else texts_of(paths, count, "the list of paths"),
+        )  # fmt: skip
+        self._exam_share, self._own_exam = _exam_of(exam, self.labelled)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The images of the search and the exam.
+
+        Raises:
+            UsageError: if a class has too few images for an exam.
+        """
+        settings = DatasetSource(source=PREFIX, exam=self._exam_share)
+        return divide(self.labelled, settings, own_exam=self._own_exam)
 
     @property
     def source(self) -> DatasetSource:
-        """The recorded source: the fingerprint stands in the place of a name or path."""
-        return DatasetSource(source=f"{PREFIX}{self.dataset.fingerprint}")
+        """The recorded source: the fingerprint of the search images stands in the place of a path."""
+        return DatasetSource(source=f"{PREFIX}{self.loaded.search.fingerprint}", exam=self._exam_share)
+
+    def with_exam(self, exam: float | str) -> "Arrays":
+        """Return the same images with another exam, as ``DatasetSource.exam`` has it."""
+        other = copy.copy(self)
+        other.__dict__.pop("loaded", None)
+        other.__dict__.pop("_fingerprints", None)
+        other._exam_share, other._own_exam = exam, None
+        return other
+
+    @cached_property
+    def _fingerprints(self) -> tuple[str, ...]:
+        parts = (self.labelled, *([self._own_exam] if self._own_exam else []))
+        whole = (part.dataset(np.arange(len(part.labels))) for part in parts)
+        return (*(dataset.fingerprint for dataset in whole), str(self._exam_share))
 
     def __repr__(self) -> str:
-        data = self.dataset
-        return f"Arrays({len(data.labels)} images of {data.input_shape}, classes {listed(data.classes)})"
+        data = self.labelled
+        shape = tuple(data.images.shape[1:])
+        return f"Arrays({len(data.labels)} images of {shape}, classes {listed(data.classes)})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Arrays) and other.dataset.fingerprint == self.dataset.fingerprint
+        return isinstance(other, Arrays) and other._fingerprints == self._fingerprints
 
     def __hash__(self) -> int:
-        return hash(self.dataset.fingerprint)
+        return hash(self._fingerprints)
+
+
+def _exam_of(given: object, labelled: Labelled) -> tuple[float | str | None, Labelled | None]:
+    """Return the exam as ``DatasetSource.exam`` has it, and the user's own exam images.
+
+    Raises:
+        UsageError: if it is neither a share nor two arrays.
+    """
+    if given is None:
+        return None, None
+    if isinstance(given, tuple | list) and len(given) == 2:
+        pixels, pixel_max = pixels_of(_array(given[0], "the exam's images"), "the exam's images")
+        found = labels_of(_array(given[1], "the exam's labels"), len(pixels), "the exam's labels")
+        numbers = numbered(found, labelled.classes, "the array of the exam's labels")
+        own = Labelled(
+            name=labelled.name, images=_own(pixels), labels=_own(numbers), classes=labelled.classes,
+            pixel_max=pixel_max,
+        )  # fmt: skip
+        return "arrays", own
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 0.5:
+        raise UsageError("exam must be a share of the images from 0 to 0.5, or two arrays: images and labels")
+    return float(given), None
+
+
+def texts_of(given: Any, count: int, where: str) -> tuple[str, ...]:
+    """Return ``[n]`` integers or texts as texts.
+
+    Raises:
+        UsageError: if there is not one for each image, or one is neither an integer nor a text.
+    """
+    array = _array(given, where)
+    if array.dtype.kind == "S":
+        array = decoded(array, where)
+    if array.ndim != 1 or array.dtype.kind not in "iuU":
+        raise UsageError(
+            f"{where} is of type {array.dtype} and shape {list(array.shape)}: it must be [n] integers or "
+            "texts"
+        )
+    if len(array) != count:
+        raise UsageError(f"{where} has {len(array)} entries for {count} images: there must be one for each")
+    return tuple(map(str, array.tolist()))
 
 
 def fingerprint_of(source: DatasetSource) -> str | None:
@@ -94,9 +176,9 @@ def _array(given: npt.ArrayLike, where: str) -> Array:
 
 def _own(array: Any) -> Any:
     """Return a read-only copy."""
-    copy = np.array(array, copy=True, order="C")
-    copy.flags.writeable = False
-    return copy
+    own = np.array(array, copy=True, order="C")
+    own.flags.writeable = False
+    return own
 
 
 def classified(

@@ -1,7 +1,7 @@
 """The built-in datasets: from scikit-learn, Keras' cache, a Debian package, or Keras' download.
 
-Keras' cache is read here, not by Keras, because importing Keras imports TensorFlow, and because Keras always
-reads the test set too. CIFAR-10 is the exception. Its files are pickles, which only Keras may open: it checks
+Keras' cache is read here, not by Keras, because importing Keras imports TensorFlow. CIFAR-10 is the
+exception. Its files are pickles, which only Keras may open: it checks
 the archive's SHA-256 and unpickles with restrictions.
 """
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trainer.datasets.dataset import Dataset
 from trainer.datasets.idx import read_idx
+from trainer.datasets.labelled import Labelled, joined
 from trainer.datasets.npz import opened, read_array
 from trainer.errors import UsageError
 
@@ -47,22 +48,15 @@ DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fa
 IDX_PREFIX = {"train": "train", "test": "t10k"}
 
 
-def read(name: str) -> Dataset:
-    """Return the images to train on of the built-in dataset ``name``.
+def labelled(name: str) -> Labelled:
+    """Return all images of the built-in dataset ``name``, with its official test set if it has one.
 
     Raises:
         UsageError: if it is not on this machine and cannot be downloaded, or if its files are damaged.
     """
-    return _digits() if name == "digits" else _official(name, "train")
-
-
-def read_test(name: str) -> Dataset | None:
-    """Return the official test set of the built-in dataset ``name``; None for ``digits``, which has none.
-
-    Raises:
-        UsageError: as ``read``.
-    """
-    return None if name == "digits" else _official(name, "test")
+    if name == "digits":
+        return joined(_digits(), None)
+    return joined(_official(name, "train"), _official(name, "test"))
 
 
 def _digits() -> Dataset:

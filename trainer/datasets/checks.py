@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from trainer.datasets.dataset import Dataset
+from trainer.datasets.labelled import Labelled
 from trainer.errors import UsageError
 from trainer.limits import CLASSES, IMAGE_SIDE, IMAGES
 from trainer.quantities import size
@@ -16,10 +17,8 @@ def require_trainable(dataset: Dataset) -> None:
     """Check what all architectures and the stratified folds need.
 
     Raises:
-        UsageError: if there are fewer than two classes, a class without an image, images below 8x8, or more
-            of something than the limits allow.
+        UsageError: if there are fewer than two classes, a class without an image, or images below 8x8.
     """
-    _check_limits(dataset)
     if len(dataset.classes) < 2:
         only = f"only the class {dataset.classes[0]!r}" if dataset.classes else "no class"
         raise UsageError(f"dataset {dataset.name!r} has {only}: telling classes apart needs at least two")
@@ -37,7 +36,12 @@ def require_trainable(dataset: Dataset) -> None:
         )
 
 
-def _check_limits(dataset: Dataset) -> None:
+def require_within_limits(dataset: Dataset | Labelled) -> None:
+    """Check that there is not more of anything than the limits allow.
+
+    Raises:
+        UsageError: if there is.
+    """
     images, height, width, _ = dataset.images.shape
     for count, most in (
         (len(dataset.classes), CLASSES),

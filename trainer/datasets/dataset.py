@@ -61,13 +61,13 @@ class DatasetSource:
     def to_json(self) -> dict[str, object]:
         """Return the source as plain JSON data; ``from_json`` is the inverse.
 
-        Without ``exam`` no sweep is recorded any more: what lacks it was recorded before there were exams.
+        What lacks ``exam`` has only an official test set, as all sweeps that were recorded before there was
+        ``exam``.
         """
-        always = ("source", "samples", "image_size", "colour", "exam")
-        values = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
-        return {
-            name: value for name, (value, default) in values.items() if name in always or value != default
-        }
+        always = ("source", "samples", "image_size", "colour")
+        usual = {each.name: each.default for each in fields(self)} | {"exam": OFFICIAL}
+        values = {name: getattr(self, name) for name in usual}
+        return {name: value for name, value in values.items() if name in always or value != usual[name]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "DatasetSource":

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.datasets.dataset import Dataset
-from trainer.datasets.large import gather
+from trainer.datasets.large import empty, gather
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Labelled:
         fold_of: the fold of each image as the source writes it, ``[n]`` strings; empty if it has none. The
             images of an official test set have "".
         test: ``[n]`` bool, the images of the official test set; all False if there is none.
-        left_out: one line for each file that was left out because it cannot be read.
+        notes: one line for each thing that was done to some images, such as leaving out what cannot be read.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Labelled:
     group_of: tuple[str, ...] = ()
     fold_of: tuple[str, ...] = ()
     test: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Let ``test`` be all False if it was not given."""
@@ -71,6 +71,21 @@ class Labelled:
             group_names=group_names,
             folds=np.array([fold_number[name] for name in folds], dtype=np.int32) if any(folds) else None,
         )
+
+
+def joined(training: Dataset, test: Dataset | None) -> Labelled:
+    """Return images to train on, and an official test set of the same kind, as one source."""
+    parts = [training] if test is None else [training, test]
+    count = len(training.labels)
+    labels = np.concatenate([part.labels for part in parts])
+    images = training.images
+    if test is not None:
+        images = empty((len(labels), *training.images.shape[1:]), training.images.dtype)
+        images[:count], images[count:] = training.images, test.images
+    return Labelled(
+        name=training.name, images=images, labels=labels, classes=training.classes,
+        pixel_max=training.pixel_max, test=np.arange(len(labels)) >= count,
+    )  # fmt: skip
 
 
 def in_order(folds: list[str]) -> list[str]:

@@ -1,23 +1,40 @@
-"""Loads the dataset that a sweep file names."""
+"""Loads the dataset that a sweep file names: the images of the search, and the exam."""
 
+import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from trainer import names
-from trainer.datasets import built_in, folder, npz
-from trainer.datasets.arrays import Arrays, fingerprint_of
-from trainer.datasets.checks import require_trainable
-from trainer.datasets.dataset import Dataset, DatasetSource
-from trainer.datasets.sampling import subset
+from trainer.datasets import built_in, folder, npz, parts, table
+from trainer.datasets.arrays import Arrays, fingerprint_of, listed
+from trainer.datasets.checks import require_same_kind, require_trainable, require_within_limits
+from trainer.datasets.dataset import OFFICIAL, DatasetSource
+from trainer.datasets.labelled import Labelled
+from trainer.datasets.parts import Loaded
 from trainer.errors import UsageError
+from trainer.limits import EXCLUDED
 from trainer.names import Rule
 from trainer.spelling import nearest
 
+#: ``progress(done, total)``: how many images are read.
+Progress = Callable[[int, int], None]
+
+#: What each kind of source is called, and the settings that apply to files of images alone.
+IMAGE_SETTINGS = ("image_size", "colour", "unreadable")
+
 
 def load(
-    source: DatasetSource | Arrays, *, base: Path = Path(), class_name: Rule = names.class_name
-) -> Dataset:
-    """Return the images to train on; an official test set is not opened.
+    source: DatasetSource | Arrays,
+    *,
+    base: Path = Path(),
+    class_name: Rule = names.class_name,
+    progress: Progress | None = None,
+    check: bool = True,
+) -> Loaded:
+    """Return the images to train on and the exam.
 
     Built-in names take precedence: to load a folder that is called ``mnist``, write ``./mnist``.
 
@@ -25,70 +42,111 @@ def load(
         source: what the sweep file says, or arrays.
         base: the folder that relative paths start from: the sweep file's.
         class_name: the rule for class names; ``names.rule_for_recorded`` if they are compared with a record.
+        progress: called now and then while images are decoded.
+        check: whether to refuse what cannot be trained on or judged by; False to look at it.
 
     Raises:
         UsageError: if there is no such dataset, or it cannot be trained on.
     """
+    settings = source.source if isinstance(source, Arrays) else source
     if isinstance(source, Arrays):
-        require_trainable(source.dataset)
-        return source.dataset
-    _refuse_arrays(source)
-    if source.source in built_in.NAMES:
-        _refuse_image_settings(source, "a built-in dataset")
-        dataset = built_in.read(source.source)
+        require_within_limits(source.labelled)
+        loaded = source.loaded
     else:
-        path = _existing(source.source, base)
-        if path.is_dir():
-            dataset = folder.read(
-                path, image_size=source.image_size, colour=source.colour, class_name=class_name
-            )
-        else:
-            _refuse_image_settings(source, "an .npz file")
-            dataset = npz.read(path, class_name)
-    require_trainable(dataset)
-    return dataset if source.samples is None else subset(dataset, source.samples)
+        found = read(source, base=base, class_name=class_name, progress=progress)
+        require_within_limits(found)
+        excluded = () if settings.exclude is None else _excluded(base / settings.exclude)
+        own = _own_exam(source, found, base, class_name)
+        loaded = parts.divide(found, settings, own_exam=own, excluded=excluded)
+    if check:
+        require_trainable(loaded.search)
+        if loaded.exam is not None:
+            require_same_kind(loaded.exam, loaded.search)
+        if settings.exam != OFFICIAL:  # sweeps recorded before there were exams go on as they were
+            parts.require_separate(loaded)
+    return loaded
 
 
-def load_test(
-    source: DatasetSource, *, base: Path = Path(), class_name: Rule = names.class_name
-) -> Dataset | None:
-    """Return the whole official test set, or None if there is none. Only an exam asks for it.
-
-    ``digits``, folders and arrays have none; an ``.npz`` file has one if it holds ``test_images`` and
-    ``test_labels``. ``samples`` does not apply.
+def read(
+    source: DatasetSource,
+    *,
+    base: Path = Path(),
+    class_name: Rule = names.class_name,
+    progress: Progress | None = None,
+) -> Labelled:
+    """Return all labelled images that a source has, an official test set included.
 
     Args:
-        source: what the sweep file says.
-        base: the folder that relative paths start from: the sweep file's.
-        class_name: the rule for class names, see ``load``.
+        source: what the sweep file says; ``samples``, ``exam``, ``duplicates`` and ``exclude`` do not apply.
+        base: see ``load``.
+        class_name: see ``load``.
+        progress: see ``load``.
 
     Raises:
-        UsageError: if there is no such dataset, or the test set does not fit the images to train on.
+        UsageError: if there is no such source, or it cannot be read.
     """
-    if fingerprint_of(source) is not None:
-        return None
+    _refuse_arrays(source)
     if source.source in built_in.NAMES:
-        return built_in.read_test(source.source)
+        _refuse_settings(source, (*IMAGE_SETTINGS, "groups"), "a built-in dataset")
+        return built_in.labelled(source.source)
     path = _existing(source.source, base)
-    return None if path.is_dir() else npz.read_test(path, class_name)
+    if path.is_dir():
+        return folder.labelled(path, source, class_name, progress)
+    if path.suffix.lower() in table.SUFFIXES:
+        return table.labelled(path, source, class_name, progress)
+    _refuse_settings(source, (*IMAGE_SETTINGS, "groups"), "an .npz file")
+    return npz.labelled(path, class_name)
+
+
+def _own_exam(source: DatasetSource, found: Labelled, base: Path, class_name: Rule) -> Labelled | None:
+    """Return the user's own exam with the classes of the other images; None if none is named."""
+    if not isinstance(source.exam, str) or source.exam == OFFICIAL:
+        return None
+    settings = dataclasses.replace(source, source=source.exam)
+    try:
+        exam = read(settings, base=base, class_name=class_name)
+    except UsageError as error:
+        raise UsageError(f"exam: {error}") from None
+    unknown = [name for name in exam.classes if name not in found.classes]
+    if unknown:
+        raise UsageError(
+            f"exam = {source.exam!r} has the class {unknown[0]!r}, which is none of the classes of "
+            f"{found.name!r}: {listed(found.classes)}"
+        )
+    number = np.array([found.classes.index(name) for name in exam.classes], dtype=np.int32)
+    return dataclasses.replace(exam, labels=number[exam.labels], classes=found.classes)
+
+
+def _excluded(path: Path) -> list[str]:
+    """Return the names in a text file, one a line; empty lines and lines that begin with # have none."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(EXCLUDED.most + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"exclude = {str(path)!r} cannot be read ({reason}): it is a text file") from None
+    if len(content) > EXCLUDED.most:
+        raise UsageError(f"exclude = {str(path)!r} has more than {EXCLUDED.said} bytes: that is no list")
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _existing(source: str, base: Path) -> Path:
-    """Return the folder or .npz file that ``source`` names; raise UsageError if there is none."""
+    """Return the folder or file that ``source`` names; raise UsageError if there is none."""
     path = base / os.path.expanduser(source)  # noqa: PTH111  (Path.expanduser raises where there is no home)
     # os.path.isdir answers False where Path.is_dir raises: unreadable parents, names too long for the disk.
     if source and os.path.isdir(path):  # noqa: PTH112
         return path
+    kinds = "a folder of class folders, a .csv or .parquet table or an .npz file"
     if source and os.path.isfile(path):  # noqa: PTH113
-        if path.suffix.lower() == ".npz":
+        if path.suffix.lower() in (".npz", *table.SUFFIXES):
             return path
-        raise UsageError(f"dataset {str(path)!r} is neither a folder of class folders nor an .npz file")
-    if "/" in source or source.lower().endswith(".npz"):
-        raise UsageError(f"dataset {str(path)!r}: there is no such folder or .npz file")
+        raise UsageError(f"dataset {str(path)!r} is none of these: {kinds}")
+    if "/" in source or source.lower().endswith((".npz", *table.SUFFIXES)):
+        raise UsageError(f"dataset {str(path)!r}: there is no such folder or file")
     raise UsageError(
         f"unknown dataset {source!r}: {nearest(source, built_in.NAMES)} "
-        f"Built in are {', '.join(built_in.NAMES)}; "
-        "the path of a folder of class folders or of an .npz file works too"
+        f"Built in are {', '.join(built_in.NAMES)}; the path of {kinds} works too"
     )
 
 
@@ -100,10 +158,10 @@ def _refuse_arrays(source: DatasetSource) -> None:
         )
 
 
-def _refuse_image_settings(source: DatasetSource, kind: str) -> None:
-    """Refuse image settings for a dataset that is not a folder: they would have no effect."""
-    for setting in ("image_size", "colour"):
+def _refuse_settings(source: DatasetSource, settings: tuple[str, ...], kind: str) -> None:
+    """Refuse settings that would have no effect on a source of this kind."""
+    for setting in settings:
         if getattr(source, setting) is not None:
             raise UsageError(
-                f"{setting} applies to folders of images only, and {source.source!r} is {kind}: leave it out"
+                f"{setting} applies to files of images only, and {source.source!r} is {kind}: leave it out"
             )

@@ -5,12 +5,14 @@
 ``labels``                         ``[n]`` integers or strings
 ``class_names`` (or ``classes``)   optional: strings; integer labels are then positions in it, from 0
 ``test_images``, ``test_labels``   optional: the official test set
+``groups``, ``test_groups``        optional: ``[n]`` integers or strings, which images belong together
 =================================  ==========================================================================
 
 Without class names the classes are the distinct labels, sorted: numbers by value, strings by code point.
 Nothing is ever unpickled: an ``.npz`` that holds objects is refused.
 """
 
+import dataclasses
 import math
 import zipfile
 from collections.abc import Iterator
@@ -21,49 +23,58 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from trainer import names
-from trainer.datasets.arrays import Array, classified, labels_of, names_of, numbered, pixels_of
+from trainer.datasets.arrays import Array, classified, labels_of, names_of, numbered, pixels_of, texts_of
 from trainer.datasets.checks import require_memory, require_same_kind
 from trainer.datasets.dataset import Dataset
+from trainer.datasets.labelled import Labelled, joined
 from trainer.errors import UsageError
 from trainer.names import Rule
 
 
-def read(path: Path, class_name: Rule = names.class_name) -> Dataset:
-    """Return ``images`` and ``labels`` of the file; test arrays are not read.
+def labelled(path: Path, class_name: Rule = names.class_name) -> Labelled:
+    """Return all images of the file, with the official test set if it has one.
 
     Raises:
-        UsageError: if the file is damaged, lacks one of the two, or they are not as in the table above.
+        UsageError: if the file is damaged, lacks one of the arrays, they are not as in the table above, or
+            the test set has other classes, shape or scale than ``images``.
     """
     with opened(path) as archive:
-        return _training(archive, path, class_name)
-
-
-def read_test(path: Path, class_name: Rule = names.class_name) -> Dataset | None:
-    """Return ``test_images`` and ``test_labels`` of the file, or None if it has neither.
-
-    Raises:
-        UsageError: as ``read``, or if the test set has other classes, shape or scale than ``images``.
-    """
-    with opened(path) as archive:
-        if not {"test_images", "test_labels"} & set(archive.files):
-            return None
         training = _training(archive, path, class_name)
-        images, pixel_max = pixels_of(
-            read_array(archive, path, "test_images"), f"'test_images' in {str(path)!r}"
-        )
-        where = f"'test_labels' in {str(path)!r}"
-        labels = labels_of(read_array(archive, path, "test_labels"), len(images), where, class_name)
-        # Without given names the training set's classes are its labels as text, so look them up as text.
-        by_name = labels if _class_names(archive, path, class_name) is not None else labels.astype(str)
-        test = Dataset(
-            name=training.name,
-            images=images,
-            labels=numbered(by_name, training.classes, where),
-            classes=training.classes,
-            pixel_max=pixel_max,
-        )
+        found = joined(training, _test(archive, path, class_name, training))
+        return dataclasses.replace(found, group_of=_groups(archive, path, found))
+
+
+def _test(archive: NpzFile, path: Path, class_name: Rule, training: Dataset) -> Dataset | None:
+    """Return ``test_images`` and ``test_labels`` of the file, or None if it has neither."""
+    if not {"test_images", "test_labels"} & set(archive.files):
+        return None
+    images, pixel_max = pixels_of(read_array(archive, path, "test_images"), f"'test_images' in {str(path)!r}")
+    where = f"'test_labels' in {str(path)!r}"
+    labels = labels_of(read_array(archive, path, "test_labels"), len(images), where, class_name)
+    # Without given names the training set's classes are its labels as text, so look them up as text.
+    by_name = labels if _class_names(archive, path, class_name) is not None else labels.astype(str)
+    test = Dataset(
+        name=training.name,
+        images=images,
+        labels=numbered(by_name, training.classes, where),
+        classes=training.classes,
+        pixel_max=pixel_max,
+    )
     require_same_kind(test, training)
     return test
+
+
+def _groups(archive: NpzFile, path: Path, found: Labelled) -> tuple[str, ...]:
+    """Return the group of each image, the test images' last; empty if the file has no groups."""
+    if "groups" not in archive.files:
+        return ()
+    given = [("groups", int((~found.test).sum())), ("test_groups", int(found.test.sum()))]
+    return tuple(
+        name
+        for array, count in given
+        if count
+        for name in texts_of(read_array(archive, path, array), count, f"{array!r} in {str(path)!r}")
+    )
 
 
 @contextmanager

@@ -23,22 +23,25 @@ from trainer.errors import UsageError
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
-#: The files of a stored dataset.
-FILES = ("images.npy", "labels.npy", "dataset.json")
+#: The files that every stored dataset has, those that only some have, and all of them.
+ALWAYS = ("images.npy", "labels.npy", "dataset.json")
+SOME = ("groups.npy", "folds.npy", "names.json")
+FILES = ALWAYS + SOME
 
 
 def store(dataset: Dataset, folder: Path) -> Path:
     """Write ``dataset`` under ``folder`` unless it is there already, and return its own folder.
 
     Side effects:
-        Creates ``folder/<fingerprint>/`` with ``images.npy``, ``labels.npy`` and ``dataset.json``; replaces
-        a folder of that name that cannot be opened.
+        Creates ``folder/<fingerprint>/`` with the files that the dataset needs; replaces a folder of that
+        name that cannot be opened. If images or groups have other names now, the names are replaced.
 
     Raises:
         UsageError: if it cannot be written.
     """
     target = stored_at(folder, dataset.fingerprint)
     if _is_stored(target):
+        _rename(dataset, target)
         return target
     partial = folder / f".{dataset.fingerprint[:12]}-{uuid.uuid4().hex}.partial"
     try:
@@ -89,7 +92,12 @@ def open_stored(path: Path) -> Dataset:
             labels=_mapped(path / "labels.npy"),
             classes=tuple(header["classes"]),
             pixel_max=header["pixel_max"],
+            groups=_mapped(path / "groups.npy") if "groups" in header else None,
+            folds=_mapped(path / "folds.npy") if "folds" in header else None,
+            **_names(path),
         )
+        if len(dataset.paths) not in (0, len(dataset.labels)):
+            raise ValueError("names.json does not name each image")
         if header != _header(dataset, fingerprint=path.name):
             raise ValueError("dataset.json does not describe the arrays beside it")
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
@@ -152,7 +160,41 @@ def _header(dataset: Dataset, *, fingerprint: str) -> dict[str, Any]:
         "pixel_max": dataset.pixel_max,
         "images": [list(dataset.images.shape), str(dataset.images.dtype)],
         "labels": [list(dataset.labels.shape), str(dataset.labels.dtype)],
+        **{name: [list(array.shape), str(array.dtype)] for name, array in _given(dataset).items()},
     }
+
+
+def _given(dataset: Dataset) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays that not every dataset has."""
+    some = {"groups": dataset.groups, "folds": dataset.folds}
+    return {name: array for name, array in some.items() if array is not None}
+
+
+def _names(path: Path) -> dict[str, Any]:
+    """Return the names of images and groups that a stored dataset has."""
+    if not (path / "names.json").exists():
+        return {}
+    named = json.loads((path / "names.json").read_text(encoding="utf-8"))
+    return {name: tuple(map(str, named[name])) for name in ("paths", "group_names")}
+
+
+def _write_names(dataset: Dataset, folder: Path) -> None:
+    """Write the names of images and groups, if there are any; all or nothing."""
+    if not dataset.paths and not dataset.group_names:
+        return
+    partial = folder / f".names-{uuid.uuid4().hex}"
+    with partial.open("w", encoding="utf-8", errors="surrogateescape") as stream:
+        json.dump({"paths": dataset.paths, "group_names": dataset.group_names}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(folder / "names.json")
+
+
+def _rename(dataset: Dataset, folder: Path) -> None:
+    """Replace the names of images and groups by the present ones: no fingerprint covers them."""
+    there = open_stored(folder)
+    if (there.paths, there.group_names) != (dataset.paths, dataset.group_names):
+        _write_names(dataset, folder)
 
 
 def _mapped(path: Path) -> Any:
@@ -168,9 +210,11 @@ def _is_stored(path: Path) -> bool:
 
 
 def _write(dataset: Dataset, folder: Path) -> None:
-    """Write the three files and flush them to the disk."""
-    for name, array in (("images", dataset.images), ("labels", dataset.labels)):
+    """Write the files and flush them to the disk."""
+    arrays = {"images": dataset.images, "labels": dataset.labels, **_given(dataset)}
+    for name, array in arrays.items():
         _write_array(folder / f"{name}.npy", array)
+    _write_names(dataset, folder)
     with (folder / "dataset.json").open("w", encoding="ascii") as stream:
         json.dump(_header(dataset, fingerprint=dataset.fingerprint), stream, indent=2)
         stream.flush()

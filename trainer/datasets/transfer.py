@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from trainer.datasets.store import FILES, check_stored, publish, stored_at
+from trainer.datasets.store import ALWAYS, FILES, SOME, check_stored, publish, stored_at
 from trainer.errors import UsageError
 
 #: Bytes of one part.
@@ -35,6 +35,8 @@ class Part:
 def parts(stored: Path, size: int = PART) -> Iterator[Part]:
     """Yield a stored dataset in parts of at most ``size`` bytes."""
     for name in FILES:
+        if name in SOME and not (stored / name).exists():
+            continue
         with (stored / name).open("rb") as stream:
             while content := stream.read(size):
                 yield Part(name, stream.tell() - len(content), content)
@@ -66,7 +68,8 @@ def complete(folder: Path, fingerprint: str, sender: str) -> Path:
     checking.mkdir()
     try:
         for name in FILES:
-            (partial / name).rename(checking / name)
+            if name in ALWAYS or (partial / name).exists():
+                (partial / name).rename(checking / name)
         check_stored(checking)
         if find(fingerprint, [folder]) is None:
             shutil.rmtree(target, ignore_errors=True)  # a folder that is there is damaged

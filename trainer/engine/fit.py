@@ -108,7 +108,7 @@ def train(
 def _train(
     spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
 ) -> Trained:
-    parts = Split.of_fit(spec, data.dataset.labels).parts(spec)
+    parts = Split.of_fit(spec, data.dataset).parts(spec)
     engine = _engine(spec, data.dataset, architecture, engines)
     initial = weights_digest(engine.weights())
     try:

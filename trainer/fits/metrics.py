@@ -88,9 +88,14 @@ def macro_f1(confusion: Confusion) -> float:
     Source: Opitz & Burst, "Macro F1 and Macro F1" (arXiv 1911.03347), the "averaged F1" of their eq. 1.
     For a cross-validation, pool the folds' matrices first: Forman & Scholz, "Apples-to-apples in
     cross-validation studies" (SIGKDD Explorations 12(1), 2010), find every other way biased.
+
+    A class that is neither true nor predicted does not count, as with scikit-learn: with groups or given
+    folds, a fold or a stop set may have no image of it. Without any image the value is 0.
     """
-    scores = [score.f1 for score in class_scores(confusion)]
-    return sum(scores) / len(scores)
+    counts = np.asarray(confusion, dtype=np.int64)
+    met = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
+    scores = [score.f1 for score, counted in zip(class_scores(confusion), met, strict=True) if counted]
+    return sum(scores) / len(scores) if scores else 0.0
 
 
 def accuracy(confusion: Confusion) -> float:
@@ -167,19 +172,24 @@ class Metric:
         """Return the value of the folds' predictions taken together."""
         return self.of(pooled(confusions))
 
-    def reachable(self, confusions: Sequence[Confusion], folds: int) -> float:
+    def reachable(
+        self, confusions: Sequence[Confusion], folds: int, held_out: Sequence[Sequence[int]] = ()
+    ) -> float:
         """Return a bound on the pooled value of all ``folds``: all remaining predictions are right.
-
-        Folds are stratified: one fold has at most one image of a class more than another.
 
         Args:
             confusions: of the first folds, at least one.
             folds: how many there are in all.
+            held_out: number of images of each class in each fold, ``[folds][classes]``; empty if folds are
+                stratified: then one fold has at most one image of a class more than another.
         """
         total = [list(row) for row in pooled(confusions)]
         for label in range(len(total)):
-            fewest = min(sum(confusion[label]) for confusion in confusions)
-            total[label][label] += (folds - len(confusions)) * (fewest + 1)
+            if held_out:
+                total[label][label] += sum(counts[label] for counts in held_out[len(confusions) :])
+            else:
+                fewest = min(sum(confusion[label]) for confusion in confusions)
+                total[label][label] += (folds - len(confusions)) * (fewest + 1)
         return self.of(tuple(tuple(row) for row in total))
 
 

@@ -40,7 +40,9 @@ def shortfall(
     if not metric.better(thresholds.incumbent_mean, best):
         return None
     certain = not any(metric.better(metric.perfect, ceiling) for ceiling in remaining)
-    if certain and not metric.better(thresholds.incumbent_f1, metric.reachable(confusions, folds)):
+    if certain and not metric.better(
+        thresholds.incumbent_f1, metric.reachable(confusions, folds, thresholds.held_out)
+    ):
         return None
     return (
         f"after {done} of {folds} folds its mean {metric.label} could reach {best:.4f} at best, "

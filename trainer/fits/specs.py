@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from trainer.canonical import digest, recorded
+from trainer.canonical import digest, optional, recorded
 from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Value
@@ -54,18 +54,22 @@ class Thresholds:
             incumbent.
         incumbent_mean: the best mean of the folds' macro-F1 among the observed trials.
         incumbent_f1: the best macro-F1 of pooled predictions among the observed trials.
+        held_out: number of images of each class in each fold, ``[folds][classes]``; empty if the folds are
+            stratified image by image, so that these numbers differ by at most one.
     """
 
     rungs: tuple[Rung, ...] = ()
     ceilings: tuple[float, ...] = ()
     incumbent_mean: float = 0.0
     incumbent_f1: float = 0.0
+    held_out: tuple[tuple[int, ...], ...] = optional(())
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Thresholds":
         """Rebuild thresholds from JSON data."""
         rungs = tuple(Rung(**rung) for rung in data["rungs"])
-        return cls(**{**data, "rungs": rungs, "ceilings": tuple(data["ceilings"])})
+        held_out = tuple(map(tuple, data.get("held_out", ())))
+        return cls(**{**data, "rungs": rungs, "ceilings": tuple(data["ceilings"]), "held_out": held_out})
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: the key is asked for often and worked out once

@@ -45,7 +45,15 @@ class Corrected:
         return self.uncorrected - self.score
 
 
-def corrected(true: Labels, predicted: Labels, *, classes: int, seed: int, samples: int = 1000) -> Corrected:
+def corrected(
+    true: Labels,
+    predicted: Labels,
+    *,
+    classes: int,
+    seed: int,
+    samples: int = 1000,
+    groups: Labels | None = None,
+) -> Corrected:
     """Correct the best trial's macro-F1 for the choice among trials.
 
     Args:
@@ -54,14 +62,24 @@ def corrected(true: Labels, predicted: Labels, *, classes: int, seed: int, sampl
         classes: number of classes.
         seed: the bootstrap's seed, in [0, 2**31).
         samples: number of bootstrap samples, at least 1.
+        groups: ``[n]`` numbers of the groups that images belong to, from 0; None if every image is by itself.
+            With groups the bootstrap draws whole groups: Field & Welsh, "Bootstrapping clustered data",
+            Journal of the Royal Statistical Society B 69 (2007), section 2, the cluster bootstrap.
 
     Raises:
-        ValueError: if there is no trial, or fewer than 2 images.
+        ValueError: if there is no trial, or fewer than 2 images or groups.
     """
-    if predicted.ndim != 2 or predicted.shape[0] != len(true) or not predicted.shape[1] or len(true) < 2:
+    units = len(true) if groups is None else len(np.unique(groups))
+    if predicted.ndim != 2 or predicted.shape[0] != len(true) or not predicted.shape[1] or units < 2:
         raise ValueError(f"{predicted.shape} predictions do not go with {len(true)} images")
     scorer = macro_f1_scorer(true, predicted, classes)
-    chosen = bootstrap_scores(scorer, len(true), seed=seed, samples=samples)
+    if groups is None:
+        chosen = bootstrap_scores(scorer, len(true), seed=seed, samples=samples)
+    else:
+        members = np.unique(groups, return_inverse=True)[1]
+        chosen = bootstrap_scores(
+            lambda weights: scorer(weights[:, members]), int(members.max()) + 1, seed=seed, samples=samples
+        )
     low, high = np.percentile(chosen, [2.5, 97.5])
     return Corrected(
         score=float(chosen.mean()),
@@ -76,7 +94,7 @@ def bootstrap_scores(scorer: Callable[[Weights], Scores], images: int, *, seed: 
 
     Args:
         scorer: function from ``[b, images]`` integer weights to ``[b, trials]`` scores.
-        images: number of images.
+        images: number of images, or of whatever is drawn as a whole.
         seed: the bootstrap's seed.
         samples: number of bootstrap samples.
     """

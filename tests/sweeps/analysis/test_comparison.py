@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
 
@@ -35,7 +34,7 @@ from sweeps.verification.verify import verify
 from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record_sweep
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
-from trainer.datasets import open_stored
+from trainer.datasets import Dataset, open_stored
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE
 
@@ -79,9 +78,9 @@ def read(home: Path) -> SweepRecord:
         return ledger.sweep("made")
 
 
-def labels_of(home: Path) -> np.ndarray:
-    """Return the dataset's labels."""
-    return np.asarray(open_stored(next((home / "datasets").iterdir())).labels)
+def images_of(home: Path) -> Dataset:
+    """Return the images of the search."""
+    return open_stored(home / "datasets" / read(home).dataset.fingerprint)
 
 
 def as_json(found: Comparison) -> str:
@@ -232,7 +231,7 @@ def test_an_architecture_without_a_complete_trial_is_left_out(home: Path) -> Non
     winners = {trial.architecture: trial.number for trial in record.winners}
     confirmed = tuple(replace(trial, number=0) for trial in record.confirmed)
     found = compare(
-        replace(record, trials=pruned, confirmed=confirmed), labels_of(home), ComparisonSettings(repeats=2)
+        replace(record, trials=pruned, confirmed=confirmed), images_of(home), ComparisonSettings(repeats=2)
     )
     assert winners.keys() == set(NAMES)
     assert found.left_out == {"vgg": "none of its trials is complete"}
@@ -281,7 +280,7 @@ def test_missing_fits_are_counted(home: Path) -> None:
     """A record without the asked repeats says how many it has."""
     study(around(home, LabelledWorkers(CHANCES)), "made", repeats=2)
     with pytest.raises(UsageError, match="6 of 9 confirmation fits are recorded"):
-        compare(read(home), labels_of(home), ComparisonSettings(repeats=3))
+        compare(read(home), images_of(home), ComparisonSettings(repeats=3))
 
 
 def test_predictions_that_do_not_fit_the_dataset(home: Path) -> None:
@@ -290,18 +289,18 @@ def test_predictions_that_do_not_fit_the_dataset(home: Path) -> None:
     short = replace(trial.folds[0].run.result, predictions=b"\x00\x00")
     fold = replace(trial.folds[0], run=replace(trial.folds[0].run, result=short))
     with pytest.raises(UsageError, match=r"fold 0 has\s+1 predictions for 40 held-out images"):
-        out_of_fold([replace(trial, folds=(fold, *trial.folds[1:]))], labels_of(home))
+        out_of_fold([replace(trial, folds=(fold, *trial.folds[1:]))], images_of(home))
 
 
 def test_out_of_fold_predictions_are_in_the_datasets_order(home: Path) -> None:
     """Put back in order and pooled, they give the score that the trial is recorded with."""
-    record, labels = read(home), labels_of(home)
-    table = out_of_fold(record.trials, labels)
+    record, data = read(home), images_of(home)
+    table = out_of_fold(record.trials, data)
     assert table.shape == (IMAGES, len(record.trials))
     for column, trial in enumerate(record.trials):
         assert trial.confusion is not None
         hits = sum(row[index] for index, row in enumerate(trial.confusion))
-        assert (table[:, column] == labels).sum() == hits
+        assert (table[:, column] == data.labels).sum() == hits
 
 
 @pytest.mark.parametrize("table", ["fits of the search", "fits beside it"])

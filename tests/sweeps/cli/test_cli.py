@@ -79,6 +79,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "dataset": ('dataset = "digitz"', "digits"),
     "hyperparameter": ("[architectures.lenet]\ndropuot = 0.1", "did you mean 'dropout'?"),
     "few samples": (npz.__name__, "class 1 has 3 samples, fewer than the 5 folds"),
+    "few for an exam": (npz.__name__, "3 images of class '1', too few to set 0.2 of them aside"),
     "no arrays": (npz.__name__, "images"),
     "lengths": (npz.__name__, "20"),
     "corrupt image": ('dataset = "photos"', "broken.png"),
@@ -107,8 +108,9 @@ def Wide(hyperparameters, input_shape, classes):
 def prepare(case: str, folder: Path) -> str:
     """Lay out what the case needs; return what the sweep file says beyond its name."""
     text, _ = WRONG[case]
-    if case == "few samples":
-        return npz(folder / "d.npz", images=IMAGES, labels=np.array([0] * 17 + [1] * 3))
+    if case in ("few samples", "few for an exam"):
+        line = npz(folder / "d.npz", images=IMAGES, labels=np.array([0] * 17 + [1] * 3))
+        return line if case == "few for an exam" else 'dataset = { source = "d.npz", exam = 0 }'
     if case == "no arrays":
         return npz(folder / "d.npz", pictures=IMAGES)
     if case == "lengths":

@@ -93,14 +93,15 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     assert record.digest == DIGEST
     assert plan.key == entry.key
     assert [*differences.identity_differences(entry), *architecture_differences(entry)] == []
-    dataset = load_again(home, entry)
-    assert dataset_differences(entry, dataset) == []
+    loaded = load_again(home, entry)
+    dataset = loaded.search
+    assert dataset_differences(entry, loaded) == []
     assert text_differences(entry) == []
     asked = asked_fits(record, contents, plan)
     assert [*trial_differences(record, plan), *asked_differences(asked, contents.unasked)] == []
     assert [*differences.spec_differences(asked), *result_differences(asked, dataset)] == []
     assert circumstance_differences(asked) == []
-    differ, notes = report_differences(record, contents, dataset.labels)
+    differ, notes = report_differences(record, contents, dataset)
     assert differ == []
     assert "an earlier refold has written its page, which was not compared" in notes[0]
     differ, notes = export_differences(record, entry, contents.cards)

@@ -44,7 +44,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small stored dataset."""
-    return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("home"))
+    return store(load(DatasetSource(source="digits", samples=200)).search, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ Start = Callable[[int], AbstractContextManager[Workers]]
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small stored dataset."""
-    return store(load(DatasetSource(source="digits", samples=200)), tmp_path_factory.mktemp("datasets"))
+    return store(
+        load(DatasetSource(source="digits", samples=200)).search, tmp_path_factory.mktemp("datasets")
+    )
 
 
 @pytest.fixture

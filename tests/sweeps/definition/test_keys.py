@@ -7,6 +7,7 @@ import pytest
 
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import CrossValidation, Prune, Search
+from tests.labels import labels_of
 from trainer.fits.specs import FitSpec, Rung, Stopping, Thresholds
 from trainer.fits.split import Split
 from trainer.hyperparameters import SHARED_SPACE, Fixed, Float, Value
@@ -92,7 +93,7 @@ def test_parts_never_change() -> None:
     """Who trains, who is watched and who is held out is what it was, for a fold and for a refit."""
     labels = (np.arange(240) ** 2 % 7 % 4).astype(np.int32)
     found = [
-        Split.of_fit(spec, labels).parts(spec).digest
+        Split.of_fit(spec, labels_of(labels)).parts(spec).digest
         for spec in (*PLAN.fit_specs(PLAN.architectures[0], 0, VALUES), refit())
     ]
     assert found == [

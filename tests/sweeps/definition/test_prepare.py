@@ -65,7 +65,7 @@ def test_a_class_with_too_few_samples_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "pets.npz", images=np.zeros((12, 8, 8), dtype=np.uint8), labels=labels)
     spec = SweepSpec(
         name="pets",
-        dataset=DatasetSource(source="pets.npz"),
+        dataset=DatasetSource(source="pets.npz", exam=0.0),
         cv=CrossValidation(folds=3),
         architectures=(ArchitectureChoice(name="lenet"),),
         folder=tmp_path,

@@ -128,14 +128,14 @@ def test_code_from_a_notebook_s_cell_is_carried_as_text() -> None:
 
 def test_two_arrays_are_a_dataset() -> None:
     """Recorded by their fingerprint; checked where they are given."""
-    images, labels = np.zeros((12, 8, 8), np.uint8), np.arange(12) % 2
+    images, labels = np.zeros((24, 8, 8), np.uint8), np.arange(24) % 2
     spec = SweepSpec(name="x", dataset=(images, labels))
     assert spec.dataset == Arrays(images, labels)
-    assert f'source = "arrays:{Arrays(images, labels).dataset.fingerprint}"' in sweep_text(spec)
+    assert f'source = "arrays:{Arrays(images, labels).loaded.search.fingerprint}"' in sweep_text(spec)
     assert SweepSpec(name="x", dataset=Arrays(images, labels)) == spec
     with pytest.raises(UsageError, match=r"dataset has 3 parts: it must be two arrays, \(images, labels\)"):
         ANY(name="x", dataset=(images, labels, labels))
-    with pytest.raises(UsageError, match="the array of labels has 5 labels for 12 images"):
+    with pytest.raises(UsageError, match="the array of labels has 5 labels for 24 images"):
         SweepSpec(name="x", dataset=(images, labels[:5]))
 
 

@@ -20,16 +20,19 @@ def test_it_says_what_matters() -> None:
     assert "`[n, 8, 8, 3]` (red, green, blue), `uint8` or float, from 0 to 255" in text
     assert "| ONNX | `model.onnx` | 2.0 MB | 1.50 | 3.0e-07 |" in text
     assert "| **class 1** | 0 | 9 | 1 | 0.900 |" in text
-    assert "official test set, opened" not in text
+    assert "the exam, images" not in text
 
 
 def test_the_best_evidence_gives_the_confusion_matrix() -> None:
-    """The official test set, then the model's own fold, then the cross-validation."""
+    """The exam, then the model's own fold, then the cross-validation."""
     cross = about().scores.cross_validation
     test = ExamScore(fingerprint="t" * 64, **score(3, 8))
     fold = FoldScore(fold=1, repeat=0, **score(3, 7))
     for scores, said in (
-        (Scores(cross_validation=cross, test=test, fold=None), "The official test set. Rows"),
+        (
+            Scores(cross_validation=cross, test=test, fold=None),
+            "The exam, images that no fit of the search",
+        ),
         (Scores(cross_validation=cross, test=None, fold=fold), "This model's held-out fold. Rows"),
         (cross_validated(3), "All held-out folds of the cross-validation together"),
     ):

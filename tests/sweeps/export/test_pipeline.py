@@ -29,7 +29,7 @@ from sweeps.export.selection import choose
 from tests.processes import gone
 from tests.varied_sweep import reseal
 from tracking.ledger.leftovers import EXPORT
-from trainer.datasets import DatasetSource, load_test
+from trainer.datasets import DatasetSource, load
 from trainer.errors import Mismatch, UsageError
 from trainer.fits.specs import PROCEDURE
 from trainer.formats.catalogue import FORMATS
@@ -500,6 +500,6 @@ def test_fashion_mnist_has_an_official_test_set() -> None:
     folder = Path("/usr/share/datasets/fashion-mnist")
     if not folder.exists():
         pytest.skip(f"{folder} is not here: apt-get install dataset-fashion-mnist")
-    test = load_test(DatasetSource(source="fashion_mnist"))
+    test = load(DatasetSource(source="fashion_mnist")).exam
     assert test is not None
     assert test.images.shape == (10_000, 28, 28, 1)

@@ -143,7 +143,7 @@ def test_changed_images_are_named(recorded: Path, tmp_path: Path, changed: str) 
         case "one label":
             data["labels"][[0, 1]] = data["labels"][[1, 0]]
         case "order":
-            data = {name: array[::-1] if name != "class_names" else array for name, array in data.items()}
+            data |= {name: data[name][::-1] for name in ("images", "labels")}
         case _:
             data["class_names"] = np.array(["cat", "dog", "fox"])
     np.savez(path, **data)
@@ -161,8 +161,8 @@ def test_a_report_of_a_shorter_sweep_is_concluded_from_its_trials(recorded: Path
         made, contents = ledger.sweep(NAME), ledger.contents(NAME)
     more = next(replace(trial, number=4) for trial in made.trials if trial.name == "lenet/0")
     continued = replace(made, trials=(*made.trials, more), trials_per_architecture=5)
-    labels = open_stored(recorded / "datasets" / made.dataset.fingerprint).labels
-    assert reports.report_differences(continued, contents, labels) == ([], [])
+    data = open_stored(recorded / "datasets" / made.dataset.fingerprint)
+    assert reports.report_differences(continued, contents, data) == ([], [])
 
 
 def test_the_untouched_record_matches(recorded: Path, tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def test_a_sweep_on_arrays_is_verified_with_the_images_that_its_home_stored(from
 
     report = verify(from_arrays, "made", wanted, start_workers=start)
     assert (report.differences, report.trained) == ((), report.recorded)
-    (stored,) = (from_arrays / "datasets").iterdir()
+    with Ledger.read(from_arrays) as ledger:
+        stored = from_arrays / "datasets" / ledger.sweep("made").dataset.fingerprint
     images = np.lib.format.open_memmap(stored / "images.npy", mode="r+")
     images[0, 0, 0] ^= 1
     images.flush()

@@ -51,6 +51,6 @@ def test_what_a_newer_version_recorded_survives_going_on_with_the_sweep(tmp_path
 def test_a_dataset_that_a_newer_version_describes_is_refused_by_name() -> None:
     """It would be loaded without what the new field asks for."""
     newer = json.loads(RECORDED)
-    newer["dataset"]["groups"] = "patients.csv"
-    with pytest.raises(UsageError, match="described by groups, which this refold does not know"):
+    newer["dataset"]["weather"] = "sunny"
+    with pytest.raises(UsageError, match="described by weather, which this refold does not know"):
         SweepDetails.from_json(newer)

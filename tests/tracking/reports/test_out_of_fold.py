@@ -31,7 +31,7 @@ def trial(data: Dataset, wrong: tuple[int, ...] = (4, 17)) -> TrialRecord:
     specs = made.fit_specs(made.architectures[0], 0, {"learning_rate": 1e-3})
     folds = []
     for spec in specs:
-        images = Split.of_fit(spec, data.labels).held_out(spec.fold or 0)
+        images = Split.of_fit(spec, data).held_out(spec.fold or 0)
         predicted = (data.labels[images] + np.isin(images, wrong)) % 3
         sure = 0.99 - images / 1000
         result = replace(

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.datasets import Arrays, DatasetSource, fingerprint_of, load, load_test
+from tests.whole_dataset import whole
+from trainer.datasets import Arrays, DatasetSource, fingerprint_of, load
 from trainer.errors import UsageError
 
 PIXELS = np.random.default_rng(1).integers(0, 255, (24, 8, 9), dtype=np.uint8)
@@ -16,13 +17,13 @@ NAMES = np.array(["cat", "dog"])[np.arange(24) % 2]
 def test_arrays_are_the_same_data_as_a_file_of_them(tmp_path: Path) -> None:
     """The same fingerprint, so the same sweep: images, labels, class names and the value of a full pixel."""
     np.savez(tmp_path / "data.npz", images=PIXELS, labels=NAMES)
-    from_file = load(DatasetSource(source="data.npz"), base=tmp_path)
-    given = load(Arrays(PIXELS, NAMES))
+    from_file = whole(DatasetSource(source="data.npz"), base=tmp_path)
+    given = whole(Arrays(PIXELS, NAMES))
     assert given.fingerprint == from_file.fingerprint
     assert given.classes == ("cat", "dog")
     numbered = Arrays(PIXELS.tolist(), (np.arange(24) % 2).tolist(), classes=["cat", "dog"], name="pets")
-    assert numbered.dataset.name == "pets"
-    assert load(numbered).fingerprint == from_file.fingerprint
+    assert whole(numbered).name == "pets"
+    assert whole(numbered).fingerprint == from_file.fingerprint
     assert numbered == Arrays(PIXELS, NAMES)
 
 
@@ -30,12 +31,12 @@ def test_later_changes_of_the_arrays_change_nothing() -> None:
     """They are copied, and the copy cannot be written."""
     images, labels = PIXELS.copy(), np.arange(24) % 2
     given = Arrays(images, labels)
-    before = given.dataset.fingerprint
+    before = whole(given).fingerprint
     images[:], labels[:] = 0, 1
-    assert Arrays(PIXELS, np.arange(24) % 2).dataset.fingerprint == before
-    np.testing.assert_array_equal(given.dataset.images[..., 0], PIXELS)
+    assert whole(Arrays(PIXELS, np.arange(24) % 2)).fingerprint == before
+    np.testing.assert_array_equal(whole(given).images[..., 0], PIXELS)
     with pytest.raises(ValueError, match="read-only"):
-        given.dataset.images[0] = 0
+        whole(given).images[0] = 0
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,10 @@ def test_what_cannot_be_trained_is_refused_as_from_a_file() -> None:
 
 
 def test_a_recorded_source_says_that_it_has_no_file() -> None:
-    """It is found by its fingerprint in a home, never on a disk; there is no official test set."""
+    """It is found by its fingerprint in a home, never on a disk."""
     source = Arrays(PIXELS, NAMES).source
-    assert source.source == f"arrays:{Arrays(PIXELS, NAMES).dataset.fingerprint}"
-    assert load_test(source) is None
-    assert fingerprint_of(source) == Arrays(PIXELS, NAMES).dataset.fingerprint
+    assert source.source == f"arrays:{Arrays(PIXELS, NAMES).loaded.search.fingerprint}"
+    assert fingerprint_of(source) == Arrays(PIXELS, NAMES).loaded.search.fingerprint
     assert fingerprint_of(DatasetSource(source="arrays:../../victim")) is None
     with pytest.raises(UsageError, match="was given as arrays in Python and has no file: to continue its"):
         load(source)

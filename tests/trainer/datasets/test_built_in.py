@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.datasets import Dataset, DatasetSource, built_in, load, load_test
+from tests.whole_dataset import official, whole
+from trainer.datasets import Dataset, DatasetSource, built_in
 from trainer.errors import UsageError
 
 DIGITS_FINGERPRINT = "a17f9c65881dcf225d35bd2636f7612d479e2378edf85501a9b7d293c2813ab6"
@@ -60,9 +61,9 @@ def write_mnist(path: Path) -> None:
 
 def both(source: str) -> tuple[Dataset, Dataset]:
     """Return a dataset and its official test set."""
-    test = load_test(DatasetSource(source=source))
+    test = official(DatasetSource(source=source))
     assert test is not None
-    return load(DatasetSource(source=source)), test
+    return whole(DatasetSource(source=source)), test
 
 
 def fake_keras(monkeypatch: pytest.MonkeyPatch, name: str, load_data: Any) -> None:
@@ -79,7 +80,7 @@ def offline() -> None:
     )
 
 
-def refusal(name: str, call: Any = load) -> Any:
+def refusal(name: str, call: Any = whole) -> Any:
     """Return the one line that refuses the built-in dataset."""
     with pytest.raises(UsageError) as caught:
         call(DatasetSource(source=name))
@@ -89,7 +90,7 @@ def refusal(name: str, call: Any = load) -> Any:
 
 def test_digits_are_whole_numbers_and_the_same_everywhere() -> None:
     """Digits are 1,797 images of 8x8x1, uint8 0 to 16, and their fingerprint is pinned."""
-    digits = load(DatasetSource(source="digits"))
+    digits = whole(DatasetSource(source="digits"))
     assert digits.images.dtype == np.uint8
     assert digits.images.shape == (1797, 8, 8, 1)
     assert digits.labels.dtype == np.int32
@@ -126,23 +127,14 @@ def test_keras_cache_comes_before_debian(tmp_path: Path, cache: Any) -> None:
     for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
         (tmp_path / "debian").mkdir(exist_ok=True)
         (tmp_path / "debian" / name).write_bytes(b"never opened")
-    assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
+    assert len(whole(DatasetSource(source="fashion_mnist")).labels) == 40
 
 
 def test_half_a_cache_is_passed_over(tmp_path: Path, cache: Any) -> None:
     """A cache with images and no labels is none; the next place is asked."""
     write_fashion(tmp_path / "debian")
     write_idx(cache / "fashion-mnist" / "train-images-idx3-ubyte.gz", split(10, 0)[0])
-    assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
-
-
-def test_load_does_not_open_the_test_files(cache: Any) -> None:
-    """Training works with the test files missing: nothing of them is read."""
-    write_fashion(cache / "fashion-mnist", parts=["train"])
-    assert len(load(DatasetSource(source="fashion_mnist")).labels) == 40
-    images, labels = split(20, 3)
-    np.savez(cache / "mnist.npz", x_train=images, y_train=labels)
-    assert len(load(DatasetSource(source="mnist")).labels) == 20
+    assert len(whole(DatasetSource(source="fashion_mnist")).labels) == 40
 
 
 def test_default_cache_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,10 +143,10 @@ def test_default_cache_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".keras/datasets").mkdir(parents=True)
     write_mnist(tmp_path / ".keras/datasets/mnist.npz")
-    assert len(load(DatasetSource(source="mnist")).labels) == 30
+    assert len(whole(DatasetSource(source="mnist")).labels) == 30
 
 
-@pytest.mark.parametrize("call", [load, load_test])
+@pytest.mark.parametrize("call", [whole, official])
 @pytest.mark.parametrize("name", ["fashion_mnist", "mnist", "cifar10"])
 def test_offline_says_where_it_looked_and_what_to_do(
     monkeypatch: pytest.MonkeyPatch, cache: Any, name: str, call: Any
@@ -185,7 +177,7 @@ def test_download_through_keras_keeps_standard_output_clean(
         return tuple((images, labels[:, np.newaxis]) for images, labels in (training, test))
 
     fake_keras(monkeypatch, name, load_data)
-    assert np.array_equal(load(DatasetSource(source=name)).images.squeeze(), training[0])
+    assert np.array_equal(whole(DatasetSource(source=name)).images.squeeze(), training[0])
     assert np.array_equal(both(name)[1].images.squeeze(), test[0])
     captured = capsys.readouterr()
     assert captured.out == ""

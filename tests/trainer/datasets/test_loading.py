@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.datasets import Dataset, DatasetSource, load, load_test, open_stored, store
+from tests.whole_dataset import official, whole
+from trainer.datasets import Dataset, DatasetSource, open_stored, store
 from trainer.errors import UsageError
 
 
@@ -30,7 +31,7 @@ def save_npz(path: Path, count: Any = 12, side: Any = 8) -> None:
     np.savez(path, images=images, labels=np.arange(count) % 2)
 
 
-def refusal(source: Any, base: Any, call: Any = load) -> Any:
+def refusal(source: Any, base: Any, call: Any = whole) -> Any:
     """Return the one line that refuses ``source``."""
     with pytest.raises(UsageError) as caught:
         call(source, base=base)
@@ -48,14 +49,14 @@ def test_misspelt_name_is_answered_with_nearest_and_all_names(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("source", ["zzz", "", "a\nb", "x" * 5000, "nul\0byte"])
-@pytest.mark.parametrize("call", [load, load_test])
+@pytest.mark.parametrize("call", [whole, official])
 def test_nonsense_names_are_refused(tmp_path: Path, source: Any, call: Any) -> None:
     """A name that no file system takes is refused like any other."""
     assert "unknown dataset" in refusal(DatasetSource(source=source), tmp_path, call)
 
 
 @pytest.mark.parametrize("source", ["no/such", "missing.npz", "./mnist"])
-@pytest.mark.parametrize("call", [load, load_test])
+@pytest.mark.parametrize("call", [whole, official])
 def test_missing_path_is_named(tmp_path: Path, source: Any, call: Any) -> None:
     """What is plainly a path is answered with the full path, not with a list of names."""
     assert str(tmp_path / source) in refusal(DatasetSource(source=source), tmp_path, call)
@@ -63,8 +64,8 @@ def test_missing_path_is_named(tmp_path: Path, source: Any, call: Any) -> None:
 
 def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     """A file that is no .npz is named."""
-    (tmp_path / "images.csv").write_text("1,2")
-    assert "neither a folder" in refusal(DatasetSource(source="images.csv"), tmp_path)
+    (tmp_path / "images.txt").write_text("1,2")
+    assert "is none of these" in refusal(DatasetSource(source="images.txt"), tmp_path)
 
 
 def test_circular_link_is_no_dataset(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_relative_paths_start_at_base_and_absolute_ones_do_not(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir("/")
     found = {
-        load(DatasetSource(source=source), base=base).fingerprint
+        whole(DatasetSource(source=source), base=base).fingerprint
         for source, base in [
             ("some.npz", tmp_path),
             (str(tmp_path / "some.npz"), Path("/nowhere")),
@@ -94,7 +95,7 @@ def test_relative_paths_start_at_base_and_absolute_ones_do_not(
 def test_built_in_name_wins_over_a_folder_of_that_name(tmp_path: Path) -> None:
     """``digits`` is scikit-learn's although a folder is called so; ``./digits`` is the folder."""
     (tmp_path / "digits").mkdir()
-    assert len(load(DatasetSource(source="digits"), base=tmp_path).labels) == 1797
+    assert len(whole(DatasetSource(source="digits"), base=tmp_path).labels) == 1797
     assert "class folders" in refusal(DatasetSource(source="./digits"), tmp_path)
 
 
@@ -112,22 +113,11 @@ def test_images_below_8x8_are_refused(tmp_path: Path) -> None:
     assert "7x7" in refusal(DatasetSource(source="small.npz"), tmp_path)
 
 
-def test_load_leaves_the_test_set_out(tmp_path: Path) -> None:
-    """``load`` reads nothing of the test arrays, not even damaged ones; ``load_test`` does."""
-    images = np.zeros((4, 8, 8), dtype=np.uint8)
-    np.savez(
-        tmp_path / "t.npz", images=images, labels=[0, 1, 0, 1], test_images=np.array(None), test_labels=[0]
-    )
-    assert len(load(DatasetSource(source="t.npz"), base=tmp_path).labels) == 4
-    assert "test_images" in refusal(DatasetSource(source="t.npz"), tmp_path, load_test)
-
-
-@pytest.mark.parametrize("source", ["digits", "plain.npz", "folder"])
+@pytest.mark.parametrize("source", ["digits", "plain.npz"])
 def test_no_test_set_is_none(tmp_path: Path, source: Any) -> None:
     """Where there is no official test set, there is none."""
     save_npz(tmp_path / "plain.npz")
-    (tmp_path / "folder").mkdir()
-    assert load_test(DatasetSource(source=source), base=tmp_path) is None
+    assert official(DatasetSource(source=source), base=tmp_path) is None
 
 
 def changed_pixel() -> Any:
@@ -173,6 +163,6 @@ def test_fingerprint_does_not_depend_on_where_the_file_is(tmp_path: Path) -> Non
     save_npz(tmp_path / "one.npz")
     (tmp_path / "deeper").mkdir()
     save_npz(tmp_path / "deeper" / "two.npz")
-    one, two = (load(DatasetSource(source=name), base=tmp_path) for name in ("one.npz", "deeper/two.npz"))
+    one, two = (whole(DatasetSource(source=name), base=tmp_path) for name in ("one.npz", "deeper/two.npz"))
     assert (one.name, two.name) == ("one", "two")
     assert one.fingerprint == two.fingerprint

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from trainer.datasets import DatasetSource, load, load_test
+from tests.whole_dataset import official, whole
+from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), dtype=np.uint8)
@@ -25,12 +26,12 @@ def save(folder: Path, **content: Any) -> None:
     np.savez(folder / "some.npz", **{name: array for name, array in chosen.items() if array is not None})
 
 
-def loaded(folder: Path, call: Any = load) -> Any:
+def loaded(folder: Path, call: Any = whole) -> Any:
     """Load ``some.npz``."""
     return call(DatasetSource(source="some.npz"), base=folder)
 
 
-def refusal(folder: Path, call: Any = load) -> Any:
+def refusal(folder: Path, call: Any = whole) -> Any:
     """Return the one line that refuses ``some.npz``, and see that it names the file."""
     with pytest.raises(UsageError) as caught:
         loaded(folder, call)
@@ -296,7 +297,7 @@ TEST = {"test_images": IMAGES[:2], "test_labels": np.array([2, 0])}
 def test_test_set_shares_the_classes(tmp_path: Path, content: Any, labels: Any) -> None:
     """Test labels get the same numbers as training labels, also where a class is not met."""
     save(tmp_path, **(TEST | content))
-    test = loaded(tmp_path, load_test)
+    test = loaded(tmp_path, official)
     assert test.labels.tolist() == labels
     assert test.classes == loaded(tmp_path).classes
     assert np.array_equal(test.images, IMAGES[:2])
@@ -320,15 +321,15 @@ def test_test_set_shares_the_classes(tmp_path: Path, content: Any, labels: Any) 
 def test_test_sets_that_are_refused(tmp_path: Path, content: Any, says: Any) -> None:
     """A test set of other classes, shape or scale is refused; a score on it would mean nothing."""
     save(tmp_path, **(TEST | content))
-    assert says in refusal(tmp_path, load_test)
+    assert says in refusal(tmp_path, official)
 
 
 def test_test_set_ignores_samples(tmp_path: Path) -> None:
     """``samples`` makes the training data smaller, never the test set."""
     save(tmp_path, images=np.tile(IMAGES, (4, 1, 1, 1)), labels=np.tile(LABELS, 4), **TEST)
     source = DatasetSource(source="some.npz", samples=9)
-    assert len(load(source, base=tmp_path).labels) == 9
-    test = load_test(source, base=tmp_path)
+    assert len(whole(source, base=tmp_path).labels) == 9
+    test = official(source, base=tmp_path)
     assert test is not None
     assert len(test.labels) == 2
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.datasets import Dataset, DatasetSource, load
+from tests.whole_dataset import whole
+from trainer.datasets import Dataset, DatasetSource
 from trainer.datasets.sampling import subset
 from trainer.errors import UsageError
 
@@ -95,9 +96,9 @@ def test_the_choice_is_the_same_for_ever() -> None:
 
 def test_load_applies_samples() -> None:
     """A source with samples is that much smaller, still stratified, and another dataset."""
-    some, all_of_them = (load(DatasetSource(source="digits", samples=count)) for count in (200, None))
+    some, all_of_them = (whole(DatasetSource(source="digits", samples=count)) for count in (200, None))
     assert some.images.shape == (200, 8, 8, 1)
     assert set(np.bincount(some.labels)) <= {19, 20, 21}
     assert some.classes == all_of_them.classes
     assert some.fingerprint != all_of_them.fingerprint
-    assert some.fingerprint == load(DatasetSource(source="digits", samples=200)).fingerprint
+    assert some.fingerprint == whole(DatasetSource(source="digits", samples=200)).fingerprint

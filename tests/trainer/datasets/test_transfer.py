@@ -14,7 +14,7 @@ from trainer.errors import UsageError
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
     """A stored dataset of 60 digits."""
-    return store(load(DatasetSource(source="digits", samples=60)), tmp_path / "here")
+    return store(load(DatasetSource(source="digits", samples=60)).search, tmp_path / "here")
 
 
 @pytest.mark.parametrize("size", [1000, 4096, 2**23])

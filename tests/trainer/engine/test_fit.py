@@ -72,7 +72,7 @@ def test_the_result_is_what_it_says(training_process: TrainingProcess, stored_di
     what = spec(stored_digits)
     result = run(training_process, stored_digits, what)
     dataset = open_stored(stored_digits)
-    held_out = Split.of_fit(what, dataset.labels).held_out(0)
+    held_out = Split.of_fit(what, dataset).held_out(0)
     predicted = result.predicted_classes()
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (dataset.labels[held_out], predicted), 1)

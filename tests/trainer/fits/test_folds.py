@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import UsageError
-from trainer.fits.folds import held_out_folds, stop_set
+from trainer.fits.folds import held_out_folds, part_of
 
 
 @st.composite
@@ -43,7 +43,7 @@ def test_folds_never_change() -> None:
     """A record made today must mean the same tomorrow."""
     folds = held_out_folds(np.arange(12) % 2, folds=3, seed=5)
     assert [list(map(int, fold)) for fold in folds] == [[3, 6, 8, 9], [2, 7, 10, 11], [0, 1, 4, 5]]
-    watched = stop_set(np.arange(12) % 2, np.arange(12), share=0.34, seed=5)
+    watched = part_of(np.arange(12) % 2, np.arange(12), share=0.34, seed=5)
     assert list(map(int, watched)) == [0, 2, 3, 11]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.closed_formula import plan
+from tests.labels import labels_of
 from trainer.fits import split as split_module
 from trainer.fits.folds import held_out_folds
 from trainer.fits.specs import FitSpec, Stopping
@@ -36,13 +38,11 @@ def spec_for(folds: int, fold: int | None, *, share: float | None = 0.1, seed: i
 
 
 @given(labelled(), SEEDS)
-def test_folds_part_the_search_and_the_exam_never_meets_it(data: tuple[np.ndarray, int], seed: int) -> None:
-    """Every image is in the search or in the exam, and each of the search's is held out exactly once."""
+def test_folds_part_the_images(data: tuple[np.ndarray, int], seed: int) -> None:
+    """Every image is held out exactly once."""
     labels, folds = data
     split = Split.of(labels, folds=folds, seed=seed)
-    assert sorted([*split.search, *split.exam]) == list(range(len(labels)))
-    assert not set(split.search) & set(split.exam)
-    assert sorted(np.concatenate(split.folds)) == list(split.search)
+    assert sorted(np.concatenate(split.folds)) == list(range(len(labels)))
     for fold, drawn in enumerate(held_out_folds(labels, folds=folds, seed=seed)):
         assert np.array_equal(split.held_out(fold), drawn)
 
@@ -55,10 +55,10 @@ def test_the_parts_of_a_fit_are_disjoint_and_complete(
     labels, folds = data
     for fold in range(folds):
         spec = spec_for(folds, fold, share=share, seed=seed)
-        split = Split.of_fit(spec, labels)
+        split = Split.of_fit(spec, labels_of(labels))
         parts = split.parts(spec)
         everything = np.concatenate([parts.training, parts.stop, parts.held_out])
-        assert sorted(everything) == list(split.search)
+        assert sorted(everything) == list(range(len(labels)))
         rest = np.concatenate([parts.training, parts.stop])
         for label in np.unique(labels):
             size = int((labels[rest] == label).sum())
@@ -71,7 +71,7 @@ def test_the_stop_set_is_never_the_held_out_fold_and_depends_on_its_seed() -> No
     labels = np.arange(300) % 3
     first = spec_for(3, 1)
     second = replace(first, seeds=replace(first.seeds, stop=first.seeds.stop + 1))
-    here, there = (Split.of_fit(spec, labels).parts(spec) for spec in (first, second))
+    here, there = (Split.of_fit(spec, labels_of(labels)).parts(spec) for spec in (first, second))
     assert np.array_equal(here.held_out, there.held_out)
     assert not np.array_equal(here.stop, there.stop)
 
@@ -79,7 +79,7 @@ def test_the_stop_set_is_never_the_held_out_fold_and_depends_on_its_seed() -> No
 def test_a_refit_trains_on_everything() -> None:
     """Without a held-out fold and a stopping rule nothing is kept back."""
     spec = spec_for(3, None, share=None)
-    parts = Split.of_fit(spec, np.arange(30) % 3).parts(spec)
+    parts = Split.of_fit(spec, labels_of(np.arange(30) % 3)).parts(spec)
     assert list(parts.training) == list(range(30))
     assert parts.stop.size == parts.held_out.size == 0
 
@@ -88,15 +88,15 @@ def test_folds_are_drawn_once_for_a_seed(monkeypatch: pytest.MonkeyPatch) -> Non
     """All fits of a repeat share them, whatever type the labels have; another repeat's are drawn for it."""
     drawn: list[int] = []
 
-    def counted(labels: np.ndarray, *, folds: int, seed: int) -> Sequence[np.ndarray]:
+    def counted(labels: np.ndarray, *, seed: int, **more: Any) -> Sequence[np.ndarray]:
         drawn.append(seed)
-        return held_out_folds(labels, folds=folds, seed=seed)
+        return held_out_folds(labels, seed=seed, **more)
 
     monkeypatch.setattr(split_module, "held_out_folds", counted)
     labels = np.arange(90) % 3
     for fold in (0, 1, 2, 0):
         spec = spec_for(3, fold, seed=77)
-        Split.of_fit(spec, labels.astype([np.int32, np.int64, np.uint8][fold])).parts(spec)
+        Split.of_fit(spec, labels_of(labels.astype([np.int32, np.int64, np.uint8][fold]))).parts(spec)
     assert drawn == [spec_for(3, 0, seed=77).seeds.split]
     Split.of(labels, folds=3, seed=78).held_out(0)
     Split.of(labels[::-1], folds=3, seed=78).held_out(0)
@@ -116,7 +116,7 @@ def test_a_process_keeps_few_splits() -> None:
 def test_what_is_shared_cannot_be_changed() -> None:
     """A fit that wrote into its fold would change all later ones."""
     split = Split.of(np.arange(12) % 2, folds=3, seed=5)
-    everything: tuple[np.ndarray, ...] = (split.labels, split.search, split.exam, *split.folds)
+    everything: tuple[np.ndarray, ...] = (split.labels, *split.folds)
     for shared in everything:
         with pytest.raises(ValueError, match="read-only"):
             shared[:1] = 7
@@ -126,4 +126,4 @@ def test_no_folds_are_drawn_for_a_refit(monkeypatch: pytest.MonkeyPatch) -> None
     """A process that only trains on everything need not import scikit-learn."""
     monkeypatch.setattr(split_module, "held_out_folds", None)
     spec = spec_for(4, None, share=None)
-    assert len(Split.of_fit(spec, np.arange(44) % 4).parts(spec).training) == 44
+    assert len(Split.of_fit(spec, labels_of(np.arange(44) % 4)).parts(spec).training) == 44

@@ -1,0 +1,70 @@
+"""All that is wrong with a source, in one message: nobody repairs a folder one dry run at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainer.errors import UsageError
+from trainer.quantities import counted
+
+#: Problems that a message names; the others are counted.
+NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a source.
+
+    Attributes:
+        where: a file or row, as the source names it.
+        what: what is wrong with it, and what to do.
+        skippable: whether ``unreadable = "leave-out"`` may leave it out.
+    """
+
+    where: str
+    what: str
+    skippable: bool = True
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{self.where!r}: {self.what}"
+
+
+class SourceProblems(UsageError):
+    """A source that cannot be used as it is.
+
+    Attributes:
+        problems: all that is wrong with it, a line each.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(map(str, problems))
+        said = "; ".join(self.problems[:NAMED])
+        more = len(problems) - NAMED
+        if more > 0:
+            said += f"; and {counted(more, 'more problem')} ('refold inspect' lists all)"
+        if len(problems) > 1 and all(problem.skippable for problem in problems):
+            said += "; or set unreadable = 'leave-out' to train without these files"
+        elif all(problem.skippable for problem in problems):
+            said += ", take it out, or set unreadable = 'leave-out'"
+        super().__init__(f"dataset {source!r}: {said}")
+
+
+def checked(source: str, problems: Sequence[Problem], *, leave_out: bool) -> tuple[str, ...]:
+    """Return a note on what is left out, if anything is.
+
+    Args:
+        source: what the message calls the source.
+        problems: all that is wrong.
+        leave_out: whether the user allows that files are left out.
+
+    Raises:
+        SourceProblems: if something is wrong that is not left out.
+    """
+    serious = [problem for problem in problems if not (leave_out and problem.skippable)]
+    if serious:
+        raise SourceProblems(source, serious)
+    if not problems:
+        return ()
+    few = "; ".join(str(problem) for problem in problems[:NAMED])
+    more = "; …" if len(problems) > NAMED else ""
+    return (f"{counted(len(problems), 'file')} left out because they cannot be read: {few}{more}",)
