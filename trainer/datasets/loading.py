@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer import names
-from trainer.datasets import built_in, folder, npz, parts, table
+from trainer.datasets import built_in, duplicates, folder, npz, parts, table
 from trainer.datasets.arrays import Arrays, fingerprint_of, listed
 from trainer.datasets.checks import require_same_kind, require_trainable, require_within_limits
 from trainer.datasets.dataset import OFFICIAL, DatasetSource
@@ -57,7 +57,8 @@ def load(
         require_within_limits(found)
         excluded = () if settings.exclude is None else _excluded(base / settings.exclude)
         own = _own_exam(source, found, base, class_name)
-        loaded = parts.divide(found, settings, own_exam=own, excluded=excluded)
+        joiner = None if settings.duplicates is None else duplicates.together
+        loaded = parts.divide(found, settings, own_exam=own, excluded=excluded, joiner=joiner)
     if check:
         require_trainable(loaded.search)
         if loaded.exam is not None:
