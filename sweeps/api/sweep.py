@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from sweeps import account
+from sweeps.definition.exam import exam_in_words
 from sweeps.definition.prepare import Prepared, on_other_machines, prepare
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.sweep_file import read_sweep_file, sweep_text
@@ -19,6 +20,7 @@ from sweeps.execution.notebook import NotebookProgress, notebook_display
 from sweeps.execution.progress import LiveProgress, PlainProgress, Progress, Silent
 from sweeps.execution.workers import OnEpoch, Workers
 from sweeps.home import Home
+from sweeps.inspection.inspect import quick_lines
 from sweeps.mlflow_record import entries_of, mlflow_view
 from sweeps.outcome import Outcome
 from sweeps.tracking_place import TrackingPlace, completing, kept_place, place_of, said_of
@@ -227,6 +229,8 @@ def run_recorded(
     with Ledger.open(home.path, mine) as ledger:
         if ledger.created and (note := account.claim(home.path)):
             progress.handle(Notice(note))
+        if not _finished(ledger, name):
+            _say_of_images(prepared, progress)
         recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(
@@ -247,6 +251,18 @@ def run_recorded(
             missing = completing(home, name, place.uri, unusable=recorder.unusable)
             progress.handle(Notice(f"MLflow does not have all of it yet; to complete it: {missing}"))
         return record
+
+
+def _finished(ledger: Ledger, name: str) -> bool:
+    """Whether a sweep is recorded and finished: then nothing is said of its images again."""
+    return name in ledger.sweep_names() and ledger.sweep(name).finished
+
+
+def _say_of_images(prepared: Prepared, progress: Progress) -> None:
+    """Say what is set aside, and what can be seen at once in the images."""
+    lines = [exam_in_words(prepared.dataset_record), *prepared.loaded.notes, *quick_lines(prepared.loaded)]
+    for line in dict.fromkeys(lines):
+        progress.handle(Notice(line))
 
 
 def _tracking_place(

@@ -13,6 +13,9 @@ from trainer.errors import UsageError
 from trainer.names import rule_for_recorded
 from trainer.quantities import counted
 
+#: What is said of a sweep without an exam.
+NO_EXAM = "no exam: no unseen images are left to judge the winner on"
+
 
 def exam_images(home: Path, entry: SweepEntry) -> tuple[Dataset, ExamRecord] | None:
     """Return the images of a sweep's exam and their description; None if it has no exam.
@@ -40,7 +43,7 @@ def exam_in_words(dataset: DatasetRecord) -> str:
     """Return what is said of a sweep's exam before anybody has opened it, in one line."""
     exam = dataset.exam
     if exam is None:
-        return "no exam: no unseen images are left to judge the winner on"
+        return NO_EXAM
     groups = "" if exam.groups is None else f" of {counted(exam.groups, 'group')}"
     return f"exam: {counted(exam.samples, 'image')}{groups} ({exam.origin}), which no fit of the search sees"
 

@@ -34,17 +34,19 @@ class SourceProblems(UsageError):
 
     Attributes:
         problems: all that is wrong with it, a line each.
+        skippable: whether all of it may be left out.
     """
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(map(str, problems))
+        self.skippable = all(problem.skippable for problem in problems)
         said = "; ".join(self.problems[:NAMED])
         more = len(problems) - NAMED
         if more > 0:
             said += f"; and {counted(more, 'more problem')} ('refold inspect' lists all)"
-        if len(problems) > 1 and all(problem.skippable for problem in problems):
+        if len(problems) > 1 and self.skippable:
             said += "; or set unreadable = 'leave-out' to train without these files"
-        elif all(problem.skippable for problem in problems):
+        elif self.skippable:
             said += ", take it out, or set unreadable = 'leave-out'"
         super().__init__(f"dataset {source!r}: {said}")
 

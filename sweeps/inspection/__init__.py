@@ -1,0 +1,1 @@
+"""Looks at a sweep's images before anything is trained, and at its labels afterwards."""

@@ -1,0 +1,70 @@
+"""What to put into the sweep file, from what was found in the images."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sweeps.inspection.findings import Duplicates
+from trainer.datasets import Loaded
+
+#: Patterns for names as people give them: ``p012_3.png``, ``patient-7/…``, ``IMG_0012_a.jpg``.
+PATTERNS = (r"(?:^|/)([A-Za-z]*\d+)[_-][^/]*$", r"([^/]+)[_-][^_/-]*$")
+
+#: Folds if nothing speaks against it.
+FOLDS = 5
+
+
+def suggestions(
+    loaded: Loaded, duplicates: Sequence[Duplicates], *, folds: int, grouped: bool
+) -> Mapping[str, Any]:
+    """Return keys of the sweep file with values that fit the images.
+
+    Args:
+        loaded: the images.
+        duplicates: what was found among them.
+        folds: number of folds of the sweep.
+        grouped: whether the source says already which images belong together.
+    """
+    found: dict[str, Any] = {}
+    fewest = folds_that_fit(loaded)
+    if fewest < folds:
+        found["cv.folds"] = fewest
+    if any("fold" in each.crosses or "exam" in each.crosses for each in duplicates):
+        found["dataset.duplicates"] = "keep-together"
+    if not grouped and (pattern := guessed_groups(loaded.search.paths)):
+        found["dataset.groups"] = pattern
+    if wrong := [path for each in duplicates if each.contradicts for path in each.paths]:
+        found["dataset.exclude"] = wrong
+    return found
+
+
+def folds_that_fit(loaded: Loaded) -> int:
+    """Return the number of folds, at most 5, that the smallest class has images or groups for."""
+    data = loaded.search
+    if data.folds is not None:
+        return int(data.folds.max()) + 1
+    counts = []
+    for label in range(len(data.classes)):
+        of_class = data.labels == label
+        units = of_class.sum() if data.groups is None else len(np.unique(data.groups[of_class]))
+        counts.append(int(units))
+    return max(2, min(FOLDS, *counts))
+
+
+def guessed_groups(paths: Sequence[str]) -> str | None:
+    r"""Return a pattern that finds what many images' names have in common, None if nothing looks like it.
+
+    >>> guessed_groups([f"cat/p{n:03}_{k}.png" for n in range(12) for k in range(3)])
+    '(?:^|/)([A-Za-z]*\\d+)[_-][^/]*$'
+    >>> guessed_groups([f"cat/{n}.png" for n in range(40)])
+    """
+    for pattern in PATTERNS:
+        found = [match[1] if (match := re.search(pattern, path)) else None for path in paths]
+        sizes = Counter(found)
+        several = sum(count for count in sizes.values() if count > 1)
+        if None not in sizes and 10 <= len(sizes) <= len(paths) / 1.5 and several > len(paths) / 2:
+            return pattern
+    return None
