@@ -24,6 +24,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.api.evaluation import evaluate as evaluate
     from sweeps.api.inspection import inspect as inspect
     from sweeps.api.record import compare as compare
     from sweeps.api.record import export as export
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 #: Each public name: the module that defines it, and its name there.
 _PUBLIC = {
+    "evaluate": "sweeps.api.evaluation:evaluate",
     "inspect": "sweeps.api.inspection:inspect",
     "compare": "sweeps.api.record:compare",
     "export": "sweeps.api.record:export",

@@ -1,6 +1,7 @@
-"""The best model exported and used: ``refold export``, ``predict``."""
+"""The best model exported, used and scored: ``refold export``, ``predict``, ``evaluate``."""
 
 import argparse
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,28 +11,53 @@ from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, t
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
 from tracking.reports.text_table import Column, Table
+from trainer.errors import UsageError
 from trainer.fits.names import trial_name
 from trainer.formats.catalogue import ALL, FORMATS
 from trainer.quantities import counted, size
 
 if TYPE_CHECKING:
+    from sweeps.evaluation import Evaluation
     from sweeps.export.about import FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add ``export`` and ``predict``."""
+    """Add ``export``, ``predict`` and ``evaluate``."""
     _export_options(verbs.add(export, "export digits --how ensemble --format keras,onnx --out models"))
+    _evaluate_options(verbs.add(evaluate, "evaluate models/digits-resnet-refit-f1_0.9811 photos"))
     predicting = verbs.add(predict, "predict models/digits-resnet-refit-f1_0.9811 photos")
     predicting.add_argument("model", type=Path, help="an exported model's folder, or a file in it")
-    predicting.add_argument("images", type=Path, nargs="+", help="image files (PNG, JPEG) or folders of them")
+    predicting.add_argument("images", type=Path, nargs="+", help="image files or folders of them")
     predicting.add_argument(
         "--trust-model",
         action="store_true",
         help="load a model that could read and write files or run code (default: refuse it, and say why)",
     )
     json_option(predicting)
+
+
+def _evaluate_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("model", type=Path, help="the folder of an exported model, or a file in it")
+    added.add_argument("source", help="labelled images: a folder, table, .npz file or built-in dataset")
+    added.add_argument(
+        "--groups",
+        metavar="PATTERN",
+        help="which images belong together: a pattern for their paths, a level of folders, a table's column",
+    )
+    added.add_argument(
+        "--part",
+        choices=("test", "all"),
+        help="score the official test set (the default if there is one) or all",
+    )
+    added.add_argument("--csv", type=Path, metavar="FILE", help="write each image's prediction")
+    added.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="load a model that could read and write files or run code (default: refuse it, and say why)",
+    )
+    json_option(added)
 
 
 def _export_options(added: argparse.ArgumentParser) -> None:
@@ -84,6 +110,58 @@ def export(options: Arguments) -> int:
     else:
         _print_export(done)
     return 0
+
+
+def evaluate(options: Arguments) -> int:
+    """Score an exported model on labelled images, with intervals."""
+    from sweeps.api.evaluation import evaluate
+
+    groups = int(options.groups) if options.groups and options.groups.isdecimal() else options.groups
+    done = evaluate(
+        options.model,
+        options.source,
+        options.home,
+        groups=groups,
+        part=options.part,
+        trust_model=options.trust_model,
+    )
+    if options.csv is not None:
+        _write_csv(done, options.csv)
+    if options.json:
+        print_json(done.to_json())
+    else:
+        _print_evaluation(done)
+    return 0
+
+
+def _write_csv(done: "Evaluation", path: Path) -> None:
+    """Write one row for each image: its name, true class, predicted class and probability."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(["image", "true", "predicted", "probability"])
+            for label, each in zip(done.labels, done.predictions, strict=True):
+                writer.writerow([each.image, label, each.class_name, repr(each.probability)])
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _print_evaluation(done: "Evaluation") -> None:
+    groups = "" if done.groups is None else f" of {counted(done.groups, 'group')}"
+    put(f"{done.model} on {counted(done.images, 'image')}{groups} of {done.source}", "")
+    units = "images" if done.groups is None else "groups"
+    for name, found in (("macro-F1", done.f1), ("accuracy", done.accuracy)):
+        put(f"{name}  {found.score:.4f}  (95 % interval {found.low:.4f} to {found.high:.4f}, by {units})")
+    rows = [
+        [name, f"{each.precision:.4f}", f"{each.recall:.4f}", f"{each.f1:.4f}", str(each.support)]
+        for name, each in zip(done.classes, done.by_class, strict=True)
+    ]
+    titles = ("precision", "recall", "f1", "support")
+    columns = (Column(title="class"), *(Column(title=title, right=True) for title in titles))
+    put("")
+    put_table(Table(columns=columns, rows=rows))
+    if done.notes:
+        put("", *(f"note: {line}" for line in done.notes))
 
 
 def predict(options: Arguments) -> int:

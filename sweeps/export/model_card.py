@@ -67,6 +67,7 @@ def describe(
         pixel_max=record.dataset.pixel_max,
         image_size=source.image_size,
         colour=source.colour,
+        fit=source.fit,
         versions={name: here.packages[name] for name in PACKAGES} | {"python": here.python},
         platform={"system": here.system, "cpu": here.cpu["model name"]},
     )

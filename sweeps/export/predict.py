@@ -57,7 +57,7 @@ def predict(model: Path | str, images: Images, *, trust_model: bool = False) -> 
     Raises:
         UsageError: if there is no such model or image, an image does not fit, or the model is not loaded.
     """
-    about, name, file = _find(Path(model))
+    about, name, file = find_model(Path(model))
     require(name)
     names, raw = _from_array(images, about) if isinstance(images, np.ndarray) else _from_files(images, about)
     with scratch_folder() as folder:
@@ -111,8 +111,12 @@ def _from_array(images: npt.NDArray[Any], about: ModelAbout) -> tuple[list[str],
     return [str(place) for place in range(len(images))], images.astype(np.float32)
 
 
-def _find(model: Path) -> tuple[ModelAbout, str, Path]:
-    """Return the content of ``model.json``, the name of a format, and its file."""
+def find_model(model: Path) -> tuple[ModelAbout, str, Path]:
+    """Return the content of ``model.json``, the name of a format, and its file.
+
+    Raises:
+        UsageError: if there is no such model.
+    """
     if not model.exists():
         raise UsageError(f"there is no model {model}: name the folder that 'refold export' made")
     folder = model if (model / model_json.ABOUT).exists() else model.parent

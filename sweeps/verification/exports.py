@@ -104,6 +104,7 @@ def _derived(
         "pixel_max": data.pixel_max,
         "image_size": source.image_size,
         "colour": source.colour,
+        "fit": source.fit,
         "scores": {
             "cross_validation": evaluation_images.cross_validation(choice.trial),
             "fold": own and evaluation_images.own_fold(own),

@@ -41,7 +41,14 @@ def class_report(trial: TrialRecord, classes: Sequence[str]) -> tuple[ReportRow,
         ReportRow(label=name, precision=s.precision, recall=s.recall, f1=s.f1, support=s.support)
         for name, s in zip(classes, scores, strict=True)
     ]
-    count, total = len(scores), sum(score.support for score in scores)
+    total = sum(score.support for score in scores)
+    # As in macro-F1, a class that is neither true nor predicted does not count.
+    scores = [
+        score
+        for score, column in zip(scores, zip(*confusion, strict=True), strict=True)
+        if score.support or sum(column)
+    ]
+    count = max(1, len(scores))
     macro = ReportRow(
         label="macro average",
         precision=sum(score.precision for score in scores) / count,

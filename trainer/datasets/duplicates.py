@@ -99,13 +99,16 @@ def together(images: Images, groups: npt.NDArray[np.int32] | None) -> npt.NDArra
     return number.astype(np.int32)
 
 
+def digest_of(image: npt.NDArray[Any]) -> bytes:
+    """Return a digest of an image's pixels: equal images have equal ones."""
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+
+
 def _exact(images: Images) -> list[list[int]]:
     """Return images of the same bytes, each list ascending."""
     found: dict[bytes, list[int]] = {}
     for index, image in enumerate(images):
-        found.setdefault(
-            hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(), []
-        ).append(index)
+        found.setdefault(digest_of(image), []).append(index)
     return [members for members in found.values() if len(members) > 1]
 
 
