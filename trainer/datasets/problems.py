@@ -18,11 +18,15 @@ class Problem:
         where: a file or row, as the source names it.
         what: what is wrong with it, and what to do.
         skippable: whether ``unreadable = "leave-out"`` may leave it out.
+        sizes: if images have several sizes, each as (height, width, number of images).
+        mixed_colours: whether it is that some images are grey and some colour.
     """
 
     where: str
     what: str
     skippable: bool = True
+    sizes: tuple[tuple[int, int, int], ...] = ()
+    mixed_colours: bool = False
 
     def __str__(self) -> str:
         """Return it as one line."""
@@ -35,11 +39,17 @@ class SourceProblems(UsageError):
     Attributes:
         problems: all that is wrong with it, a line each.
         skippable: whether all of it may be left out.
+        skippable_lines: what may be left out, a line each.
+        sizes: if images have several sizes, each as (height, width, number of images).
+        mixed_colours: whether some images are grey and some colour.
     """
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(map(str, problems))
         self.skippable = all(problem.skippable for problem in problems)
+        self.skippable_lines = tuple(str(problem) for problem in problems if problem.skippable)
+        self.sizes = next((problem.sizes for problem in problems if problem.sizes), ())
+        self.mixed_colours = any(problem.mixed_colours for problem in problems)
         said = "; ".join(self.problems[:NAMED])
         more = len(problems) - NAMED
         if more > 0:

@@ -1,0 +1,1 @@
+"""Writes sweep files: ``refold new``."""
