@@ -34,6 +34,7 @@ class Limit:
 # Texts
 
 SWEEP_FILE = Limit("bytes of a sweep file", 1_000_000, "the sweep file")
+DECLARED = Limit("bytes of the files that an architecture reads", 32_000_000, "`architectures.NAME.files`")
 PYTHON_FILE = Limit("bytes of a Python file of yours", 1_000_000, "`architectures.NAME.source`")
 NESTING = Limit("levels of tables and lists inside each other", 32, "TOML and JSON files")
 INTEGER = Limit("a whole number, with either sign", 2**63 - 1, "TOML and JSON files")
@@ -82,7 +83,7 @@ SECONDS = Limit("seconds to wait (a week)", 604_800, "`--cluster-wait`")
 DAYS = Limit("days that certificates are valid (100 years)", 36_500, "`refold certificates --days`")
 
 TABLE = (
-    *(SWEEP_FILE, PYTHON_FILE, NESTING, INTEGER, TEXT, NAME, KEY, ENTRIES),
+    *(SWEEP_FILE, DECLARED, PYTHON_FILE, NESTING, INTEGER, TEXT, NAME, KEY, ENTRIES),
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
     *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
     *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, EXCLUDED, MODEL),

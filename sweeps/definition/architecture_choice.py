@@ -1,7 +1,7 @@
 """One architecture of a sweep, as the sweep file asks for it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -11,10 +11,11 @@ from trainer import names
 from trainer.architectures import BUILT_IN
 from trainer.errors import UsageError
 from trainer.hyperparameters import Range, Value
-from trainer.limits import HYPERPARAMETERS
+from trainer.limits import ENTRIES, HYPERPARAMETERS
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 from trainer.user_code import CELL, UserSource, source_of
+from trainer.user_code.declared import check_name
 
 #: A class or function that builds a network.
 Defined = type | Callable[..., Any]
@@ -30,11 +31,13 @@ class ArchitectureChoice:
             built-in.
         ranges: replacements for entries of the default space, by hyperparameter: a narrower range, or a fixed
             value.
+        files: the files that the user's code reads, as seen from the folder of its main file.
     """
 
     name: str
     source: str | UserSource | None
     ranges: Mapping[str, Range]
+    files: tuple[str, ...]
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class ArchitectureChoice:
         name: str,
         source: str | Defined | UserSource | None = None,
         ranges: Mapping[str, Range | Value] | None = None,
+        files: Sequence[str] = (),
     ) -> None:
         """Check the values.
 
@@ -49,6 +53,7 @@ class ArchitectureChoice:
             name: see above.
             source: see above; may also be the class or function itself, from a notebook's cell or a module.
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
+            files: see above.
 
         Raises:
             UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
@@ -60,7 +65,11 @@ class ArchitectureChoice:
             hint = nearest(name, BUILT_IN)
             raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
         written = _written(prefix, source)
-        for field, value in (("name", name), ("source", written), ("ranges", _ranges(prefix, ranges))):
+        fields = {
+            "name": name, "source": written, "ranges": _ranges(prefix, ranges),
+            "files": _files(prefix, written, files),
+        }  # fmt: skip
+        for field, value in fields.items():
             object.__setattr__(self, field, value)
 
     @property
@@ -87,6 +96,27 @@ def _written(prefix: str, source: object) -> str | UserSource | None:
     if not isinstance(source, str) or not re.fullmatch(r".+\.py:[A-Za-z_]\w*", source):
         raise UsageError(f'{prefix}.source = {shown(source)}: must look like "file.py:Name"')
     return source
+
+
+def _files(prefix: str, source: object, given: object) -> tuple[str, ...]:
+    """Return the names of the files that an architecture reads.
+
+    Raises:
+        UsageError: if a built-in architecture is given any, or one leaves the architecture's folder.
+    """
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise UsageError(f'{prefix}.files = {shown(given)}: must be a list like ["weights.npz"]')
+    if given and source is None:
+        raise UsageError(f"{prefix}.files: a built-in architecture reads no files: leave it out")
+    if len(given) > ENTRIES.most:
+        raise UsageError(f"{prefix}.files: at most {ENTRIES.said} are possible")
+    for name in given:
+        if not isinstance(name, str):
+            raise UsageError(f"{prefix}.files: {shown(name)} is no text")
+        check_name(name, prefix)
+    if len(set(given)) < len(given):
+        raise UsageError(f"{prefix}.files: one is there twice")
+    return tuple(given)
 
 
 def _ranges(prefix: str, given: object) -> Mapping[str, Range]:

@@ -196,6 +196,7 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
             name=choice.name,
             input_shape=dataset.input_shape,
             classes=len(dataset.classes),
+            files=choice.files,
         )
         digest = source.digest
         _check_hyperparameters(choice.name, own)

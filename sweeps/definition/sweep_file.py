@@ -10,6 +10,7 @@ from sweeps.definition import checks
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked, shown
 from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
+from trainer.architectures.user import RESERVED
 from trainer.bounded_text import toml_from
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
@@ -93,7 +94,10 @@ def sweep_text(spec: SweepSpec) -> str:
         "mlflow": {"experiment": spec.experiment},
     }
     for choice in spec.architectures:
-        tables[f"architectures.{choice.name}"] = {"source": choice.written} | space_to_json(choice.ranges)
+        tables[f"architectures.{choice.name}"] = {
+            "source": choice.written,
+            "files": list(choice.files) or None,
+        } | space_to_json(choice.ranges)
     top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials, "device": spec.device}
     lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
     for name, table in tables.items():
@@ -139,5 +143,7 @@ def _architecture(name: str, table: Any) -> ArchitectureChoice:
     prefix = f"architectures.{name}"
     if not isinstance(table, Mapping):
         raise UsageError(f"{prefix} must be a table: write [{prefix}]")
-    ranges = {key: value for key, value in table.items() if key != "source"}
-    return ArchitectureChoice(name=name, source=table.get("source"), ranges=ranges)
+    ranges = {key: value for key, value in table.items() if key not in RESERVED}
+    return ArchitectureChoice(
+        name=name, source=table.get("source"), ranges=ranges, files=table.get("files", ())
+    )

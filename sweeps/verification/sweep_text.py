@@ -98,6 +98,7 @@ def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
         "experiment": spec.experiment or spec.name,
         "architectures": [choice.name for choice in spec.architectures],
         "sources": {choice.name: choice.written for choice in spec.architectures if choice.written},
+        "files": {choice.name: list(choice.files) for choice in spec.architectures if choice.files},
         "spaces": {choice.name: _space(choice, entry) for choice in _known(spec, entry)},
     }
 
@@ -117,6 +118,11 @@ def _kept(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
         "experiment": entry.details.experiment,
         "architectures": list(entry.architectures),
         "sources": {name: source.spec for name, source in entry.details.sources.items()},
+        "files": {
+            name: [file for file, _ in source.data]
+            for name, source in entry.details.sources.items()
+            if source.data
+        },
         "spaces": {choice.name: _recorded_space(choice.name, entry) for choice in _known(spec, entry)},
     }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_from_json
@@ -20,7 +21,13 @@ PATIENCE = 300
 
 
 def inspect_user(
-    written: str | UserSource, *, base: Path, name: str, input_shape: tuple[int, int, int], classes: int
+    written: str | UserSource,
+    *,
+    base: Path,
+    name: str,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    files: Sequence[str] = (),
 ) -> tuple[UserSource, Space]:
     """Import the user's architecture in a process of its own, build it and check the model that it returns.
 
@@ -30,9 +37,10 @@ def inspect_user(
         name: what the sweep calls the architecture.
         input_shape: height, width, channels of the sweep's images.
         classes: how many classes there are, at least 2.
+        files: the files that the code reads, as seen from the folder of its main file.
 
     Returns:
-        The texts of the architecture's code, and the space that it declares.
+        The texts of the architecture's code with these files, and the space that it declares.
 
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
@@ -47,6 +55,7 @@ def inspect_user(
         name=name,
         input_shape=input_shape,
         classes=classes,
+        files=tuple(files),
     )
     answer = _ask(request)
     if isinstance(answer, Refused):

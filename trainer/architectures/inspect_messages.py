@@ -20,6 +20,7 @@ class InspectRequest:
         name: what the sweep calls the architecture.
         input_shape: height, width, channels of the sweep's images.
         classes: how many classes there are, at least 2.
+        files: the files that the code reads, as seen from the folder of its main file.
     """
 
     base: str
@@ -28,6 +29,7 @@ class InspectRequest:
     name: str
     input_shape: tuple[int, int, int]
     classes: int
+    files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the request as plain JSON data; ``from_json`` is the inverse."""
@@ -37,7 +39,7 @@ class InspectRequest:
     def from_json(cls, data: Mapping[str, Any]) -> "InspectRequest":
         """Rebuild a request from what ``to_json`` returned."""
         height, width, channels = data["input_shape"]
-        return cls(**{**data, "input_shape": (height, width, channels)})
+        return cls(**{**data, "input_shape": (height, width, channels), "files": tuple(data["files"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ prints goes to standard error.
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from trainer.hyperparameters import Space
 from trainer.runtime import determinism
 from trainer.runtime.lifeline import end_with_parent
 from trainer.user_code import UserSource, blame
+from trainer.user_code.declared import OpenedFiles, read_declared
 
 if TYPE_CHECKING:
     import keras
@@ -40,11 +42,15 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
     spec, name, cell = request.spec, request.name, request.cell
     file, _, attribute = spec.rpartition(":")
     path = Path(request.base, file if cell is None else f"{file}.py").resolve()
-    local = UserArchitecture.from_folder(path.parent, path.name, attribute, name, cell=cell)
-    _try_out(local, spec, request.input_shape, request.classes)
+    data = read_declared(path.parent, request.files, spec)
+    opened = OpenedFiles()
+    with opened.watched():
+        local = UserArchitecture.from_folder(path.parent, path.name, attribute, name, cell=cell)
+        _try_out(local, spec, request.input_shape, request.classes)
+    _refuse_undeclared(opened.undeclared(path.parent, request.files), path.parent, request)
     files = local.modules.files
     others = sorted((other, text) for other, text in files.items() if other != path.name)
-    source = UserSource(spec=spec, files=((path.name, files[path.name]), *others))
+    source = UserSource(spec=spec, files=((path.name, files[path.name]), *others), data=data)
     try:
         carried = UserArchitecture.from_source(source, name, source.digest)
         _try_out(carried, spec, request.input_shape, request.classes)
@@ -52,6 +58,29 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
         reason = "works in its own folder, but not from the texts of its Python files alone"
         raise UsageError(f"{spec} {reason}: {error}") from None
     return source, carried.architecture.space
+
+
+def _refuse_undeclared(opened: Sequence[str], folder: Path, request: InspectRequest) -> None:
+    """Refuse code that reads files which no fit's key would know of.
+
+    Raises:
+        UsageError: if there are such files; the message names them.
+    """
+    if not opened:
+        return
+    paths = [Path(path) for path in opened]
+    inside = [path.relative_to(folder).as_posix() for path in paths if path.is_relative_to(folder)]
+    if len(inside) == len(opened):
+        names = ", ".join(f'"{name}"' for name in (*request.files, *inside))
+        raise UsageError(
+            f"{request.spec} opens {inside[0]!r}, which is not declared, so a change of it would go "
+            f"unnoticed: add files = [{names}] to [architectures.{request.name}]"
+        )
+    outside = next(path for path in paths if not path.is_relative_to(folder))
+    raise UsageError(
+        f"{request.spec} opens {str(outside)!r}, outside of its folder, so no other machine would have it: "
+        f"copy it beside the code and declare it with files in [architectures.{request.name}]"
+    )
 
 
 def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 #: Keys of an architecture's table in the sweep file that are not hyperparameters.
-RESERVED = ("source",)
+RESERVED = ("source", "files")
 
 
 class UserArchitecture:

@@ -72,6 +72,7 @@ def decoded(
     settings: DatasetSource,
     *,
     problems: Sequence[Problem] = (),
+    misfit: Callable[[Header], str | None] = lambda _header: None,
     progress: Progress | None = None,
 ) -> Decoded:
     """Return all images in one size and colour.
@@ -80,13 +81,14 @@ def decoded(
         files: the image files.
         settings: ``image_size``, ``colour``, ``fit`` and ``unreadable`` apply.
         problems: what is wrong with the source besides.
+        misfit: says why an image cannot be used, by its header; None if it can.
         progress: called now and then with the number of decoded images, and of all.
 
     Raises:
         SourceProblems: with all that is wrong.
     """
     leave_out = settings.unreadable is not None
-    headers = _headers(files)
+    headers = _headers(files, misfit)
     wrong = [*problems, *(each for each in headers if isinstance(each, Problem))]
     good = [(place, each) for place, each in enumerate(headers) if isinstance(each, Header)]
     shape, colour, disagreement = _common(files, good, settings)
@@ -102,12 +104,14 @@ def decoded(
     return Decoded(images=images, kept=kept, notes=(*notes, *_notes(good, transparent)))
 
 
-def _headers(files: ImageFiles) -> list[Header | Problem]:
+def _headers(files: ImageFiles, misfit: Callable[[Header], str | None]) -> list[Header | Problem]:
     def read(place: int, source: Source | Problem) -> Header | Problem:
         if isinstance(source, Problem):
             return source
         try:
-            return header_of(source)
+            header = header_of(source)
+            what = misfit(header)
+            return header if what is None else Problem(files.names[place], what)
         except UsageError as error:
             return Problem(files.names[place], str(error))
 

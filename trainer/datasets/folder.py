@@ -25,7 +25,7 @@ from trainer.datasets import classes as class_names
 from trainer.datasets import groups
 from trainer.datasets.dataset import DatasetSource
 from trainer.datasets.decoding import ImageFiles, decoded
-from trainer.datasets.image_file import Colour
+from trainer.datasets.image_file import Colour, Header
 from trainer.datasets.labelled import Labelled
 from trainer.datasets.problems import Problem, SourceProblems
 from trainer.errors import UsageError
@@ -148,14 +148,16 @@ def read_files(
         raise UsageError(f"the model takes {channels} channels, and image files have 1 (grey) or 3 (colour)")
     colour: Colour = "grey" if channels == 1 else "rgb"
     files = ImageFiles(names=[str(path) for path in paths], sources=lambda: iter(paths))
-    images = decoded(files, settings).images
-    if images.shape[1:3] != (height, width):
-        found = "x".join(map(str, images.shape[1:3]))
-        raise UsageError(f"the images are {found} pixels (height x width), not {height}x{width}")
-    if images.shape[3] != channels:
-        stored = "grey" if images.shape[3] == 1 else "colour"
-        raise UsageError(f"the images are stored as {stored}, the model takes {colour}")
-    return images
+
+    def misfit(header: Header) -> str | None:
+        if header.size != (height, width) and settings.image_size is None:
+            found = "x".join(map(str, header.size))
+            return f"it is {found} pixels (height x width), not {height}x{width}"
+        if header.colour != colour and settings.colour is None:
+            return f"it is stored as {header.colour}, the model takes {colour}"
+        return None
+
+    return decoded(files, settings, misfit=misfit).images
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trainer.errors import Mismatch
 from trainer.runtime.determinism import in_training_process
+from trainer.user_code.declared import lay_out
 from trainer.user_code.modules import Beside, Carried, Folder, UserModules
 from trainer.user_code.source import UserSource
 
@@ -30,7 +31,9 @@ def import_recorded(source: UserSource, *, name: str, digest: str) -> UserModule
     """
     _check_process()
     check_digest(source, name=name, digest=digest)
-    return UserModules(f"refold-user-{source.digest[:16]}", Carried(dict(source.files)))
+    identity = f"refold-user-{source.digest[:16]}"
+    folder = str(lay_out(source.data, source.spec)) if source.data else identity
+    return UserModules(folder, Carried(dict(source.files)), identity)
 
 
 def import_from_folder(folder: Path, cell: Mapping[str, str] | None = None) -> UserModules:

@@ -101,8 +101,16 @@ class UserModules(ExecutionLoader, MetaPathFinder):
         files: the texts of the files that were imported so far, by name.
     """
 
-    def __init__(self, folder: str, texts: Texts) -> None:
+    def __init__(self, folder: str, texts: Texts, identity: str | None = None) -> None:
+        """Serve these texts.
+
+        Args:
+            folder: see above.
+            texts: the texts.
+            identity: what the main module's name is made of, if not of the folder.
+        """
         self.folder = folder
+        self._identity = identity or folder
         self.files: dict[str, str] = {}
         self._texts = texts
         self._names: dict[str, str] = {}  # file name of each module imported so far
@@ -189,7 +197,7 @@ class UserModules(ExecutionLoader, MetaPathFinder):
         return True
 
     def _main_name(self, file: str) -> str:
-        return f"{MAIN}{hashlib.sha256(f'{self.folder}/{file}'.encode()).hexdigest()[:16]}"
+        return f"{MAIN}{hashlib.sha256(f'{self._identity}/{file}'.encode()).hexdigest()[:16]}"
 
     def _note(self, module: str, file: str) -> None:
         self._names[module] = file

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainer.canonical import digest
 from trainer.errors import UsageError
+from trainer.user_code.declared import read_declared
 
 #: Stands for a file's name if the code was defined in a notebook's cell or a script and is in no file.
 CELL = "notebook"
@@ -22,10 +23,12 @@ class UserSource:
             definition in a cell.
         files: (file name, text) of the file itself, then of each module that it imported from its own folder,
             sorted by name. Names are relative to that folder, with ``/``.
+        data: (file name, content in base 64) of the files that the code reads, as they are declared.
     """
 
     spec: str
     files: tuple[tuple[str, str], ...]
+    data: tuple[tuple[str, str], ...] = ()
 
     @property
     def attribute(self) -> str:
@@ -44,8 +47,8 @@ class UserSource:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the name after the colon and over the files; it does not depend on their folder."""
-        return digest([self.attribute, self.files])
+        """SHA-256 over the name after the colon and over all files; it does not depend on their folder."""
+        return digest([self.attribute, self.files, *([self.data] if self.data else [])])
 
     def paths(self, base: Path) -> tuple[Path, ...]:
         """Return the paths of the files, in their order; without that of a notebook's cell.
@@ -85,13 +88,20 @@ class UserSource:
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
                 raise UsageError(f'source = "{self.spec}": {path} cannot be read: {reason}') from None
-        return replace(self, files=tuple(files))
+        folder = (base / self.spec.rpartition(":")[0]).parent
+        data = read_declared(folder, [name for name, _ in self.data], self.spec) if self.data else ()
+        return replace(self, files=tuple(files), data=data)
 
     def to_json(self) -> dict[str, Any]:
         """Return the source as plain JSON data; ``from_json`` is the inverse."""
-        return {"spec": self.spec, "files": [list(file) for file in self.files]}
+        carried = {"data": [list(file) for file in self.data]} if self.data else {}
+        return {"spec": self.spec, "files": [list(file) for file in self.files], **carried}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "UserSource":
         """Rebuild a source from what ``to_json`` returned."""
-        return cls(spec=data["spec"], files=tuple((name, text) for name, text in data["files"]))
+        return cls(
+            spec=data["spec"],
+            files=tuple((name, text) for name, text in data["files"]),
+            data=tuple((name, content) for name, content in data.get("data", ())),
+        )

@@ -87,8 +87,8 @@ def test_images_become_what_the_sweep_made_of_them(tmp_path: Path, scored: list[
 @pytest.mark.parametrize(
     ("size", "mode", "said"),
     [
-        ((9, 8), "L", r"is 8x9 pixels \(height x width\), not 8x8"),
-        ((8, 8), "RGB", "is stored as rgb, the model takes grey"),
+        ((9, 8), "L", r"it is 8x9 pixels \(height x width\), not 8x8"),
+        ((8, 8), "RGB", "it is stored as rgb, the model takes grey"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(
@@ -96,7 +96,7 @@ def test_images_that_do_not_fit_are_refused(
 ) -> None:
     """By name; nothing is classified."""
     wrong = image(tmp_path / "wrong.png", 9, size=size, mode=mode)
-    with pytest.raises(UsageError, match=rf"wrong\.png' {said}"):
+    with pytest.raises(UsageError, match=rf"wrong\.png': {said}"):
         predict(model(tmp_path / "m"), [image(tmp_path / "right.png", 9), wrong])
     assert scored == []
 
@@ -106,11 +106,11 @@ def test_what_is_no_image_is_refused(tmp_path: Path, scored: list[np.ndarray]) -
     folder = model(tmp_path / "m")
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match=r"text\.png' is neither PNG nor JPEG inside"):
+    with pytest.raises(UsageError, match=r"text\.png': it is no PNG, JPEG, WebP, BMP or TIFF inside"):
         predict(folder, [tmp_path / "text.png"])
     with pytest.raises(UsageError, match=r"there is no image .*none\.png"):
         predict(folder, [tmp_path / "none.png"])
-    with pytest.raises(UsageError, match="has no PNG or JPEG image in it"):
+    with pytest.raises(UsageError, match="has no PNG, JPEG, WebP, BMP or TIFF image in it"):
         predict(folder, [tmp_path / "empty"])
     odd = model(tmp_path / "odd", input_shape=[8, 8, 2])
     with pytest.raises(UsageError, match="takes 2 channels"):
