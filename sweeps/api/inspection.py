@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sweeps.home import Home
 from sweeps.inspection.inspect import Progress
 from sweeps.inspection.inspect import inspect as examined
+from sweeps.retraining.recorded_fits import load_again
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Arrays, DatasetSource
+from trainer.datasets.arrays import fingerprint_of
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,9 +103,9 @@ def inspect(
     if entry is not None:
         cv = entry.identity.get("cv", {})
         base, folds, seed = Path(entry.details.folder), int(cv.get("folds", 5)), entry.seed
-        found = examined(
-            entry.details.dataset, base=base, folds=folds, seed=seed, near=near, progress=progress
-        )
+        source = entry.details.dataset
+        images = load_again(place.path, entry) if fingerprint_of(source) is not None else source
+        found = examined(images, base=base, folds=folds, seed=seed, near=near, progress=progress)
         suspects = _suspects(place, entry, found.loaded, workers, trust_code=trust_code) if labels else None
         return InspectionReport(inspection=found.inspection, loaded=found.loaded, suspects=suspects)
     if isinstance(what, DatasetSource | Arrays):
@@ -156,4 +158,4 @@ def _suspects(
         start_workers=lambda log: local_workers(count, log),
         trust_code=trust_code,
     )
-    return suspects(loaded.search, source.probabilities(record.ranking[0]))
+    return suspects(loaded, source.probabilities(record.ranking[0]))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sweeps.definition.exam import NO_EXAM
 from trainer.datasets import Dataset, Loaded
 from trainer.datasets.duplicates import Cluster
+from trainer.datasets.large import empty
 from trainer.fits.split import Split
 from trainer.quantities import counted
 
@@ -17,6 +18,9 @@ Crossing = Literal["label", "fold", "group", "exam"]
 
 #: Fewest images of a class in an exam below which its score is mostly luck; groups likewise.
 FEW_IN_EXAM, FEW_GROUPS = 10, 20
+
+#: Sides up to which different pictures may look the same: near duplicates are then no proof of a leak.
+SMALL_PICTURE = 32
 
 #: Images that a line names.
 NAMED = 3
@@ -108,15 +112,30 @@ def members_of(loaded: Loaded, split: Split | None) -> tuple[Member, ...]:
     fold_of = np.zeros(len(loaded.search.labels), dtype=np.int64)
     for fold, part in enumerate(split.folds if split else ()):
         fold_of[part] = fold
-    found = [_member(loaded.search, place, int(fold)) for place, fold in enumerate(fold_of)]
+    names = names_of(loaded)
+    found = [_member(loaded.search, place, names[place], int(fold)) for place, fold in enumerate(fold_of)]
+    if loaded.exam is None:
+        return tuple(found)
+    in_exam = enumerate(names[len(found) :])
+    return (*found, *(_member(loaded.exam, place, name, None) for place, name in in_exam))
+
+
+def names_of(loaded: Loaded) -> list[str]:
+    """Return the names of all images, those of the search first: what ``exclude`` calls them.
+
+    That is an image's path, or its place in the source; ``exam 3`` if the exam is no part of the source.
+    """
+    names = list(loaded.search.paths or map(str, loaded.search_places or range(len(loaded.search.labels))))
     exam = loaded.exam
-    return (*found, *(_member(exam, place, None) for place in range(len(exam.labels) if exam else 0)))
+    if exam is not None:
+        places = [str(place) for place in loaded.exam_places]
+        names += exam.paths or places or [f"exam {place}" for place in range(len(exam.labels))]
+    return names
 
 
-def _member(data: Dataset | None, place: int, fold: int | None) -> Member:
-    assert data is not None  # noqa: S101 - without an exam there are no places in it
+def _member(data: Dataset, place: int, name: str, fold: int | None) -> Member:
     return Member(
-        path=data.paths[place] if data.paths else f"{place}" if fold is not None else f"exam {place}",
+        path=name,
         label=data.classes[data.labels[place]],
         group=None if data.groups is None else data.group_names[data.groups[place]],
         part="exam" if fold is None else "search",
@@ -151,20 +170,29 @@ def _crosses(chosen: Sequence[Member]) -> tuple[Crossing, ...]:
 
 def problems_of(loaded: Loaded, duplicates: Sequence[Duplicates]) -> list[Problem]:
     """Return what is wrong with the images, the most serious first."""
+    names, count = names_of(loaded), len(loaded.search.labels)
     found = [*_leaks(loaded, duplicates), *_contradictions(duplicates), *_repeated(duplicates)]
-    for data, where in ((loaded.search, "the search"), (loaded.exam, "the exam")):
-        if data is not None:
-            found += _constant(data, where)
+    found += _constant(loaded.search, names[:count], "the search")
+    if loaded.exam is not None:
+        found += _constant(loaded.exam, names[count:], "the exam")
     found += _few(loaded)
     return sorted(found, key=lambda problem: not problem.serious)
 
 
 def _leaks(loaded: Loaded, duplicates: Sequence[Duplicates]) -> list[Problem]:
-    both = [each for each in duplicates if "exam" in each.crosses]
     found = []
-    if both:
-        what = f"{counted(len(both), 'set')} of duplicates have images in the search and in the exam"
-        found.append(Problem(text=f"{what}: the exam is not unseen ({_named(both)})", serious=True))
+    sure = min(loaded.search.images.shape[1:3]) > SMALL_PICTURE
+    for kind, words in (("exact", "equal images"), ("near", "images that look the same")):
+        both = [each for each in duplicates if each.kind == kind and "exam" in each.crosses]
+        if not both:
+            continue
+        what = f"{counted(len(both), 'set')} of {words} in the search and in the exam"
+        if kind == "exact" or sure:
+            text = f"{what}: the exam is not unseen ({_named(both)})"
+            found.append(Problem(text=text, serious=True))
+        else:
+            text = f"{what}; pictures this small may do so by chance: look at them ({_named(both)})"
+            found.append(Problem(text=text))
     shared = set(loaded.search.group_names) & set(loaded.exam.group_names if loaded.exam else ())
     if shared:
         what = f"{counted(len(shared), 'group')} with images in the search and in the exam"
@@ -193,13 +221,13 @@ def _repeated(duplicates: Sequence[Duplicates]) -> list[Problem]:
     return found
 
 
-def _constant(data: Dataset, where: str) -> list[Problem]:
+def _constant(data: Dataset, names: Sequence[str], where: str) -> list[Problem]:
     flat = data.images.reshape(len(data.images), -1)
     plain = np.flatnonzero(flat.min(axis=1) == flat.max(axis=1))
     if not len(plain):
         return []
-    names = ", ".join(repr(data.paths[place] if data.paths else str(place)) for place in plain[:NAMED])
-    return [Problem(text=f"{counted(len(plain), 'image')} of {where} with one value in all pixels ({names})")]
+    some = ", ".join(repr(names[place]) for place in plain[:NAMED])
+    return [Problem(text=f"{counted(len(plain), 'image')} of {where} with one value in all pixels ({some})")]
 
 
 def _few(loaded: Loaded) -> list[Problem]:
@@ -230,4 +258,8 @@ def all_images(loaded: Loaded) -> npt.NDArray[Any]:
     """Return the images of search and exam together, in the order of ``members_of``."""
     if loaded.exam is None:
         return loaded.search.images
-    return np.concatenate([loaded.search.images, loaded.exam.images])
+    count = len(loaded.search.labels)
+    shape = (count + len(loaded.exam.labels), *loaded.search.images.shape[1:])
+    together = empty(shape, loaded.search.images.dtype)
+    together[:count], together[count:] = loaded.search.images, loaded.exam.images
+    return together

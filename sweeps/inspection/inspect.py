@@ -36,7 +36,7 @@ class Inspected:
 
 
 def inspect(
-    dataset: DatasetSource | Arrays,
+    dataset: DatasetSource | Arrays | Loaded,
     *,
     base: Path = Path(),
     folds: int = FOLDS,
@@ -47,7 +47,7 @@ def inspect(
     """Look at the images of a source.
 
     Args:
-        dataset: the source with its settings.
+        dataset: the source with its settings; or its images, if there is no source to read any more.
         base: the folder that relative paths start from.
         folds: number of folds of the sweep.
         seed: the sweep's seed, which its folds follow from.
@@ -57,7 +57,7 @@ def inspect(
     Raises:
         UsageError: if the source cannot be read at all; ``SourceProblems`` has all that is wrong with it.
     """
-    loaded, unreadable = _loaded(dataset, base, progress)
+    loaded, unreadable = (dataset, []) if isinstance(dataset, Loaded) else _loaded(dataset, base, progress)
     members, undivided = _members(loaded, folds, seed)
     images = findings.all_images(loaded)
     found = clusters(images, near=near, progress=lambda done, total: progress("comparing", done, total))
@@ -67,7 +67,7 @@ def inspect(
         problems.append(
             Problem(text="too many images to look for near duplicates: only equal ones are found")
         )
-    settings = dataset.source if isinstance(dataset, Arrays) else dataset
+    grouped = isinstance(dataset, DatasetSource) and dataset.groups is not None
     classes = dict.fromkeys(loaded.search.classes, 0)
     for member in members:
         classes[member.label] += 1
@@ -84,7 +84,7 @@ def inspect(
                 loaded,
                 duplicates,
                 folds=folds,
-                grouped=loaded.search.groups is not None or settings.groups is not None,
+                grouped=loaded.search.groups is not None or grouped,
             ),
         ),
         loaded=loaded,

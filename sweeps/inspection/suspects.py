@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.analysis.statistics.confident_learning import label_errors
+from sweeps.inspection.findings import names_of
 from tracking.reports.out_of_fold import OutOfFold
-from trainer.datasets import Dataset
+from trainer.datasets import Dataset, Loaded
 
 #: Suspects that are listed.
 LISTED = 50
@@ -34,11 +35,11 @@ class Suspect:
     flagged: bool
 
 
-def suspects(data: Dataset, predictions: OutOfFold, *, most: int = LISTED) -> list[Suspect]:
+def suspects(loaded: Loaded, predictions: OutOfFold, *, most: int = LISTED) -> list[Suspect]:
     """Return the images whose labels are most likely wrong, the most suspicious first.
 
     Args:
-        data: the images of the search.
+        loaded: the images.
         predictions: with the probabilities of all classes; of an image in several repeats, the mean counts.
         most: number of suspects.
 
@@ -49,9 +50,13 @@ def suspects(data: Dataset, predictions: OutOfFold, *, most: int = LISTED) -> li
         raise ValueError("the probabilities of all classes are needed")
     images, place = np.unique(predictions.image, return_inverse=True)
     mean = _means(predictions.probabilities, place, len(images))
+    data, names = loaded.search, names_of(loaded)
     found = label_errors(data.labels[images], mean)
     listed = [row for row in found.order.tolist() if found.margin[row] < 0][:most]
-    return [_suspect(data, int(images[row]), mean[row], bool(found.flagged[row])) for row in listed]
+    return [
+        _suspect(data, names[images[row]], int(images[row]), mean[row], flagged=bool(found.flagged[row]))
+        for row in listed
+    ]
 
 
 def _means(
@@ -62,11 +67,13 @@ def _means(
     return total / np.bincount(place, minlength=count)[:, None]
 
 
-def _suspect(data: Dataset, image: int, probabilities: npt.NDArray[np.float64], flagged: bool) -> Suspect:
+def _suspect(
+    data: Dataset, name: str, image: int, probabilities: npt.NDArray[np.float64], *, flagged: bool
+) -> Suspect:
     best = int(probabilities.argmax())
     return Suspect(
         image=image,
-        path=data.paths[image] if data.paths else str(image),
+        path=name,
         label=data.classes[data.labels[image]],
         suggested=data.classes[best],
         probability=float(probabilities[best]),

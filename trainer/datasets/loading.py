@@ -59,10 +59,10 @@ def load(
         own = _own_exam(source, found, base, class_name)
         joiner = None if settings.duplicates is None else duplicates.together
         loaded = parts.divide(found, settings, own_exam=own, excluded=excluded, joiner=joiner)
+    if loaded.exam is not None:
+        require_same_kind(loaded.exam, loaded.search)
     if check:
         require_trainable(loaded.search)
-        if loaded.exam is not None:
-            require_same_kind(loaded.exam, loaded.search)
         if settings.exam != OFFICIAL:  # sweeps recorded before there were exams go on as they were
             parts.require_separate(loaded)
     return loaded

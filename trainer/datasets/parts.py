@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from trainer.datasets.dataset import EXAM_SHARE, OFFICIAL, Dataset, DatasetSource
 from trainer.datasets.labelled import Labelled
-from trainer.datasets.sampling import subset
+from trainer.datasets.sampling import sampled
 from trainer.errors import UsageError
 from trainer.fits.folds import part_of
 from trainer.fits.seeds import derive
@@ -40,12 +40,17 @@ class Loaded:
         exam: the images that no search, fold or stop set sees; None if there are none.
         exam_from: what the exam is, in words: ``"the official test set"``; empty if there is none.
         notes: one line for each thing that was done to some images when they were read.
+        search_places: the place of each image of ``search`` in the source, which is its name in ``exclude``
+            if it has no path; empty if the source was not read.
+        exam_places: the same of ``exam``; empty too if its images are not in the source.
     """
 
     search: Dataset
     exam: Dataset | None = None
     exam_from: str = ""
     notes: tuple[str, ...] = ()
+    search_places: tuple[int, ...] = ()
+    exam_places: tuple[int, ...] = ()
 
 
 def divide(
@@ -79,11 +84,13 @@ def divide(
     aside = None if exam is None else found.dataset(exam)
     if own_exam is not None:
         aside, words = own_exam.dataset(np.arange(len(own_exam.labels))), f"the images of {settings.exam}"
-    chosen = found.dataset(search)
     if settings.samples is not None:
-        chosen = subset(chosen, settings.samples)
+        labels = found.labels[search]
+        search = search[sampled(labels, settings.samples, classes=found.classes, name=found.name)]
     return Loaded(
-        search=chosen,
+        search=found.dataset(search),
+        search_places=tuple(search.tolist()),
+        exam_places=() if exam is None or own_exam is not None else tuple(exam.tolist()),
         exam=aside,
         exam_from="" if aside is None else words,
         notes=(*found.notes, *(own_exam.notes if own_exam else ())),

@@ -1,11 +1,10 @@
 """Chooses a stratified part of a dataset, always the same one."""
 
-import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from trainer.datasets.dataset import Dataset
 from trainer.errors import UsageError
 from trainer.fits.seeds import derive, permutation
 from trainer.quantities import counted
@@ -13,20 +12,24 @@ from trainer.quantities import counted
 SAMPLING_SEED = 0  # a constant: which images a sweep sees must not depend on the sweep's seed
 
 
-def subset(dataset: Dataset, samples: int) -> Dataset:
-    """Return ``samples`` images of ``dataset``, each class in proportion, in the order of ``dataset``.
+def sampled(
+    labels: npt.NDArray[np.int32], samples: int, *, classes: Sequence[str], name: str
+) -> npt.NDArray[np.int64]:
+    """Return the ascending places of ``samples`` images, each class in proportion.
 
     Args:
-        dataset: at least one image a class.
+        labels: ``[n]``, at least one image a class.
         samples: how many, in [2 * classes, n].
+        classes: their names, for messages.
+        name: the dataset's, for messages.
 
     Raises:
         UsageError: if there are fewer images than that, or a class would keep fewer than two.
     """
-    _, counts = np.unique(dataset.labels, return_counts=True)
-    if samples > len(dataset.labels):
+    _, counts = np.unique(labels, return_counts=True)
+    if samples > len(labels):
         raise UsageError(
-            f"samples = {samples}, but dataset {dataset.name!r} has {counted(len(dataset.labels), 'image')}: "
+            f"samples = {samples}, but dataset {name!r} has {counted(len(labels), 'image')}: "
             "ask for fewer, or leave samples out to use all"
         )
     shares = _proportional(counts, max(samples, 0))
@@ -34,10 +37,9 @@ def subset(dataset: Dataset, samples: int) -> Dataset:
         rare = int(shares.argmin())
         raise UsageError(
             f"samples = {samples} leaves {shares[rare]} of the {counts[rare]} images of class "
-            f"{dataset.classes[rare]!r}, and every class needs 2: {_advice(counts)}"
+            f"{classes[rare]!r}, and every class needs 2: {_advice(counts)}"
         )
-    chosen = _choose(dataset.labels, shares)
-    return dataclasses.replace(dataset, images=dataset.images[chosen], labels=dataset.labels[chosen])
+    return _choose(labels, shares)
 
 
 def _proportional(counts: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.int64]:

@@ -142,8 +142,7 @@ def test_a_run_says_the_cheap_half_by_itself() -> None:
     exam[0][1] = images[9]
     lines = quick_lines(load(Arrays(images, labels, exam=exam)))
     assert lines[0] == (
-        "1 set of duplicates have images in the search and in the exam: the exam is not unseen "
-        "('9', 'exam 1')"
+        "1 set of equal images in the search and in the exam: the exam is not unseen ('9', 'exam 1')"
     )
     assert lines[1] == "1 set of equal images with different labels: one of the labels is wrong ('2', '5')"
 

@@ -1,5 +1,6 @@
 """A smaller dataset is stratified, reproducible, and refuses to starve a class."""
 
+import dataclasses
 import hashlib
 from typing import Any
 
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.whole_dataset import whole
-from trainer.datasets import Dataset, DatasetSource
-from trainer.datasets.sampling import subset
+from trainer.datasets import Arrays, Dataset, DatasetSource
+from trainer.datasets.parts import divide
+from trainer.datasets.sampling import sampled
 from trainer.errors import UsageError
 
 counts_of_classes = st.lists(st.integers(2, 60), min_size=2, max_size=6)
@@ -28,6 +30,12 @@ def dataset(counts: Any, *, seed: int = 0) -> Any:
         classes=tuple(f"class {number}" for number in range(len(counts))),
         pixel_max=255.0,
     )
+
+
+def subset(dataset: Any, samples: int) -> Any:
+    """Return the dataset with the chosen images."""
+    chosen = sampled(dataset.labels, samples, classes=dataset.classes, name=dataset.name)
+    return dataclasses.replace(dataset, images=dataset.images[chosen], labels=dataset.labels[chosen])
 
 
 def indices(smaller: Any) -> Any:
@@ -92,6 +100,28 @@ def test_the_choice_is_the_same_for_ever() -> None:
     """The choice is pinned: another one would change every sweep that uses samples."""
     chosen = indices(subset(dataset([50, 30, 20]), 20))
     assert hashlib.sha256(chosen.astype("<i8").tobytes()).hexdigest()[:16] == "7aa1732a4e25243f"
+
+
+def test_samples_keep_their_own_paths_groups_and_places() -> None:
+    """Each chosen image has its own path and group, and its place in the source, as the exam's have."""
+    count = 120
+    images = np.zeros((count, 8, 8), dtype=np.uint8)
+    images[:, 0, 0] = np.arange(count)
+    given = Arrays(
+        images,
+        np.arange(count) // 2 % 2,
+        groups=[f"g{place // 2}" for place in range(count)],
+        paths=[f"{place}.png" for place in range(count)],
+    )
+    settings = DatasetSource(source="arrays", samples=40)
+    loaded = divide(given.labelled, settings)
+    assert loaded.exam is not None
+    for data, places in ((loaded.search, loaded.search_places), (loaded.exam, loaded.exam_places)):
+        assert data.images[:, 0, 0, 0].tolist() == list(places)
+        assert data.paths == tuple(f"{place}.png" for place in places)
+        assert data.groups is not None
+        assert [data.group_names[group] for group in data.groups] == [f"g{place // 2}" for place in places]
+    assert len(loaded.search.labels) == 40
 
 
 def test_load_applies_samples() -> None:
