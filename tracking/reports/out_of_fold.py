@@ -27,6 +27,7 @@ class OutOfFold:
         confidence: the probability of the predicted class, in [0, 1].
         probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from the record,
             which has only the probabilities' digest.
+        paths: names of all images of the dataset, by index; empty if they have none.
     """
 
     repeat: Indices
@@ -36,6 +37,7 @@ class OutOfFold:
     predicted: Indices
     confidence: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float32] | None = None
+    paths: tuple[str, ...] = ()
 
     def mistakes(self) -> Indices:
         """Return the positions of wrong predictions, the most confident first."""
@@ -53,6 +55,7 @@ class OutOfFold:
         names = np.array(classes, dtype=object)
         columns: dict[str, npt.NDArray[Any]] = {
             "image": self.image,
+            **({"path": np.array(self.paths, dtype=object)[self.image]} if self.paths else {}),
             "true": names[self.true],
             "predicted": names[self.predicted],
             "confidence": np.round(self.confidence, 4),
@@ -80,7 +83,7 @@ class HeldOut:
         repeat, fold, image, predicted, confidence = joined
         return OutOfFold(
             repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
-            predicted=predicted, confidence=confidence,
+            predicted=predicted, confidence=confidence, paths=self.dataset.paths,
         )  # fmt: skip
 
     def lacks(self, record: FoldRecord) -> bool:

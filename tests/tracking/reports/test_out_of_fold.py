@@ -71,6 +71,16 @@ def test_the_table_begins_with_the_mistakes() -> None:
     assert all(row[4] for row in table["data"][2:])
 
 
+def test_the_table_names_files() -> None:
+    """Where images have names, a mistake can be traced to its file."""
+    data = replace(dataset(), paths=tuple(f"pets/{number}.png" for number in range(60)))
+    found = HeldOut(data).of(trial(data))
+    assert found is not None
+    table = json.loads(found.table(CLASSES))
+    assert table["columns"][:2] == ["image", "path"]
+    assert [row[1] for row in table["data"][:2]] == ["pets/4.png", "pets/17.png"]
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_the_most_confused_images_are_drawn(channels: int) -> None:
     """Grey, colour, and anything else; each named by true and predicted class."""
