@@ -36,6 +36,9 @@ ALIKE = 0.97
 #: The smallest correlation of near duplicates' pixels.
 SAME = 0.985
 
+#: The contrast below which a picture is plain: what is left of one by rounding, far below one grey level.
+PLAIN = 1e-2
+
 #: Sides up to which images are small; and to which larger ones are shrunk before they are compared.
 SMALL, COMPARED = 16, 32
 
@@ -169,8 +172,7 @@ def _correlation(thumbnails: Thumbnails, contrasts: Thumbnails, pairs: Pairs) ->
         for moved in range(9):
             size = contrasts[one, 4] * contrasts[other, moved]
             product = np.einsum("kij,kij->k", centre, _crop(others, moved))
-            # Plain pictures correlate with nothing.
-            correlation = np.divide(product, size, out=np.zeros_like(product), where=size > 1e-3)
+            correlation = np.divide(product, size, out=np.zeros_like(product), where=size > 0)
             np.maximum(best, correlation, out=best)
     return best
 
@@ -183,13 +185,17 @@ def _crop(thumbnails: Thumbnails, number: int) -> Thumbnails:
 
 
 def _contrasts(thumbnails: Thumbnails) -> Thumbnails:
-    """Return the lengths of all crops as vectors less their means, ``[n, 9]``."""
+    """Return the lengths of all crops as vectors less their means, ``[n, 9]``; 0 for plain ones.
+
+    Plain pictures then correlate with nothing.
+    """
     found = np.empty((len(thumbnails), 9), dtype=np.float32)
     for start in range(0, len(thumbnails), _ROWS):
         for number in range(9):
             crop = _crop(thumbnails[start : start + _ROWS], number)
             centred = crop - crop.mean(axis=(1, 2), keepdims=True)
             found[start : start + _ROWS, number] = np.sqrt(np.einsum("kij,kij->k", centred, centred))
+    found[found < PLAIN] = 0.0
     return found
 
 

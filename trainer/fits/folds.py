@@ -3,6 +3,8 @@
 Folds depend on labels, number of folds and seed alone, so all trials of all architectures have the same.
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
@@ -96,17 +98,34 @@ def _group_folds(
             f"there are {len(members)} groups, fewer than the {folds} folds: lower cv.folds to "
             f"{len(members)}, or add groups"
         )
+    _check_groups(labels, groups, folds)
     alone = _alone(labels, member, sizes, folds)
     together, single = np.flatnonzero(~alone), np.flatnonzero(alone)
     fold_of = np.zeros(len(labels), dtype=np.int64)
     if len(together):
         splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-        where = splitter.split(np.zeros(len(together)), labels[together], groups[together])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a class is rare: what that leaves is checked afterwards
+            where = list(splitter.split(np.zeros(len(together)), labels[together], groups[together]))
         for fold, (_, held_out) in enumerate(where):
             fold_of[together[held_out]] = fold
     for fold, held_out in enumerate(_stratified(labels[single], folds, seed) if len(single) else ()):
         fold_of[single[held_out]] = fold
     return tuple(np.flatnonzero(fold_of == fold) for fold in range(folds))
+
+
+def _check_groups(labels: npt.NDArray[np.integer], groups: npt.NDArray[np.integer], folds: int) -> None:
+    """Refuse a class of fewer than two groups: it could not be both learned and held out."""
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    classes, counts = np.unique(pairs[0], return_counts=True)
+    if counts.min() < 2:
+        rare = classes[counts.argmin()]
+        raise UsageError(
+            f"all samples of class {rare} are in one group, so it cannot be both learned and held out: add "
+            "groups of that class, or leave the class out"
+        )
+    if not (np.unique(labels, return_counts=True)[1] >= folds).any():
+        raise UsageError(f"no class has as many samples as the {folds} folds: lower cv.folds, or add samples")
 
 
 def _alone(

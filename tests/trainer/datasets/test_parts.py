@@ -1,5 +1,6 @@
 """The exam: it never meets the search, whatever the sweep's seed, sample, groups or excluded images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,17 +75,13 @@ def test_the_default_is_the_official_test_set_or_a_fifth() -> None:
     assert len(fifth.exam.labels) == 12
     assert fifth.exam_from == "0.2 of the images, set aside"
     test = np.arange(60) >= 48
-    with_test = Labelled(**{**_fields(labelled([0, 1, 2] * 20)), "test": test})
+    with_test = replace(labelled([0, 1, 2] * 20), test=test)
     official = divide(with_test, DatasetSource(source="x"))
     assert official.exam is not None
     assert (len(official.exam.labels), official.exam_from) == (12, "the official test set")
     assert divide(with_test, DatasetSource(source="x", exam=0.0)).exam is None
     with pytest.raises(UsageError, match="has an official test set, which is the exam"):
         divide(with_test, DatasetSource(source="x", exam=0.2))
-
-
-def _fields(found: Labelled) -> dict[str, object]:
-    return {name: getattr(found, name) for name in Labelled.__slots__}
 
 
 @pytest.mark.parametrize(
@@ -164,4 +161,4 @@ def test_arrays_have_groups_names_and_exams() -> None:
         ({"exam": (images[:2], ["x", "y"])}, "none of the classes"),
     ):
         with pytest.raises(UsageError, match=said):
-            Arrays(images, labels, **wrong)  # type: ignore[arg-type]
+            Arrays(images, labels, **wrong)
