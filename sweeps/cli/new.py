@@ -39,12 +39,15 @@ def _hours(text: str) -> float:
 
 def new(options: Arguments) -> int:
     """Write a commented sweep file that fits a dataset and a number of hours."""
-    from sweeps.authoring.new_sweep import new_sweep
+    from sweeps.authoring.new_sweep import new_sweep, sweep_name
     from sweeps.diagnostics.machine import worker_count
     from trainer.datasets.built_in import NAMES
 
     out: Path | None = options.out
     folder = Path() if out is None else out.parent
+    expected = out or Path(f"{sweep_name(options.name or Path(options.source).stem)}.toml")
+    if expected.exists() and not options.force:  # before minutes of work
+        raise UsageError(f"{expected} is there already: name another with --out, or add --force")
     made = new_sweep(
         options.source if options.source in NAMES else _seen_from(folder, options.source),
         folder=folder,

@@ -51,12 +51,19 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
     files = local.modules.files
     others = sorted((other, text) for other, text in files.items() if other != path.name)
     source = UserSource(spec=spec, files=((path.name, files[path.name]), *others), data=data)
+    again = OpenedFiles()
     try:
-        carried = UserArchitecture.from_source(source, name, source.digest)
-        _try_out(carried, spec, request.input_shape, request.classes)
+        with again.watched():
+            carried = UserArchitecture.from_source(source, name, source.digest)
+            _try_out(carried, spec, request.input_shape, request.classes)
     except UsageError as error:
         reason = "works in its own folder, but not from the texts of its Python files alone"
         raise UsageError(f"{spec} {reason}: {error}") from None
+    if elsewhere := again.undeclared(path.parent, ()):
+        raise UsageError(
+            f"{spec} opens {Path(elsewhere[0]).name!r} in its own folder, where no worker has it: open it as "
+            "Path(__file__).parent / its name"
+        )
     return source, carried.architecture.space
 
 

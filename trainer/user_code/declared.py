@@ -76,18 +76,23 @@ def lay_out(data: Sequence[tuple[str, str]], spec: str) -> Path:
     """Write declared files into a new folder for temporary files, which lasts as long as the process.
 
     Raises:
-        UsageError: if a recorded name leads out of it, or a content is none.
+        UsageError: if a recorded name leads out of it or is none, or a content is none or too large.
     """
     folder = Path(tempfile.mkdtemp(prefix="refold-user-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if sum(len(str(content)) for _, content in data) > DECLARED.most * 4 // 3 + 4 * len(data):
+        raise UsageError(f"{spec}: files: together they have more than {DECLARED.said} bytes")
     for name, content in data:
+        if not isinstance(name, str) or not isinstance(content, str):
+            raise UsageError(f"{spec}: files: the record of them is damaged")
         check_name(name, spec)
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            path.write_bytes(base64.b64decode(content, validate=True))
-        except ValueError:
-            raise UsageError(f"{spec}: files: the record of {name!r} is damaged") from None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as stream:
+                stream.write(base64.b64decode(content, validate=True))
+        except (ValueError, OSError):
+            raise UsageError(f"{spec}: files: the record of {name[:100]!r} is damaged") from None
     return folder
 
 

@@ -61,6 +61,15 @@ def test_a_declared_file_travels_and_is_in_the_digest(folder: Path) -> None:
 
 
 @pytest.mark.training
+def test_a_declared_file_is_opened_where_it_travels(folder: Path) -> None:
+    """A path as seen from the current folder would be another file on a worker."""
+    code = CODE.format(file="tables/start.npy").replace("Path(__file__).parent", f"Path('{folder}/mine')")
+    (folder / "mine/net.py").write_text(code)
+    with pytest.raises(UsageError, match=r"open it as Path\(__file__\).parent"):
+        inspected(folder, "mine/net.py:net", "tables/start.npy")
+
+
+@pytest.mark.training
 def test_a_file_that_is_not_declared_is_named(folder: Path) -> None:
     """With what to add; one outside of the folder cannot be declared, and has to be copied."""
     with pytest.raises(UsageError, match=r"opens 'tables/start.npy', which is not declared") as caught:
@@ -107,5 +116,13 @@ def test_files_that_are_not_there_or_leave_the_folder(folder: Path) -> None:
             read_declared(folder / "mine", [name], "net.py:net")
     with pytest.raises(UsageError, match="leaves the architecture's folder"):
         lay_out([("../x", "AAAA")], "net.py:net")
-    with pytest.raises(UsageError, match="is damaged"):
-        lay_out([("x", "no base 64!")], "net.py:net")
+    for data in (
+        [("x", "no base 64!")],
+        [("a", "AAAA"), ("a/b", "AAAA")],
+        [("a/b", "AAAA"), ("a", "AAAA")],
+        [("a", "AAAA"), ("./a", "AAAA")],
+        [("a" * 5_000, "AAAA")],
+        [(3, "AAAA")],
+    ):
+        with pytest.raises(UsageError, match="is damaged"):
+            lay_out(data, "net.py:net")  # type: ignore[arg-type]
