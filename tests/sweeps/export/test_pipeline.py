@@ -263,14 +263,18 @@ class TestExport:
         assert not (outcome.home.path / EXPORT).exists()
 
     def test_a_dataset_that_changed_is_noticed(self, outcome: refold.Outcome) -> None:
-        """A test set that may not belong to the trained data is not scored."""
-        folder = outcome.home.path.parent
+        """An exam that may not belong to the trained data is not scored, if the home has not kept its own."""
+        folder, exam = outcome.home.path.parent, outcome.record.dataset.exam
+        assert exam is not None
+        kept = outcome.home.path / "datasets" / exam.fingerprint
         write_npz(folder / "data.npz", shift=1)
+        kept.rename(folder / "kept")
         try:
             with pytest.raises(UsageError, match="has changed since the sweep 'two'"):
                 outcome.export(out=folder / "changed")
         finally:
             write_npz(folder / "data.npz")
+            (folder / "kept").rename(kept)
         assert not (folder / "changed").exists()
 
     def test_a_changed_record_is_not_exported(self, outcome: refold.Outcome, tmp_path: Path) -> None:
