@@ -55,7 +55,7 @@ def test_folds_and_epochs_are_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(rest)
         return rest[:40]
 
-    monkeypatch.setattr(keras_loop, "stop_set", watched)
+    monkeypatch.setattr(keras_loop, "part_of", watched)
     _, epochs = keras_loop.cross_validate(TASK, data, "lenet", values, log)
     assert all(1 <= count <= TASK.epochs for count in epochs)
     split = Seeds.of_fit(TASK.seed, trial=0, repeat=0, fold=0).split
