@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.analysis.statistics.bbc import macro_f1_scorer
-from sweeps.analysis.statistics.unit_interval import Interval, interval
+from sweeps.analysis.statistics.clustered import ClassIntervals, Interval, scored
 from sweeps.export import foreign_model
 from sweeps.export.about import ModelAbout
 from sweeps.export.predict import Prediction, find_model, reader_of
@@ -18,7 +17,7 @@ from trainer.datasets.built_in import NAMES
 from trainer.datasets.duplicates import digest_of
 from trainer.datasets.labelled import Labelled
 from trainer.errors import UsageError
-from trainer.fits.metrics import ClassScore, class_scores, confusion_matrix
+from trainer.fits.metrics import confusion_matrix
 from trainer.fits.results import Confusion
 from trainer.formats.catalogue import require
 from trainer.quantities import counted
@@ -42,7 +41,7 @@ class Evaluation:
         f1: macro-F1 with its 95 % interval.
         accuracy: share of right predictions with its 95 % interval.
         classes: names of the model's classes.
-        by_class: scores of each class.
+        by_class: scores of each class with their 95 % intervals.
         confusion: counts, rows true classes, columns predicted ones.
         predictions: one for each image, in order.
         labels: the true class of each image.
@@ -57,7 +56,7 @@ class Evaluation:
     f1: Interval
     accuracy: Interval
     classes: tuple[str, ...]
-    by_class: tuple[ClassScore, ...]
+    by_class: tuple[ClassIntervals, ...]
     confusion: Confusion
     predictions: tuple[Prediction, ...]
     labels: tuple[str, ...]
@@ -79,7 +78,7 @@ def evaluate(
     groups: str | int | None = None,
     part: Part | None = None,
     trust_model: bool = False,
-    opening: Callable[[ModelAbout, str], None] = lambda _about, _fingerprint: None,
+    opening: Callable[[ModelAbout, Dataset], Sequence[str]] = lambda _about, _data: (),
     trained_on: Callable[[ModelAbout], Dataset | None] = lambda _about: None,
 ) -> Evaluation:
     """Score an exported model on labelled images. Files that cannot be read are left out, and said.
@@ -92,7 +91,7 @@ def evaluate(
         part: ``"test"`` for the official test set, ``"all"`` for all images. None for the test set if there
             is one, otherwise all.
         trust_model: whether to load the model without checking what it can do.
-        opening: called with the model and the fingerprint of the images before they are scored.
+        opening: called with the model and the images before they are scored; returns what is to be said.
         trained_on: returns the images that the model was trained on, if they are known.
 
     Raises:
@@ -103,24 +102,24 @@ def evaluate(
     found = _chosen(_read(about, source, groups), part)
     _check_fit(about, found)
     data = found.dataset(np.arange(len(found.labels)))
-    opening(about, data.fingerprint)
+    opened = opening(about, data)
     probabilities = _classify(about, name, file, found, trust=trust_model)
     number = np.array([about.classes.index(each) for each in found.classes], dtype=np.int64)
     true, predicted = number[found.labels], probabilities.argmax(axis=1)
-    confusion = confusion_matrix(true, predicted, classes=len(about.classes))
+    scores = scored(true, predicted, classes=len(about.classes), groups=data.groups)
     return Evaluation(
         model=about.name,
         source=found.name,
         images=len(true),
         groups=len(data.group_names) or None,
-        f1=_interval(macro_f1_scorer(true, predicted[:, None], len(about.classes)), data.groups, len(true)),
-        accuracy=_interval(_accuracy_scorer(true == predicted), data.groups, len(true)),
+        f1=scores.f1,
+        accuracy=scores.accuracy,
         classes=about.classes,
-        by_class=tuple(class_scores(confusion)),
-        confusion=confusion,
+        by_class=scores.classes,
+        confusion=confusion_matrix(true, predicted, classes=len(about.classes)),
         predictions=tuple(_predictions(about, found, probabilities)),
         labels=tuple(about.classes[label] for label in true),
-        notes=tuple(_notes(about, found, trained_on(about))),
+        notes=(*opened, *_notes(about, found, trained_on(about))),
         fingerprint=data.fingerprint,
     )
 
@@ -200,24 +199,6 @@ def _classify(
     return np.concatenate(parts)
 
 
-def _interval(
-    scorer: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
-    groups: npt.NDArray[np.int32] | None,
-    images: int,
-) -> Interval:
-    return interval(lambda weights: scorer(weights).reshape(len(weights)), images, groups=groups)
-
-
-def _accuracy_scorer(
-    right: npt.NDArray[np.bool_],
-) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
-    def score(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        found: npt.NDArray[np.float64] = weights @ right / weights.sum(axis=1)
-        return found
-
-    return score
-
-
 def _predictions(
     about: ModelAbout, found: Labelled, probabilities: npt.NDArray[np.float32]
 ) -> Sequence[Prediction]:
@@ -240,6 +221,13 @@ def _notes(about: ModelAbout, found: Labelled, training: Dataset | None) -> list
         if again:
             images = f"{counted(again, 'image')} of these"
             notes.append(f"{images} are among those that the model was trained on: the score is too high")
+        same = set(training.group_names) & set(found.group_of)
+        if same:
+            groups = counted(len(same), "group")
+            notes.append(
+                f"{groups} of these (such as {min(same)!r}) are called like groups of the training images: "
+                "if they are the same, the score is too high"
+            )
     there = {found.classes[label] for label in np.unique(found.labels)}
     if missing := [name for name in about.classes if name not in there]:
         listed = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")

@@ -10,7 +10,9 @@ from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import Opening
 from trainer.datasets import Arrays, Dataset, DatasetSource, open_stored, stored_at
+from trainer.datasets.duplicates import digest_of
 from trainer.errors import UsageError
+from trainer.quantities import counted
 
 
 def evaluate(
@@ -40,13 +42,8 @@ def evaluate(
     """
     place = Home.chosen(None if home is None else str(home))
 
-    def opened(about: ModelAbout, fingerprint: str) -> None:
-        if fingerprint in _exams(place):
-            opening = Opening(
-                exam=fingerprint, sweep=about.sweep, purpose="evaluation", model=about.key, at=time.time()
-            )
-            with Ledger.open(place.path) as ledger:
-                ledger.add_opening(opening)
+    def opened(about: ModelAbout, data: Dataset) -> list[str]:
+        return _opened(place, about, data)
 
     def trained_on(about: ModelAbout) -> Dataset | None:
         try:
@@ -65,11 +62,49 @@ def evaluate(
     )
 
 
-def _exams(home: Home) -> set[str]:
-    """Return the fingerprints of the exams of all recorded sweeps."""
+def _opened(home: Home, about: ModelAbout, data: Dataset) -> list[str]:
+    """Record an opening of each exam that some of the images are of; return what is to be said."""
+    exams = _exams(home)
+    shared = {exam: count for exam in exams if (count := _shared(home, exam, data))}
+    if not shared:
+        return []
+    said = []
+    with Ledger.open(home.path) as ledger:
+        for exam, count in shared.items():
+            opening = Opening(
+                exam=exam, sweep=about.sweep, purpose="evaluation", model=about.key, at=time.time()
+            )
+            ledger.add_opening(opening)
+            models = counted(len(ledger.openings(exam)), "model")
+            said.append(
+                f"{count} of {counted(len(data.labels), 'image')} are of the exam of the sweep "
+                f"{exams[exam]!r}, which is opened by this: {models} scored on it so far"
+            )
+    return said
+
+
+def _shared(home: Home, exam: str, data: Dataset) -> int:
+    """Return how many of the images are of an exam: with other groups, or fewer images, it is the same."""
+    if exam == data.fingerprint:
+        return len(data.labels)
     try:
-        with Ledger.read(home.path) as ledger:
-            entries = [ledger.entry(name) for name in ledger.sweep_names()]
-    except UsageError:  # there is no ledger
-        return set()
-    return {entry.dataset.exam.fingerprint for entry in entries if entry and entry.dataset.exam}
+        stored = open_stored(stored_at(home.path / "datasets", exam))
+    except UsageError:  # removed
+        return 0
+    if stored.input_shape != data.input_shape or stored.images.dtype != data.images.dtype:
+        return 0
+    known = set(map(digest_of, stored.images))
+    return sum(digest_of(image) in known for image in data.images)
+
+
+def _exams(home: Home) -> dict[str, str]:
+    """Return the fingerprints of the exams of all recorded sweeps, each with the first sweep that has it."""
+    if not (home.path / "ledger.sqlite").exists():
+        return {}
+    with Ledger.read(home.path) as ledger:
+        entries = [ledger.entry(name) for name in ledger.sweep_names()]
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry and entry.dataset.exam:
+            found.setdefault(entry.dataset.exam.fingerprint, entry.name)
+    return found

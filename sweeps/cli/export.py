@@ -12,15 +12,21 @@ from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.fits.names import trial_name
 from trainer.formats.catalogue import ALL, FORMATS
 from trainer.quantities import counted, size
 
 if TYPE_CHECKING:
+    from sweeps.analysis.statistics.clustered import Interval
     from sweeps.evaluation import Evaluation
     from sweeps.export.about import FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
+    from trainer.fits.results import Confusion
+
+#: Classes of the largest confusion matrix that is printed whole; mistakes that are printed of larger ones.
+LARGEST_MATRIX, MISTAKES = 12, 10
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -116,6 +122,10 @@ def evaluate(options: Arguments) -> int:
     """Score an exported model on labelled images, with intervals."""
     from sweeps.api.evaluation import evaluate
 
+    if options.csv is not None and not options.csv.absolute().parent.is_dir():
+        raise UsageError(f"--csv {options.csv}: its folder does not exist; make it first")
+    if options.csv is not None and options.csv.is_dir():
+        raise UsageError(f"--csv {options.csv}: it is a folder; name a file")
     groups = int(options.groups) if options.groups and options.groups.isdecimal() else options.groups
     done = evaluate(
         options.model,
@@ -147,21 +157,54 @@ def _write_csv(done: "Evaluation", path: Path) -> None:
 
 
 def _print_evaluation(done: "Evaluation") -> None:
-    groups = "" if done.groups is None else f" of {counted(done.groups, 'group')}"
+    grouped = done.groups is not None
+    groups = f" of {counted(done.groups or 0, 'group')}" if grouped else ""
     put(f"{done.model} on {counted(done.images, 'image')}{groups} of {done.source}", "")
-    units = "images" if done.groups is None else "groups"
-    for name, found in (("macro-F1", done.f1), ("accuracy", done.accuracy)):
-        put(f"{name}  {found.score:.4f}  (95 % interval {found.low:.4f} to {found.high:.4f}, by {units})")
+    put(
+        *(
+            f"{name}  {_interval(found)}"
+            for name, found in (("macro-F1", done.f1), ("accuracy", done.accuracy))
+        )
+    )
+    units = "new groups: groups count, not images" if grouped else "new images, each by itself"
+    put(f"in brackets: 95 % intervals for {units}", "")
     rows = [
-        [name, f"{each.precision:.4f}", f"{each.recall:.4f}", f"{each.f1:.4f}", str(each.support)]
+        [name, *map(_interval, (each.precision, each.recall, each.f1)), str(each.support)]
+        + ([str(each.groups)] if grouped else [])
         for name, each in zip(done.classes, done.by_class, strict=True)
     ]
-    titles = ("precision", "recall", "f1", "support")
+    titles = ("precision", "recall", "f1", "support", *(["groups"] if grouped else []))
     columns = (Column(title="class"), *(Column(title=title, right=True) for title in titles))
-    put("")
     put_table(Table(columns=columns, rows=rows))
+    put("")
+    put_table(confusion_table(done.classes, done.confusion))
     if done.notes:
         put("", *(f"note: {line}" for line in done.notes))
+
+
+def _interval(found: "Interval") -> str:
+    return f"{found.score:.4f} ({found.low:.4f} to {found.high:.4f})"
+
+
+def confusion_table(classes: Sequence[str], confusion: "Confusion") -> Table:
+    """Return the confusion matrix; of many classes the most frequent mistakes alone."""
+    if len(classes) <= LARGEST_MATRIX:
+        columns = (
+            Column(title="true, predicted as:"),
+            *(Column(title=name, right=True) for name in classes),
+        )
+        rows = [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True)]
+        return Table(columns=columns, rows=rows)
+    wrong = [
+        (count, classes[true], classes[predicted])
+        for true, row in enumerate(confusion)
+        for predicted, count in enumerate(row)
+        if count and true != predicted
+    ]
+    wrong.sort(key=lambda each: -each[0])
+    columns = (Column(title="true"), Column(title="predicted"), Column(title="images", right=True))
+    rows = [[true, predicted, str(count)] for count, true, predicted in wrong[:MISTAKES]]
+    return Table(columns=columns, rows=rows)
 
 
 def predict(options: Arguments) -> int:
@@ -173,7 +216,16 @@ def predict(options: Arguments) -> int:
         print_json([asdict(each) for each in predictions])
     else:
         put_table(predictions_table(predictions))
+        _mention_evaluate(options.model, options.images, predictions)
     return 0
+
+
+def _mention_evaluate(model: Path, images: Sequence[Path], predictions: "Sequence[Prediction]") -> None:
+    """Say that a folder with a folder for each class can be scored."""
+    for folder in images:
+        if folder.is_dir() and all((folder / name).is_dir() for name in predictions[0].probabilities):
+            words = f"refold evaluate {for_shell(str(model))} {for_shell(str(folder))}"
+            say(f"the folders in {folder} are called like the classes: '{words}' scores the model on them")
 
 
 def _print_export(done: "Exported") -> None:

@@ -70,6 +70,8 @@ def test_a_folder_is_scored_without_its_bad_images(tmp_path: Path) -> None:
     done = here(*arguments, "--csv", str(tmp_path / "out.csv"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "20 images of 5 groups" in done.stdout
+    assert "95 % intervals for new groups: groups count, not images" in done.stdout
+    assert "true, predicted as:" in done.stdout
     assert "1 file left out because they cannot be read: 'a/p9_9.png'" in done.stdout
     with (tmp_path / "out.csv").open() as stream:
         rows = list(csv.DictReader(stream))
@@ -115,6 +117,9 @@ def test_an_exam_s_opening_is_counted_once_and_survives_the_sweep(
         lambda _about, _name, _file, pixels, *_more, **_options: np.full((len(pixels), 3), 1 / 3, np.float32),
     )
     assert "trained on" not in str(refold.evaluate("model", Arrays(exam.images, exam.labels), home).notes)
+    few = refold.evaluate("model", Arrays(exam.images[:6], exam.labels[:6], groups=np.arange(6)), home).notes
+    assert few[0].startswith("6 of 6 images are of the exam of the sweep 'made', which is opened by this")
+    assert few[0].endswith("1 model scored on it so far")
     seen = refold.evaluate("model", Arrays(search.images[:9], search.labels[:9]), home).notes
     assert seen[0].startswith("9 images of these are among those that the model was trained on")
     refold.evaluate("model", Arrays(exam.images, exam.labels), home)
@@ -124,3 +129,31 @@ def test_an_exam_s_opening_is_counted_once_and_survives_the_sweep(
         assert (opening.purpose, opening.sweep, opening.model) == ("evaluation", "s", model.key)
         ledger.remove_sweep("made")
         assert ledger.openings(data.exam.fingerprint) == (opening,)
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("none",), "none"),
+        (("photos", "--groups", "(q[0-9]+)_"), "(q[0-9]+)_"),
+        (("photos", "--groups", "(["), "(["),
+        (("photos", "--groups", "7"), "7"),
+        (("digits", "--groups", "(p)"), "groups applies to files of images only"),
+        (("photos", "--csv", "none/out.csv"), "its folder does not exist"),
+        (("photos", "--csv", "photos"), "it is a folder"),
+        (("photos", "--part", "test"), "has no official test set"),
+    ],
+)
+def test_hostile_words_are_refused_in_one_line(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """Exit code 2, nothing written."""
+    for number in range(4):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"p{number}_.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(IMAGES[number]).save(path)
+    before = sorted(tmp_path.rglob("*"))
+    done = here("evaluate", "model", *words, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, ""), line
+    assert said in line
+    assert sorted(tmp_path.rglob("*")) == before
