@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import prepare
@@ -14,7 +15,6 @@ from sweeps.definition.sweep_file import sweep_text
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
-from tests.labels import labels_of
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
 from trainer.fits.metrics import confusion_matrix, macro_f1
@@ -77,9 +77,10 @@ def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
     spec = job.spec
     if run.result.state == "failed":
         return run
-    labels = np.asarray(open_stored(Path(job.dataset)).labels)
+    data = open_stored(Path(job.dataset))
+    labels = np.asarray(data.labels)
     classes = int(labels.max()) + 1
-    parts = Split.of_fit(spec, labels_of(labels)).parts(spec)
+    parts = Split.of_fit(spec, data).parts(spec)
     result = replace(run.result, parts_sha256=parts.digest)
     if result.state == "pruned":
         return replace(run, result=result)
@@ -122,12 +123,29 @@ def sweep(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
     )
 
 
+def sweep_of_table(folder: Path, *names: str, trials: int = 2) -> SweepSpec:
+    """The same over a table of image files in 40 groups, with folds."""
+    rng = np.random.default_rng(1)
+    rows = ["path,label,group,fold"]
+    for number in range(IMAGES):
+        Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(folder / f"{number}.png")
+        group = number // CLASSES
+        rows.append(f"{number}.png,{number % CLASSES},p{group},{group % FOLDS}")
+    (folder / "table.csv").write_text("\n".join(rows), encoding="utf-8")
+    return replace(sweep(folder, *names, trials=trials), dataset=DatasetSource(source="table.csv", exam=0))
+
+
 def record_sweep(folder: Path, workers: LabelledWorkers, *names: str, **more: Any) -> Path:
     """Run the sweep; return its home."""
-    home = folder / "home"
+    return record(sweep(folder, *names, **more), workers)
+
+
+def record(made: SweepSpec, workers: LabelledWorkers) -> Path:
+    """Run a sweep; return its home, which is in the sweep's folder."""
+    home = made.folder / "home"
     with Ledger.open(home) as ledger:
         run_sweep(
-            prepare(made := sweep(folder, *names, **more), sweep_text(made)),
+            prepare(made, sweep_text(made)),
             home,
             ledger,
             start_workers=starter(workers),

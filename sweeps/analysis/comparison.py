@@ -109,7 +109,9 @@ class Comparison:
         sweep: the sweep's name.
         dataset: the dataset's name.
         samples: number of images in the dataset.
+        groups: number of groups of the images; None if every image is by itself.
         folds: number of folds of each repeat.
+        given_folds: whether the folds came with the data, so that all repeats have the same ones.
         asked: the settings of the comparison.
         contenders: the winners, highest confirmed score first.
         pairs: all pairs of contenders, in the same order.
@@ -119,11 +121,68 @@ class Comparison:
     sweep: str
     dataset: str
     samples: int
+    groups: int | None
     folds: int
+    given_folds: bool
     asked: ComparisonSettings
     contenders: tuple[Contender, ...]
     pairs: tuple[Pair, ...]
     left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """What counts as one observation in the t-tests, and how far observations depend on each other.
+
+    Attributes:
+        folds: number of folds of each repeat.
+        claim: the claim that the answer makes.
+        given: whether the folds came with the data.
+    """
+
+    folds: int
+    claim: Claim
+    given: bool
+
+    @classmethod
+    def of(cls, record: SweepRecord, claim: Claim) -> "Design":
+        """Return a sweep's design."""
+        return cls(folds=record.fits_per_trial, claim=claim, given=record.dataset.folds is not None)
+
+    @property
+    def keeps_folds(self) -> bool:
+        """Whether repeats add no observations, because the claim is about new data and all have one split."""
+        return self.given and self.claim == "new-data"
+
+    @property
+    def units_per_repeat(self) -> int:
+        """Number of observations that each repeat adds."""
+        if self.keeps_folds:
+            return 0
+        return self.folds if self.claim == "new-data" else 1
+
+    @property
+    def overlap(self) -> float:
+        """The strength of the correction; see ``overlap_of``."""
+        return overlap_of(self.folds) if self.claim == "new-data" else 0.0
+
+    def units(self, scores: Sequence[float]) -> list[float]:
+        """Return the observations: scores of fits, or means of some of them.
+
+        On fixed images repeats are independent of each other; the folds of one repeat are not. Repeats of
+        given folds hold out the same images again and again, so a fold's mean over all repeats is one.
+        """
+        if self.keeps_folds:
+            repeats = len(scores) // self.folds
+            return [math.fsum(scores[fold :: self.folds]) / repeats for fold in range(self.folds)]
+        if self.claim == "new-data":
+            return list(scores)
+        starts = range(0, len(scores), self.folds)
+        return [math.fsum(scores[start : start + self.folds]) / self.folds for start in starts]
+
+    def estimate(self, scores: Sequence[float]) -> Estimate:
+        """Return the mean of scores, or of paired differences, with its interval."""
+        return estimate(self.units(scores), overlap=self.overlap)
 
 
 def check(asked: ComparisonSettings) -> None:
@@ -201,18 +260,21 @@ def compare(record: SweepRecord, data: Divisible, asked: ComparisonSettings) -> 
     """
     check(asked)
     fits, left_out = _confirmed_fits(record, asked.repeats)
+    design = Design.of(record, asked.claim)
     contenders = [
-        _contender(record, data, trial, fits[name], asked) for name, trial in _winners(record, fits)
+        _contender(record, data, trial, fits[name], design) for name, trial in _winners(record, fits)
     ]
     contenders.sort(key=lambda contender: -record.metric.oriented(contender.confirmed.mean))
     return Comparison(
         sweep=record.name,
         dataset=record.dataset.name,
         samples=record.dataset.samples,
+        groups=record.dataset.groups,
         folds=record.fits_per_trial,
+        given_folds=design.given,
         asked=asked,
         contenders=tuple(contenders),
-        pairs=tuple(_pairs(contenders, record.fits_per_trial, asked)),
+        pairs=tuple(_pairs(contenders, design, asked)),
         left_out=left_out,
     )
 
@@ -252,9 +314,9 @@ def _contender(
     data: Divisible,
     winner: TrialRecord,
     fits: Sequence[FoldRecord],
-    asked: ComparisonSettings,
+    design: Design,
 ) -> Contender:
-    folds = record.fits_per_trial
+    folds = design.folds
     scores = tuple(float(fit.run.result.f1 or 0.0) for fit in fits)
     complete = [
         trial
@@ -274,7 +336,7 @@ def _contender(
             groups=data.groups,
         ),
         scores=scores,
-        confirmed=_within_bounds(_estimate(scores, folds, asked.claim), record.metric),
+        confirmed=_within_bounds(design.estimate(scores), record.metric),
         pooled=math.fsum(
             record.metric.pooled(fit.run.result.confusion for fit in repeat) for repeat in by_repeat
         )
@@ -303,36 +365,18 @@ def out_of_fold(trials: Sequence[TrialRecord], data: Divisible) -> npt.NDArray[n
     return table
 
 
-def _units(scores: Sequence[float], folds: int, claim: Claim) -> list[float]:
-    """Return the values for the t-tests: scores of fits, or of repeats for a claim about these images.
-
-    On fixed images repeats are independent of each other; the folds of one repeat are not.
-    """
-    if claim == "new-data":
-        return list(scores)
-    return [math.fsum(scores[start : start + folds]) / folds for start in range(0, len(scores), folds)]
-
-
-def _overlap(folds: int, claim: Claim) -> float:
-    return overlap_of(folds) if claim == "new-data" else 0.0
-
-
-def _estimate(scores: Sequence[float], folds: int, claim: Claim) -> Estimate:
-    return estimate(_units(scores, folds, claim), overlap=_overlap(folds, claim))
-
-
 def _within_bounds(found: Estimate, metric: Metric) -> Estimate:
     """Cut an interval off at the metric's bounds."""
     return replace(found, low=max(metric.low, found.low), high=min(metric.high, found.high))
 
 
-def _pairs(contenders: Sequence[Contender], folds: int, asked: ComparisonSettings) -> list[Pair]:
+def _pairs(contenders: Sequence[Contender], design: Design, asked: ComparisonSettings) -> list[Pair]:
     both = list(combinations(contenders, 2))
     differences = [tuple(a - b for a, b in zip(one.scores, other.scores, strict=True)) for one, other in both]
-    found = [_estimate(values, folds, asked.claim) for values in differences]
+    found = [design.estimate(values) for values in differences]
     adjusted = holm([1.0 if each.p is None else each.p for each in found])
     return [
-        _pair(one, other, values, each, None if each.p is None else p, folds, asked, len(both))
+        _pair(one, other, values, each, None if each.p is None else p, design, asked, len(both))
         for (one, other), values, each, p in zip(both, differences, found, adjusted, strict=True)
     ]
 
@@ -343,18 +387,18 @@ def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
     differences: tuple[float, ...],
     found: Estimate,
     adjusted_p: float | None,
-    folds: int,
+    design: Design,
     asked: ComparisonSettings,
     comparisons: int,
 ) -> Pair:
-    units, overlap = _units(differences, folds, asked.claim), _overlap(folds, asked.claim)
-    chances = probabilities(units, overlap=overlap, rope=asked.rope)
+    chances = probabilities(design.units(differences), overlap=design.overlap, rope=asked.rope)
     verdict = verdict_of(adjusted_p, chances)
     seen = Seen(
         mean=found.mean,
         deviation=found.deviation,
-        runs_per_repeat=folds if asked.claim == "new-data" else 1,
-        folds=folds if asked.claim == "new-data" else None,
+        runs_per_repeat=design.units_per_repeat,
+        runs=design.folds if design.keeps_folds else 0,
+        folds=design.folds if asked.claim == "new-data" else None,
         rope=asked.rope,
         comparisons=comparisons,
     )

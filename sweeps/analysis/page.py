@@ -7,7 +7,6 @@ from sweeps.analysis import figures as pictures
 from sweeps.analysis import wording as words
 from sweeps.analysis.comparison import Comparison
 from trainer.escaping import for_html
-from trainer.quantities import counted
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -30,7 +29,7 @@ def page(comparison: Comparison) -> str:
     title = f"{comparison.sweep}: which architecture is better?"
     parts = [
         f"<h1>{for_html(title)}</h1>",
-        f"<p>{counted(comparison.samples, 'image')} of {for_html(comparison.dataset)}, "
+        f"<p>{words.images_in_words(comparison)} of {for_html(comparison.dataset)}, "
         f"{comparison.folds} folds, {comparison.asked.repeats} fresh repeats.</p>",
         *(f'<p class="answer">{for_html(line)}</p>' for line in words.headline(comparison)),
         *(

@@ -36,8 +36,20 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "dropout": ("dropout",),
 }
 
+#: The same if the folds came with the data: they never vary, so of the split only the stop set is left.
+SOURCES_OF_GIVEN_FOLDS: Mapping[str, tuple[str, ...]] = {
+    ("stop set" if name == "split" else name): tuple(seed for seed in seeds if seed != "split")
+    for name, seeds in SOURCES.items()
+}
+
 #: Number of fits in a row: all seeds of the first set, all of the second, and one for each source.
 ROW = 2 + len(SOURCES)
+
+#: What is said of the sources if the folds came with the data.
+GIVEN_FOLDS = (
+    "The folds came with the data, so the split is no source: every fit holds out the same fold, and only "
+    "the stop set is drawn anew."
+)
 
 #: Smallest number of rows with a usable result.
 FEWEST = 4
@@ -57,6 +69,7 @@ class Variances:
         hyperparameters: standard deviation between the search's trials of this architecture, without the
             effect of the folds and the noise; None with fewer than 3 complete trials.
         trials: number of complete trials that ``hyperparameters`` is computed from.
+        given_folds: whether the folds came with the data, so that the split is no source.
     """
 
     sweep: str
@@ -67,6 +80,12 @@ class Variances:
     shares: Shares
     hyperparameters: Interval | None
     trials: int
+    given_folds: bool = False
+
+
+def sources_of(record: SweepRecord) -> Mapping[str, tuple[str, ...]]:
+    """Return the sources of variance that a sweep has, and the seeds that belong to each."""
+    return SOURCES if record.dataset.folds is None else SOURCES_OF_GIVEN_FOLDS
 
 
 def chosen(record: SweepRecord, architecture: str | None) -> TrialRecord:
@@ -133,7 +152,7 @@ def variances(
     base, other, *changed = (list(column) for column in zip(*whole, strict=True))
     seed = derive(record.seed, Purpose.VARIANCE, "bootstrap")
     try:
-        shares = sobol_shares(base, other, dict(zip(SOURCES, changed, strict=True)), seed=seed)
+        shares = sobol_shares(base, other, dict(zip(sources_of(record), changed, strict=True)), seed=seed)
     except ValueError:
         raise UsageError(
             f"all {len(whole) * ROW} scores of {trial.architecture} are {base[0]:.4f}: there is no variance "
@@ -153,6 +172,7 @@ def variances(
         if len(complete) >= 3
         else None,
         trials=len(complete),
+        given_folds=record.dataset.folds is not None,
     )
 
 
@@ -165,6 +185,7 @@ def to_json(found: Variances) -> dict[str, Any]:
         "rows": found.rows,
         "failed_rows": found.failed_rows,
         "fits": found.rows * ROW,
+        **({"given_folds": True} if found.given_folds else {}),
         "deviation": found.shares.deviation,
         "sources": {name: asdict(share) for name, share in found.shares.sources.items()},
         "larger_than": [list(pair) for pair in _ranking(found)],
@@ -193,6 +214,7 @@ def lines(found: Variances) -> list[str]:
         "",
         "share: of the variance when everything varies, interactions included, so shares may add up to more "
         "than 1; points: the spread if this alone varied.",
+        *([GIVEN_FOLDS] if found.given_folds else []),
         *_order(found),
         "",
         *_of_hyperparameters(found),

@@ -112,10 +112,39 @@ def conditions(comparison: Comparison) -> list[str]:
     return [
         f"Each winner was trained on {asked.repeats} fresh repeats of the {comparison.folds}-fold "
         "cross-validation; splits, stop sets, initialisation, order and dropout seeds are the same for all.",
+        *_of_given_folds(comparison),
+        *_of_groups(comparison),
         f"Better: Holm's p is at most {ALPHA} and the difference exceeds {rope} points with a probability of "
         f"at least 0.95. Equivalent: it lies within {rope} points with that probability.",
         "One search of equal length chose each winner; another search might choose another one.",
     ]
+
+
+def _of_given_folds(comparison: Comparison) -> list[str]:
+    if not comparison.given_folds:
+        return []
+    kept = "The folds came with the data: all repeats keep them, and draw everything else anew."
+    if comparison.asked.claim == "this-data":
+        return [kept]
+    return [
+        f"{kept} So for the tests a fold's mean over the repeats is one observation: there are "
+        f"{comparison.folds}, and more repeats add none."
+    ]
+
+
+def _of_groups(comparison: Comparison) -> list[str]:
+    if comparison.groups is None:
+        return []
+    return [
+        "No group is divided by a split, so each held-out fold has groups that its network has not seen. The "
+        "correction for luck draws whole groups; the tests count folds and repeats, never images."
+    ]
+
+
+def images_in_words(comparison: Comparison) -> str:
+    """Return the number of images, and of their groups if they have any."""
+    images = counted(comparison.samples, "image")
+    return images if comparison.groups is None else f"{images} of {counted(comparison.groups, 'group')}"
 
 
 def verdict(pair: Pair, asked: ComparisonSettings) -> str:
@@ -195,8 +224,10 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     asked = comparison.asked
     return {
         "sweep": comparison.sweep,
-        "dataset": {"name": comparison.dataset, "samples": comparison.samples},
+        "dataset": {"name": comparison.dataset, "samples": comparison.samples}
+        | ({} if comparison.groups is None else {"groups": comparison.groups}),
         "folds": comparison.folds,
+        **({"given_folds": True} if comparison.given_folds else {}),
         "repeats": asked.repeats,
         "rope": asked.rope,
         "claim": asked.claim,

@@ -139,12 +139,12 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
 def variance(options: Arguments) -> int:
     """Say how much of a score's variance comes from each seed, and from the hyperparameters."""
     from sweeps.analysis import experiments
-    from sweeps.analysis.variance_components import ROW, SOURCES, lines, to_json
+    from sweeps.analysis.variance_components import GIVEN_FOLDS, ROW, lines, sources_of, to_json
     from sweeps.api import record
 
     if options.dry_run:
         where = experiments.AnalysisContext(home=Home.chosen(options.home), workers=options.workers)
-        _, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
+        swept, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
         cost = experiments.cost_of(where, [wanted])
         if options.json:
             print_json(
@@ -154,7 +154,8 @@ def variance(options: Arguments) -> int:
         rows = counted(options.rows, "row")
         put(
             f"{wanted.trial.name}: {rows} of {ROW} fits: two with everything varied, one each for "
-            f"{', '.join(SOURCES)}",
+            f"{', '.join(sources_of(swept))}",
+            *([GIVEN_FOLDS] if swept.dataset.folds is not None else []),
             str(cost),
         )
         return 0

@@ -74,7 +74,9 @@ class Seen:
     Attributes:
         mean: the mean of the paired differences.
         deviation: the standard deviation of the paired differences, above 0.
-        runs_per_repeat: number of paired differences that each repeat adds.
+        runs_per_repeat: number of paired differences that each repeat adds; 0 if all repeats have the folds
+            that came with the data.
+        runs: if ``runs_per_repeat`` is 0: the number of paired differences.
         folds: number of folds of the cross-validation if the training sets overlap (a claim about new data);
             None for independent differences.
         rope: half the width of the region of practical equivalence.
@@ -84,6 +86,7 @@ class Seen:
     mean: float
     deviation: float
     runs_per_repeat: int
+    runs: int = 0
     folds: int | None
     rope: float
     comparisons: int
@@ -117,6 +120,8 @@ def settling(seen: Seen) -> Settling:
     difference.
     """
     overlap = 0.0 if seen.folds is None else overlap_of(seen.folds)
+    if not seen.runs_per_repeat:
+        return Settling(data_factor=_more_data(seen, math.sqrt(1 / seen.runs + overlap), seen.runs))
     for repeats in _counts():
         runs = repeats * seen.runs_per_repeat
         noise = seen.deviation / math.sqrt(runs)
@@ -130,10 +135,21 @@ def settling(seen: Seen) -> Settling:
         for count in range(seen.folds + 1, MOST_FOLDS + 1)
         if _settled_by_new_data(seen, seen.deviation * math.sqrt(overlap_of(count)), many)
     ]
-    floor = seen.deviation * math.sqrt(overlap)
+    return Settling(folds=min(folds, default=None), data_factor=_more_data(seen, math.sqrt(overlap), many))
+
+
+def _more_data(seen: Seen, share: float, runs: int) -> float | None:
+    """Return the smallest factor for the number of images that would settle it.
+
+    Args:
+        seen: the comparison.
+        share: the standard error of the mean with the present images, in standard deviations.
+        runs: number of paired differences.
+    """
     factors = [1.1**step for step in range(1, 1 + int(math.log(MOST_DATA, 1.1)))]
-    enough = [factor for factor in factors if _settled_by_new_data(seen, floor / math.sqrt(factor), many)]
-    return Settling(folds=min(folds, default=None), data_factor=min(enough, default=None))
+    error = seen.deviation * share
+    enough = [factor for factor in factors if _settled_by_new_data(seen, error / math.sqrt(factor), runs)]
+    return min(enough, default=None)
 
 
 def _settled_by_new_data(seen: Seen, error: float, runs: int) -> bool:

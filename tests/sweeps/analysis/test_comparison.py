@@ -27,11 +27,12 @@ from sweeps.analysis.experiments import AnalysisContext
 from sweeps.analysis.experiments import compare as study
 from sweeps.analysis.page import page as page_of
 from sweeps.analysis.sample_size import from_record, repeat_lines
+from sweeps.analysis.statistics.paired_t import estimate
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
-from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record_sweep
+from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record, record_sweep, sweep_of_table
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import Dataset, open_stored
@@ -414,3 +415,38 @@ def test_a_plan_goes_by_fresh_repeats_where_there_are_some(home: Path) -> None:
     assert cells[0.002, 0.8]["new_data"] is None
     assert cells[0.002, 0.8]["this_data"] > cells[0.02, 0.8]["this_data"] >= 2
     assert any("never" in line for line in repeat_lines(after))
+
+
+def test_folds_that_came_with_the_data_are_kept_and_it_is_said(tmp_path: Path) -> None:
+    """Repeats of them are no more observations of new data: a fold's mean over the repeats is one."""
+    home = record(sweep_of_table(tmp_path, "lenet", "baseline"), LabelledWorkers(CHANCES))
+    found = study(around(home, LabelledWorkers(CHANCES)), "made", repeats=4)
+    best = found.contenders[0]
+    means = [sum(best.scores[fold::FOLDS]) / 4 for fold in range(FOLDS)]
+    expected = estimate(means, overlap=1 / (FOLDS - 1))
+    assert best.confirmed.standard_error == pytest.approx(expected.standard_error)
+    assert best.confirmed.freedom == FOLDS - 1
+    (pair,) = found.pairs
+    assert pair.settling is None or (pair.settling.repeats, pair.settling.folds) == (None, None)
+    said = json.loads(as_json(found))
+    assert (said["given_folds"], said["dataset"]["groups"]) == (True, IMAGES // 3)
+    text = " ".join(tables.remarks(found))
+    assert "The folds came with the data: all repeats keep them" in text
+    assert f"there are {FOLDS}, and more repeats add none" in text
+    assert "No group is divided by a split" in text
+    assert f"{IMAGES} images of {IMAGES // 3} groups of" in page_of(found)
+    with Ledger.read(home) as ledger:
+        parts = {
+            (fold.spec.fold, fold.run.result.parts_sha256)
+            for trial in ledger.sweep("made").confirmed
+            for fold in trial.folds
+        }
+    assert len(parts) == 4 * FOLDS  # other stop sets, the same for both architectures
+    these = study(around(home, LabelledWorkers(CHANCES)), "made", repeats=4, claim="this-data")
+    assert these.contenders[0].confirmed.freedom == 3
+
+    @contextmanager
+    def start(_log: Path) -> Iterator[LabelledWorkers]:
+        yield LabelledWorkers(CHANCES)
+
+    assert verify(home, "made", FitSelection(), start_workers=start).differences == ()

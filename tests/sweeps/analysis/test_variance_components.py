@@ -14,7 +14,7 @@ from sweeps.analysis.variance_components import ROW, SOURCES, chosen, further_fi
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, run_of
-from tests.labelled_trainer import LabelledWorkers, record_sweep
+from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep_of_table
 from tracking.ledger.ledger import Ledger
 from tracking.records import FoldRecord, SweepRecord
 from trainer.errors import UsageError
@@ -186,3 +186,12 @@ def test_an_architecture_that_is_not_there(home: Path) -> None:
     """The ones there are listed."""
     with pytest.raises(UsageError, match="no architecture 'vgg'; it has: lenet"):
         variance(around(home, WeightedWorkers(1)), "made", architecture="vgg")
+
+
+def test_folds_that_came_with_the_data_are_no_source(tmp_path: Path) -> None:
+    """Only the stop set is left of the split, and this is said."""
+    made = record(sweep_of_table(tmp_path, "lenet"), LabelledWorkers({"lenet": 0.9}))
+    found = variance(around(made, WeightedWorkers(2)), "made", rows=6)
+    assert list(found.shares.sources) == ["stop set", "initialisation", "order", "dropout"]
+    assert "The folds came with the data, so the split is no source" in "\n".join(lines(found))
+    assert to_json(found)["given_folds"] is True
