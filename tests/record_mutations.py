@@ -115,6 +115,9 @@ IDENTITY = {
         entry("identity", put("procedure", value=PROCEDURE - 1)), "procedure of training"
     ),
     "seed of the identity": Row(entry("identity", put("seed", value=4)), "sweep key"),
+    "counts of folds that are not given": Row(
+        entry("identity", put("held_out", value=[[4, 4, 4]] * 3)), "sweep key"
+    ),
     "device of the identity": Row(entry("identity", put("device", value="gpu")), "was trained on GPUs"),
     "key": Row(sql("UPDATE sweeps SET key = '0' WHERE name = {made}"), "sweep key"),
     "seed": Row(sql("UPDATE sweeps SET seed = 2 WHERE name = {made}"), "sweep seed"),
@@ -273,6 +276,27 @@ DATASET = {
     "largest pixel": Row(entry("dataset", put("pixel_max", value=1.0)), "dataset: pixel_max 1.0 recorded"),
     "shape": Row(entry("dataset", put("input_shape", value=[8, 4, 2])), "dataset: shape [8, 4, 2] recorded"),
     "fingerprint": Row(entry("dataset", flip("fingerprint")), "dataset fingerprint"),
+    "groups": Row(entry("dataset", put("groups", value=20)), "dataset: groups 20 recorded, nothing here"),
+    "given folds": Row(entry("dataset", put("folds", value=3)), "dataset: folds 3 recorded, nothing here"),
+    "fingerprint of the exam": Row(entry("dataset", flip("exam", "fingerprint")), "exam.fingerprint "),
+    "images of the exam": Row(
+        entry("dataset", put("exam", "samples", value=13)), "exam.samples 13 recorded, 12 here"
+    ),
+    "origin of the exam": Row(
+        entry("dataset", put("exam", "origin", value="0.2 of the images, set aside")),
+        "exam.origin 0.2 of the images",
+    ),
+    "groups of the exam": Row(entry("dataset", put("exam", "groups", value=4)), "exam.groups 4 recorded"),
+    "exam removed": Row(entry("dataset", put("exam", value=None)), "exam nothing recorded"),
+    "share of the exam": Row(
+        entry("details", put("dataset", "exam", value=0.3)), "dataset.exam of the sweep file"
+    ),
+    "patterns of groups": Row(
+        entry("details", put("dataset", "groups", value="(a)")), "dataset.groups of the sweep file"
+    ),
+    "images left out": Row(
+        entry("details", put("dataset", "exclude", value="none.txt")), "dataset.exclude of the sweep file"
+    ),
     "source": Row(
         entry("details", put("dataset", "source", value="digits")), "dataset.source of the sweep file"
     ),

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from sweeps.definition.changes import Change, changes
 from sweeps.definition.identity import Difference, identity_of
 from sweeps.definition.plan import Plan
+from sweeps.definition.prepare import held_out_counts
 from sweeps.search.outcomes import Ended
 from sweeps.search.proposals import propose
 from sweeps.search.thresholds import thresholds
 from sweeps.verification.asked_fits import AskedFit
 from tracking.ledger.entry import SweepEntry
 from tracking.records import SweepRecord, TrialRecord
+from trainer.datasets import Dataset
 from trainer.fits.environment import Environment
 from trainer.fits.seeds import proposal_seed
 from trainer.fits.specs import FitSpec
@@ -48,6 +50,24 @@ def environment_differences(asked: Sequence[AskedFit], here: Environment) -> lis
 def found_in(place: str, changed: Iterable[Change], now: str) -> list[Difference]:
     """Return changes as differences: as recorded, and ``now`` is how the second values were found."""
     return [Difference(subject=each.name, where=place, what=each.said("recorded", now)) for each in changed]
+
+
+def held_out_differences(plan: Plan, name: str, dataset: Dataset) -> list[Difference]:
+    """Count the images of each class in each fold again; the bounds of pruning depend on these."""
+    here = held_out_counts(dataset, plan.cv.folds, plan.seed)
+    if here == plan.held_out:
+        return []
+    return [
+        Difference(
+            subject="images of each class in each fold",
+            where=name,
+            what=f"{_listed(plan.held_out)} recorded, {_listed(here)} derived",
+        )
+    ]
+
+
+def _listed(counts: Sequence[Sequence[int]]) -> str:
+    return str(list(map(list, counts))) if counts else "none"
 
 
 def identity_differences(entry: SweepEntry) -> list[Difference]:

@@ -156,7 +156,7 @@ def _verified(made: _Verification, asked: _Asked) -> Report:
     if made.found or plan is None or dataset is None:
         return made.report()
     with reading(f"the sweep {made.entry.name!r}"):
-        made.found += _derived(made, dataset)
+        made.found += _derived(made, plan, dataset)
         effects = [] if made.found else _effects(made, plan, dataset)
     # Differences of outcomes are effects. Training again names their cause: where a record was changed.
     if made.found or (effects and not made.changed and not asked.wanted.everything):
@@ -231,10 +231,11 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
     return loaded.search
 
 
-def _derived(made: _Verification, dataset: Dataset) -> list[Difference]:
+def _derived(made: _Verification, plan: Plan, dataset: Dataset) -> list[Difference]:
     """Derive again what the plan and the dataset say of each fit."""
     made.notes += circumstances.limit_notes(made.asked, sweep_text.fit_minutes(made.entry))
     return [
+        *differences.held_out_differences(plan, made.entry.name, dataset),
         *differences.spec_differences(made.asked),
         *results.result_differences(made.asked, dataset),
         *circumstances.circumstance_differences(made.asked),
