@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sweeps.definition.spec import Prune
@@ -42,11 +42,13 @@ def confusion(rng: random.Random, supports: tuple[int, ...]) -> Confusion:
     return tuple(tuple(int(count) for count in row) for row in rows)
 
 
-def cross_validated(trials: list[list[Confusion]], rule: Prune) -> list[Ended]:
+def cross_validated(
+    trials: list[list[Confusion]], rule: Prune, held_out: tuple[tuple[int, ...], ...] = ()
+) -> list[Ended]:
     """Run made-up trials in order under a rule."""
     observed: list[Ended] = []
     for confusions in trials:
-        asked = thresholds(rule, observed, folds=FOLDS, epochs=10)
+        asked = thresholds(rule, observed, folds=FOLDS, epochs=10, held_out=held_out)
         results: dict[int, FitResult] = {}
         for position, counts in enumerate(confusions):
             results[position] = fold(counts)
@@ -78,12 +80,44 @@ def test_a_margin_of_one_never_loses_the_winner(seed: int, trials: int, sizes: l
     assert max(trial.mean for trial in complete) == max(trial.mean for trial in whole)
 
 
+@settings(max_examples=300)
+@given(
+    seed=st.integers(0, 2**32),
+    trials=st.integers(2, 12),
+    counts=st.lists(st.lists(st.integers(0, 7), min_size=3, max_size=3), min_size=FOLDS, max_size=FOLDS),
+)
+def test_nor_with_folds_of_groups(seed: int, trials: int, counts: list[list[int]]) -> None:
+    """Whole groups and given folds make folds of any sizes, and some lack a class: the real counts decide."""
+    assume(all(any(fold[label] for fold in counts) for label in range(CLASSES)))
+    assume(all(any(fold) for fold in counts))
+    rng, held_out = random.Random(seed), tuple(map(tuple, counts))
+    made = [[confusion(rng, each) for each in held_out] for _ in range(trials)]
+    ended = cross_validated(made, Prune(margin=1.0, keep=1.0), held_out)
+    complete = [trial for trial in ended if trial.state == "complete"]
+    whole = [Ended({}, "complete", tuple(map(fold, confusions))) for confusions in made]
+    assert max(trial.f1 for trial in complete) == max(trial.f1 for trial in whole)
+    assert max(trial.mean for trial in complete) == max(trial.mean for trial in whole)
+
+
+def test_the_counts_of_stratified_folds_would_lose_a_winner_of_groups() -> None:
+    """The property above needs the real counts: here the last fold has nearly all images."""
+    held_out = ((1, 1, 1), (1, 1, 1), (40, 40, 40))
+    wrong = ((0, 1, 0), (0, 0, 1), (1, 0, 0))
+    small = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    fair, right = (((30, 10, 0), (0, 30, 10), (10, 0, 30)), ((40, 0, 0), (0, 40, 0), (0, 0, 40)))
+    made: list[list[Confusion]] = [[small, small, fair], [wrong, wrong, right]]
+    rule = Prune(margin=1.0, keep=1.0)
+    assert [trial.state for trial in cross_validated(made, rule, held_out)] == ["complete", "complete"]
+    assert [trial.state for trial in cross_validated(made, rule)] == ["complete", "pruned"]
+
+
 def test_a_margin_of_one_does_spare_something() -> None:
-    """The property above would hold as well if nothing were ever pruned."""
+    """The properties above would hold as well if nothing were ever pruned."""
     good, bad = ((9, 1, 0), (0, 10, 0), (0, 0, 10)), ((0, 10, 0), (10, 0, 0), (0, 10, 0))
-    ended = cross_validated([[good] * 3, [bad] * 3], Prune(margin=1.0, keep=1.0))
-    assert [len(trial.results) for trial in ended] == [3, 1]
-    assert ended[1].state == "pruned"
+    for held_out in ((), ((10, 10, 10),) * 3):
+        ended = cross_validated([[good] * 3, [bad] * 3], Prune(margin=1.0, keep=1.0), held_out)
+        assert [len(trial.results) for trial in ended] == [3, 1]
+        assert ended[1].state == "pruned"
 
 
 @settings(max_examples=200)
