@@ -6,22 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeps.inspection.settling import LARGEST, scaled, settle
 from sweeps.inspection.suggestions import folds_that_fit, guessed_groups
 from trainer.datasets import DatasetSource, Loaded, load, read
 from trainer.datasets.labelled import Labelled
 from trainer.datasets.parts import FEWEST, divide
-from trainer.datasets.problems import SourceProblems
 from trainer.errors import UsageError
 from trainer.quantities import counted
-
-#: The largest side that images get: networks of this size train on a processor in hours, not days.
-LARGEST = 96
-
-#: Sides are multiples of this, so that poolings divide them.
-MULTIPLE = 8
-
-#: Quotient of proportions from which stretching would distort.
-DISTORTED = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +47,11 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
     Raises:
         UsageError: if there is no such source, or no settings make it one that can be trained on.
     """
-    source, reasons, left_out = _read_as(DatasetSource(source=given), base)
-    found = read(source, base=base, progress=progress)
+    settled = settle(DatasetSource(source=given), lambda source: read(source, base=base, progress=progress))
+    source, reasons, found = settled.source, dict(settled.reasons), settled.found
     if "image_size" not in reasons and _is_file(source, found) and max(found.images.shape[1:3]) > LARGEST:
         reasons["image_size"] = f"all have {_size(found)}; smaller ones train faster"
-        source = replace(source, image_size=_scaled(*found.images.shape[1:3]))
+        source = replace(source, image_size=scaled(*found.images.shape[1:3]))
         found = read(source, base=base, progress=progress)
     source, reasons["exam"] = _exam(found, source)
     divide(found, source)  # raises if there can be no such exam
@@ -78,56 +69,8 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
         folds=folds,
         reasons=reasons,
         groups=None if grouped else guessed_groups(found.paths),
-        left_out=left_out,
+        left_out=settled.left_out,
     )
-
-
-def _read_as(source: DatasetSource, base: Path) -> tuple[DatasetSource, dict[str, str], tuple[str, ...]]:
-    """Return the settings with which all images can be read, why, and what has to be left out."""
-    reasons: dict[str, str] = {}
-    left_out: tuple[str, ...] = ()
-    for _ in range(4):  # sizes, colours and files that cannot be read: one after the other
-        try:
-            read(source, base=base)
-        except SourceProblems as wrong:
-            changed, why = _settled(source, wrong)
-            if changed == source:
-                raise
-            if changed.unreadable != source.unreadable:
-                left_out = wrong.skippable_lines
-            source, reasons = changed, reasons | why
-        else:
-            break
-    return source, reasons, left_out
-
-
-def _settled(source: DatasetSource, wrong: SourceProblems) -> tuple[DatasetSource, dict[str, str]]:
-    """Return settings under which what is wrong is settled, and why these."""
-    reasons = {}
-    if wrong.sizes and source.image_size is None:
-        sides = np.array([[height, width] for height, width, count in wrong.sizes for _ in range(count)])
-        height, width = (int(each) for each in np.median(sides, axis=0))
-        quotients = sides[:, 1] / sides[:, 0] * (height / width)
-        distorts = bool(max(quotients.max(), 1 / quotients.min()) > DISTORTED)
-        source = replace(source, image_size=_scaled(height, width), fit="pad" if distorts else "stretch")
-        reasons["image_size"] = f"sizes differ; the median is {height}x{width}"
-        if distorts:
-            reasons["fit"] = "proportions differ: padded with black, nothing is distorted or cut off"
-    if wrong.mixed_colours and source.colour is None:
-        source = replace(source, colour="rgb")
-        reasons["colour"] = "some are grey, some colour"
-    if wrong.skippable_lines and source.unreadable is None:
-        source = replace(source, unreadable="leave-out")
-        reasons["unreadable"] = f"{counted(len(wrong.skippable_lines), 'file')} cannot be read"
-    return source, reasons
-
-
-def _scaled(height: int, width: int) -> tuple[int, int]:
-    """Return a size of the same proportions, at most 96 pixels a side, in multiples of 8."""
-    scale = min(1.0, LARGEST / max(height, width))
-    sides = (max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in (height, width))
-    rounded = tuple(sides)
-    return rounded[0], rounded[1]
 
 
 def _exam(found: Labelled, source: DatasetSource) -> tuple[DatasetSource, str]:

@@ -1,15 +1,16 @@
 """Inspects a dataset: reads it, and puts together what is found in its images."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from sweeps.inspection import findings
 from sweeps.inspection.findings import Inspection, Member, Problem
+from sweeps.inspection.settling import settle
 from sweeps.inspection.suggestions import folds_that_fit, suggestions
 from trainer.datasets import Arrays, Dataset, DatasetSource, Loaded, load
 from trainer.datasets.duplicates import clusters, too_many
-from trainer.datasets.problems import SourceProblems
 from trainer.errors import UsageError
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
@@ -35,6 +36,15 @@ class Inspected:
     loaded: Loaded
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """Images, what had to be settled to read them, and the settings that did it."""
+
+    loaded: Loaded
+    problems: Sequence[Problem] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 def inspect(
     dataset: DatasetSource | Arrays | Loaded,
     *,
@@ -57,12 +67,13 @@ def inspect(
     Raises:
         UsageError: if the source cannot be read at all; ``SourceProblems`` has all that is wrong with it.
     """
-    loaded, unreadable = (dataset, []) if isinstance(dataset, Loaded) else _loaded(dataset, base, progress)
+    read = _Read(loaded=dataset) if isinstance(dataset, Loaded) else _loaded(dataset, base, progress)
+    loaded = read.loaded
     members, undivided = _members(loaded, folds, seed)
     images = findings.all_images(loaded)
     found = clusters(images, near=near, progress=lambda done, total: progress("comparing", done, total))
     duplicates = findings.duplicates_of(members, found)
-    problems = [*unreadable, *undivided, *findings.problems_of(loaded, duplicates)]
+    problems = [*read.problems, *undivided, *findings.problems_of(loaded, duplicates)]
     if near and too_many(images):
         problems.append(
             Problem(text="too many images to look for near duplicates: only equal ones are found")
@@ -80,12 +91,15 @@ def inspect(
             facts=tuple(_facts(loaded)),
             duplicates=duplicates,
             problems=tuple(sorted(problems, key=lambda problem: not problem.serious)),
-            suggestions=suggestions(
-                loaded,
-                duplicates,
-                folds=folds,
-                grouped=loaded.search.groups is not None or grouped,
-            ),
+            suggestions={
+                **read.settings,
+                **suggestions(
+                    loaded,
+                    duplicates,
+                    folds=folds,
+                    grouped=loaded.search.groups is not None or grouped,
+                ),
+            },
         ),
         loaded=loaded,
     )
@@ -113,21 +127,28 @@ def _members(loaded: Loaded, folds: int, seed: int) -> tuple[tuple[Member, ...],
         return findings.members_of(loaded, None), [Problem(text=str(error), serious=True)]
 
 
-def _loaded(dataset: DatasetSource | Arrays, base: Path, progress: Progress) -> tuple[Loaded, list[Problem]]:
-    """Read the source; if files cannot be read, without these, and return them as problems."""
+def _loaded(dataset: DatasetSource | Arrays, base: Path, progress: Progress) -> _Read:
+    """Read the source, with the settings that it lacks."""
 
-    def reading(done: int, total: int) -> None:
-        progress("reading", done, total)
+    def reading(source: DatasetSource | Arrays) -> Loaded:
+        return load(
+            source, base=base, check=False, progress=lambda done, total: progress("reading", done, total)
+        )
 
-    try:
-        return load(dataset, base=base, check=False, progress=reading), []
-    except SourceProblems as found:
-        if isinstance(dataset, Arrays) or dataset.unreadable is not None or not found.skippable:
-            raise
-        rest = replace(dataset, unreadable="leave-out")
-        loaded = load(rest, base=base, check=False, progress=reading)
-        loaded = replace(loaded, notes=())  # what was left out is said as a problem
-        return loaded, [Problem(text=line, serious=True) for line in found.problems]
+    if isinstance(dataset, Arrays):
+        return _Read(loaded=reading(dataset))
+    settled = settle(dataset, reading)
+    loaded = replace(settled.found, notes=()) if settled.left_out else settled.found  # they are problems
+    added = {name: getattr(settled.source, name) for name in settled.reasons}
+    return _Read(
+        loaded=loaded,
+        problems=[Problem(text=fact, serious=True) for fact in settled.facts],
+        settings={f"dataset.{name}": _listed(value) for name, value in added.items()},
+    )
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _facts(loaded: Loaded) -> list[str]:

@@ -128,15 +128,15 @@ def _common(
     if settings.image_size is None and len(ranked) > 1:
         met = ", ".join(f"{h}x{w} ({counted(sizes[h, w], 'image')})" for h, w in ranked[:5])
         more = ", …" if len(ranked) > 5 else ""
-        what = f"images of {len(ranked)} sizes, height x width: {met}{more}; "
-        what += f"set image_size = {list(ranked[0])} to bring all to one"
+        what = f"images of {len(ranked)} sizes, height x width: {met}{more}"
+        remedy = f"set image_size = {list(ranked[0])} to bring all to one"
         counts = tuple((height, width, sizes[height, width]) for height, width in ranked)
-        problems.append(Problem(settings.source, what, skippable=False, sizes=counts))
+        problems.append(Problem(settings.source, what, remedy, skippable=False, sizes=counts))
     first = {header.colour: files.names[place] for place, header in reversed(good)}
     if settings.colour is None and len(first) > 1:
-        what = f"{first['grey']!r} is grey and {first['rgb']!r} is colour: "
-        what += "set colour = 'grey' or colour = 'rgb' to bring all images to one"
-        problems.append(Problem(settings.source, what, skippable=False, mixed_colours=True))
+        what = f"{first['grey']!r} is grey and {first['rgb']!r} is colour"
+        remedy = "set colour = 'grey' or colour = 'rgb' to bring all images to one"
+        problems.append(Problem(settings.source, what, remedy, skippable=False, mixed_colours=True))
     shape = settings.image_size or (ranked[0] if ranked else (0, 0))
     return shape, settings.colour or (good[0][1].colour if good else "rgb"), problems
 

@@ -73,7 +73,7 @@ class _Found:
         return path.relative_to(self.root).as_posix()
 
     def problem(self, path: Path, what: str, *, skippable: bool = True) -> None:
-        self.problems.append(Problem(self.name(path), what, skippable))
+        self.problems.append(Problem(self.name(path), what, skippable=skippable))
 
 
 def labelled(

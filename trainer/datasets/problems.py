@@ -16,7 +16,8 @@ class Problem:
 
     Attributes:
         where: a file or row, as the source names it.
-        what: what is wrong with it, and what to do.
+        what: what is wrong with it.
+        remedy: what to do, if that is not clear from what is wrong.
         skippable: whether ``unreadable = "leave-out"`` may leave it out.
         sizes: if images have several sizes, each as (height, width, number of images).
         mixed_colours: whether it is that some images are grey and some colour.
@@ -24,12 +25,18 @@ class Problem:
 
     where: str
     what: str
+    remedy: str = ""
     skippable: bool = True
     sizes: tuple[tuple[int, int, int], ...] = ()
     mixed_colours: bool = False
 
     def __str__(self) -> str:
         """Return it as one line."""
+        return f"{self.fact}; {self.remedy}" if self.remedy else self.fact
+
+    @property
+    def fact(self) -> str:
+        """What is wrong, without what to do."""
         return f"{self.where!r}: {self.what}"
 
 
@@ -38,6 +45,7 @@ class SourceProblems(UsageError):
 
     Attributes:
         problems: all that is wrong with it, a line each.
+        facts: the same without what to do.
         skippable: whether all of it may be left out.
         skippable_lines: what may be left out, a line each.
         sizes: if images have several sizes, each as (height, width, number of images).
@@ -46,6 +54,7 @@ class SourceProblems(UsageError):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(map(str, problems))
+        self.facts = tuple(problem.fact for problem in problems)
         self.skippable = all(problem.skippable for problem in problems)
         self.skippable_lines = tuple(str(problem) for problem in problems if problem.skippable)
         self.sizes = next((problem.sizes for problem in problems if problem.sizes), ())

@@ -354,5 +354,7 @@ def _file(folder: Path, root: Path, given: str, row: str) -> Path | Problem:
     except (OSError, RuntimeError, ValueError):
         inside, there = True, False
     if not inside:
-        return Problem(row, f"{given!r} leaves the table's folder: put the table above its images", False)
+        return Problem(
+            row, f"{given!r} leaves the table's folder: put the table above its images", skippable=False
+        )
     return path if there else Problem(row, f"{given!r} is not there: restore it, or take the row out")

@@ -108,6 +108,29 @@ def test_all_files_that_cannot_be_read_are_listed(photos: Path) -> None:
     assert len(report.inspection.members) == 100
 
 
+def test_several_sizes_and_colours_are_reported_and_settled(photos: Path) -> None:
+    """The report goes on with settings that fit, says them for the sweep file, and exits with 1."""
+    for number, path in enumerate(sorted(photos.rglob("*.png"))):
+        if number % 3 == 0:
+            picture(number).resize((40, 24)).save(path)
+    Image.new("L", (32, 32), 7).save(photos / "cat" / "grey.png")
+    (photos / "dog" / "broken.png").write_bytes(b"no picture")
+    done = typed("inspect", "photos", cwd=photos.parent)
+    assert done.returncode == 1, done.stderr
+    assert "images of 2 sizes, height x width: 32x32 (67 images), 24x40 (34 images)\n" in done.stdout
+    assert "'cat/grey.png' is grey and" in done.stdout
+    assert "set image_size" not in done.stdout
+    told = found(photos).to_json()
+    assert told["images"] == 101
+    assert {name: told["suggestions"][f"dataset.{name}"] for name in ("image_size", "fit", "colour")} == {
+        "image_size": [32, 32],
+        "fit": "pad",
+        "colour": "rgb",
+    }
+    assert '[dataset] unreadable = "leave-out"' in done.stdout
+    assert sum("broken.png" in line for line in told["serious"]) == 1
+
+
 def test_members_say_where_each_image_is(photos: Path) -> None:
     """Part, fold and group of every image; no group has two places."""
     members = found(photos, groups=r"(p\d+)_").members()
