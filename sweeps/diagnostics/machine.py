@@ -51,27 +51,55 @@ def read(path: str | Path) -> str:
         return ""
 
 
-def available_memory(meminfo: str, cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Return the bytes that new processes may use: the free memory, or what is left of a container's limit.
+#: Where control groups are mounted, and what says to which ones this process belongs.
+CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+
+
+def available_memory(meminfo: str, cgroups: Path = CGROUPS, own: str | None = None) -> int | None:
+    """Return the bytes that new processes may use: the free memory, or what is left of a limit.
 
     Args:
         meminfo: the text of ``/proc/meminfo``.
-        cgroup: folder with the limits of this control group (version 2, or version 1 under ``memory``).
+        cgroups: the folder of the control groups (version 2, or version 1 under ``memory``).
+        own: the text of ``/proc/self/cgroup``, read if None. A container, a batch system or systemd may have
+            set the limit for a group of this process, or for a group around it.
     """
     found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo)
     free = [int(found[1]) * 1024] if found else []
-    for folder, limit, usage in (
-        (cgroup, "memory.max", "memory.current"),
-        (cgroup / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    for folder in _groups(read(OWN_CGROUPS) if own is None else own, cgroups):
+        left = _left_of_limit(folder)
+        free += [] if left is None else [left]
+    return max(0, min(free)) if free else None
+
+
+def _groups(own: str, cgroups: Path) -> list[Path]:
+    """Return the folders of this process's control groups of memory, and of all groups around them.
+
+    Inside a container the path may be the host's, which is not there; then the root has the limit.
+    """
+    found = [cgroups, cgroups / "memory"]
+    for line in own.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers in {"", "memory"}:
+            root = cgroups / controllers
+            group = root / path.lstrip("/")
+            found += [folder for folder in (group, *group.parents) if root in folder.parents]
+    return found
+
+
+def _left_of_limit(group: Path) -> int | None:
+    """Return the bytes that a control group's processes may still use; None if it has no limit."""
+    for limit, usage in (
+        ("memory.max", "memory.current"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
-        most, used = read(folder / limit).strip(), read(folder / usage).strip()
+        most, used = read(group / limit).strip(), read(group / usage).strip()
         if most.isdigit() and used.isdigit():
             # Cached files count as used memory, but are dropped when memory is needed.
-            cached = re.search(
-                r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE
-            )
-            free.append(int(most) - int(used) + (int(cached[1]) if cached else 0))
-    return max(0, min(free)) if free else None
+            cached = re.search(r"^(?:total_)?inactive_file (\d+)$", read(group / "memory.stat"), re.MULTILINE)
+            return int(most) - int(used) + (int(cached[1]) if cached else 0)
+    return None
 
 
 def available_cores() -> int:

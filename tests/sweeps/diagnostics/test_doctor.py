@@ -158,6 +158,25 @@ def test_a_containers_limit_counts_as_well(tmp_path: Path) -> None:
     assert available_memory("", tmp_path) is None
 
 
+def test_a_limit_of_this_process_or_of_a_group_around_it_counts(tmp_path: Path) -> None:
+    """As batch systems and systemd set it; with either version of control groups."""
+    job = tmp_path / "batch" / "job7"
+    job.mkdir(parents=True)
+    for name, text in (("memory.max", "max"), ("memory.current", "10"), ("memory.stat", "")):
+        (job / name).write_text(text)
+        (tmp_path / "batch" / name).write_text(text)
+    assert available_memory("MemAvailable: 1000 kB\n", tmp_path, "0::/batch/job7\n") == 1024000
+    (tmp_path / "batch" / "memory.max").write_text("4010\n")
+    assert available_memory("MemAvailable: 1000 kB\n", tmp_path, "0::/batch/job7\n") == 4000
+    assert available_memory("MemAvailable: 1000 kB\n", tmp_path, "0::/other\n") == 1024000
+    old = tmp_path / "memory" / "slice"
+    old.mkdir(parents=True)
+    (old / "memory.limit_in_bytes").write_text("3000\n")
+    (old / "memory.usage_in_bytes").write_text("1000\n")
+    own = "4:memory:/slice\n3:cpu,cpuacct:/slice\n"
+    assert available_memory("MemAvailable: 1000 kB\n", tmp_path, own) == 2000
+
+
 def test_cores_disk_and_gpus() -> None:
     """Too many workers and an idle GPU are notes; a full disk is a problem."""
     assert levels([*doctor.cores(2, 2), *doctor.cores(3, 2)]) == ["ok", "note"]

@@ -12,6 +12,8 @@ from sweeps.execution.events import Event, FitEnded, Interrupted, TrainingBegan,
 from sweeps.execution.loop import enter, run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, Saying, in_memory_ledger, plan, prepared, starter
+from tests.labelled_trainer import FOLDS, LabelledWorkers, record, sweep_of_table
+from tracking.ledger.ledger import Ledger
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.hyperparameters import Fixed
@@ -184,3 +186,15 @@ def test_a_sweep_that_was_finished_before_says_so(tmp_path: Path) -> None:
             progress=saying,
         )  # fmt: skip
     assert saying.said == ["the sweep was finished before: nothing is trained"]
+
+
+def test_a_sweep_with_groups_and_given_folds_goes_on(tmp_path: Path) -> None:
+    """Its identity has the counts of its folds, which a record gives back as lists."""
+    made = sweep_of_table(tmp_path, "lenet", trials=3)
+    home = record(replace(made, trials=2), first := LabelledWorkers({"lenet": 0.9}))
+    with Ledger.read(home) as ledger:
+        assert len(ledger.sweep("made").trials) == 2
+    record(made, more := LabelledWorkers({"lenet": 0.9}))
+    assert (len(first.trained), len(more.trained)) == (2 * FOLDS, FOLDS)
+    record(made, none := LabelledWorkers({"lenet": 0.9}))
+    assert none.trained == []
