@@ -25,6 +25,9 @@ from trainer.runtime.scratch import scratch_folder
 
 Part = Literal["test", "all"]
 
+#: ``progress(what, done, total)``.
+Progress = Callable[[str, int, int], None]
+
 #: Bytes of images that are classified at a time.
 AT_ONCE = 256 * 2**20
 
@@ -71,7 +74,7 @@ class Evaluation:
         return told | {"by_class": dict(rows)}
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - as many as the command line's
     model: Path | str,
     source: str | Path | DatasetSource | Arrays,
     *,
@@ -80,6 +83,7 @@ def evaluate(
     trust_model: bool = False,
     opening: Callable[[ModelAbout, Dataset], Sequence[str]] = lambda _about, _data: (),
     trained_on: Callable[[ModelAbout], Dataset | None] = lambda _about: None,
+    progress: Progress = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Score an exported model on labelled images. Files that cannot be read are left out, and said.
 
@@ -93,17 +97,18 @@ def evaluate(
         trust_model: whether to load the model without checking what it can do.
         opening: called with the model and the images before they are scored; returns what is to be said.
         trained_on: returns the images that the model was trained on, if they are known.
+        progress: called now and then with what is done, how many images are done, and of how many.
 
     Raises:
         UsageError: if there is no such model or source, or they do not fit each other.
     """
     about, name, file = find_model(Path(model))
     require(name)
-    found = _chosen(_read(about, source, groups), part)
+    found = _chosen(_read(about, source, groups, progress), part)
     _check_fit(about, found)
     data = found.dataset(np.arange(len(found.labels)))
     opened = opening(about, data)
-    probabilities = _classify(about, name, file, found, trust=trust_model)
+    probabilities = _classify(about, name, file, found, trust=trust_model, progress=progress)
     number = np.array([about.classes.index(each) for each in found.classes], dtype=np.int64)
     true, predicted = number[found.labels], probabilities.argmax(axis=1)
     scores = scored(true, predicted, classes=len(about.classes), groups=data.groups)
@@ -125,7 +130,10 @@ def evaluate(
 
 
 def _read(
-    about: ModelAbout, source: str | Path | DatasetSource | Arrays, groups: str | int | None
+    about: ModelAbout,
+    source: str | Path | DatasetSource | Arrays,
+    groups: str | int | None,
+    progress: Progress,
 ) -> Labelled:
     """Return the labelled images of a source, read as the model's sweep has read its own.
 
@@ -134,13 +142,17 @@ def _read(
     """
     if isinstance(source, Arrays):
         return source.labelled
+
+    def reading(done: int, total: int) -> None:
+        progress("reading", done, total)
+
     if isinstance(source, DatasetSource):
-        return read(source)
+        return read(source, progress=reading)
     settings = DatasetSource(source=str(source), groups=groups)
     is_files = settings.source not in NAMES and not settings.source.lower().endswith(".npz")
     if is_files:
         settings = replace(reader_of(about), source=str(source), groups=groups, unreadable="leave-out")
-    return read(settings)
+    return read(settings, progress=reading)
 
 
 def _chosen(found: Labelled, part: Part | None) -> Labelled:
@@ -185,7 +197,7 @@ def _check_fit(about: ModelAbout, found: Labelled) -> None:
 
 
 def _classify(
-    about: ModelAbout, name: str, file: Path, found: Labelled, *, trust: bool
+    about: ModelAbout, name: str, file: Path, found: Labelled, *, trust: bool, progress: Progress
 ) -> npt.NDArray[np.float32]:
     """Return the model's probabilities, ``[n, classes]``; some images at a time."""
     each = 4 * int(np.prod(found.images.shape[1:]))
@@ -193,6 +205,7 @@ def _classify(
     scale = np.float32(about.pixel_max / found.pixel_max)
     parts = []
     for start in range(0, len(found.labels), step):
+        progress("classifying", start, len(found.labels))
         pixels = found.images[start : start + step].astype(np.float32) * scale
         with scratch_folder() as folder:
             parts.append(foreign_model.probabilities(about, name, file, pixels, folder, trust=trust))

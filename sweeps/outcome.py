@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from sweeps.analysis.claims import Claim
     from sweeps.analysis.comparison_report import ComparisonReport
+    from tracking.reports.out_of_fold import OutOfFold
+    from trainer.datasets import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,16 +206,41 @@ class Outcome:
         Raises:
             UsageError: if there is no such trial, the trial made no mistake, or the stored images are gone.
         """
-        from tracking.reports import drawing, out_of_fold, trial_pictures
-        from trainer.datasets import open_stored, stored_at
+        from tracking.reports import drawing, trial_pictures
 
         found = self._trial(trial)
-        dataset = open_stored(stored_at(self.home.path / "datasets", self.record.dataset.fingerprint))
-        predictions = out_of_fold.HeldOut(dataset).of(found)
+        predictions, dataset = self._predictions(found)
         if predictions is None or not len(predictions.mistakes()):
             name = found.name
             raise UsageError(f"{name} has no held-out image with a wrong class")
         return drawing.displayed(trial_pictures.most_confused(found, predictions, dataset))
+
+    def predictions(self, trial: str | None = None) -> "pd.DataFrame":
+        """Return a trial's predictions for the held-out images, mistakes first, the most confident on top.
+
+        Columns: image (its place in the images of the search), path (of its file, if images have files),
+        true, predicted, confidence (the probability of the predicted class, in [0, 1]), correct, fold.
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial, none of its folds has ended, or the stored images are gone.
+        """
+        import pandas as pd
+
+        found = self._trial(trial)
+        predictions, _ = self._predictions(found)
+        if predictions is None:
+            raise UsageError(f"no fold of {found.name} has ended: there are no predictions")
+        return pd.DataFrame(predictions.columns(self.record.dataset.classes))
+
+    def _predictions(self, trial: TrialRecord) -> "tuple[OutOfFold | None, Dataset]":
+        from tracking.reports.out_of_fold import HeldOut
+        from trainer.datasets import open_stored, stored_at
+
+        dataset = open_stored(stored_at(self.home.path / "datasets", self.record.dataset.fingerprint))
+        return HeldOut(dataset).of(trial), dataset
 
     def compare(
         self,

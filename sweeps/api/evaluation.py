@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from sweeps import evaluation
-from sweeps.evaluation import Evaluation, Part
+from sweeps.evaluation import Evaluation, Part, Progress
 from sweeps.export.about import ModelAbout
 from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
@@ -23,6 +23,7 @@ def evaluate(
     groups: str | int | None = None,
     part: Part | None = None,
     trust_model: bool = False,
+    progress: Progress = lambda _what, _done, _total: None,
 ) -> Evaluation:
     """Score an exported model on labelled images; see ``sweeps.evaluation.evaluate``.
 
@@ -36,6 +37,7 @@ def evaluate(
         groups: which images belong together, as in a sweep file's ``[dataset] groups``.
         part: ``"test"`` for the official test set, ``"all"`` for all images; None for the first of these.
         trust_model: whether to load the model without checking what it can do.
+        progress: called now and then with what is done, how many images are done, and of how many.
 
     Raises:
         UsageError: if there is no such model or source, or they do not fit each other.
@@ -58,6 +60,7 @@ def evaluate(
         part=part,
         trust_model=trust_model,
         opening=opened,
+        progress=progress,
         trained_on=trained_on,
     )
 

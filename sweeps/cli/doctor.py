@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, workers_option
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.home import Home
@@ -27,7 +28,7 @@ def doctor(options: Arguments) -> int:
     from sweeps.api.sweep import ready
     from sweeps.diagnostics.doctor import LEVELS, examine
 
-    prepared = ready(Path(options.sweep)) if options.sweep else None
+    prepared = ready(Path(options.sweep), progress=ImageProgress().reading) if options.sweep else None
     say("trying a real training step of each architecture ...")
     findings = examine(prepared, Home.chosen(options.home), options.workers)
     counts = {level: sum(f.level == level for f in findings) for level in LEVELS}

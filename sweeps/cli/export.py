@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, trust_option, wait_option
 from sweeps.cli.output import print_json, put, put_table, say
 from sweeps.export.selection import HOWS
@@ -134,6 +135,7 @@ def evaluate(options: Arguments) -> int:
         groups=groups,
         part=options.part,
         trust_model=options.trust_model,
+        progress=ImageProgress(),
     )
     if options.csv is not None:
         _write_csv(done, options.csv)

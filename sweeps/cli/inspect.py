@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, trust_option, workers_option
-from sweeps.cli.output import err, print_json, put, put_table, say
+from sweeps.cli.output import print_json, put, put_table
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.quantities import counted
@@ -48,7 +49,7 @@ def inspect(options: Arguments) -> int:
         near=not options.exact,
         labels=options.labels,
         workers=options.workers,
-        progress=_Progress(),
+        progress=ImageProgress(),
         trust_code=options.trust_code,
     )
     if options.html is not None:
@@ -65,19 +66,6 @@ def inspect(options: Arguments) -> int:
         if options.html is not None:
             put("", f"the page is in {options.html}")
     return 1 if report.inspection.wrong else 0
-
-
-class _Progress:
-    """Says on a terminal how far reading and comparing are."""
-
-    def __init__(self) -> None:
-        self._said = ""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        part = f"{what} {total:,} images: {done * 10 // max(total, 1) * 10} %"
-        if total > 2000 and part != self._said and err.is_terminal:
-            say(part)
-            self._said = part
 
 
 def _print_members(report: "InspectionReport", options: Arguments) -> None:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, workers_option
 from sweeps.cli.output import print_json, put, say
 from trainer.errors import UsageError
@@ -54,6 +55,7 @@ def new(options: Arguments) -> int:
         hours=options.hours,
         workers=worker_count(options.workers),
         name=options.name,
+        progress=ImageProgress().reading,
         say=say,
     )
     path = out or Path(f"{made.spec.name}.toml")

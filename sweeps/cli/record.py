@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps.cli import tables
 from sweeps.cli.leaderboard import print_leaderboard
@@ -18,6 +18,10 @@ from trainer.quantities import counted
 if TYPE_CHECKING:
     from tracking.records import SweepRecord, TrialRecord
     from trainer.user_code import UserSource
+
+
+#: Mistakes that the terminal shows; ``--json`` has all.
+MISTAKES = 10
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -83,7 +87,7 @@ def show(options: Arguments) -> int:
     live = is_running(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
-        return _show_trial(record, find_trial(record, options.trial), options, live=live)
+        return _show_trial(home, record, find_trial(record, options.trial), options, live=live)
     if options.json:
         told = [asdict(each) for each in opened]
         print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept), "openings": told})
@@ -122,11 +126,14 @@ def _show_code(sources: "Mapping[str, UserSource]", options: Arguments) -> int:
     return 0
 
 
-def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool) -> int:
+def _show_trial(
+    home: Home, record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool
+) -> int:
     from tracking.reports.class_report import class_report, report_table
 
+    wrong = _mistakes(home, record, trial)
     if options.json:
-        more = {"confusion": trial.confusion, "classes": list(record.dataset.classes)}
+        more = {"confusion": trial.confusion, "classes": list(record.dataset.classes), "mistakes": wrong}
         print_json(trial_json(trial) | more)
         return 0
     put(f"{trial.name}: {tables.state(trial, live=live)}, proposed with seed {trial.seed}")
@@ -138,7 +145,32 @@ def _show_trial(record: "SweepRecord", trial: "TrialRecord", options: Arguments,
     if trial.confusion:
         put("", "out-of-fold predictions of all folds together:")
         put_table(report_table(class_report(trial, record.dataset.classes)))
+    if wrong:
+        few = f", the {MISTAKES} most confident" if len(wrong) > MISTAKES else ", the most confident first"
+        put("", f"{counted(len(wrong), 'mistake')}{few}:")
+        put_table(tables.mistakes_table(wrong[:MISTAKES]))
     return 0
+
+
+def _mistakes(home: Home, record: "SweepRecord", trial: "TrialRecord") -> "list[dict[str, Any]] | None":
+    """Return the wrong predictions, the most confident first; None if the stored images are gone."""
+    from tracking.reports.out_of_fold import HeldOut
+    from trainer.datasets import open_stored, stored_at
+
+    try:
+        dataset = open_stored(stored_at(home.path / "datasets", record.dataset.fingerprint))
+    except UsageError:
+        return None
+    found = HeldOut(dataset).of(trial)
+    if found is None:
+        return []
+    columns = found.columns(dataset.classes)
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return [
+        {name: value for name, value in row.items() if name != "correct"}
+        for row in rows
+        if not row["correct"]
+    ]
 
 
 def study(options: Arguments) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeps.cli import dry_run
+from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.leaderboard import print_leaderboard
 from sweeps.cli.options import (
     Arguments,
@@ -66,7 +67,8 @@ def run(options: Arguments) -> int:
     from sweeps.diagnostics.machine import worker_count
     from sweeps.execution.window_advice import window_advice
 
-    prepared = sweep.ready(Path(options.sweep), Home.chosen(options.home))
+    reading = ImageProgress(quiet=options.quiet).reading
+    prepared = sweep.ready(Path(options.sweep), Home.chosen(options.home), reading)
     if options.dry_run:
         report = dry_run.report(prepared)
         if options.json:

@@ -1,7 +1,8 @@
 """The command line's tables of a record, and the lines below them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.savings import savings
@@ -108,6 +109,30 @@ def folds_table(trial: TrialRecord) -> Table:
         Column(title="weights", rank=2),
     )
     return Table(columns=columns, rows=rows)
+
+
+def mistakes_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row for each wrong prediction; see ``OutOfFold.columns``."""
+    columns = (
+        Column(title="image"),
+        Column(title="true"),
+        Column(title="predicted"),
+        Column(title="probability", right=True),
+        Column(title="fold", right=True, rank=1),
+    )
+    return Table(
+        columns=columns,
+        rows=[
+            [
+                str(row.get("path", row["image"])),
+                row["true"],
+                row["predicted"],
+                f"{row['confidence']:.4f}",
+                str(row["fold"]),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def sweeps_table(records: Sequence[SweepRecord]) -> Table:

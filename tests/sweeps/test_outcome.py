@@ -14,8 +14,9 @@ import refold
 from sweeps.export import recorded_sweep
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, starter
+from tests.command import here
 from tests.exported_model import about
-from tests.labelled_trainer import LabelledWorkers, record_sweep
+from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep_of_table
 from tracking.ledger.ledger import Ledger
 
 PLOTS = sorted(name for name in dir(refold.Outcome) if name.startswith("plot_"))
@@ -86,6 +87,27 @@ def test_what_cannot_be_drawn_is_said(outcome: refold.Outcome) -> None:
     """A trial without a mistake has none to show."""
     with pytest.raises(refold.UsageError, match="lenet/0 has no held-out image with a wrong class"):
         outcome.plot_mistakes("lenet/0")
+
+
+def test_predictions_and_mistakes_name_files(tmp_path: Path) -> None:
+    """In Python, on the terminal and as JSON."""
+    home = record(sweep_of_table(tmp_path, "lenet"), LabelledWorkers({"lenet": 0.8}))
+    found = refold.open("made", home).predictions("lenet/1")
+    assert list(found.columns) == ["image", "path", "true", "predicted", "confidence", "correct", "fold"]
+    assert len(found) == 120
+    wrong = found[~found["correct"]]
+    assert 5 < len(wrong) < 60
+    assert list(wrong.index) == list(range(len(wrong)))
+    assert [f"{number}.png" for number in found["image"]] == list(found["path"])
+    shown = here("show", "made", "--home", str(home), "--trial", "lenet/1", cwd=tmp_path).stdout
+    assert f"{len(wrong)} mistakes, the 10 most confident:" in shown
+    assert wrong["path"].iloc[9] in shown
+    told = here("show", "made", "--home", str(home), "--trial", "lenet/1", "--json", cwd=tmp_path).stdout
+    mistakes = json.loads(told)["mistakes"]
+    assert [each["path"] for each in mistakes] == list(wrong["path"])
+    shutil.rmtree(home / "datasets")
+    told = here("show", "made", "--home", str(home), "--trial", "lenet/1", "--json", cwd=tmp_path).stdout
+    assert json.loads(told)["mistakes"] is None
 
 
 def test_a_run_gives_its_own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Counts the changes of the artifacts' layout: artifacts of an older layout are written again.
-LAYOUT = 2
+LAYOUT = 3
 
 #: The name of a table's file, and the tag by which MLflow's pages find it.
 TABLE, TABLE_TAG = "predictions.json", "mlflow.loggedArtifacts"

@@ -45,8 +45,18 @@ class OutOfFold:
         order: Indices = wrong[np.argsort(-self.confidence[wrong], kind="stable")]
         return order
 
+    def name(self, position: int) -> str:
+        """Return what the image of a prediction is called: its path, or its place in the search."""
+        image = int(self.image[position])
+        return self.paths[image] if self.paths else str(image)
+
     def table(self, classes: tuple[str, ...]) -> str:
-        """Return the predictions as JSON, in the form that ``mlflow.load_table`` and MLflow's pages read.
+        """Return the predictions as JSON, in the form that ``mlflow.load_table`` and MLflow's pages read."""
+        columns = self.columns(classes)
+        return json.dumps({"columns": list(columns), "data": list(zip(*columns.values(), strict=True))})
+
+    def columns(self, classes: tuple[str, ...]) -> dict[str, list[Any]]:
+        """Return the predictions column by column, with the names of classes and of files.
 
         Mistakes come first, the most confident at the top; then the right predictions in the arrays' order.
         """
@@ -64,8 +74,7 @@ class OutOfFold:
         }
         if self.repeat.any():
             columns["repeat"] = self.repeat
-        rows = list(zip(*(column[order].tolist() for column in columns.values()), strict=True))
-        return json.dumps({"columns": list(columns), "data": rows})
+        return {name: column[order].tolist() for name, column in columns.items()}
 
 
 class HeldOut:

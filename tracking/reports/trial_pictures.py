@@ -24,6 +24,8 @@ NUMBERED_CLASSES = 20
 NAMED_CURVES = 10
 #: Class names on the confusion matrix are cut to this many letters; the approximate width of one, in inches.
 _NAME_LENGTH, _LETTER = 16, 0.075
+#: File names below mistakes are cut to this many letters, which are their last.
+FILE_NAME = 18
 #: The number of most confident mistakes that are shown.
 SHOWN_IMAGES = 24
 
@@ -115,7 +117,7 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
             extent=(column + 0.5 - half, column + 0.5 + half, row + 1.0, top),
         )  # fmt: skip
         names = (_cut(dataset.classes[label], 12) for label in (found.true[place], found.predicted[place]))
-        text = f"{' → '.join(names)}\n{found.confidence[place]:.3f}"
+        text = f"{' → '.join(names)}\n{_caption(found, int(place))}"
         axes.text(column + 0.5, top - 0.02, text, ha="center", va="bottom", fontsize=7.5, color=INK)
     axes.set(xlim=(0, columns), ylim=(rows + 0.02, 0), aspect="auto")
     figure.suptitle(
@@ -125,6 +127,15 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
         fontsize=9,
     )
     return figure
+
+
+def _caption(found: OutOfFold, place: int) -> str:
+    """Return the probability of a mistake, and the end of the file's name if it has one."""
+    probability = f"{found.confidence[place]:.3f}"
+    if not found.paths:
+        return probability
+    name = for_terminal(found.name(place))
+    return f"{probability} {for_figure(name if len(name) <= FILE_NAME else '…' + name[1 - FILE_NAME :])}"
 
 
 def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colour) -> None:

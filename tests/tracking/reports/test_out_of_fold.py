@@ -95,6 +95,17 @@ def test_the_most_confused_images_are_drawn(channels: int) -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
+def test_captions_name_the_files() -> None:
+    """A long name is cut at its beginning: what tells files apart is at the end."""
+    paths = tuple(f"cat{'s' * (number % 2) * 30}/{number}.png" for number in range(60))
+    data = replace(dataset(), paths=paths)
+    made = trial(data)
+    found = HeldOut(data).of(made)
+    assert found is not None
+    titles = [text.get_text() for text in most_confused(made, found, data).axes[0].texts]
+    assert titles == ["dog → eel\n0.986 cat/4.png", "eel → cat\n0.973 …ssssssssss/17.png"]
+
+
 def test_predictions_that_do_not_fit_the_images_are_left_out() -> None:
     """Without predictions, or with too few, there is no table rather than a wrong one."""
     data = dataset()
