@@ -35,6 +35,9 @@ THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter'
 #: Files that are open or in memory at the same time.
 _AT_ONCE = 256
 
+#: Files that a thread is given at a time: handing one over takes as long as decoding a small picture.
+_OF_TASK = 16
+
 #: Seconds between two calls of ``progress``.
 _EVERY = 0.2
 
@@ -169,6 +172,7 @@ def _decode(
 ) -> tuple[int, dict[int, Problem]]:
     """Fill ``images``; return how many are transparent, and what is wrong with those that are damaged."""
     _, height, width, _ = images.shape
+    images = images.view(np.ndarray)  # indexing a mapped array makes an object of its own each time
     row_of = {place: row for row, (place, _) in enumerate(good)}
 
     def decode(place: int, source: Source | Problem) -> Pixels | Problem | None:
@@ -211,4 +215,6 @@ def _in_parallel(
             "ignore"
         )  # odd EXIF and TIFF tags change no pixel; too large images are refused
         while part := list(islice(items, _AT_ONCE)):
-            yield from threads.map(lambda item: function(*item), part)
+            tasks = [part[start : start + _OF_TASK] for start in range(0, len(part), _OF_TASK)]
+            for found in threads.map(lambda task: [function(*item) for item in task], tasks):
+                yield from found

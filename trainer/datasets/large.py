@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 #: Bytes of an array that is kept in memory; larger ones are in a file.
-IN_MEMORY = 256 * 2**20
+IN_MEMORY = 64 * 2**20
 
 #: Bytes that ``gather`` copies at a time.
 _CHUNK = 16 * 2**20

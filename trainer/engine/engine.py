@@ -8,8 +8,9 @@ sets for each fit.
 import gc
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import keras
@@ -94,7 +95,7 @@ class Engine:
                 loss, hits, scored = self._epoch(images, labels, *indices)
                 probabilities = scored.numpy()
             case FromFile():
-                loss, hits = self._epoch_from_file(data.dataset, order, bounds)
+                loss, hits = self._epoch_from_file(data, order, bounds)
                 probabilities = self.probabilities(data, stop)
         return TrainedEpoch(float(loss) / len(order), int(hits) / len(order), probabilities)
 
@@ -104,11 +105,14 @@ class Engine:
             case OnDevice(images=images):
                 scored: Probabilities = self._score(images, tf.constant(indices, tf.int32)).numpy()
                 return scored
-            case FromFile(dataset=dataset):
-                starts = range(0, len(indices), SCORING_BATCH)
-                batches = [np.asarray(dataset.images[indices[at : at + SCORING_BATCH]]) for at in starts]
-                empty = np.empty((0, len(dataset.classes)), np.float32)
-                return np.concatenate([empty, *(self._score_pixels(batch).numpy() for batch in batches)])
+            case FromFile():
+                bounds = [*range(0, len(indices), SCORING_BATCH), len(indices)]
+                parts = [np.empty((0, len(data.dataset.classes)), np.float32)]
+                for _, pixels in _batches(
+                    data, indices, bounds
+                ):  # one batch in memory, and the next on its way
+                    parts.append(self._score_pixels(pixels).numpy())
+                return np.concatenate(parts)
 
     def weights(self) -> Weights:
         """Return copies of all weights, batch-norm statistics included."""
@@ -119,12 +123,11 @@ class Engine:
         for variable, value in zip(self.model.weights, weights, strict=True):
             variable.assign(value)
 
-    def _epoch_from_file(self, dataset: Dataset, order: Indices, bounds: list[int]) -> tuple[np.float32, int]:
+    def _epoch_from_file(self, data: FromFile, order: Indices, bounds: list[int]) -> tuple[np.float32, int]:
         total, correct = np.float32(0.0), 0
-        for first, end in pairwise(bounds):
-            batch = order[first:end]
-            labels = tf.constant(dataset.labels[batch], tf.int32)
-            loss, hits = self._step(tf.constant(np.asarray(dataset.images[batch])), labels)
+        for batch, pixels in _batches(data, order, bounds):
+            labels = tf.constant(data.dataset.labels[batch], tf.int32)
+            loss, hits = self._step(tf.constant(pixels), labels)
             total, correct = total + loss.numpy(), correct + int(hits)
         return total, correct
 
@@ -255,6 +258,15 @@ def trace_key(
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
     return canonical_json([architecture_digest, traced, data])
+
+
+def _batches(data: FromFile, order: Indices, bounds: list[int]) -> Iterator[tuple[Indices, npt.NDArray[Any]]]:
+    """Yield each batch's indices and pixels; the next batch is being read while one is worked on."""
+    parts = [order[first:end] for first, end in pairwise(bounds)]
+    for batch, following in zip_longest(parts, parts[1:]):
+        if following is not None:
+            data.images.expect(following)
+        yield batch, data.images.at(batch)
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> bool:

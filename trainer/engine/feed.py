@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from trainer.datasets import Dataset
+from trainer.datasets.mapped_rows import MappedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class FromFile:
     """A dataset that is too large for the device: each batch is read from the file when it is needed."""
 
     dataset: Dataset
+    images: MappedRows
 
 
 Feed = OnDevice | FromFile
@@ -34,5 +36,5 @@ def feed(dataset: Dataset, memory: int | None = None) -> Feed:
         memory: bytes that its images may take on the device; None for no limit.
     """
     if memory is not None and dataset.images.nbytes > memory:
-        return FromFile(dataset)
+        return FromFile(dataset, MappedRows(dataset.images))
     return OnDevice(dataset, tf.constant(dataset.images), tf.constant(dataset.labels, tf.int32))
