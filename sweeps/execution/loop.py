@@ -112,7 +112,7 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     if entry is None:
         ledger.add_sweep(_entry(prepared))
         return False
-    differences = _differences(entry.identity, plan.identity())
+    differences = [*_differences(entry.identity, plan.identity()), *_changed_files(entry, plan)]
     if plan.trials < entry.trials:
         differences.append(
             f"trials: {entry.trials} before, {plan.trials} now (the number can only be raised)"
@@ -191,6 +191,16 @@ def _details(prepared: Prepared) -> SweepDetails:
 
 def _differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     return [f"{change.name}: {change.said('before', 'now')}" for change in changes(before, now)]
+
+
+def _changed_files(entry: SweepEntry, plan: Plan) -> list[str]:
+    """Name the files of users' architectures that are others now: their digest alone does not say which."""
+    found = []
+    for architecture in plan.architectures:
+        before, now = entry.details.sources.get(architecture.name), architecture.source
+        if before and now and (names := before.changed(now)):
+            found.append(f"{', '.join(names)} of {architecture.name} was changed")
+    return found
 
 
 class _Loop:

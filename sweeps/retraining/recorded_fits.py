@@ -121,13 +121,14 @@ def architecture_differences(entry: SweepEntry) -> list[Difference]:
 
 def _digests_now(entry: SweepEntry, name: str) -> list[tuple[str, str]]:
     """Return the digests of an architecture's source now, each with the meaning of a difference."""
-    edited = "here: its source was edited"
     recorded = entry.details.sources.get(name)
     if recorded is None:
-        return [(source_digest(name), edited)]
+        return [(source_digest(name), "here: its source was edited")]
     digests = [(recorded.digest, "of the recorded text: the record was changed")]
     with suppress(UsageError):
-        digests.append((recorded.read_again(Path(entry.details.folder)).digest, edited))
+        now = recorded.read_again(Path(entry.details.folder))
+        changed = ", ".join(recorded.changed(now))
+        digests.append((now.digest, f"here: {changed} was changed"))
     return digests
 
 

@@ -24,10 +24,12 @@ from trainer.fits.specs import FitSpec
 from trainer.runtime import determinism
 from trainer.runtime.environment import environment, of_training
 from trainer.user_code import UserSource
+from trainer.user_code.declared import opened_in_training, opened_while_training
 
 if TYPE_CHECKING:
     from trainer.engine.engine import EngineCache
     from trainer.engine.feed import Feed
+    from trainer.engine.fit import Trained
 
 EpochListener = Callable[[int, Epoch, float], None]
 
@@ -83,12 +85,10 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
     """Run one fit in this process, which must have been started with ``runtime.training_environment()``."""
     determinism.prepare()
     determinism.check(job.spec)
-    from trainer.engine.fit import train
-
     started_at = time.time()
     data = data_of(job.dataset, job.memory)
     architecture = architecture_of(job.spec.architecture, job.source, job.spec.architecture_digest)
-    trained = train(job.spec, data, architecture, engines(), on_epoch)
+    trained = _trained(job, data, architecture, on_epoch)
     if job.keep is not None and trained.model is not None:
         _keep(trained.model, job.keep)
     if job.held_out is not None and trained.held_out is not None:
@@ -101,6 +101,22 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
         worker=str(os.getpid()),
     )
     return FitRun(result=trained.result, timing=timing, environment=environment())
+
+
+def _trained(job: Job, data: "Feed", architecture: Architecture, on_epoch: EpochListener) -> "Trained":
+    """Train; a fit of a user's code fails if that opens a file which no key knows of."""
+    from trainer.engine.fit import Trained, train
+
+    if job.source is None:
+        return train(job.spec, data, architecture, engines(), on_epoch)
+    opened = opened_in_training(job.spec.architecture_digest)
+    with opened.watched():
+        trained = train(job.spec, data, architecture, engines(), on_epoch)
+    undeclared = opened.undeclared()
+    if not undeclared or trained.result.state == "failed":
+        return trained
+    reason = opened_while_training(job.source.spec, job.spec.architecture, undeclared[0])
+    return Trained(FitResult(key=job.spec.key, state="failed", reason=reason))
 
 
 def out_of_memory(spec: FitSpec, what: str, times: int, started_at: float) -> FitRun:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from trainer.errors import UsageError
@@ -103,30 +104,76 @@ class OpenedFiles:
     """
 
     def __init__(self) -> None:
-        self._watching = False
         self._found: dict[str, None] = {}
-        sys.addaudithook(self._hear)  # it cannot be taken away again
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Take in what is opened within the block."""
-        self._watching = True
+        """Take in what is opened within the block; blocks do not nest."""
+        _listen()
+        _LISTENING.append(self)
         try:
             yield
         finally:
-            self._watching = False
+            _LISTENING.remove(self)
 
-    def undeclared(self, folder: Path, names: Sequence[str]) -> list[str]:
-        """Return the opened files that are neither declared nor a part of Python or the system, by path."""
-        declared = {str((folder / name).resolve()) for name in names}
+    def undeclared(self, folder: Path | None = None, names: Sequence[str] = ()) -> list[str]:
+        """Return the opened files that are neither declared nor a part of Python or the system, by path.
+
+        Args:
+            folder: the folder of the code; None if only its texts are here.
+            names: the declared files, as seen from it.
+        """
+        declared = set() if folder is None else {str((folder / name).resolve()) for name in names}
         return [path for path in self._found if path not in declared and not _is_of_system(path)]
 
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self._watching or event != "open":
+    def hear(self, path: str) -> None:
+        """Take in a file that was opened."""
+        self._found.setdefault(os.path.realpath(path))
+
+
+#: Who listens now. There is one hook for all: a hook cannot be taken away again.
+_LISTENING: list[OpenedFiles] = []
+
+
+@cache
+def _listen() -> None:
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if event != "open" or not _LISTENING:
             return
         path, mode = arguments[0], arguments[1]
         if isinstance(path, str | bytes) and (mode is None or "r" in str(mode)):
-            self._found.setdefault(os.path.realpath(os.fsdecode(path)))
+            _LISTENING[-1].hear(os.fsdecode(path))
+
+    sys.addaudithook(hear)
+
+
+@cache
+def opened_in_training(architecture: str) -> OpenedFiles:
+    """Return what an architecture's code has opened in this process, in all fits.
+
+    A trace is made once and used by many fits, so only the first of these opens what the trace needed.
+
+    Args:
+        architecture: the architecture's digest.
+    """
+    del architecture  # it is the cache's key
+    return OpenedFiles()
+
+
+def opened_while_training(spec: str, name: str, path: str) -> str:
+    """Return why a fit has failed that has opened a file which is not declared.
+
+    Args:
+        spec: the code, like ``"net.py:Net"``.
+        name: the architecture's name in the sweep.
+        path: the file.
+    """
+    file = PurePosixPath(path).name
+    return (
+        f"{spec} opened {path!r} while it was trained, which is not declared, so a change of it would go "
+        f'unnoticed: put it beside the code, add files = ["{file}"] to [architectures.{name}], and open it '
+        "as Path(__file__).parent / its name"
+    )
 
 
 def _is_of_system(path: str) -> bool:
@@ -138,12 +185,13 @@ def _is_of_system(path: str) -> bool:
         "/dev",
         "/etc",
         "/usr/lib",
-        f"{home}/.cache",
         f"{home}/.config",
-        f"{home}/.keras",
+        f"{home}/.cache/matplotlib",
     )
     own = (sys.prefix, sys.base_prefix, tempfile.gettempdir(), *(each for each in sys.path if each))
     roots = {os.path.realpath(each) for each in (*places, *own)}
     if Path(path).suffix in _IMPORTED or not os.path.isfile(path):  # noqa: PTH113
         return True
+    if path == os.path.realpath(f"{home}/.keras/keras.json"):
+        return True  # Keras' settings, which refold replaces; weights in that folder are an input
     return any(path.startswith(f"{root}/") for root in roots)

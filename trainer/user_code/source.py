@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,15 @@ from trainer.user_code.declared import read_declared
 
 #: Stands for a file's name if the code was defined in a notebook's cell or a script and is in no file.
 CELL = "notebook"
+
+
+Texts = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=32)
+def _digest(attribute: str, files: Texts, data: Texts) -> str:
+    """Return a source's digest; every fit asks for it, and declared files may have megabytes."""
+    return digest([attribute, files, *([data] if data else [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +58,7 @@ class UserSource:
     @property
     def digest(self) -> str:
         """SHA-256 over the name after the colon and over all files; it does not depend on their folder."""
-        return digest([self.attribute, self.files, *([self.data] if self.data else [])])
+        return _digest(self.attribute, self.files, self.data)
 
     def paths(self, base: Path) -> tuple[Path, ...]:
         """Return the paths of the files, in their order; without that of a notebook's cell.
@@ -91,6 +101,11 @@ class UserSource:
         folder = (base / self.spec.rpartition(":")[0]).parent
         data = read_declared(folder, [name for name, _ in self.data], self.spec) if self.data else ()
         return replace(self, files=tuple(files), data=data)
+
+    def changed(self, other: "UserSource") -> list[str]:
+        """Return the names of the files whose content differs, or that only one of the two has."""
+        mine, theirs = dict((*self.files, *self.data)), dict((*other.files, *other.data))
+        return [name for name in dict.fromkeys((*mine, *theirs)) if mine.get(name) != theirs.get(name)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the source as plain JSON data; ``from_json`` is the inverse."""

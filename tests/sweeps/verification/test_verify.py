@@ -411,7 +411,7 @@ def test_an_edited_architecture_of_the_users_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(text + f"open({str(tmp_path / 'mark')!r}, 'w')\n")
     first = checked(tmp_path).differences[0]
     assert (first.subject, first.where) == ("architecture source", "mine")
-    assert "its source was edited" in first.what
+    assert "was changed" in first.what
     assert not (tmp_path / "mark").exists(), "what was edited is not run"
     (tmp_path / "mine.py").write_text(text)
     with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as ledger_file:

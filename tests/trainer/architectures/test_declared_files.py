@@ -1,5 +1,6 @@
 """Files that an architecture reads: in its digest, with it wherever it runs, and named if not declared."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 
 from sweeps.definition.architecture_choice import ArchitectureChoice
+from tests.small_fits import run, spec
 from trainer.architectures import inspect_user
 from trainer.canonical import digest
 from trainer.errors import UsageError
+from trainer.process.training_process import TrainingProcess
 from trainer.user_code import UserSource
-from trainer.user_code.declared import lay_out, read_declared
+from trainer.user_code.declared import OpenedFiles, lay_out, read_declared
 
 CODE = """
 from pathlib import Path
@@ -26,6 +29,23 @@ def net(hyperparameters, input_shape, classes):
     x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     bias = keras.initializers.Constant(float(start[0]))
     return keras.Model(inputs, keras.layers.Dense(classes, "softmax", bias_initializer=bias)(x))
+"""
+
+
+LATE = """
+import keras
+import numpy as np
+
+
+class Shift(keras.layers.Layer):
+    def call(self, inputs, training=False):
+        return inputs + float(np.load("FILE")[0]) if training else inputs
+
+
+def net(hyperparameters, input_shape, classes):
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Flatten()(Shift()(inputs))
+    return keras.Model(inputs, keras.layers.Dense(classes, "softmax")(x))
 """
 
 
@@ -77,6 +97,44 @@ def test_a_file_that_is_not_declared_is_named(folder: Path) -> None:
     assert 'add files = ["tables/start.npy"] to [architectures.mine]' in str(caught.value)
     with pytest.raises(UsageError, match=r"outside.npy', outside of its folder"):
         inspected(folder, "mine/far.py:net")
+
+
+def test_settings_do_not_count_and_cached_weights_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras' settings and those in ~/.config are no inputs of a network; downloaded weights are."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    names = (".keras/keras.json", ".config/any/rc", ".keras/models/resnet.h5", ".cache/hub/weights.bin")
+    opened = OpenedFiles()
+    with opened.watched():
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("x")
+            (tmp_path / name).read_text()
+    assert opened.undeclared() == [str(tmp_path / name) for name in names[2:]]
+
+
+def test_changed_files_are_named() -> None:
+    """Those with other contents, and those that only one side has."""
+    before = UserSource(spec="a.py:N", files=(("a.py", "x"), ("b.py", "y")), data=(("w.npy", "AAAA"),))
+    assert before.changed(before) == []
+    assert before.changed(replace(before, data=(("w.npy", "AAAB"),))) == ["w.npy"]
+    other = replace(before, files=(("a.py", "z"), ("c.py", "y")))
+    assert before.changed(other) == ["a.py", "b.py", "c.py"]
+
+
+@pytest.mark.training
+def test_a_file_that_only_training_opens_makes_the_fit_fail(
+    folder: Path, stored_digits: Path, training_process: TrainingProcess
+) -> None:
+    """A layer may open it when it is traced for training; every fit of that code then fails, by name."""
+    (folder / "mine/late.py").write_text(LATE.replace("FILE", str(folder / "outside.npy")))
+    source = inspected(folder, "mine/late.py:net")
+    asked = replace(spec(stored_digits), architecture="mine", architecture_digest=source.digest)
+    for fit in (asked, replace(asked, fold=1)):
+        result = run(training_process, stored_digits, fit, source)
+        assert result.state == "failed"
+        assert f"opened '{folder}/outside.npy' while it was trained" in (result.reason or "")
+        assert 'add files = ["outside.npy"] to [architectures.mine]' in (result.reason or "")
 
 
 def test_without_declared_files_the_digest_is_as_before() -> None:
