@@ -134,7 +134,8 @@ def run(words: list[str], folder: Path, limit: int) -> Taken:
         over.set()
         watching.join()
     if done.returncode not in {0, 1} or (done.returncode and words[0] != "inspect"):
-        raise SystemExit(f"refold {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+        said = (done.stdout + done.stderr)[-3000:]
+        raise SystemExit(f"refold {' '.join(words)} ended with {done.returncode}:\n{said}")
     return Taken(seconds=seconds, own=most, output=done.stdout)
 
 
