@@ -313,7 +313,7 @@ DATASET = {
         entry("details", put("dataset", "samples", value={})), "dataset.samples of the sweep file"
     ),
     "code that is no text": Row(
-        entry("details", put("sources", "mine", "files", 0, 0, value={})), "is damaged (AttributeError)"
+        entry("details", put("sources", "mine", "files", 0, 0, value={})), "is damaged (TypeError)"
     ),
     "code removed": Row(entry("details", drop("sources", "mine")), "sources.mine of the sweep file"),
 }

@@ -1,8 +1,10 @@
 """Which of the waiting fits a free worker takes. This decides only how fast a sweep is, never its results."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
+from sweeps.diagnostics.machine import memory_for_images
 from sweeps.execution.workers import Workers
 from trainer.fits.results import FitRun
 from trainer.process.jobs import Job
@@ -37,10 +39,14 @@ def choose(
 def run_all(workers: Workers, jobs: Sequence[Job]) -> Iterator[tuple[Job, FitRun]]:
     """Run fits that can all begin at once, and yield each with its result as it ends.
 
+    Jobs that say nothing of memory get their worker's share of it for images, as in a sweep.
+
     Raises:
         WorkersFailed: if a fit cannot be run.
     """
-    waiting, running = list(jobs), 0
+    share = memory_for_images(max(1, len(workers.idle())))
+    waiting = [job if job.memory is not None else replace(job, memory=share) for job in jobs]
+    running = 0
     last: dict[str, str] = {}
     while waiting or running:
         for worker in workers.idle():

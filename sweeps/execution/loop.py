@@ -112,7 +112,9 @@ def enter(prepared: Prepared, ledger: Ledger) -> bool:
     if entry is None:
         ledger.add_sweep(_entry(prepared))
         return False
-    differences = [*_differences(entry.identity, plan.identity()), *_changed_files(entry, plan)]
+    differences = _differences(entry.identity, plan.identity())
+    if differences:
+        differences += _changed_files(entry, prepared)
     if plan.trials < entry.trials:
         differences.append(
             f"trials: {entry.trials} before, {plan.trials} now (the number can only be raised)"
@@ -193,14 +195,10 @@ def _differences(before: Mapping[str, object], now: Mapping[str, object]) -> lis
     return [f"{change.name}: {change.said('before', 'now')}" for change in changes(before, now)]
 
 
-def _changed_files(entry: SweepEntry, plan: Plan) -> list[str]:
+def _changed_files(entry: SweepEntry, prepared: Prepared) -> list[str]:
     """Name the files of users' architectures that are others now: their digest alone does not say which."""
-    found = []
-    for architecture in plan.architectures:
-        before, now = entry.details.sources.get(architecture.name), architecture.source
-        if before and now and (names := before.changed(now)):
-            found.append(f"{', '.join(names)} of {architecture.name} was changed")
-    return found
+    changed = entry.details.changed_files(_details(prepared))
+    return [f"{', '.join(names)} of {architecture} was changed" for architecture, names in changed.items()]
 
 
 class _Loop:

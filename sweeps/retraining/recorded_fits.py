@@ -16,6 +16,7 @@ from tracking.records import FoldRecord
 from trainer.architectures import source_digest
 from trainer.datasets import Dataset, Loaded, fingerprint_of, load, open_stored, stored_at
 from trainer.errors import Mismatch, UsageError
+from trainer.fits.names import fit_name
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 from trainer.names import rule_for_recorded
@@ -142,9 +143,28 @@ def prove(fold: FoldRecord, number: int, again: FitRun) -> None:
 
     Raises:
         Mismatch: if something differs; the message names the first difference and what may explain it.
+        UsageError: if the fit was stopped here.
     """
+    check_not_stopped(fit_name(fold.spec, number), again)
     for difference in fit_differences(fold, number, again):
         raise Mismatch(f"trained again, {difference}{_cause(fold)}")
+
+
+def check_not_stopped(where: str, again: FitRun) -> None:
+    """Check that a fit was trained again to its end: otherwise it shows nothing about the record.
+
+    Args:
+        where: the fit's name.
+        again: the fit trained again.
+
+    Raises:
+        UsageError: if it was stopped.
+    """
+    if again.stopped_for is not None:
+        raise UsageError(
+            f"{where} could not be trained again here, so nothing is shown about its record: it "
+            f"{again.result.reason}"
+        )
 
 
 def _cause(recorded: FoldRecord) -> str:

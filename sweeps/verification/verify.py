@@ -14,7 +14,13 @@ from sweeps.execution.dispatch import run_all
 from sweeps.retraining import recorded_code
 from sweeps.retraining.differences import dataset_differences, fit_differences
 from sweeps.retraining.recorded_code import RecordedCode
-from sweeps.retraining.recorded_fits import StartWorkers, architecture_differences, job_of, load_again
+from sweeps.retraining.recorded_fits import (
+    StartWorkers,
+    architecture_differences,
+    check_not_stopped,
+    job_of,
+    load_again,
+)
 from sweeps.verification import circumstances, differences, exports, reports, results, sweep_text, trials
 from sweeps.verification.asked_fits import AskedFit, asked_fits
 from sweeps.verification.report import Report
@@ -279,6 +285,7 @@ def _train_again(
                     found[job.spec.key], explained = circumstances.stopped_again(fit, again, made.changed)
                     made.notes += explained
                     continue
+                check_not_stopped(fit.where, again)
                 differ = fit_differences(fit.fold, fit.number, again)
                 found[job.spec.key] = [replace(each, where=fit.where) for each in differ]
     made.found += [difference for fit in chosen for difference in found[fit.key or ""]]

@@ -60,6 +60,14 @@ class SweepDetails:
             others={name: value for name, value in data.items() if name not in known},
         )
 
+    def changed_files(self, now: "SweepDetails") -> dict[str, list[str]]:
+        """Return the names of the files that each architecture has read in another content now."""
+        return {
+            name: before.changed(source)
+            for name, source in now.sources.items()
+            if (before := self.sources.get(name)) and before.digest != source.digest
+        }
+
     def updated(self, now: "SweepDetails") -> "SweepDetails":
         """Return ``now``, completed by these details where it has none; ``others`` are kept."""
         tracking = self.tracking if now.tracking is None else now.tracking

@@ -1,4 +1,4 @@
-"""``verify`` counts the images of each class in each fold again: the bounds of pruning follow from these."""
+"""What ``verify`` derives and trains again: counts of folds, which pruning needs; fits that are stopped."""
 
 import json
 import sqlite3
@@ -15,6 +15,9 @@ from sweeps.verification.verify import verify
 from tests.labelled_trainer import LabelledWorkers, record, sweep_of_table
 from tests.varied_sweep import reseal
 from tracking.ledger.ledger import Ledger
+from trainer.errors import UsageError
+from trainer.fits.results import FitRun
+from trainer.process.jobs import Job, out_of_memory
 
 CHANCES = {"lenet": 0.9}
 
@@ -42,3 +45,25 @@ def test_counts_of_folds_are_derived_again(tmp_path: Path, counts: tuple[tuple[i
     (difference,) = verify(home, "made", FitSelection(), start_workers=start).differences
     assert str(difference).startswith("made: images of each class in each fold: ")
     assert str(difference).endswith(" recorded, [[14, 14, 14], [13, 13, 13], [13, 13, 13]] derived")
+
+
+class Starved(LabelledWorkers):
+    """Runs out of memory in every fit."""
+
+    def finished(self, timeout: float) -> list[tuple[Job, FitRun]]:
+        """See ``Workers``."""
+        return [(job, out_of_memory(job.spec, "made up", 3, 0.0)) for job, _ in super().finished(timeout)]
+
+
+def test_a_fit_that_cannot_be_trained_again_is_no_mismatch(tmp_path: Path) -> None:
+    """Too little memory here says nothing about the record."""
+    home = record(sweep_of_table(tmp_path, "lenet"), LabelledWorkers(CHANCES))
+
+    @contextmanager
+    def starved(_log: Path) -> Iterator[LabelledWorkers]:
+        yield Starved(CHANCES)
+
+    with pytest.raises(
+        UsageError, match=r"lenet/0 fold . could not be trained again here, .* ran out of mem"
+    ):
+        verify(home, "made", FitSelection(), start_workers=starved)
