@@ -2,39 +2,59 @@
 
 ``python -m benchmarks.large_data FOLDER`` writes 100,000 pictures of 64x64 pixels in colour to ``FOLDER``
 (1.2 GB when decoded) and runs ``refold inspect``, ``run``, ``verify``, ``export`` and ``evaluate`` on them.
-Each command runs with all its processes in a control group of 1 GiB of memory, in which the kernel kills what
-needs more; the group's memory includes the cached pages of files, which the kernel gives up when they are in
-the way. It prints a table of times and memory. Control groups can only be made as root.
+
+What is limited is the memory that a command and all its processes have for themselves, together: 1 GiB.
+Pages of files are not counted, mapped ones included: the system gives them up when they are in the way.
+refold is told that the machine has so much, as it would find out in a container, and a watcher looks
+every 0.1 s and ends a command that has more. With ``--control-group GROUP`` the kernel does that instead,
+and counts pages of files too: GROUP is the folder of a control group that you have made and may write to.
+It prints a table of times and memory. ``--npz`` takes the pictures from one ``.npz`` file instead of
+100,000 files.
 """
 
 import argparse
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 from PIL import Image
+
+from trainer.datasets import DatasetSource, read
 
 CLASSES, SIZE, MEMBERS = 10, 64, 5
 
-#: Memory that all processes of a command may have together, in bytes.
+#: Memory that all processes of a command may have for themselves together, in bytes.
 LIMIT = 2**30
+
+#: refold, on a machine that has as much memory as the first argument says.
+LIMITED = """\
+import sys
+import psutil
+from sweeps.diagnostics import machine
+limit, held = int(sys.argv.pop(1)), psutil.Process().memory_info
+machine.available_memory = lambda *_: max(0, limit - (held().rss - held().shared))
+from refold.__main__ import main
+sys.exit(main())
+"""
 
 SWEEP = """\
 name = "large"
 trials = 1
-dataset = {{ source = "{source}", groups = "(g[0-9]+)_" }}
+dataset = {{ source = "{source}"{groups} }}
 
 [cv]
 folds = 2
@@ -75,90 +95,124 @@ def make(folder: Path, images: int) -> None:
         list(pool.map(write, [folder] * len(parts), parts))
 
 
+def write_npz(folder: Path) -> None:
+    """Write ``pictures.npz`` with the pictures of the folder, in the same order, unless it is there."""
+    if (folder / "pictures.npz").exists():
+        return
+    found = read(DatasetSource(source=str(folder / "pictures"), groups="(g[0-9]+)_"))
+    arrays = {"images": found.images, "labels": found.labels, "groups": np.array(found.group_of)}
+    np.savez(folder / "pictures.npz", class_names=np.array(found.classes), allow_pickle=False, **arrays)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a command took: seconds, the most memory of its own in MiB, and whether it reached the limit."""
+    """What a command took: seconds, the most memory of its own in MiB, and what it printed."""
 
     seconds: float
     own: float
     output: str
 
 
-@contextmanager
-def limited(limit: int) -> Iterator[Path]:
-    """Make a control group with a limit of memory; yield its folder.
+class Watcher(threading.Thread):
+    """Looks at a command's memory until it ends, and ends it if it has more than the limit.
 
-    Raises:
-        OSError: if that is not allowed here.
+    Args:
+        root: the command's process.
+        ends: whether to end the command; False if the kernel does it.
     """
-    v1 = Path("/sys/fs/cgroup/memory")
-    group = (v1 if v1.exists() else Path("/sys/fs/cgroup")) / f"refold-{os.getpid()}"
-    group.mkdir()
+
+    def __init__(self, root: int, *, ends: bool) -> None:
+        super().__init__()
+        self._root, self._ends = root, ends
+        self.most, self.reached = 0, False
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Look until ``stop`` is called."""
+        while not self._over.wait(0.1):
+            processes = family(self._root)
+            own = sum(map(own_memory, processes))
+            self.most = max(self.most, own)
+            if own > LIMIT and self._ends:
+                self.reached = True
+                for process in processes:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+
+    def stop(self) -> None:
+        """End looking."""
+        self._over.set()
+        self.join()
+
+
+def family(root: int) -> list[psutil.Process]:
+    """Return a process and all that it has started."""
     try:
-        name = "memory.limit_in_bytes" if v1.exists() else "memory.max"
-        (group / name).write_text(str(limit))
-        yield group
-    finally:
-        for _ in range(50):
-            try:
-                group.rmdir()
-                break
-            except OSError:  # processes are ending
-                time.sleep(0.1)
+        process = psutil.Process(root)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def run(words: list[str], folder: Path, limit: int) -> Taken:
+def own_memory(process: psutil.Process) -> int:
+    """Return the bytes in memory that are no pages of files; 0 if the process has ended."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return sum(1024 * int(kib) for kib in re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", status, re.MULTILINE))
+
+
+def run(words: list[str], folder: Path, group: Path | None) -> Taken:
     """Run a command within the limit.
 
     Raises:
-        SystemExit: if it fails.
+        SystemExit: if it fails, or was ended because it reached the limit.
     """
-    most = 0.0
-    with limited(limit) as group:
-
-        def watch() -> None:
-            nonlocal most
-            while not over.wait(0.05):
-                most = max(most, own_memory(group))
-
-        over = threading.Event()
-        watching = threading.Thread(target=watch)
-        watching.start()
-        begun = time.perf_counter()
-        joined = f'echo $$ > {group}/cgroup.procs && exec "$@"'
-        done = subprocess.run(
-            ["sh", "-c", joined, "sh", sys.executable, "-m", "refold", *words],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        seconds = time.perf_counter() - begun
-        over.set()
-        watching.join()
-    if done.returncode not in {0, 1} or (done.returncode and words[0] != "inspect"):
-        said = (done.stdout + done.stderr)[-3000:]
-        raise SystemExit(f"refold {' '.join(words)} ended with {done.returncode}:\n{said}")
-    return Taken(seconds=seconds, own=most, output=done.stdout)
-
-
-def own_memory(group: Path) -> float:
-    """Return the memory that a group's processes have for themselves, without files' pages, in MiB."""
-    names = {"rss", "anon"}  # of control groups of version 1 and 2
-    lines = (line.split() for line in (group / "memory.stat").read_text().splitlines())
-    return sum(int(value) for name, value in lines if name in names) / 2**20
+    command = [sys.executable, "-c", LIMITED, str(LIMIT), *words]
+    if group is not None:
+        command = [sys.executable, "-m", "refold", *words]
+        v1, v2 = group / "memory.limit_in_bytes", group / "memory.max"
+        (v1 if v1.exists() else v2).write_text(str(LIMIT))
+        command = ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "sh", *command]
+    begun = time.perf_counter()
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
+        watcher = Watcher(process.pid, ends=group is None)
+        watcher.start()
+        try:
+            code = process.wait()
+        finally:
+            watcher.stop()
+        output.seek(0)
+        said = output.read()
+    seconds = time.perf_counter() - begun
+    if watcher.reached:
+        raise SystemExit(f"refold {' '.join(words)} was ended: {watcher.most / 2**20:.0f} MiB")
+    if code not in {0, 1} or (code and words[0] != "inspect"):
+        raise SystemExit(f"refold {' '.join(words)} ended with {code}:\n{said[-3000:]}")
+    return Taken(seconds=seconds, own=watcher.most / 2**20, output=said)
 
 
-def commands(folder: Path, source: str, epochs: int) -> Iterator[tuple[str, Taken]]:
+def commands(folder: Path, source: str, epochs: int, group: Path | None) -> Iterator[tuple[str, Taken]]:
     """Run the commands in order; yield what each took."""
-    (folder / "large.toml").write_text(SWEEP.format(source=source, epochs=epochs), encoding="utf-8")
+    pattern = "(g[0-9]+)_"
+    groups = "" if source.endswith(".npz") else f', groups = "{pattern}"'
+    (folder / "large.toml").write_text(
+        SWEEP.format(source=source, groups=groups, epochs=epochs), encoding="utf-8"
+    )
 
     def taken(*words: str) -> Taken:
-        return run(list(words), folder, LIMIT)
+        return run(list(words), folder, group)
 
     yield "inspect", taken("inspect", "large.toml")
     yield "run", taken("run", "large.toml", "--workers", "1", "--quiet")
     yield "verify", taken("verify", "large", "--workers", "1")
     yield "export", (exported := taken("export", "large", "--json"))
-    model = json.loads(exported.output)["folder"]
-    yield "evaluate", taken("evaluate", model, source, "--groups", "(g[0-9]+)_")
+    model = json.loads(exported.output[exported.output.index("{") :])["folder"]
+    yield "evaluate", taken("evaluate", model, source, *(["--groups", pattern] if groups else []))
 
 
 def epochs_of(folder: Path) -> list[float]:
@@ -177,15 +231,21 @@ def main() -> None:
     reader.add_argument("folder", type=Path, help="an empty folder with 4 GB of room")
     reader.add_argument("--images", type=int, default=100_000)
     reader.add_argument("--epochs", type=int, default=2)
+    reader.add_argument("--npz", action="store_true", help="take the pictures from an .npz file")
+    reader.add_argument("--control-group", type=Path, help="folder of a control group that sets the limit")
     asked = reader.parse_args()
     folder = asked.folder.absolute()
     begun = time.perf_counter()
     if not (folder / "pictures").exists():
         make(folder / "pictures", asked.images)
         print(f"{asked.images} pictures written in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+    source = "pictures"
+    if asked.npz:
+        source = "pictures.npz"
+        write_npz(folder)
     shutil.rmtree(folder / "refold-runs", ignore_errors=True)
     print("| command | seconds | own memory, MiB |\n| --- | --- | --- |")
-    for name, each in commands(folder, "pictures", asked.epochs):
+    for name, each in commands(folder, source, asked.epochs, asked.control_group):
         print(f"| {name} | {each.seconds:.0f} | {each.own:.0f} |", flush=True)
     print("seconds of each fit:", epochs_of(folder), file=sys.stderr)
 

@@ -28,8 +28,8 @@ Part = Literal["test", "all"]
 #: ``progress(what, done, total)``.
 Progress = Callable[[str, int, int], None]
 
-#: Bytes of images that are classified at a time.
-AT_ONCE = 256 * 2**20
+#: Bytes of pixels that a process is given in one file; each process takes seconds to start.
+AT_ONCE = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,9 +206,12 @@ def _classify(
     parts = []
     for start in range(0, len(found.labels), step):
         progress("classifying", start, len(found.labels))
-        pixels = found.images[start : start + step].astype(np.float32) * scale
+        some = found.images[start : start + step]
         with scratch_folder() as folder:
-            parts.append(foreign_model.probabilities(about, name, file, pixels, folder, trust=trust))
+            found_here = foreign_model.probabilities(
+                about, name, file, some, folder, scale=scale, trust=trust
+            )
+            parts.append(found_here)
     return np.concatenate(parts)
 
 

@@ -91,8 +91,11 @@ NPZ: dict[str, Case] = {
     "a label beyond the names": arrays("but with 1 classes", class_names=["a"]),
     "both kinds of names": arrays("keep one of them", class_names=["a", "b"], classes=["a", "b"]),
     "a header without data": zipped("cannot be read", images=header("(8, 8, 8)")),
-    "a petabyte": zipped("of memory: use fewer or smaller images", images=header("(1000000000, 1000, 1000)")),
-    "a shape beyond 64 bits": zipped("of memory", images=header(f"({'9' * 40}, 8, 8)")),
+    "a petabyte": zipped(
+        "left, so set TMPDIR to a folder with more room, or use fewer or smaller images",
+        images=header("(1000000000, 1000, 1000)"),
+    ),
+    "a shape beyond 64 bits": zipped("left, so set TMPDIR", images=header(f"({'9' * 40}, 8, 8)")),
     "a negative shape": zipped("'images'", images=header("(-8, 8, 8)")),
     "a shape in a shape": zipped("cannot be read", images=header("((8,), 8, 8)")),
     "code in a header": zipped("cannot be read", images=header("__import__('os').getpid()")),

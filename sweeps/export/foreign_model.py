@@ -5,12 +5,14 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sweeps.export import model_folder, parity
 from sweeps.export.about import ModelAbout
+from trainer.datasets.large import rows_at_once
 from trainer.errors import Mismatch, UsageError, one_line
 from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
@@ -25,7 +27,14 @@ _PARTS = ("saved_model.pb", "variables")
 
 
 def probabilities(
-    about: ModelAbout, name: str, file: Path, pixels: npt.NDArray[np.float32], work: Path, *, trust: bool
+    about: ModelAbout,
+    name: str,
+    file: Path,
+    pixels: npt.NDArray[Any],
+    work: Path,
+    *,
+    trust: bool,
+    scale: np.float32 = np.float32(1.0),  # noqa: B008 - a number, which nobody can change
 ) -> npt.NDArray[np.float32]:
     """Return what a model predicts, as ``[n, classes]``; a fresh process checks it and loads it.
 
@@ -33,9 +42,10 @@ def probabilities(
         about: the content of its ``model.json``.
         name: the format's name.
         file: the file or folder that ``model.json`` names.
-        pixels: ``[n, height, width, channels]``.
+        pixels: ``[n, height, width, channels]``; may be mapped from a file.
         work: an empty folder that nobody else can write to.
         trust: whether to load the model where it is, without a check.
+        scale: what the pixels are multiplied by, as float32.
 
     Raises:
         UsageError: if the model is not loaded, with what in it is the reason; or if it is damaged, or is not
@@ -47,12 +57,22 @@ def probabilities(
         if recorded is not None and model_folder.digest_of(file) != recorded:
             raise UsageError(f"{file} was changed after the export: its SHA-256 is not the one in model.json")
         loaded = file if trust else _copied(name, file, work)
-        np.save(work / "images.npy", pixels)
+        _write_pixels(work / "images.npy", pixels, scale)
     except OSError as error:
         raise UsageError(f"{file} cannot be read or copied: {one_line(error)}") from error
     arguments = [name, str(loaded), str(work / "images.npy"), str(work / "out.npy")]
     _classify(file, [*arguments, "trusted" if trust else "checked"], work)
     return _checked(np.load(work / "out.npy", allow_pickle=False), len(pixels), about, file)
+
+
+def _write_pixels(file: Path, pixels: npt.NDArray[Any], scale: np.float32) -> None:
+    """Write the pixels as float32, part by part: mapped images need not fit into memory."""
+    whole = {"descr": "<f4", "fortran_order": False, "shape": pixels.shape}
+    step = rows_at_once(pixels)
+    with file.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, whole)
+        for start in range(0, len(pixels), step):
+            stream.write((pixels[start : start + step].astype("<f4") * scale).astype("<f4").data)
 
 
 def _classify(file: Path, arguments: Sequence[str], work: Path) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from trainer import names as rules
 from trainer.datasets.dataset import DatasetSource
 from trainer.datasets.labelled import Labelled
+from trainer.datasets.large import copied
 from trainer.datasets.parts import Loaded, divide
 from trainer.errors import UsageError
 from trainer.names import Rule
@@ -176,7 +177,7 @@ def _array(given: npt.ArrayLike, where: str) -> Array:
 
 def _own(array: Any) -> Any:
     """Return a read-only copy."""
-    own = np.array(array, copy=True, order="C")
+    own = copied(array)
     own.flags.writeable = False
     return own
 
@@ -234,7 +235,7 @@ def pixels_of(images: Array, where: str) -> tuple[Pixels, float]:
     if images.size == 0:
         raise UsageError(f"{where} is empty: there must be images to train on")
     if images.dtype.kind == "b":
-        return images.astype(np.uint8), 1.0
+        return copied(images, np.uint8), 1.0
     if images.dtype.kind not in "iuf":
         raise UsageError(f"{where} is of type {images.dtype}: pixels must be integers, floats or booleans")
     return _scaled(images, where)
@@ -250,10 +251,16 @@ def _scaled(images: Array, where: str) -> tuple[Pixels, float]:
             + ("" if np.isfinite([low, high]).all() else ", and all be finite")
         )
     if images.dtype.kind in "iu":
-        return np.ascontiguousarray(images, dtype=np.uint8), 255.0
+        return _contiguous(images, np.uint8), 255.0
     if 1 < high < 2:  # 1.0000001 after some resizing: taking it for 255 would make all images black
         raise UsageError(f"{where} has values up to {high}: clip floats to 0 to 1, or scale them to 0 to 255")
-    return np.ascontiguousarray(images, dtype=np.float32), 1.0 if high <= 1 else 255.0
+    return _contiguous(images, np.float32), 1.0 if high <= 1 else 255.0
+
+
+def _contiguous(images: Array, dtype: type[np.uint8] | type[np.float32]) -> Array:
+    """Return the images C-contiguous in this type: themselves if they are so."""
+    ready = images.dtype == dtype and images.flags.c_contiguous
+    return images if ready else copied(images, dtype)
 
 
 def labels_of(labels: Array, images: int, where: str, class_name: Rule = rules.class_name) -> Array:

@@ -1,9 +1,6 @@
 """Many image files: all headers first, then all pixels, in parallel. What is wrong is collected."""
 
-import math
 import os
-import shutil
-import tempfile
 import time
 import warnings
 from collections import Counter
@@ -18,10 +15,10 @@ import numpy.typing as npt
 
 from trainer.datasets.dataset import DatasetSource
 from trainer.datasets.image_file import Colour, Header, Pixels, Source, header_of, pixels_of
-from trainer.datasets.large import IN_MEMORY, empty, gather
+from trainer.datasets.large import empty, gather
 from trainer.datasets.problems import Problem, checked
 from trainer.errors import UsageError
-from trainer.quantities import counted, size
+from trainer.quantities import counted
 
 Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
@@ -89,6 +86,7 @@ def decoded(
 
     Raises:
         SourceProblems: with all that is wrong.
+        UsageError: if the images do not fit into memory or the folder for temporary files.
     """
     leave_out = settings.unreadable is not None
     headers = _headers(files, misfit)
@@ -98,7 +96,7 @@ def decoded(
     checked(settings.source, [*wrong, *disagreement], leave_out=leave_out)
     if not good:
         raise UsageError(f"dataset {settings.source!r} has no image that can be read")
-    images = _room(len(good), shape, colour)
+    images = empty((len(good), *shape, 1 if colour == "grey" else 3), np.uint8)
     transparent, damaged = _decode(files, good, images, settings, colour, progress)
     notes = checked(settings.source, [*wrong, *damaged.values()], leave_out=leave_out)
     kept = np.array([place for place, _ in good if place not in damaged], dtype=np.int64)
@@ -142,24 +140,6 @@ def _common(
         problems.append(Problem(settings.source, what, remedy, skippable=False, mixed_colours=True))
     shape = settings.image_size or (ranked[0] if ranked else (0, 0))
     return shape, settings.colour or (good[0][1].colour if good else "rgb"), problems
-
-
-def _room(count: int, shape: tuple[int, int], colour: Colour) -> npt.NDArray[Any]:
-    """Return an array to be filled.
-
-    Raises:
-        UsageError: if there is no room for it on the disk.
-    """
-    channels = 1 if colour == "grey" else 3
-    needed = count * math.prod(shape) * channels
-    there = shutil.disk_usage(tempfile.gettempdir()).free
-    if needed > IN_MEMORY and needed > there:
-        raise UsageError(
-            f"all images together take {size(needed)}, and the folder for temporary files, "
-            f"{tempfile.gettempdir()!r}, has {size(there)} left: set TMPDIR to a folder with more room, or "
-            "use fewer or smaller images"
-        )
-    return empty((count, *shape, channels), np.uint8)
 
 
 def _decode(

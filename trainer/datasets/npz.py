@@ -23,6 +23,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from trainer import names
+from trainer.datasets import large
 from trainer.datasets.arrays import Array, classified, labels_of, names_of, numbered, pixels_of, texts_of
 from trainer.datasets.checks import require_memory, require_same_kind
 from trainer.datasets.dataset import Dataset
@@ -100,18 +101,19 @@ def opened(path: Path) -> Iterator[NpzFile]:
 
 
 def read_array(archive: NpzFile, path: Path, name: str) -> Array:
-    """Return the array ``name``.
+    """Return the array ``name``; a large one of numbers is copied into a file that is mapped (``large``).
 
     Raises:
         UsageError: if there is no such array (the message lists those that exist), it is damaged, or holds
-            objects.
+            objects; or if there is no room for it.
     """
     if name not in archive.files:
         there = ", ".join(archive.files) or "nothing"
         raise UsageError(f"{str(path)!r} has no array {name!r} (it holds {there}): add it")
     try:
-        _check_memory(archive, path, name)
-        array = archive[name]
+        array = _large(archive, path, name)
+        if array is None:
+            array = archive[name]
     except UsageError:
         raise
     except Exception as error:  # zip, zlib and NumPy's header reader each raise exceptions of their own
@@ -125,18 +127,29 @@ def read_array(archive: NpzFile, path: Path, name: str) -> Array:
     return array
 
 
-def _check_memory(archive: NpzFile, path: Path, name: str) -> None:
-    """Refuse an array whose header says that it is larger than the memory; nothing of it is read yet."""
+def _large(archive: NpzFile, path: Path, name: str) -> Array | None:
+    """Return an array of numbers whose header says that it is large, read part by part; None for others.
+
+    Raises:
+        UsageError: if it is larger than the room for it; nothing of it is read then.
+    """
     if archive.zip is None:  # closed, which reading says
-        return
+        return None
     member_name = name if name in archive.zip.namelist() else f"{name}.npy"  # other writers omit the ending
+    where = f"{name!r} in {str(path)!r}"
     with archive.zip.open(member_name) as member:
         version = np.lib.format.read_magic(member)
         header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in header:  # version 3 has structured types only, which are refused later
-            return
-        shape, _, dtype = header[version](member)
-    require_memory(math.prod(shape) * dtype.itemsize, f"{name!r} in {str(path)!r}")
+            return None
+        shape, fortran_order, dtype = header[version](member)
+        needed = math.prod(shape) * dtype.itemsize
+        if needed <= large.IN_MEMORY or dtype.kind not in "biuf" or min(shape) < 0:
+            require_memory(needed, where)
+            return None
+        if fortran_order:
+            return large.read_into(member, shape[::-1], dtype, where).T
+        return large.read_into(member, shape, dtype, where)
 
 
 def _training(archive: NpzFile, path: Path, class_name: Rule) -> Dataset:

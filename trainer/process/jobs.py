@@ -165,7 +165,10 @@ def _keep(model: Any, keep: Keep) -> None:
     arrays = {str(index): variable.numpy() for index, variable in enumerate(model.weights)}
     np.savez(keep.weights, allow_pickle=False, **arrays)
     images = np.load(keep.images, mmap_mode="r")
-    np.save(keep.probabilities, model.predict(images, batch_size=256, verbose=0))
+    # In parts of whole batches: Keras would copy all of them into memory. The batches stay what they are.
+    starts = range(0, len(images), 8 * 256)
+    parts = [model.predict(np.array(images[at : at + 8 * 256]), batch_size=256, verbose=0) for at in starts]
+    np.save(keep.probabilities, np.concatenate(parts))
 
 
 @lru_cache(maxsize=2)
