@@ -215,14 +215,16 @@ def commands(folder: Path, source: str, epochs: int, group: Path | None) -> Iter
     yield "evaluate", taken("evaluate", model, source, *(["--groups", pattern] if groups else []))
 
 
-def epochs_of(folder: Path) -> list[float]:
-    """Return the seconds of each epoch of the sweep."""
+def told_of(folder: Path) -> str:
+    """Return the sweep's digest, and the seconds of an epoch with its scoring."""
     shown = subprocess.run(
         [sys.executable, "-m", "refold", "show", "large", "--json"],
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(shown.stdout)
-    return [fold["seconds"] for trial in found["trials"] for fold in trial["folds"]]
+    epochs = sum(fold["epochs"] for trial in found["trials"] for fold in trial["folds"])
+    seconds = sum(trial["duration_s"] for trial in found["trials"]) / epochs
+    return f"digest {found['digest']}, {seconds:.0f} s an epoch, reading and scoring included"
 
 
 def main() -> None:
@@ -247,7 +249,7 @@ def main() -> None:
     print("| command | seconds | own memory, MiB |\n| --- | --- | --- |")
     for name, each in commands(folder, source, asked.epochs, asked.control_group):
         print(f"| {name} | {each.seconds:.0f} | {each.own:.0f} |", flush=True)
-    print("seconds of each fit:", epochs_of(folder), file=sys.stderr)
+    print(told_of(folder))
 
 
 if __name__ == "__main__":
