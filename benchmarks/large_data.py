@@ -51,6 +51,24 @@ from refold.__main__ import main
 sys.exit(main())
 """
 
+#: Loads the pictures from one kind of source; prints the seconds of that, and the fingerprints.
+LOAD = """\
+import sys, time
+import numpy as np
+from trainer.datasets import Arrays, DatasetSource, load
+kind, begun = sys.argv[1], time.perf_counter()
+if kind == "folder":
+    found = load(DatasetSource(source="pictures", groups="(g[0-9]+)_"))
+elif kind == ".npz":
+    found = load(DatasetSource(source="pictures.npz"))
+else:
+    with np.load("pictures.npz") as data:
+        labels, groups, names = data["labels"], data["groups"], data["class_names"]
+        images = data["images"] if kind == "arrays" else np.load("images.npy", mmap_mode="r")
+    found = load(Arrays(images, labels, classes=names, groups=groups))
+print(f"{time.perf_counter() - begun:.0f} {found.search.fingerprint} {found.exam.fingerprint}")
+"""
+
 SWEEP = """\
 name = "large"
 trials = 1
@@ -215,6 +233,32 @@ def commands(folder: Path, source: str, epochs: int, group: Path | None) -> Iter
     yield "evaluate", taken("evaluate", model, source, *(["--groups", pattern] if groups else []))
 
 
+def prepare(folder: Path, images: int) -> None:
+    """Load the pictures from each kind of source; print seconds, memory and fingerprints.
+
+    Raises:
+        SystemExit: if one needs more than the limit; arrays in memory may.
+    """
+    write_npz(folder)
+    pixels = np.lib.format.open_memmap(
+        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(images, SIZE, SIZE, 3)
+    )
+    pixels[:] = read(DatasetSource(source=str(folder / "pictures.npz"))).images
+    print("| source | seconds | own memory, MiB | search | exam |\n| --- | --- | --- | --- | --- |")
+    for kind in ("folder", ".npz", "mapped arrays", "arrays"):
+        with subprocess.Popen(
+            [sys.executable, "-c", LOAD, kind], cwd=folder, stdout=subprocess.PIPE, text=True
+        ) as process:
+            watcher = Watcher(process.pid, ends=kind != "arrays")
+            watcher.start()
+            said, _ = process.communicate()
+            watcher.stop()
+        if process.returncode:
+            raise SystemExit(f"{kind}: ended with {process.returncode}, {watcher.most / 2**20:.0f} MiB")
+        seconds, search, exam = said.split()
+        print(f"| {kind} | {seconds} | {watcher.most / 2**20:.0f} | {search[:8]} | {exam[:8]} |", flush=True)
+
+
 def told_of(folder: Path) -> str:
     """Return the sweep's digest, and the seconds of an epoch with its scoring."""
     shown = subprocess.run(
@@ -234,6 +278,7 @@ def main() -> None:
     reader.add_argument("--images", type=int, default=100_000)
     reader.add_argument("--epochs", type=int, default=2)
     reader.add_argument("--npz", action="store_true", help="take the pictures from an .npz file")
+    reader.add_argument("--prepare", action="store_true", help="load them from each kind of source, no more")
     reader.add_argument("--control-group", type=Path, help="folder of a control group that sets the limit")
     asked = reader.parse_args()
     folder = asked.folder.absolute()
@@ -241,6 +286,9 @@ def main() -> None:
     if not (folder / "pictures").exists():
         make(folder / "pictures", asked.images)
         print(f"{asked.images} pictures written in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+    if asked.prepare:
+        prepare(folder, asked.images)
+        return
     source = "pictures"
     if asked.npz:
         source = "pictures.npz"
