@@ -105,7 +105,11 @@ def _text(name: str, fitted: Fitted, found: Budget, workers: int) -> str:
         "# Written by 'refold new': change what you know better, then type 'refold run' with this file.",
         _line("name", name, "unique in a home"),
         _line("seed", 1, "all randomness follows from it"),
-        _line("trials", found.trials, f"of each architecture: about {found.hours:g} h on {workers} cores"),
+        _line(
+            "trials",
+            found.trials,
+            f"of each architecture: about {duration(3600 * found.expected)} on {counted(workers, 'core')}",
+        ),
         "",
         "[dataset]",
         _line("source", source.source, "seen from this file's folder"),
@@ -123,7 +127,8 @@ def _text(name: str, fitted: Fitted, found: Budget, workers: int) -> str:
     for architecture in BUILT_IN:
         if architecture in found.seconds:
             mark = "# too slow for that time: " if architecture in found.too_slow else ""
-            lines.append(f"{mark}[architectures.{architecture}]  # {duration(found.seconds[architecture])}")
+            table = f"{mark}[architectures.{architecture}]"
+            lines.append(f"{table:<32}# {duration(found.seconds[architecture])}")
     return "\n".join(lines) + "\n"
 
 
@@ -147,10 +152,18 @@ def _dataset_lines(fitted: Fitted) -> list[str]:
         lines.append(_line("exam", source.exam, why["exam"]))
     if fitted.groups is not None:
         lines += [
-            "# Do images of one name belong together (one patient, one source)? Then take the '#' away:",
+            f"# Do images of one name belong together (one patient, one source)? These are "
+            f"{counted(_groups(fitted), 'group')}. Then take the '#' away:",
             f"# groups = {json.dumps(fitted.groups)}",
         ]
     return lines
+
+
+def _groups(fitted: Fitted) -> int:
+    """Return how many groups the pattern finds in the images of the search."""
+    pattern = re.compile(fitted.groups or "")
+    found = (pattern.search(path) for path in fitted.loaded.search.paths)
+    return len({match[1] for match in found if match})
 
 
 def _line(key: str, value: object, comment: str) -> str:

@@ -10,7 +10,7 @@ from sweeps.cli.options import Arguments, Verbs, json_option, workers_option
 from sweeps.cli.output import print_json, put, say
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
-from trainer.quantities import counted
+from trainer.quantities import counted, duration
 
 if TYPE_CHECKING:
     from sweeps.authoring.new_sweep import NewSweep
@@ -80,8 +80,11 @@ def _say_what_was_written(made: "NewSweep", path: Path) -> None:
     put(
         f"wrote {path}: {counted(len(data.labels), 'image')} of {classes} to search with, {aside}",
         f"{made.budget.trials} trials of each architecture, {made.fitted.folds} folds, at most "
-        f"{made.budget.epochs} epochs: about {made.budget.hours:g} h",
+        f"{made.budget.epochs} epochs: about {duration(3600 * made.budget.expected)}",
     )
+    if made.budget.expected > made.budget.hours:
+        trials, hours = made.budget.trials, made.budget.hours
+        put(f"fewer trials than {trials} show little, so this is more than {hours:g} h")
     if made.budget.too_slow:
         put(f"left out, as too slow for that time: {', '.join(made.budget.too_slow)}")
     name = for_shell(str(path))

@@ -57,11 +57,14 @@ def step(asked: StepRequest, dataset: str) -> StepPassed | StepFailed:
     """Train an architecture for two batches, twice from the same seeds."""
     try:
         architecture = architecture_of(asked.name, asked.source, asked.digest)
+        begun = time.perf_counter()
         first, _, _ = _trained(architecture, asked.hyperparameters, dataset)
+        traced = time.perf_counter()
         again, loss, seconds = _trained(architecture, asked.hyperparameters, dataset)
+        tracing = max(0.0, 2 * traced - begun - time.perf_counter())
     except Exception as error:  # noqa: BLE001 - any exception is a result
         return failure(error)
-    return StepPassed(repeats=first == again, finite=math.isfinite(loss), seconds=seconds)
+    return StepPassed(repeats=first == again, finite=math.isfinite(loss), seconds=seconds, tracing=tracing)
 
 
 def _trained(

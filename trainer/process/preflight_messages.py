@@ -61,11 +61,13 @@ class StepPassed:
         repeats: whether both runs gave the same weights and the same probabilities.
         finite: whether the loss was finite.
         seconds: duration of the second run, which does not trace.
+        tracing: what the first run took beyond that: building and tracing the network.
     """
 
     repeats: bool
     finite: bool
     seconds: float
+    tracing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

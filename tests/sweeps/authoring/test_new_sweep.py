@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sweeps.authoring import budget as budget_module
-from sweeps.authoring.budget import EPOCHS, FEWEST_TRIALS, TRAINED, fitting
+from sweeps.authoring.budget import EPOCHS, FEWEST_TRIALS, OF_FIT, START, TRAINED, fitting
 from sweeps.authoring.new_sweep import new_sweep, sweep_name
 from sweeps.definition.sweep_file import read_sweep_file
 from sweeps.diagnostics.rehearsal import Rehearsal
@@ -143,13 +143,16 @@ def test_an_existing_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     st.dictionaries(st.sampled_from(list(BUILT_IN)), st.floats(0.01, 1e4), min_size=1),
     st.floats(0.01, 100),
     st.integers(1, 16),
+    st.floats(0, 20),
 )
-def test_the_budget_is_kept(seconds: dict[str, float], hours: float, workers: int) -> None:
-    """What is proposed fits into the hours, unless one architecture alone is too much."""
-    found = fitting(seconds, hours=hours, workers=workers, folds=5)
+def test_the_budget_is_kept(seconds: dict[str, float], hours: float, workers: int, tracing: float) -> None:
+    """What is proposed fits into the hours, unless one architecture alone is too much, which is said."""
+    found = fitting(seconds, dict.fromkeys(seconds, tracing), hours=hours, workers=workers, folds=5)
     there = [each for name, each in seconds.items() if name not in found.too_slow]
-    needed = sum(there) * 5 * found.epochs * TRAINED * found.trials
-    assert needed <= hours * 3600 * workers * 1.0001 or (len(there) == 1 and found.trials == FEWEST_TRIALS)
+    epochs = sum(there) * 5 * found.epochs * TRAINED * found.trials
+    needed = START + (epochs + found.trials * len(there) * (tracing + 5 * OF_FIT)) / workers
+    assert found.expected == pytest.approx(needed / 3600)
+    assert found.expected <= hours * 1.0001 or (len(there) == 1 and found.trials == FEWEST_TRIALS)
     assert found.epochs in EPOCHS
 
 
