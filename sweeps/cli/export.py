@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, trust_option, wait_option
-from sweeps.cli.output import print_json, put, put_table, say
+from sweeps.cli.output import check_writable, print_json, put, put_table, say
 from sweeps.export.selection import HOWS
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
@@ -123,10 +123,7 @@ def evaluate(options: Arguments) -> int:
     """Score an exported model on labelled images, with intervals."""
     from sweeps.api.evaluation import evaluate
 
-    if options.csv is not None and not options.csv.absolute().parent.is_dir():
-        raise UsageError(f"--csv {options.csv}: its folder does not exist; make it first")
-    if options.csv is not None and options.csv.is_dir():
-        raise UsageError(f"--csv {options.csv}: it is a folder; name a file")
+    check_writable("--csv", options.csv)
     groups = int(options.groups) if options.groups and options.groups.isdecimal() else options.groups
     done = evaluate(
         options.model,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, trust_option, workers_option
-from sweeps.cli.output import print_json, put, put_table
+from sweeps.cli.output import check_writable, print_json, put, put_table
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.quantities import counted
@@ -43,6 +43,7 @@ def inspect(options: Arguments) -> int:
     """Look at the images: counts, duplicates, leaks, what is too few, likely label errors."""
     from sweeps.api.inspection import inspect as examined
 
+    check_writable("--html", options.html)
     report = examined(
         options.what,
         options.home,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, workers_option
-from sweeps.cli.output import print_json, put, say
+from sweeps.cli.output import check_writable, print_json, put, say
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
 from trainer.quantities import counted, duration
@@ -45,6 +45,7 @@ def new(options: Arguments) -> int:
     from trainer.datasets.built_in import NAMES
 
     out: Path | None = options.out
+    check_writable("--out", out)
     folder = Path() if out is None else out.parent
     expected = out or Path(f"{sweep_name(options.name or Path(options.source).stem)}.toml")
     if expected.exists() and not options.force:  # before minutes of work

@@ -6,11 +6,13 @@ controls the terminal, whatever it quotes: what cannot be seen is shown escaped.
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from tracking.reports.text_table import Table, wrapped
+from trainer.errors import UsageError
 from trainer.escaping import for_json, for_terminal
 
 
@@ -60,3 +62,15 @@ def print_json(value: Any) -> None:
 
 def _width(console: Console) -> int | None:
     return console.width if console.is_terminal else None
+
+
+def check_writable(option: str, path: Path | None) -> None:
+    """Check that a file can be written where an option says, before minutes of work.
+
+    Raises:
+        UsageError: if it is a folder, or in none.
+    """
+    if path is not None and not path.absolute().parent.is_dir():
+        raise UsageError(f"{option} {path}: its folder does not exist; make it first")
+    if path is not None and path.is_dir():
+        raise UsageError(f"{option} {path}: it is a folder; name a file")

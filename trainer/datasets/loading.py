@@ -17,7 +17,7 @@ from trainer.datasets.parts import Loaded
 from trainer.errors import UsageError
 from trainer.limits import EXCLUDED
 from trainer.names import Rule
-from trainer.spelling import nearest
+from trainer.spelling import did_you_mean
 
 #: ``progress(done, total)``: how many images are read.
 Progress = Callable[[int, int], None]
@@ -145,9 +145,11 @@ def _existing(source: str, base: Path) -> Path:
         raise UsageError(f"dataset {str(path)!r} is none of these: {kinds}")
     if "/" in source or source.lower().endswith((".npz", *table.SUFFIXES)):
         raise UsageError(f"dataset {str(path)!r}: there is no such folder or file")
+    meant = did_you_mean(source, built_in.NAMES)
+    hint = f"{meant} Or " if meant else ""
     raise UsageError(
-        f"unknown dataset {source!r}: {nearest(source, built_in.NAMES)} "
-        f"Built in are {', '.join(built_in.NAMES)}; the path of {kinds} works too"
+        f"unknown dataset {source!r}: {hint}name a built-in one ({', '.join(built_in.NAMES)}), or the path "
+        f"of {kinds}"
     )
 
 
