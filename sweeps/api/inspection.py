@@ -70,12 +70,13 @@ class InspectionReport:
         return page(self.inspection, self.loaded, self.suspects)
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 - as many as the command line's
     what: str | Path | DatasetSource | Arrays,
     home: Path | str | None = None,
     *,
     near: bool = True,
     labels: bool = False,
+    sweep: bool = False,
     workers: int | None = None,
     progress: Progress = lambda _what, _done, _total: None,
     trust_code: bool = False,
@@ -88,6 +89,7 @@ def inspect(
         near: whether to look for near duplicates too.
         labels: whether to look for likely label errors of a recorded, finished sweep. The fits of its best
             trial are trained again for that.
+        sweep: whether a recorded sweep is meant where a folder or file has the same name, as with ``labels``.
         workers: number of processes that train side by side; one per core if None.
         progress: called now and then with what is done, how many images are done, and of how many.
         trust_code: let the record's own code run, even if the home is somebody else's.
@@ -97,7 +99,7 @@ def inspect(
         Mismatch: if a fit trained again is not the recorded one.
     """
     place = Home.chosen(None if home is None else str(home))
-    entry = _recorded(str(what), place)
+    entry = _recorded(str(what), place, sure=sweep or labels)
     if labels and entry is None:
         raise UsageError(f"{str(what)!r} is no recorded sweep: label errors are found after a sweep")
     if entry is not None:
@@ -122,9 +124,16 @@ def inspect(
     return InspectionReport(inspection=found.inspection, loaded=found.loaded)
 
 
-def _recorded(name: str, home: Home) -> "SweepEntry | None":
-    """Return a recorded sweep's entry; None if there is none of that name, or a file or folder has it."""
-    if "/" in name or name.endswith(".toml") or Path(name).exists():
+def _recorded(name: str, home: Home, *, sure: bool) -> "SweepEntry | None":
+    """Return a recorded sweep's entry; None if there is none of that name.
+
+    Args:
+        name: the name.
+        home: where sweeps are recorded.
+        sure: whether a sweep is meant even if a file or folder has its name: 'refold new' calls a sweep like
+            the folder of its images.
+    """
+    if "/" in name or name.endswith(".toml") or (not sure and Path(name).exists()):
         return None
     try:
         with Ledger.read(home.path) as ledger:

@@ -49,6 +49,7 @@ def inspect(options: Arguments) -> int:
         options.home,
         near=not options.exact,
         labels=options.labels,
+        sweep=options.members,
         workers=options.workers,
         progress=ImageProgress(),
         trust_code=options.trust_code,

@@ -11,7 +11,9 @@ from PIL import Image
 import refold
 from sweeps.inspection.inspect import quick_lines
 from sweeps.inspection.suggestions import guessed_groups
+from tests.command import here
 from tests.command import refold as typed
+from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record, sweep_of_table
 from trainer.datasets import Arrays, DatasetSource, load
 from trainer.errors import UsageError
 
@@ -174,3 +176,24 @@ def test_label_errors_need_a_recorded_sweep(tmp_path: Path) -> None:
     """There is nothing to judge labels by before a sweep."""
     with pytest.raises(UsageError, match="label errors are found after a sweep"):
         refold.inspect("digits", tmp_path, labels=True)
+
+
+def test_a_sweep_may_be_called_like_the_folder_of_its_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 'refold new' calls it: label errors and members are the sweep's, all else is the folder's."""
+    home = record(sweep_of_table(tmp_path, "lenet"), LabelledWorkers({"lenet": 0.9}))
+    for number in range(20):
+        path = tmp_path / "made" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(number).save(path)
+    monkeypatch.chdir(tmp_path)
+    assert len(refold.inspect("made", home).members()) == 20
+    members = refold.inspect("made", home, sweep=True).members()
+    assert {(each["group"], each["fold"]) for each in members} == {
+        (f"p{number // 3}", number // 3 % FOLDS) for number in range(IMAGES)
+    }
+    rows = json.loads(
+        here("inspect", "made", "--home", str(home), "--members", "--json", cwd=tmp_path).stdout
+    )
+    assert rows == members
