@@ -1,7 +1,6 @@
 """``refold inspect``: what is in the images, before anything is trained and after."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from trainer.quantities import counted
 if TYPE_CHECKING:
     from sweeps.api.inspection import InspectionReport
     from sweeps.inspection.findings import Inspection
+    from sweeps.inspection.suspects import Suspect
 
 #: Sets of duplicates and likely label errors that the terminal shows.
 SHOWN = 5
@@ -81,6 +81,8 @@ def _print_members(report: "InspectionReport", options: Arguments) -> None:
 
 
 def _print(report: "InspectionReport") -> None:
+    from sweeps.inspection.suggestions import lines_of
+
     found = report.inspection
     classes = counted(len(found.classes), "class", "classes")
     put(f"{found.name}: {counted(len(found.members), 'image')}, {classes}")
@@ -94,33 +96,31 @@ def _print(report: "InspectionReport") -> None:
         put(f"{'WRONG' if problem.serious else 'note'}: {problem.text}")
     _print_duplicates(found)
     if report.suspects is not None:
-        put("", f"likely label errors, the most suspicious first ({len(report.suspects)} looked at):")
-        for each in report.suspects[:SHOWN]:
-            flag = "" if each.flagged else " (only suspicious)"
-            put(f"  {each.path}: {each.label}, looks like {each.suggested} ({each.probability:.2f}){flag}")
+        _print_suspects(report.suspects)
     if found.suggestions:
         put("", "for the sweep file:")
-        for key, value in found.suggestions.items():
-            table, _, name = key.rpartition(".")
-            put(f"  [{table}] {name} = {_written(value)}")
+        put(*(f"  {line}" for line in lines_of(found.suggestions)))
+
+
+def _print_suspects(suspects: "list[Suspect]") -> None:
+    if not suspects:
+        put("", "no likely label errors were found")
+        return
+    put("", "likely label errors, the most suspicious first:")
+    put(*(f"  {each}" for each in suspects[:SHOWN]))
+    if len(suspects) > SHOWN:
+        put(f"  {len(suspects) - SHOWN} more: --html FILE shows them, --json lists them")
 
 
 def _print_duplicates(found: "Inspection") -> None:
     if not found.duplicates:
         return
+    from sweeps.inspection.findings import ranked
+
     put("", f"{counted(len(found.duplicates), 'set')} of duplicates:")
-    ranked = sorted(found.duplicates, key=lambda each: (-len(each.crosses), each.images))
-    for each in ranked[:SHOWN]:
+    for each in ranked(found.duplicates)[:SHOWN]:
         crosses = f", across {', '.join(each.crosses)}" if each.crosses else ""
         more = f" and {len(each.paths) - SHOWN} more" if len(each.paths) > SHOWN else ""
         put(f"  {each.kind}{crosses}: {', '.join(each.paths[:SHOWN])}{more}")
-    if len(ranked) > SHOWN:
-        put(f"  {len(ranked) - SHOWN} more: --html FILE shows them, --json lists them")
-
-
-def _written(value: object) -> str:
-    """Return a value as TOML has it; a list of images to exclude is for a file, one a line."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        names = ", ".join(value[:SHOWN]) + (", …" if len(value) > SHOWN else "")
-        return f'"excluded.txt", a file with those that you decide on, one a line: {names}'
-    return json.dumps(value, ensure_ascii=False)
+    if len(found.duplicates) > SHOWN:
+        put(f"  {len(found.duplicates) - SHOWN} more: --html FILE shows them, --json lists them")

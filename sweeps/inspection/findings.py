@@ -158,6 +158,16 @@ def duplicates_of(members: Sequence[Member], clusters: Sequence[Cluster]) -> tup
     )
 
 
+def ranked(duplicates: Sequence[Duplicates]) -> list[Duplicates]:
+    """Return duplicates in the order to show them: first what makes the sweep's answer wrong."""
+    return sorted(
+        duplicates,
+        key=lambda each: (
+            "exam" not in each.crosses, not each.contradicts, -len(each.crosses), each.images
+        ),
+    )  # fmt: skip
+
+
 def _crosses(chosen: Sequence[Member]) -> tuple[Crossing, ...]:
     sides: dict[Crossing, set[Any]] = {
         "label": {each.label for each in chosen},

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.inspection.findings import Inspection
+from sweeps.inspection.findings import Inspection, ranked
+from sweeps.inspection.suggestions import lines_of
 from sweeps.inspection.suspects import Suspect
 from trainer.datasets import Loaded
 from trainer.escaping import for_html
@@ -23,16 +24,18 @@ SIDE = 112
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; background: #fff; max-width: 62rem;
-       margin: 2rem auto; padding: 0 1rem; }
+       margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
 ul { padding-left: 1.2rem; } .serious { color: #b2182b; font-weight: 600; }
 .set { display: flex; flex-wrap: wrap; gap: .75rem; padding: .75rem 0; border-bottom: 1px solid #e6e6e6; }
-figure { margin: 0; width: 7rem; } img { width: 7rem; image-rendering: pixelated; }
-figcaption { font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere; }
+figure { margin: 0; width: 7rem; }
+img { display: block; width: 7rem; max-height: 14rem; object-fit: contain; object-position: left;
+      image-rendering: pixelated; box-shadow: 0 0 0 1px #ddd; margin-bottom: .25rem; }
+figcaption { font-size: .75rem; line-height: 1.3; }
 .kind { width: 7rem; font-size: .875rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #e6e6e6; }
-td.n { text-align: right; }
+td.n, th.n { text-align: right; white-space: nowrap; }
 """
 
 
@@ -60,8 +63,9 @@ def page(inspection: Inspection, loaded: Loaded, suspects: Sequence[Suspect] | N
             ]
             or ["nothing was found"]
         ),
+        *_suggestions(inspection),
         "<h2>Classes</h2>",
-        f"<table><tr><th>class</th><th>images</th></tr>{rows}</table>",
+        f'<table><tr><th>class</th><th class="n">images</th></tr>{rows}</table>',
         *_duplicates(inspection, loaded),
         *(_suspects(suspects, loaded) if suspects is not None else ()),
     ]
@@ -78,13 +82,17 @@ def _listed(lines: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
 
 
+def _suggestions(inspection: Inspection) -> list[str]:
+    lines = [f"<code>{for_html(line)}</code>" for line in lines_of(inspection.suggestions)]
+    return ["<h2>For the sweep file</h2>", _listed(lines)] if lines else []
+
+
 def _duplicates(inspection: Inspection, loaded: Loaded) -> list[str]:
     found = inspection.duplicates
     if not found:
         return []
     parts = [f"<h2>{counted(len(found), 'set')} of duplicates</h2>"]
-    # What crosses the exam or a label comes first: that is what makes answers wrong.
-    for each in sorted(found, key=lambda each: (-len(each.crosses), each.images))[:SETS]:
+    for each in ranked(found)[:SETS]:
         crosses = f", across {', '.join(each.crosses)}" if each.crosses else ""
         figures = [
             _figure(_image(loaded, place), f"{path}: {label}", loaded.search.pixel_max)
@@ -104,7 +112,7 @@ def _suspects(suspects: Sequence[Suspect], loaded: Loaded) -> list[str]:
     figures = [
         _figure(
             loaded.search.images[each.image],
-            f"{each.path}: {each.label}, looks like {each.suggested} ({each.probability:.2f})",
+            str(each),
             loaded.search.pixel_max,
         )
         for each in suspects[:SUSPECTS]

@@ -1,5 +1,6 @@
 """What to put into the sweep file, from what was found in the images."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,9 @@ from trainer.datasets import Loaded
 
 #: Patterns for names as people give them: ``p012_3.png``, ``patient-7/…``, ``IMG_0012_a.jpg``.
 PATTERNS = (r"(?:^|/)([A-Za-z]*\d+)[_-][^/]*$", r"([^/]+)[_-][^_/-]*$")
+
+#: Images to exclude that a line names.
+NAMED = 5
 
 #: Folds if nothing speaks against it.
 FOLDS = 5
@@ -39,6 +43,24 @@ def suggestions(
     if wrong := [path for each in duplicates if each.contradicts for path in each.paths]:
         found["dataset.exclude"] = wrong
     return found
+
+
+def lines_of(suggestions: Mapping[str, Any]) -> list[str]:
+    """Return suggestions as lines for a sweep file.
+
+    >>> lines_of({"cv.folds": 3, "dataset.image_size": [32, 48]})
+    ['[cv] folds = 3', '[dataset] image_size = [32, 48]']
+    """
+    split = ((*key.rpartition(".")[::2], value) for key, value in suggestions.items())
+    return [f"[{table}] {name} = {_written(value)}" for table, name, value in split]
+
+
+def _written(value: object) -> str:
+    """Return a value as TOML has it; a list of images to exclude is for a file, one a line."""
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        names = ", ".join(value[:NAMED]) + (", …" if len(value) > NAMED else "")
+        return f'"excluded.txt", a file with those that you decide on, one a line: {names}'
+    return json.dumps(value, ensure_ascii=False)
 
 
 def folds_that_fit(loaded: Loaded) -> int:

@@ -34,6 +34,11 @@ class Suspect:
     probability: float
     flagged: bool
 
+    def __str__(self) -> str:
+        """Say it in a line."""
+        flag = "" if self.flagged else " (only suspicious)"
+        return f"{self.path}: {self.label}, looks like {self.suggested} ({self.probability:.2f}){flag}"
+
 
 def suspects(loaded: Loaded, predictions: OutOfFold, *, most: int = LISTED) -> list[Suspect]:
     """Return the images whose labels are most likely wrong, the most suspicious first.
