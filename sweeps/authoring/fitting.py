@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeps.inspection.findings import SMALL_PICTURE
 from sweeps.inspection.settling import LARGEST, scaled, settle
 from sweeps.inspection.suggestions import folds_that_fit, guessed_groups
 from trainer.datasets import DatasetSource, Loaded, load, read
+from trainer.datasets.duplicates import clusters
 from trainer.datasets.labelled import Labelled
 from trainer.datasets.parts import FEWEST, divide
 from trainer.errors import UsageError
@@ -55,14 +57,14 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
         found = read(source, base=base, progress=progress)
     source, reasons["exam"] = _exam(found, source)
     divide(found, source)  # raises if there can be no such exam
-    loaded = load(source, base=base)
+    source, loaded = _without_leaks(found, source, reasons, base)
     folds = folds_that_fit(loaded)
     reasons["folds"] = (
         f"{folds} folds came with the data"
         if loaded.search.folds is not None
         else f"the smallest class has {_fewest(loaded)} in the search"
     )
-    grouped = loaded.search.groups is not None
+    grouped = bool(found.group_of)
     return Fitted(
         source=source,
         loaded=loaded,
@@ -71,6 +73,25 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
         groups=None if grouped else guessed_groups(found.paths),
         left_out=settled.left_out,
     )
+
+
+def _without_leaks(
+    found: Labelled, source: DatasetSource, reasons: dict[str, str], base: Path
+) -> tuple[DatasetSource, Loaded]:
+    """Return the source with duplicates kept together, if there are any and it can be divided so."""
+    sure = min(found.images.shape[1:3]) > SMALL_PICTURE  # smaller ones may look the same by chance
+    sets = clusters(found.images, near=sure)
+    if sets:
+        together = replace(source, duplicates="keep-together")
+        try:
+            loaded = load(together, base=base)
+        except UsageError:  # too few groups are left of a class: 'refold inspect' says what leaks
+            pass
+        else:
+            what = "equal images or such that look the same" if sure else "equal images"
+            reasons["duplicates"] = f"{counted(len(sets), 'set')} of {what}: on one side of any split"
+            return together, loaded
+    return source, load(source, base=base)
 
 
 def _exam(found: Labelled, source: DatasetSource) -> tuple[DatasetSource, str]:

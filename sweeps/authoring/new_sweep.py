@@ -128,7 +128,7 @@ def _text(name: str, fitted: Fitted, found: Budget, workers: int) -> str:
         if architecture in found.seconds:
             mark = "# too slow for that time: " if architecture in found.too_slow else ""
             table = f"{mark}[architectures.{architecture}]"
-            lines.append(f"{table:<32}# {duration(found.seconds[architecture])}")
+            lines.append(f"{table:<31} # {duration(found.seconds[architecture])}")
     return "\n".join(lines) + "\n"
 
 
@@ -150,6 +150,8 @@ def _dataset_lines(fitted: Fitted) -> list[str]:
         lines.append(f"# The exam, which no fit of the search sees: {why['exam']}.")
     else:
         lines.append(_line("exam", source.exam, why["exam"]))
+    if source.duplicates is not None:
+        lines.append(_line("duplicates", source.duplicates, why["duplicates"]))
     if fitted.groups is not None:
         lines += [
             f"# Do images of one name belong together (one patient, one source)? These are "

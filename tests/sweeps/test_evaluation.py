@@ -72,7 +72,7 @@ def test_a_folder_is_scored_without_its_bad_images(tmp_path: Path) -> None:
     assert "20 images of 5 groups" in done.stdout
     assert "95 % intervals for new groups: groups count, not images" in done.stdout
     assert "true, predicted as:" in done.stdout
-    assert "1 file left out because they cannot be read: 'a/p9_9.png'" in done.stdout
+    assert "1 file left out because it cannot be read: 'a/p9_9.png'" in done.stdout
     with (tmp_path / "out.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 20

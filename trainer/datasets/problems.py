@@ -88,4 +88,5 @@ def checked(source: str, problems: Sequence[Problem], *, leave_out: bool) -> tup
         return ()
     few = "; ".join(str(problem) for problem in problems[:NAMED])
     more = "; …" if len(problems) > NAMED else ""
-    return (f"{counted(len(problems), 'file')} left out because they cannot be read: {few}{more}",)
+    they = "it" if len(problems) == 1 else "they"
+    return (f"{counted(len(problems), 'file')} left out because {they} cannot be read: {few}{more}",)

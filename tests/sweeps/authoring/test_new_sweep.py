@@ -94,6 +94,13 @@ def tiny(folder: Path) -> None:
         photo(folder / "photos" / "ab"[number % 2] / f"{number}.png", number)
 
 
+def twice(folder: Path) -> None:
+    """A quarter of the images twice, under another name."""
+    good(folder)
+    for path in sorted((folder / "photos").rglob("*.png"))[::4]:
+        path.with_name(f"copy of {path.name}").write_bytes(path.read_bytes())
+
+
 @pytest.mark.parametrize(
     ("lay_out", "lines"),
     [
@@ -101,6 +108,7 @@ def tiny(folder: Path) -> None:
         (mixed_colours, ['colour = "rgb"', "some are grey, some colour"]),
         (broken, ['unreadable = "leave-out"', "b/broken0.png", "and 2 more: 'refold inspect' lists them"]),
         (large, ["image_size = [96, 48]", "smaller ones train faster"]),
+        (twice, ['duplicates = "keep-together"', "15 sets of equal images", '# groups = "']),
         (tiny, ["exam = 0.0", "too few to set some aside", "folds = 3"]),
     ],
 )
