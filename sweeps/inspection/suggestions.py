@@ -40,9 +40,21 @@ def suggestions(
         found["dataset.duplicates"] = "keep-together"
     if not grouped and (pattern := guessed_groups(loaded.search.paths)):
         found["dataset.groups"] = pattern
-    if wrong := [path for each in duplicates if each.contradicts for path in each.paths]:
+    if wrong := _excludable(loaded, duplicates):
         found["dataset.exclude"] = wrong
     return found
+
+
+def _excludable(loaded: Loaded, duplicates: Sequence[Duplicates]) -> list[str]:
+    """Return the images with contradictory labels that are in the source; an exam of its own is not."""
+    count = len(loaded.search.labels)
+    return [
+        path
+        for each in duplicates
+        if each.contradicts
+        for place, path in zip(each.images, each.paths, strict=True)
+        if place < count or loaded.exam_places
+    ]
 
 
 def lines_of(suggestions: Mapping[str, Any]) -> list[str]:

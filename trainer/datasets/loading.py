@@ -119,7 +119,7 @@ def _own_exam(source: DatasetSource, found: Labelled, base: Path, class_name: Ru
 
 
 def _excluded(path: Path) -> list[str]:
-    """Return the names in a text file, one a line; empty lines and lines that begin with # have none."""
+    """Return the lines of a text file that are not empty: names of images, and comments (#)."""
     try:
         with path.open("rb") as stream:
             content = stream.read(EXCLUDED.most + 1)
@@ -129,7 +129,7 @@ def _excluded(path: Path) -> list[str]:
         raise UsageError(f"exclude = {str(path)!r} cannot be read ({reason}): it is a text file") from None
     if len(content) > EXCLUDED.most:
         raise UsageError(f"exclude = {str(path)!r} has more than {EXCLUDED.said} bytes: that is no list")
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
 
 
 def _existing(source: str, base: Path) -> Path:

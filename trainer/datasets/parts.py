@@ -15,6 +15,7 @@ from trainer.datasets.dataset import EXAM_SHARE, OFFICIAL, Dataset, DatasetSourc
 from trainer.datasets.labelled import Labelled
 from trainer.datasets.sampling import sampled
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 from trainer.fits.folds import part_of
 from trainer.fits.seeds import derive
 from trainer.quantities import counted
@@ -67,7 +68,7 @@ def divide(
         found: all that the source has.
         settings: ``samples`` and ``exam`` apply.
         own_exam: the user's own exam, if ``settings.exam`` names one.
-        excluded: names of images to leave out: paths, or places in an array.
+        excluded: names of images to leave out: paths, or places in an array; or comments, which begin with #.
         joiner: merges duplicates into the groups; None to leave them alone.
 
     Raises:
@@ -126,13 +127,19 @@ def require_separate(loaded: Loaded) -> None:
 def _without(found: Labelled, excluded: Iterable[str]) -> Indices:
     """Return the indices of the images that are not excluded.
 
+    A name that is shown escaped, such as one with a line's end, may be written like that. What begins with #
+    is a comment, unless an image has that name.
+
     Raises:
         UsageError: if an excluded image does not exist.
     """
     names = set(excluded)
     if not names:
         return np.arange(len(found.labels))
-    places = {found.path(index): index for index in range(len(found.labels))}
+    paths = [found.path(index) for index in range(len(found.labels))]
+    places = {for_terminal(path): index for index, path in enumerate(paths)}
+    places |= {path: index for index, path in enumerate(paths)}
+    names = {name for name in names if name in places or not name.startswith("#")}
     unknown = sorted(names - places.keys())
     if unknown:
         raise UsageError(

@@ -78,6 +78,19 @@ def test_equal_images_are_named_with_what_they_cross(photos: Path) -> None:
     assert any({exam, search} <= set(each.paths) for each in kinds.values())
 
 
+def test_images_of_an_exam_of_its_own_are_not_suggested_to_be_excluded(photos: Path) -> None:
+    """``exclude`` names images of the source; what the suggestion names it takes."""
+    for number in range(4):
+        path = photos.parent / "exam" / ("cat" if number % 2 else "dog") / f"e{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(9_000 + number).save(path)
+    (photos.parent / "exam/cat/wrong.png").write_bytes((photos / "dog/p01_2.png").read_bytes())
+    report = found(photos, exam=str(photos.parent / "exam"))
+    assert "of equal images with different labels" in texts(report)
+    assert report.inspection.suggestions["dataset.exclude"] == ["dog/p01_2.png"]
+    assert "dataset.groups" in report.inspection.suggestions
+
+
 def test_near_duplicates_across_folds_are_a_note_and_kept_together(photos: Path) -> None:
     """They make scores too high; ``keep-together`` puts them on one side, and nothing crosses any more."""
     for number in range(12):

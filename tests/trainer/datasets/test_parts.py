@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from trainer.datasets import Arrays, DatasetSource, load
 from trainer.datasets.labelled import Labelled
 from trainer.datasets.parts import Loaded, divide, require_separate
 from trainer.errors import UsageError
+from trainer.escaping import for_terminal
 
 
 def labelled(labels: list[int], groups: list[int] | None = None) -> Labelled:
@@ -144,6 +146,24 @@ def test_excluded_images_must_exist(tmp_path: Path) -> None:
     (tmp_path / "out.txt").write_text("3\n99\n")
     with pytest.raises(UsageError, match="exclude names '99', which is no image"):
         load(DatasetSource(source="data.npz", exclude="out.txt"), base=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["#1/0.png", "# a/0 .png", "a/two\nlines.png", "a/x\u2028y.png", "a/\x1bz.png"]
+)
+def test_every_name_of_an_image_can_be_excluded(tmp_path: Path, name: str) -> None:
+    """Also one that begins like a comment, and one that has to be written as 'refold inspect' shows it."""
+    names = [name, *(f"{folder}/{number}.png" for folder in ("a", "b") for number in range(9))]
+    for number, path in enumerate(names):
+        (tmp_path / "photos" / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number).save(tmp_path / "photos" / path)
+    if (other := (tmp_path / "photos" / name).parent).name != "a":
+        Image.new("L", (8, 8), 200).save(other / "1.png")
+    (tmp_path / "out.txt").write_text(f"# bad ones\n{for_terminal(name)}\n", encoding="utf-8")
+    source = DatasetSource(source="photos", exam=0.0, exclude="out.txt")
+    paths = load(source, base=tmp_path, check=False).search.paths
+    assert name not in paths
+    assert set(names) - set(paths) == {name}
 
 
 def test_arrays_have_groups_names_and_exams() -> None:
