@@ -35,7 +35,13 @@ class InspectionReport:
     suspects: "list[Suspect] | None" = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the findings as JSON data; docs/data.md describes it."""
+        """Return the findings as JSON data.
+
+        ``images`` (their number), ``classes`` (number of images by name), ``groups`` (their number or None),
+        ``facts``, ``duplicates`` (each with ``kind``, ``paths``, ``labels``, ``crosses``), ``problems`` (a
+        line each), ``serious`` (those of them that make the answer wrong), ``suggestions`` (by key of
+        the sweep file); and ``label_errors``, the fields of ``Suspect`` each, if they were asked for.
+        """
         found = self.inspection
         told: dict[str, Any] = {
             "images": len(found.members),
