@@ -1,0 +1,363 @@
+"""Which of several architectures is best on new images like an exam's: scores of refits on one exam.
+
+Two sources vary and are crossed: the seeds of the refits, which are nested in an architecture, and the images
+of the exam (or groups of them), which all refits share. What is estimated is an architecture's mean score
+over seeds, on new images, given the training set and the winner of the search.
+
+Sources: the variance of a score over images is that of its influence values, summed over groups (Davison &
+Hinkley, "Bootstrap Methods and their Application", 1997, section 2.7.2); crossed random effects as in Owen,
+"The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007); the set of the best is Hsu's (Annals of
+Statistics 12, 1984, and "Multiple Comparisons", 1996, section 4.2); critical values are those of the largest
+studentised difference (Tukey), drawn with the estimated covariances instead of read from a table.
+
+What shows no spread (no mistake at all, or the same predictions) gets the reach of Clopper & Pearson's
+interval (Biometrika 26, 1934) for as many observations as the exam has images or groups.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.integer]
+Verdict = Literal["better", "equivalent", "undecided"]
+
+#: Confidence level of all statements on pairs together, of the set of the best, and of each score's interval.
+LEVEL = 0.95
+
+#: Fewest refits of an architecture: two show a spread, three a spread that one can reckon with.
+FEWEST_REFITS = 3
+
+#: Draws from which critical values and probabilities are computed.
+DRAWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One architecture on the exam. Scores and regrets are macro-F1 in [0, 1].
+
+    Attributes:
+        name: the architecture's.
+        score: mean macro-F1 of its refits.
+        low: lower end of the 95 % interval for its score on new images.
+        high: upper end.
+        var_seed: variance of ``score`` that comes from the refits' seeds; more refits shrink it.
+        var_images: variance of ``score`` that comes from the exam's images; more refits do not shrink it.
+        in_best: whether it is in the set that has a best architecture with a probability of 95 %.
+        p_best: probability of being the best, with a flat prior; about even if all are equal.
+        regret: what choosing it costs on average, with a flat prior.
+        regret_high: what choosing it costs at most, with the confidence of the pairs.
+    """
+
+    name: str
+    score: float
+    low: float
+    high: float
+    var_seed: float
+    var_images: float
+    in_best: bool
+    p_best: float
+    regret: float
+    regret_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedPair:
+    """Two architectures; ``one`` has the higher score. All pairs' intervals hold together with 95 %.
+
+    Attributes:
+        one: the first one's name.
+        other: the second one's.
+        difference: score of ``one`` minus that of ``other``.
+        low: lower end of its interval.
+        high: upper end.
+        verdict: on ``one``. Better: the whole interval lies above the region of practical equivalence;
+            equivalent: it lies inside.
+    """
+
+    one: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The outcome of an exam.
+
+    Attributes:
+        architectures: the highest score first.
+        pairs: all pairs of them, in the same order.
+        rope: half the width of the region of practical equivalence.
+        use_any: whether every member of the best set costs at most ``rope``, whichever is truly best.
+    """
+
+    architectures: tuple[Judged, ...]
+    pairs: tuple[JudgedPair, ...]
+    rope: float
+    use_any: bool
+
+    @property
+    def best(self) -> tuple[str, ...]:
+        """The names in the best set, the highest score first."""
+        return tuple(each.name for each in self.architectures if each.in_best)
+
+
+def judge(
+    true: Labels,
+    predicted: Mapping[str, Labels],
+    *,
+    classes: int,
+    rope: float,
+    seed: int,
+    groups: Labels | None = None,
+    draws: int = DRAWS,
+) -> Judgement:
+    """Judge architectures by their refits' predictions for the exam's images.
+
+    Args:
+        true: ``[m]`` classes in [0, classes), of at least 2 images or groups.
+        predicted: for each architecture ``[refits, m]`` predicted classes, of at least 3 refits; their
+            numbers may differ.
+        classes: number of classes.
+        rope: half the width of the region of practical equivalence, fixed before the exam is opened.
+        seed: of the draws.
+        groups: ``[m]`` numbers of groups; None if every image is by itself.
+        draws: number of draws.
+
+    Raises:
+        ValueError: if there are too few refits or images, or the lengths differ.
+    """
+    _check(true, predicted, groups)
+    names = tuple(predicted)
+    seen = _seen(true, predicted, classes, groups)
+    drawn = _Draws(seen, np.random.default_rng(seed), draws)
+    order = np.argsort(-seen.scores, kind="stable").tolist()
+    critical = _critical(order, drawn)
+    chances, regrets = _posterior(seen, drawn)
+    judged = []
+    for place in order:
+        low, high = _interval(place, seen, drawn)
+        alone = Judged(
+            name=names[place],
+            score=float(seen.scores[place]),
+            low=low,
+            high=high,
+            var_seed=float(seen.seeds[place]),
+            var_images=float(seen.images[place, place]),
+            in_best=_may_be_best(place, seen, drawn),
+            p_best=float(chances[place]),
+            regret=float(regrets[place]),
+            regret_high=_regret_high(place, seen, critical),
+        )
+        judged.append(alone)
+    return Judgement(
+        architectures=tuple(judged),
+        pairs=tuple(_pair(names, one, other, seen, critical, rope) for one, other in combinations(order, 2)),
+        rope=rope,
+        use_any=all(each.regret_high <= rope for each in judged if each.in_best),
+    )
+
+
+def _check(true: Labels, predicted: Mapping[str, Labels], groups: Labels | None) -> None:
+    if not predicted:
+        raise ValueError("there is no architecture to judge")
+    if any(each.ndim != 2 or each.shape[1] != len(true) for each in predicted.values()):
+        raise ValueError(f"predictions for {len(true)} images are [refits, {len(true)}] arrays")
+    if any(len(each) < FEWEST_REFITS for each in predicted.values()):
+        raise ValueError(f"each architecture needs at least {FEWEST_REFITS} refits")
+    if groups is not None and len(groups) != len(true):
+        raise ValueError(f"{len(groups)} groups do not go with {len(true)} images")
+    if len(true if groups is None else np.unique(groups)) < 2:
+        raise ValueError("an exam of fewer than two images or groups shows no spread")
+
+
+def influences(true: Labels, predicted: Labels, classes: int) -> tuple[Floats, Floats]:
+    """Return each refit's macro-F1 ``[n]``, and the influence of each image on it ``[n, m]``.
+
+    The influence is the derivative of the score to the image's weight, times m: the score of other images
+    differs by about the mean of their influences. A class that is neither true nor predicted does not count.
+
+    Args:
+        true: ``[m]`` classes.
+        predicted: ``[n, m]`` predicted classes of n refits.
+        classes: number of classes.
+    """
+    refits, images = predicted.shape
+    scores, values = np.zeros(refits), np.zeros((refits, images))
+    counts = np.bincount(true, minlength=classes)
+    for refit, guesses in enumerate(predicted):
+        hits = np.bincount(true[guesses == true], minlength=classes)
+        both = counts + np.bincount(guesses, minlength=classes)
+        present = both > 0
+        f1 = np.divide(2 * hits, both, out=np.zeros(classes), where=present)
+        scale = np.divide(images / present.sum(), both, out=np.zeros(classes), where=present)
+        right = 2 * (guesses == true) * scale[true]
+        values[refit] = right - f1[true] * scale[true] - f1[guesses] * scale[guesses]
+        scores[refit] = f1[present].mean()
+    return scores, values
+
+
+def _sums(values: Floats, groups: Labels | None) -> Floats:
+    """Return the sum over each group's images, divided by the number of images: ``[a, units]``."""
+    if groups is not None:
+        number = np.unique(groups, return_inverse=True)[1]
+        values_of_groups: Floats = np.stack([np.bincount(number, weights=row) for row in values])
+        return np.divide(values_of_groups, values.shape[1])
+    return np.divide(values, values.shape[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the exam has shown.
+
+    Attributes:
+        scores: ``[a]`` mean scores.
+        seeds: ``[a]`` their variances that come from seeds.
+        refits: ``[a]`` numbers of refits.
+        images: ``[a, a]`` their covariances that come from images.
+        units: number of images, or of groups.
+    """
+
+    scores: Floats
+    seeds: Floats
+    refits: npt.NDArray[np.int64]
+    images: Floats
+    units: int
+
+    def error(self, one: int, other: int) -> float:
+        """Return the standard error of the difference of two scores."""
+        shared = self.images[one, one] + self.images[other, other] - 2 * self.images[one, other]
+        return float(np.sqrt(max(0.0, self.seeds[one] + self.seeds[other] + shared)))
+
+    @property
+    def least_reach(self) -> float:
+        """The reach of an interval where there is no spread: what nobody of so many had may yet be."""
+        return float(1 - ((1 - LEVEL) / 2) ** (1 / self.units))
+
+    def reach(self, one: int, other: int, critical: float) -> float:
+        """Return half the width of the interval for the difference of two scores."""
+        error = self.error(one, other)
+        return critical * error if error > 0 else self.least_reach
+
+
+def _seen(true: Labels, predicted: Mapping[str, Labels], classes: int, groups: Labels | None) -> _Seen:
+    parts = [influences(true, each, classes) for each in predicted.values()]
+    units = _sums(np.stack([each[1].mean(axis=0) for each in parts]), groups)
+    count = units.shape[1]
+    return _Seen(
+        scores=np.array([each[0].mean() for each in parts]),
+        seeds=np.array([each[0].var(ddof=1) / len(each[0]) for each in parts]),
+        refits=np.array([len(each[0]) for each in parts]),
+        images=count / (count - 1) * units @ units.T,
+        units=count,
+    )
+
+
+class _Draws:
+    """Errors of the scores as they might have come out, and variances as they might have been estimated.
+
+    Attributes:
+        seed_part: ``[draws, a]`` errors that come from seeds.
+        image_part: ``[draws, a]`` errors that come from images.
+        seed_scale: ``[draws, a]`` estimated over true variance of the seeds' part.
+        image_scale: ``[draws]`` the same of the images' part.
+    """
+
+    def __init__(self, seen: _Seen, rng: np.random.Generator, draws: int) -> None:
+        self._seen = seen
+        values, vectors = np.linalg.eigh(seen.images)
+        root = vectors * np.sqrt(np.clip(values, 0, None))
+        shape, freedom = (draws, len(seen.scores)), seen.refits - 1
+        self.image_part: Floats = rng.standard_normal(shape) @ root.T
+        self.seed_part: Floats = rng.standard_normal(shape) * np.sqrt(seen.seeds)
+        self.seed_scale: Floats = rng.chisquare(freedom, shape) / freedom
+        self.image_scale: Floats = rng.chisquare(seen.units - 1, draws) / (seen.units - 1)
+
+    def studentised(self, one: int, other: int) -> Floats:
+        """Return the difference of two scores' errors over its estimated standard error, ``[draws]``."""
+        error, images = self.seed_part + self.image_part, self._seen.images
+        seeds = self._seen.seeds * self.seed_scale
+        shared = images[one, one] + images[other, other] - 2 * images[one, other]
+        spread = seeds[:, one] + seeds[:, other] + shared * self.image_scale
+        return _ratio(error[:, one] - error[:, other], np.sqrt(np.maximum(spread, 0)))
+
+    def studentised_alone(self, place: int) -> Floats:
+        """Return one score's error over its estimated standard error, ``[draws]``."""
+        images = self._seen.images[place, place]
+        spread = self._seen.seeds[place] * self.seed_scale[:, place] + images * self.image_scale
+        return _ratio(self.seed_part[:, place] + self.image_part[:, place], np.sqrt(spread))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+def _critical(order: Sequence[int], drawn: _Draws) -> float:
+    """Return the value that the largest studentised difference stays below with the level's probability."""
+    both = list(combinations(order, 2))
+    if not both:
+        return 0.0
+    return float(np.quantile(np.max([np.abs(drawn.studentised(*each)) for each in both], axis=0), LEVEL))
+
+
+def _pair(
+    names: Sequence[str], one: int, other: int, seen: _Seen, critical: float, rope: float
+) -> JudgedPair:
+    difference = float(seen.scores[one] - seen.scores[other])
+    reach = seen.reach(one, other, critical)
+    low, high = difference - reach, difference + reach
+    verdict: Verdict = "undecided"
+    if low > rope:
+        verdict = "better"
+    elif -rope <= low and high <= rope:
+        verdict = "equivalent"
+    return JudgedPair(
+        one=names[one], other=names[other], difference=difference, low=low, high=high, verdict=verdict
+    )
+
+
+def _may_be_best(place: int, seen: _Seen, drawn: _Draws) -> bool:
+    """Whether no other architecture is significantly better (Hsu's constrained comparison, one-sided)."""
+    others = [each for each in range(len(seen.scores)) if each != place]
+    if not others:
+        return True
+    largest = np.max([drawn.studentised(other, place) for other in others], axis=0)
+    critical = float(np.quantile(largest, LEVEL))
+    ahead = ((each, seen.scores[each] - seen.scores[place]) for each in others)
+    return all(difference <= seen.reach(each, place, critical) for each, difference in ahead)
+
+
+def _regret_high(place: int, seen: _Seen, critical: float) -> float:
+    others = [each for each in range(len(seen.scores)) if each != place]
+    ahead = ((each, float(seen.scores[each] - seen.scores[place])) for each in others)
+    return max([0.0, *(difference + seen.reach(each, place, critical) for each, difference in ahead)])
+
+
+def _posterior(seen: _Seen, drawn: _Draws) -> tuple[Floats, Floats]:
+    """Return each one's probability of being best and expected regret, with a flat prior."""
+    seeds = drawn.seed_part / np.sqrt(drawn.seed_scale)
+    plausible = seen.scores + seeds + drawn.image_part / np.sqrt(drawn.image_scale)[:, None]
+    top = plausible.max(axis=1, keepdims=True)
+    best = plausible == top
+    chances: Floats = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    regrets: Floats = (top - plausible).mean(axis=0)
+    return chances, regrets
+
+
+def _interval(place: int, seen: _Seen, drawn: _Draws) -> tuple[float, float]:
+    """Return a score's interval, made on the logit scale so that it stays within 0 and 1."""
+    score = float(seen.scores[place])
+    error = float(np.sqrt(seen.seeds[place] + seen.images[place, place]))
+    if not 0 < score < 1 or error == 0:
+        return max(0.0, score - seen.least_reach), min(1.0, score + seen.least_reach)
+    reach = float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error / (score * (1 - score))
+    middle = np.log(score / (1 - score))
+    low, high = (float(1 / (1 + np.exp(-(middle + side)))) for side in (-reach, reach))
+    return low, high
