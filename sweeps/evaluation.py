@@ -1,7 +1,7 @@
 """Scores an exported model on labelled images: ``refold evaluate``."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +46,8 @@ class Evaluation:
         classes: names of the model's classes.
         by_class: scores of each class with their 95 % intervals.
         confusion: counts, rows true classes, columns predicted ones.
-        predictions: one for each image, in order.
+        names: of the images, in order.
+        probabilities: ``[n, classes]`` of each image, float32.
         labels: the true class of each image.
         notes: what was left out, and what else is to be known, a line each.
         fingerprint: of the images that were scored.
@@ -61,15 +62,30 @@ class Evaluation:
     classes: tuple[str, ...]
     by_class: tuple[ClassIntervals, ...]
     confusion: Confusion
-    predictions: tuple[Prediction, ...]
+    names: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]
     labels: tuple[str, ...]
     notes: tuple[str, ...]
     fingerprint: str
 
+    @property
+    def predictions(self) -> list[Prediction]:
+        """One for each image, in order; each has the probabilities of all classes by name."""
+        return [
+            Prediction(
+                image=name,
+                class_name=self.classes[int(row.argmax())],
+                probability=float(row.max()),
+                probabilities=dict(zip(self.classes, map(float, row), strict=True)),
+            )
+            for name, row in zip(self.names, self.probabilities, strict=True)
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Return the scores as JSON data, without the predictions."""
-        left_out = ("predictions", "labels", "by_class")
-        told = {name: value for name, value in asdict(self).items() if name not in left_out}
+        left_out = ("names", "probabilities", "labels", "by_class", "f1", "accuracy")
+        plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left_out}
+        told = {**plain, "f1": asdict(self.f1), "accuracy": asdict(self.accuracy)}
         rows = zip(self.classes, map(asdict, self.by_class), strict=True)
         return told | {"by_class": dict(rows)}
 
@@ -122,7 +138,8 @@ def evaluate(  # noqa: PLR0913 - as many as the command line's
         classes=about.classes,
         by_class=scores.classes,
         confusion=confusion_matrix(true, predicted, classes=len(about.classes)),
-        predictions=tuple(_predictions(about, found, probabilities)),
+        names=tuple(found.path(place) for place in range(len(true))),
+        probabilities=probabilities,
         labels=tuple(about.classes[label] for label in true),
         notes=(*opened, *_notes(about, found, trained_on(about))),
         fingerprint=data.fingerprint,
@@ -213,20 +230,6 @@ def _classify(
             )
             parts.append(found_here)
     return np.concatenate(parts)
-
-
-def _predictions(
-    about: ModelAbout, found: Labelled, probabilities: npt.NDArray[np.float32]
-) -> Sequence[Prediction]:
-    return [
-        Prediction(
-            image=found.path(place),
-            class_name=about.classes[int(row.argmax())],
-            probability=float(row.max()),
-            probabilities=dict(zip(about.classes, map(float, row), strict=True)),
-        )
-        for place, row in enumerate(probabilities)
-    ]
 
 
 def _notes(about: ModelAbout, found: Labelled, training: Dataset | None) -> list[str]:

@@ -149,8 +149,9 @@ def _write_csv(done: "Evaluation", path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(["image", "true", "predicted", "probability"])
-            for label, each in zip(done.labels, done.predictions, strict=True):
-                writer.writerow([each.image, label, each.class_name, repr(each.probability)])
+            rows = zip(done.names, done.labels, done.probabilities, strict=True)
+            for name, label, row in rows:
+                writer.writerow([name, label, done.classes[int(row.argmax())], repr(float(row.max()))])
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -145,4 +145,4 @@ def _figure(image: npt.NDArray[Any], caption: str, pixel_max: float) -> str:
     data = base64.b64encode(stream.getvalue()).decode()
     text = for_html(caption)
     source = f"data:image/png;base64,{data}"
-    return f'<figure><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+    return f'<figure><img src="{source}" alt="{text}"><figcaption><bdi>{text}</bdi></figcaption></figure>'

@@ -12,7 +12,6 @@ import refold
 from sweeps.inspection.inspect import quick_lines
 from sweeps.inspection.suggestions import guessed_groups
 from tests.command import here
-from tests.command import refold as typed
 from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record, sweep_of_table
 from trainer.datasets import Arrays, DatasetSource, load
 from trainer.errors import UsageError
@@ -130,7 +129,7 @@ def test_several_sizes_and_colours_are_reported_and_settled(photos: Path) -> Non
             picture(number).resize((40, 24)).save(path)
     Image.new("L", (32, 32), 7).save(photos / "cat" / "grey.png")
     (photos / "dog" / "broken.png").write_bytes(b"no picture")
-    done = typed("inspect", "photos", cwd=photos.parent)
+    done = here("inspect", "photos", cwd=photos.parent)
     assert done.returncode == 1, done.stderr
     assert "images of 2 sizes, height x width: 32x32 (67 images), 24x40 (34 images)\n" in done.stdout
     assert "'cat/grey.png' is grey and" in done.stdout
@@ -156,18 +155,18 @@ def test_members_say_where_each_image_is(photos: Path) -> None:
 
 def test_the_command_prints_what_a_stranger_understands(photos: Path, tmp_path: Path) -> None:
     """Exit code 0 without faults, 1 with; the page has pictures and loads no other file."""
-    done = typed("inspect", "photos", "--html", "photos.html", cwd=tmp_path)
+    done = here("inspect", "photos", "--html", "photos.html", cwd=tmp_path)
     assert done.returncode == 0
     assert "nothing wrong was found" in done.stdout
     page = (tmp_path / "photos.html").read_text()
     assert "what is in the images" in page
     assert "http" not in page.replace("http-equiv", "")
     (photos / "dog/p98_1.png").write_bytes((photos / "cat/p00_0.png").read_bytes())
-    done = typed("inspect", "photos", "--json", "--exact", cwd=tmp_path)
+    done = here("inspect", "photos", "--json", "--exact", cwd=tmp_path)
     assert done.returncode == 1
     assert json.loads(done.stdout)["duplicates"][0]["kind"] == "exact"
-    assert typed("inspect", "nothing-here", cwd=tmp_path).returncode == 2
-    assert "is no recorded sweep" in typed("inspect", "photos", "--labels", cwd=tmp_path).stderr
+    assert here("inspect", "nothing-here", cwd=tmp_path).returncode == 2
+    assert "is no recorded sweep" in here("inspect", "photos", "--labels", cwd=tmp_path).stderr
 
 
 def test_a_run_says_the_cheap_half_by_itself() -> None:
