@@ -4,11 +4,12 @@ Two sources vary and are crossed: the seeds of the refits, which are nested in a
 of the exam (or groups of them), which all refits share. What is estimated is an architecture's mean score
 over seeds, on new images, given the training set and the winner of the search.
 
-Sources: the variance of a score over images is that of its influence values, summed over groups (Davison &
-Hinkley, "Bootstrap Methods and their Application", 1997, section 2.7.2); crossed random effects as in Owen,
-"The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007); the set of the best is Hsu's (Annals of
-Statistics 12, 1984, and "Multiple Comparisons", 1996, section 4.2); critical values are those of the largest
-studentised difference (Tukey), drawn with the estimated covariances instead of read from a table.
+Sources: the variance of a score over images is the jackknife's, which leaves out one image or group after
+the other (Davison & Hinkley, "Bootstrap Methods and their Application", 1997, sections 2.7.3 and 3.8);
+crossed random effects as in Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007); the set
+of the best is Hsu's (Annals of Statistics 12, 1984, and "Multiple Comparisons", 1996, section 4.2); critical
+values are those of the largest studentised difference (Tukey), drawn with the estimated covariances instead
+of read from a table.
 
 What shows no spread (no mistake at all, or the same predictions) gets the reach of Clopper & Pearson's
 interval (Biometrika 26, 1934) for as many observations as the exam has images or groups.
@@ -22,8 +23,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.integer]
+from sweeps.analysis.statistics.leave_one_out import Floats, Labels, leave_one_out
+
 Verdict = Literal["better", "equivalent", "undecided"]
 
 #: Confidence level of all statements on pairs together, of the set of the best, and of each score's interval.
@@ -178,41 +179,6 @@ def _check(true: Labels, predicted: Mapping[str, Labels], groups: Labels | None)
         raise ValueError("an exam of fewer than two images or groups shows no spread")
 
 
-def influences(true: Labels, predicted: Labels, classes: int) -> tuple[Floats, Floats]:
-    """Return each refit's macro-F1 ``[n]``, and the influence of each image on it ``[n, m]``.
-
-    The influence is the derivative of the score to the image's weight, times m: the score of other images
-    differs by about the mean of their influences. A class that is neither true nor predicted does not count.
-
-    Args:
-        true: ``[m]`` classes.
-        predicted: ``[n, m]`` predicted classes of n refits.
-        classes: number of classes.
-    """
-    refits, images = predicted.shape
-    scores, values = np.zeros(refits), np.zeros((refits, images))
-    counts = np.bincount(true, minlength=classes)
-    for refit, guesses in enumerate(predicted):
-        hits = np.bincount(true[guesses == true], minlength=classes)
-        both = counts + np.bincount(guesses, minlength=classes)
-        present = both > 0
-        f1 = np.divide(2 * hits, both, out=np.zeros(classes), where=present)
-        scale = np.divide(images / present.sum(), both, out=np.zeros(classes), where=present)
-        right = 2 * (guesses == true) * scale[true]
-        values[refit] = right - f1[true] * scale[true] - f1[guesses] * scale[guesses]
-        scores[refit] = f1[present].mean()
-    return scores, values
-
-
-def _sums(values: Floats, groups: Labels | None) -> Floats:
-    """Return the sum over each group's images, divided by the number of images: ``[a, units]``."""
-    if groups is not None:
-        number = np.unique(groups, return_inverse=True)[1]
-        values_of_groups: Floats = np.stack([np.bincount(number, weights=row) for row in values])
-        return np.divide(values_of_groups, values.shape[1])
-    return np.divide(values, values.shape[1])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What the exam has shown.
@@ -248,15 +214,17 @@ class _Seen:
 
 
 def _seen(true: Labels, predicted: Mapping[str, Labels], classes: int, groups: Labels | None) -> _Seen:
-    parts = [influences(true, each, classes) for each in predicted.values()]
-    units = _sums(np.stack([each[1].mean(axis=0) for each in parts]), groups)
-    count = units.shape[1]
+    numbers = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    parts = [leave_one_out(true, each, classes, numbers) for each in predicted.values()]
+    values = np.stack([each[1].mean(axis=0) for each in parts])
+    units = values.shape[1]
+    apart = values - values.mean(axis=1, keepdims=True)
     return _Seen(
         scores=np.array([each[0].mean() for each in parts]),
         seeds=np.array([each[0].var(ddof=1) / len(each[0]) for each in parts]),
         refits=np.array([len(each[0]) for each in parts]),
-        images=count / (count - 1) * units @ units.T,
-        units=count,
+        images=apart @ apart.T / (units * (units - 1)),
+        units=units,
     )
 
 

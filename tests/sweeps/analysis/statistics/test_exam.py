@@ -10,7 +10,8 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from benchmarks.exam_simulations import Cell, experiment, rates, skill_for
-from sweeps.analysis.statistics.exam import Judgement, influences, judge
+from sweeps.analysis.statistics.exam import Judgement, judge
+from sweeps.analysis.statistics.leave_one_out import leave_one_out
 
 CLASSES = 3
 
@@ -38,27 +39,29 @@ def judged(seed: int, chances: dict[str, float], **more: object) -> Judgement:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), image=st.integers(0, 149))
-def test_an_influence_is_the_score_s_derivative(seed: int, image: int) -> None:
-    """By giving one image a little more weight; and influences add up to nothing."""
+@given(seed=st.integers(0, 10_000), unit=st.integers(0, 29))
+def test_a_unit_s_value_is_what_leaving_it_out_takes_away(seed: int, unit: int) -> None:
+    """By scikit-learn's macro-F1 of the rest, for images and for groups of five."""
     true, predicted = drawn(seed, {"a": 0.6})
-    scores, values = influences(true, predicted["a"], CLASSES)
     guesses = predicted["a"][0]
-    assert scores[0] == pytest.approx(f1_score(true, guesses, average="macro"))
-    assert values.sum(axis=1) == pytest.approx(np.zeros(5), abs=1e-9)
-    weights = np.ones(len(true))
-    weights[image] += (more := 1e-6)
-    moved = f1_score(true, guesses, average="macro", sample_weight=weights)
-    assert (moved - scores[0]) / more * len(true) == pytest.approx(values[0, image], abs=1e-3)
+    whole = f1_score(true, guesses, average="macro")
+    for groups, units in ((None, 150), (np.arange(150) // 5, 30)):
+        scores, values = leave_one_out(true, predicted["a"], CLASSES, groups)
+        left = np.arange(150) != unit if groups is None else groups != unit
+        rest = f1_score(true[left], guesses[left], average="macro")
+        assert scores[0] == pytest.approx(whole)
+        assert values[0, unit] == pytest.approx((units - 1) * (whole - rest))
+        assert values.shape == (5, units)
 
 
 def test_a_class_that_is_not_there_does_not_count() -> None:
-    """Neither in the score nor in an influence."""
+    """Neither in the score nor in what a unit bears on it."""
     true, predicted = drawn(1, {"a": 0.8})
-    scores, values = influences(true, predicted["a"], CLASSES)
-    more_scores, more_values = influences(true, predicted["a"], CLASSES + 2)
-    assert np.array_equal(scores, more_scores)
-    assert np.array_equal(values, more_values)
+    for groups in (None, np.arange(150) // 5):
+        few = leave_one_out(true, predicted["a"], CLASSES, groups)
+        many = leave_one_out(true, predicted["a"], CLASSES + 2, groups)
+        assert few[0] == pytest.approx(many[0])
+        assert few[1] == pytest.approx(many[1])
 
 
 def test_a_clear_winner_is_the_best_set_alone() -> None:
