@@ -15,6 +15,9 @@ HOMES = Path(__file__).parent / "homes"
 #: Before folders, modules and the import name were changed.
 BEFORE_THE_MOVE = HOMES / "0.1.0-24ae563"
 
+#: Before there were exams: a ledger of version 3, with seals.
+BEFORE_EXAMS = HOMES / "0.1.0-d0bfaf1"
+
 #: Statements that make a ledger what an earlier version of its tables was.
 AS_VERSION_3 = "DROP TABLE IF EXISTS openings; PRAGMA user_version = 3;"
 AS_VERSION_2 = (

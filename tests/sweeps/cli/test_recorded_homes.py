@@ -25,8 +25,9 @@ from sweeps.verification.reports import report_differences
 from sweeps.verification.results import result_differences
 from sweeps.verification.sweep_text import text_differences
 from sweeps.verification.trials import asked_differences, trial_differences
-from tests.recorded_home import AS_VERSION_1, BEFORE_THE_MOVE, copy_of
+from tests.recorded_home import AS_VERSION_1, BEFORE_EXAMS, BEFORE_THE_MOVE, copy_of
 from tracking.ledger.ledger import Ledger
+from tracking.records import Opening
 from trainer.errors import Mismatch, RefoldError, UsageError
 
 #: The recorded sweep's digest, as the refold that ran it printed it.
@@ -85,13 +86,39 @@ def test_what_only_reads_works(home: Path, capsys: pytest.CaptureFixture[str], c
 
 def test_the_record_still_follows_from_itself(home: Path) -> None:
     """Keys, digests, seeds, proposals and scores are derived as they were; nothing is trained for it."""
+    notes = derived_again(home, DIGEST)
+    assert "an earlier refold has written its page, which was not compared" in notes[0]
+
+
+def test_a_home_without_exams_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its record follows from itself, its seal holds, it has no exam; openings are kept from now on."""
+    monkeypatch.chdir(tmp_path)
+    home = copy_of(BEFORE_EXAMS, tmp_path)
+    with Ledger.read(home) as ledger:
+        digest = ledger.sweep("fixture").digest
+        (moved,) = ledger.check_seal("fixture").differences
+        assert moved.row == "the sweep's column details.folder"  # by ``copy_of``
+    assert derived_again(home, digest) == []
+    assert refold("show", "fixture") == 0
+    with Ledger.open(home) as ledger:
+        entry = ledger.entry("fixture")
+        assert entry is not None
+        assert (entry.dataset.exam, entry.details.dataset.exam) == (None, "official")
+        opening = Opening(exam="e" * 64, sweep="fixture", purpose="export", model="k", at=1.0)
+        ledger.add_opening(opening)
+        assert ledger.openings("e" * 64) == (opening,)
+        assert ledger.sweep("fixture").digest == digest
+
+
+def derived_again(home: Path, digest: str) -> list[str]:
+    """Compare all that follows from a record; return the notes on its reports."""
     with Ledger.read(home) as ledger:
         record, entry = ledger.sweep("fixture"), ledger.entry("fixture")
         contents = ledger.contents("fixture")
         assert ledger.changed_fits("fixture") == []
     assert entry is not None
     plan = identity.plan_of(entry)
-    assert record.digest == DIGEST
+    assert record.digest == digest
     assert plan.key == entry.key
     assert [*differences.identity_differences(entry), *architecture_differences(entry)] == []
     loaded = load_again(home, entry)
@@ -104,11 +131,11 @@ def test_the_record_still_follows_from_itself(home: Path) -> None:
     assert circumstance_differences(asked) == []
     differ, notes = report_differences(record, contents, dataset)
     assert differ == []
-    assert "an earlier refold has written its page, which was not compared" in notes[0]
-    differ, notes = export_differences(record, entry, contents.cards)
+    differ, of_exports = export_differences(record, entry, contents.cards)
     assert differ == []
-    assert "is gone, so its files were not compared" in notes[0]
+    assert "is gone, so its files were not compared" in of_exports[0]
     assert differences.proposal_differences(record, plan) == []
+    return notes
 
 
 @pytest.mark.slow
