@@ -12,21 +12,13 @@ A score of exactly 0 or 1 shows no spread. Its interval is Clopper & Pearson's (
 many independent observations as there are groups.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-Labels = npt.NDArray[np.integer]
-Counts = npt.NDArray[np.float64]
-
-#: Probability beyond each end of an interval.
-TAIL = 0.025
-
-#: Units whose counts are in memory at a time.
-_CHUNK = 1000
+from sweeps.analysis.statistics.score_interval import TAIL, least_reach, on_logit_scale
+from sweeps.analysis.statistics.units import Counts, Labels, Units, scores_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +80,10 @@ def scored(true: Labels, predicted: Labels, *, classes: int, groups: Labels | No
     """
     if not len(true) or true.shape != predicted.shape or (groups is not None and len(groups) != len(true)):
         raise ValueError(f"{true.shape} true classes do not go with {predicted.shape} predicted ones")
-    counts = _Units(true, predicted, classes, groups)
-    values = _scores(counts.total[None])[0]
+    counts = Units(true, predicted, classes, groups)
+    values = scores_of(counts.total[None])[0]
     spread = _jackknife(counts, values)
-    met = counts.met  # of each class: units with it as the true class, as the predicted one, as either
+    met = counts.met
     known = met[0] > 0
     bearing = np.concatenate([[met[0][known].min(), counts.units], met[1], met[0], met[2]])
     freedom = np.concatenate([[counts.units, counts.units], met[1], met[0], met[2]])
@@ -116,67 +108,11 @@ def scored(true: Labels, predicted: Labels, *, classes: int, groups: Labels | No
     )
 
 
-class _Units:
-    """Counts of each unit: hits, true images and predictions of each class.
-
-    Without groups, images of the same true and predicted class are alike, so each such pair is kept once.
-    """
-
-    def __init__(self, true: Labels, predicted: Labels, classes: int, groups: Labels | None) -> None:
-        cells = true.astype(np.int64) * classes + predicted
-        if groups is None:
-            self._cells, self._copies = np.unique(cells, return_counts=True)
-            self._unit = np.arange(len(self._cells))
-        else:
-            self._unit = np.unique(groups, return_inverse=True)[1]
-            order = np.argsort(self._unit, kind="stable")
-            self._unit, self._cells = self._unit[order], cells[order]
-            self._copies = np.ones(int(self._unit[-1]) + 1, dtype=np.int64)
-        self.classes = classes
-        self.units = int(self._copies.sum())
-        self.total, self.met = np.zeros((3, classes)), np.zeros((3, classes), dtype=np.int64)
-        for counts, copies in self:
-            self.total += np.tensordot(copies, counts, 1)
-            for place, seen in enumerate((counts[:, 1], counts[:, 2], counts[:, 1] + counts[:, 2])):
-                self.met[place] += copies @ (seen > 0)
-
-    def __iter__(self) -> Iterator[tuple[Counts, npt.NDArray[np.int64]]]:
-        """Yield counts ``[units, 3, classes]``, and how many units have them, part by part."""
-        for start in range(0, len(self._copies), _CHUNK):
-            stop = min(start + _CHUNK, len(self._copies))
-            first, last = np.searchsorted(self._unit, [start, stop])
-            true, predicted = np.divmod(self._cells[first:last], self.classes)
-            unit = self._unit[first:last] - start
-            right = true == predicted
-            seen = [(unit[right], true[right]), (unit, true), (unit, predicted)]
-            counts = [_table(rows, columns, stop - start, self.classes) for rows, columns in seen]
-            yield np.stack(counts, axis=1), self._copies[start:stop]
-
-
-def _table(rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], height: int, width: int) -> Counts:
-    """Count pairs of row and column, ``[height, width]``."""
-    counts = np.bincount(rows * width + columns, minlength=height * width)
-    return counts.reshape(height, width).astype(np.float64)
-
-
-def _scores(counts: Counts) -> Counts:
-    """Return macro-F1, accuracy, and precision, recall and F1 of each class: ``[n, 2 + 3 * classes]``."""
-    hits, true, predicted = counts[:, 0], counts[:, 1], counts[:, 2]
-    f1 = _ratio(2 * hits, true + predicted)
-    present = ((true + predicted) > 0).sum(axis=1)
-    both = np.stack([_ratio(f1.sum(axis=1), present), _ratio(hits.sum(axis=1), true.sum(axis=1))], axis=1)
-    return np.concatenate([both, _ratio(hits, predicted), _ratio(hits, true), f1], axis=1)
-
-
-def _ratio(above: Counts, below: Counts | npt.NDArray[np.int64]) -> Counts:
-    return np.divide(above, below, out=np.zeros_like(above), where=np.asarray(below > 0))
-
-
-def _jackknife(units: _Units, values: Counts) -> Counts:
+def _jackknife(units: Units, values: Counts) -> Counts:
     """Return each score's standard error from leaving out one unit after the other."""
     first, second = np.zeros_like(values), np.zeros_like(values)
     for counts, copies in units:
-        changes = _scores(units.total - counts) - values
+        changes = scores_of(units.total - counts) - values
         first += copies @ changes
         second += copies @ changes**2
     spread = np.maximum(second - first**2 / units.units, 0)
@@ -195,9 +131,7 @@ def _interval(value: float, error: float, few: int, many: int) -> Interval:
     if min(few, many) < 2:
         return Interval(score=value, low=0.0, high=1.0, units=many)
     if value in {0.0, 1.0}:
-        reach = 1 - TAIL ** (1 / few)
+        reach = least_reach(few)
         return Interval(score=value, low=max(0.0, value - reach), high=min(1.0, value + reach), units=many)
-    reach = float(stats.t.ppf(1 - TAIL, many - 1)) * error / (value * (1 - value))
-    middle = np.log(value / (1 - value))
-    low, high = (float(1 / (1 + np.exp(-(middle + side)))) for side in (-reach, reach))
+    low, high = on_logit_scale(value, float(stats.t.ppf(1 - TAIL, many - 1)) * error)
     return Interval(score=value, low=low, high=high, units=many)

@@ -23,8 +23,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.analysis.statistics.leave_one_out import Floats, Labels, leave_one_out
+from sweeps.analysis.statistics.leave_one_out import leave_one_out
+from sweeps.analysis.statistics.score_interval import least_reach, on_logit_scale
+from sweeps.analysis.statistics.units import Labels
 
+Floats = npt.NDArray[np.float64]
 Verdict = Literal["better", "equivalent", "undecided"]
 
 #: Confidence level of all statements on pairs together, of the set of the best, and of each score's interval.
@@ -202,20 +205,14 @@ class _Seen:
         shared = self.images[one, one] + self.images[other, other] - 2 * self.images[one, other]
         return float(np.sqrt(max(0.0, self.seeds[one] + self.seeds[other] + shared)))
 
-    @property
-    def least_reach(self) -> float:
-        """The reach of an interval where there is no spread: what nobody of so many had may yet be."""
-        return float(1 - ((1 - LEVEL) / 2) ** (1 / self.units))
-
     def reach(self, one: int, other: int, critical: float) -> float:
         """Return half the width of the interval for the difference of two scores."""
         error = self.error(one, other)
-        return critical * error if error > 0 else self.least_reach
+        return critical * error if error > 0 else least_reach(self.units)
 
 
 def _seen(true: Labels, predicted: Mapping[str, Labels], classes: int, groups: Labels | None) -> _Seen:
-    numbers = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    parts = [leave_one_out(true, each, classes, numbers) for each in predicted.values()]
+    parts = [leave_one_out(true, each, classes, groups) for each in predicted.values()]
     values = np.stack([each[1].mean(axis=0) for each in parts])
     units = values.shape[1]
     apart = values - values.mean(axis=1, keepdims=True)
@@ -324,8 +321,6 @@ def _interval(place: int, seen: _Seen, drawn: _Draws) -> tuple[float, float]:
     score = float(seen.scores[place])
     error = float(np.sqrt(seen.seeds[place] + seen.images[place, place]))
     if not 0 < score < 1 or error == 0:
-        return max(0.0, score - seen.least_reach), min(1.0, score + seen.least_reach)
-    reach = float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error / (score * (1 - score))
-    middle = np.log(score / (1 - score))
-    low, high = (float(1 / (1 + np.exp(-(middle + side)))) for side in (-reach, reach))
-    return low, high
+        reach = least_reach(seen.units)
+        return max(0.0, score - reach), min(1.0, score + reach)
+    return on_logit_scale(score, float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error)
