@@ -1,6 +1,6 @@
 """Do the statements about an exam hold? Simulated experiments in which every true score is known.
 
-``python -m benchmarks.exam_simulations`` prints the tables of docs/statistics.md ("The exam"). An image is as
+``python -m benchmarks.exam_simulations`` prints the table of docs/statistics.md ("The exam"). An image is as
 hard as it is, for all architectures alike and for each a little differently; a refit is as good as its seed
 made it; whether an image is right follows from both, and from chance.
 """

@@ -49,14 +49,17 @@ def optional(default: Value) -> Value:
 
 
 def recorded(value: Any) -> Any:
-    """Return dataclasses, at any depth, as plain data without optional fields at their defaults."""
+    """Return dataclasses, at any depth, as JSON data without optional fields at their defaults.
+
+    Tuples become lists, as they are when JSON is read: what is recorded equals what is recorded now.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kept = [field for field in dataclasses.fields(value) if not _is_default(value, field)]
         return {field.name: recorded(getattr(value, field.name)) for field in kept}
     if isinstance(value, Mapping):
         return {name: recorded(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(recorded(item) for item in value)
+        return [recorded(item) for item in value]
     return value
 
 

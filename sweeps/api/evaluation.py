@@ -1,6 +1,7 @@
 """``refold.evaluate``: an exported model scored on labelled images; an exam's opening is counted."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sweeps import evaluation
@@ -68,7 +69,8 @@ def evaluate(
 def _opened(home: Home, about: ModelAbout, data: Dataset) -> list[str]:
     """Record an opening of each exam that some of the images are of; return what is to be said."""
     exams = _exams(home)
-    shared = {exam: count for exam in exams if (count := _shared(home, exam, data))}
+    digests = [digest_of(image) for image in data.images] if exams else []
+    shared = {exam: count for exam in exams if (count := _shared(home, exam, data, digests))}
     if not shared:
         return []
     said = []
@@ -86,7 +88,7 @@ def _opened(home: Home, about: ModelAbout, data: Dataset) -> list[str]:
     return said
 
 
-def _shared(home: Home, exam: str, data: Dataset) -> int:
+def _shared(home: Home, exam: str, data: Dataset, digests: Sequence[bytes]) -> int:
     """Return how many of the images are of an exam: with other groups, or fewer images, it is the same."""
     if exam == data.fingerprint:
         return len(data.labels)
@@ -97,7 +99,7 @@ def _shared(home: Home, exam: str, data: Dataset) -> int:
     if stored.input_shape != data.input_shape or stored.images.dtype != data.images.dtype:
         return 0
     known = set(map(digest_of, stored.images))
-    return sum(digest_of(image) in known for image in data.images)
+    return sum(each in known for each in digests)
 
 
 def _exams(home: Home) -> dict[str, str]:

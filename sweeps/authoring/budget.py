@@ -13,10 +13,11 @@ from trainer.process.preflight_messages import StepPassed
 #: Share of the epochs that early stopping and pruning leave to be trained, as recorded benchmarks have it.
 TRAINED = 0.5
 
-#: Seconds from the command to the first epoch: Python, TensorFlow and MLflow start. 8 to 12 were measured.
+#: Seconds from the command to the first epoch: Python, TensorFlow and MLflow start. A guess.
 START = 10.0
 
-#: Seconds that a fit takes besides its epochs: weights are drawn, scores are recorded.
+#: Seconds that a fit takes besides its epochs: weights are drawn, scores are recorded. A guess: on a busy
+#: machine 0.2 to 1.5 were measured, with the tracing that some fits do.
 OF_FIT = 0.15
 
 #: Epochs of a fit, and trials of an architecture, from the most to the fewest that are proposed.

@@ -9,10 +9,10 @@ import numpy as np
 from sweeps.inspection.findings import SMALL_PICTURE
 from sweeps.inspection.settling import LARGEST, scaled, settle
 from sweeps.inspection.suggestions import folds_that_fit, guessed_groups
-from trainer.datasets import DatasetSource, Loaded, load, read
+from trainer.datasets import DatasetSource, Loaded, divided, read
 from trainer.datasets.duplicates import clusters
 from trainer.datasets.labelled import Labelled
-from trainer.datasets.parts import FEWEST, divide
+from trainer.datasets.parts import FEWEST
 from trainer.errors import UsageError
 from trainer.quantities import counted
 
@@ -56,8 +56,8 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
         source = replace(source, image_size=scaled(*found.images.shape[1:3]))
         found = read(source, base=base, progress=progress)
     source, reasons["exam"] = _exam(found, source)
-    divide(found, source)  # raises if there can be no such exam
-    source, loaded = _without_leaks(found, source, reasons, base)
+    loaded = divided(found, source, base=base)
+    source, loaded = _without_leaks(found, source, loaded, reasons)
     folds = folds_that_fit(loaded)
     reasons["folds"] = (
         f"{folds} folds came with the data"
@@ -76,22 +76,21 @@ def fit_to(given: str, *, base: Path = Path(), progress: Callable[[int, int], No
 
 
 def _without_leaks(
-    found: Labelled, source: DatasetSource, reasons: dict[str, str], base: Path
+    found: Labelled, source: DatasetSource, loaded: Loaded, reasons: dict[str, str]
 ) -> tuple[DatasetSource, Loaded]:
     """Return the source with duplicates kept together, if there are any and it can be divided so."""
     sure = min(found.images.shape[1:3]) > SMALL_PICTURE  # smaller ones may look the same by chance
     sets = clusters(found.images, near=sure)
-    if sets:
-        together = replace(source, duplicates="keep-together")
-        try:
-            loaded = load(together, base=base)
-        except UsageError:  # too few groups are left of a class: 'refold inspect' says what leaks
-            pass
-        else:
-            what = "equal images or such that look the same" if sure else "equal images"
-            reasons["duplicates"] = f"{counted(len(sets), 'set')} of {what}: on one side of any split"
-            return together, loaded
-    return source, load(source, base=base)
+    if not sets:
+        return source, loaded
+    together = replace(source, duplicates="keep-together")
+    try:
+        loaded = divided(found, together)
+    except UsageError:  # too few groups are left of a class: 'refold inspect' says what leaks
+        return source, loaded
+    what = "equal images or such that look the same" if sure else "equal images"
+    reasons["duplicates"] = f"{counted(len(sets), 'set')} of {what}: on one side of any split"
+    return together, loaded
 
 
 def _exam(found: Labelled, source: DatasetSource) -> tuple[DatasetSource, str]:

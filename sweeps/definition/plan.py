@@ -66,7 +66,7 @@ class Plan:
             "cv": recorded(self.cv),
             "search": recorded(self.search),
             "prune": recorded(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
-            **_as_in_json(optional_parts(self)),
+            **optional_parts(self),
             "architectures": {
                 a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
             },
@@ -115,10 +115,3 @@ class Plan:
             )
             for fold in range(self.cv.folds)
         )
-
-
-def _as_in_json(value: Any) -> Any:
-    """Return plain data with lists in place of tuples: what a record gives back when it is read."""
-    if isinstance(value, dict):
-        return {name: _as_in_json(part) for name, part in value.items()}
-    return [_as_in_json(part) for part in value] if isinstance(value, tuple | list) else value

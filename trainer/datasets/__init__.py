@@ -6,11 +6,11 @@ its content.
 
 from trainer.datasets.arrays import Arrays, fingerprint_of
 from trainer.datasets.dataset import Dataset, DatasetSource
-from trainer.datasets.loading import load, read
+from trainer.datasets.loading import divided, load, read
 from trainer.datasets.parts import Loaded
 from trainer.datasets.store import open_stored, store, stored_at
 
 __all__ = [
-    "Arrays", "Dataset", "DatasetSource", "Loaded", "fingerprint_of", "load", "open_stored", "read", "store",
-    "stored_at",
+    "Arrays", "Dataset", "DatasetSource", "Loaded", "divided", "fingerprint_of", "load", "open_stored",
+    "read", "store", "stored_at",
 ]  # fmt: skip

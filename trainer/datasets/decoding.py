@@ -32,7 +32,7 @@ THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter'
 #: Files that are open or in memory at the same time.
 _AT_ONCE = 256
 
-#: Files that a thread is given at a time: handing one over takes as long as decoding a small picture.
+#: Files that a thread is given at a time: handing over small pictures one by one takes time of its own.
 _OF_TASK = 16
 
 #: Seconds between two calls of ``progress``.

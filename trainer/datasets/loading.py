@@ -48,17 +48,35 @@ def load(
     Raises:
         UsageError: if there is no such dataset, or it cannot be trained on.
     """
-    settings = source.source if isinstance(source, Arrays) else source
     if isinstance(source, Arrays):
         require_within_limits(source.labelled)
-        loaded = source.loaded
-    else:
-        found = read(source, base=base, class_name=class_name, progress=progress)
-        require_within_limits(found)
-        excluded = () if settings.exclude is None else _excluded(base / settings.exclude)
-        own = _own_exam(source, found, base, class_name)
-        joiner = None if settings.duplicates is None else duplicates.together
-        loaded = parts.divide(found, settings, own_exam=own, excluded=excluded, joiner=joiner)
+        return _checked(source.loaded, source.source, check=check)
+    found = read(source, base=base, class_name=class_name, progress=progress)
+    return divided(found, source, base=base, class_name=class_name, check=check)
+
+
+def divided(
+    found: Labelled,
+    source: DatasetSource,
+    *,
+    base: Path = Path(),
+    class_name: Rule = names.class_name,
+    check: bool = True,
+) -> Loaded:
+    """Return the images to train on and the exam, of images that ``read`` has returned; see ``load``.
+
+    Raises:
+        UsageError: if they cannot be divided so, or cannot be trained on.
+    """
+    require_within_limits(found)
+    excluded = () if source.exclude is None else _excluded(base / source.exclude)
+    own = _own_exam(source, found, base, class_name)
+    joiner = None if source.duplicates is None else duplicates.together
+    loaded = parts.divide(found, source, own_exam=own, excluded=excluded, joiner=joiner)
+    return _checked(loaded, source, check=check)
+
+
+def _checked(loaded: Loaded, settings: DatasetSource, *, check: bool) -> Loaded:
     if loaded.exam is not None:
         require_same_kind(loaded.exam, loaded.search)
     if check:

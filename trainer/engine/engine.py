@@ -108,11 +108,8 @@ class Engine:
             case FromFile():
                 bounds = [*range(0, len(indices), SCORING_BATCH), len(indices)]
                 parts = [np.empty((0, len(data.dataset.classes)), np.float32)]
-                for _, pixels in _batches(
-                    data, indices, bounds
-                ):  # one batch in memory, and the next on its way
-                    parts.append(self._score_pixels(pixels).numpy())
-                return np.concatenate(parts)
+                batches = _batches(data, indices, bounds)  # one in memory, and the next on its way
+                return np.concatenate([*parts, *(self._score_pixels(each).numpy() for _, each in batches)])
 
     def weights(self) -> Weights:
         """Return copies of all weights, batch-norm statistics included."""

@@ -63,7 +63,7 @@ def test_a_fit_that_cannot_be_trained_again_is_no_mismatch(tmp_path: Path) -> No
     def starved(_log: Path) -> Iterator[LabelledWorkers]:
         yield Starved(CHANCES)
 
-    with pytest.raises(
-        UsageError, match=r"lenet/0 fold . could not be trained again here, .* ran out of mem"
-    ):
-        verify(home, "made", FitSelection(), start_workers=starved)
+    one = FitSelection(architecture="lenet", trial=0, fold=1)  # a sample would be drawn anew each time
+    said = "lenet/0 fold 1 could not be trained again here, .* ran out of mem"
+    with pytest.raises(UsageError, match=said):
+        verify(home, "made", one, start_workers=starved)

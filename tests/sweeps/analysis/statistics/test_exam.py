@@ -1,7 +1,5 @@
 """Architectures judged on an exam: two sources of variance, one region for all pairs, a set of the best."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -190,4 +188,3 @@ def test_statements_hold(cell: Cell) -> None:
     assert found.wrong <= 0.1
     assert found.regret_held >= 0.9
     assert found.use_any_wrong <= 0.05
-    assert rates(replace(cell, images=60), 30).experiments == 30
