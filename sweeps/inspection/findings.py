@@ -1,5 +1,6 @@
 """What is found in the images of a sweep: plain data, computed by pure functions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -232,7 +233,7 @@ def _repeated(duplicates: Sequence[Duplicates]) -> list[Problem]:
 
 
 def _constant(data: Dataset, names: Sequence[str], where: str) -> list[Problem]:
-    flat = data.images.reshape(len(data.images), -1)
+    flat = data.images.reshape(len(data.images), math.prod(data.input_shape))
     plain = np.flatnonzero(flat.min(axis=1) == flat.max(axis=1))
     if not len(plain):
         return []

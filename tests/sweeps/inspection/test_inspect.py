@@ -209,3 +209,14 @@ def test_a_sweep_may_be_called_like_the_folder_of_its_images(
         here("inspect", "made", "--home", str(home), "--members", "--json", cwd=tmp_path).stdout
     )
     assert rows == members
+
+
+def test_a_class_without_a_readable_image_is_reported(tmp_path: Path) -> None:
+    """The exam that is set aside may then have no image at all."""
+    for number in range(2):
+        picture(number).save(tmp_path / f"{number}.png")
+    (tmp_path / "t.csv").write_text("path,label\n0.png,cat\n1.png,dog\nnone.png,eel\n")
+    done = here("inspect", "t.csv", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "the exam has 0 images" in done.stdout
+    assert "WRONG: 'row 4': 'none.png' is not there" in done.stdout
