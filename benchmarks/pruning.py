@@ -90,7 +90,7 @@ def replay(record: Recorded, rule: Prune, orders: int) -> Replayed:
         reached, epochs = {}, 0
         for name, trials in record.trials.items():
             order = random.Random(f"{seed} {name}").sample(list(trials), len(trials))
-            ended = _pruned(order, rule, record)
+            ended = pruned(order, rule, record)
             reached[name] = max(trial.f1 for trial in ended if trial.state == "complete")
             epochs += sum(map(_epochs, ended))
         spent.append(epochs / record.fold_epochs)
@@ -107,7 +107,7 @@ def _share(losses: Sequence[float]) -> float:
     return fmean(loss <= AS_GOOD for loss in losses)
 
 
-def _pruned(order: Sequence[Ended], rule: Prune, record: Recorded) -> list[Ended]:
+def pruned(order: Sequence[Ended], rule: Prune, record: Recorded) -> list[Ended]:
     """Return the trials as they end under the rule, each told all that come before it (a window of 1)."""
     observed: list[Ended] = []
     for whole in order:

@@ -158,6 +158,14 @@ REPORTS = {
         report(put("sources", "order", "deviation", value=0.5), "variance-lenet"),
         "report variance-lenet: sources.order.deviation: 0.5",
     ),
+    "share of the hyperparameters": Row(
+        report(put("hyperparameters", "share", value=0.5), "variance-lenet"),
+        "report variance-lenet: hyperparameters.share: 0.5",
+    ),
+    "pruned trials of the hyperparameters' part": Row(
+        report(put("hyperparameters", "pruned_unscored", value=9), "variance-lenet"),
+        "report variance-lenet: hyperparameters.pruned_unscored: 9",
+    ),
     "page of a variance analysis": Row(
         sql("UPDATE reports SET page = 'x' WHERE name = 'variance-lenet'"), "report variance-lenet: page"
     ),

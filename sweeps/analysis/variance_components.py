@@ -5,19 +5,14 @@ them all sources vary. For each source one fit uses the first set with that sour
 set: only that source varies. Each row begins with other seeds.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sweeps.analysis.extra_fits import ExtraFits
-from sweeps.analysis.statistics.shares import (
-    Interval,
-    Share,
-    Shares,
-    component_of_rows,
-    sobol_shares,
-    told_apart,
-)
+from sweeps.analysis.statistics.shares import Share, Shares, sobol_shares, told_apart
+from sweeps.analysis.statistics.variance_ratio import RowComponent, row_component
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.export.selection import pick
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
@@ -56,6 +51,36 @@ FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HyperparametersPart:
+    """What the hyperparameters of the search's trials of one architecture contribute.
+
+    Attributes:
+        component: their share of the variance of one fold's score, and their standard deviation, with the
+            folds' own effects taken out; None if the scores do not suffice.
+        complete: number of complete trials.
+        pruned_later: number of trials that were pruned after some folds; the folds that they have count.
+        pruned_unscored: number of trials that were pruned within their first fold; they have no score.
+        failed: number of failed trials, which are left out.
+    """
+
+    component: RowComponent | None
+    complete: int
+    pruned_later: int
+    pruned_unscored: int
+    failed: int
+
+    @property
+    def trials(self) -> int:
+        """Number of trials whose scores are used."""
+        return self.complete + self.pruned_later
+
+    @property
+    def ended(self) -> int:
+        """Number of all trials that have ended."""
+        return self.trials + self.pruned_unscored + self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
     """The sources of the variance of a trial's score.
 
@@ -66,9 +91,7 @@ class Variances:
         rows: number of rows of the design whose fits are all complete.
         failed_rows: number of rows of the design with a failed fit, which are left out.
         shares: the shares of the seeds.
-        hyperparameters: standard deviation between the search's trials of this architecture, without the
-            effect of the folds and the noise; None with fewer than 3 complete trials.
-        trials: number of complete trials that ``hyperparameters`` is computed from.
+        hyperparameters: the part of the hyperparameters.
         given_folds: whether the folds came with the data, so that the split is no source.
     """
 
@@ -78,8 +101,7 @@ class Variances:
     rows: int
     failed_rows: int
     shares: Shares
-    hyperparameters: Interval | None
-    trials: int
+    hyperparameters: HyperparametersPart
     given_folds: bool = False
 
 
@@ -158,9 +180,6 @@ def variances(
             f"all {len(whole) * ROW} scores of {trial.architecture} are {base[0]:.4f}: there is no variance "
             "to share out; more images, or harder ones, would show some"
         ) from None
-    complete = [
-        each for each in record.trials if each.architecture == trial.architecture and each.state == "complete"
-    ]
     return Variances(
         sweep=record.name,
         architecture=trial.architecture,
@@ -168,11 +187,28 @@ def variances(
         rows=len(whole),
         failed_rows=rows - len(whole),
         shares=shares,
-        hyperparameters=component_of_rows([each.fold_scores for each in complete], seed=seed)
-        if len(complete) >= 3
-        else None,
-        trials=len(complete),
+        hyperparameters=part_of_hyperparameters(
+            [each for each in record.trials if each.architecture == trial.architecture]
+        ),
         given_folds=record.dataset.folds is not None,
+    )
+
+
+def part_of_hyperparameters(trials: Sequence[TrialRecord]) -> HyperparametersPart:
+    """Estimate what hyperparameters contribute, from the scored folds of complete and pruned trials."""
+    scored = [each for each in trials if each.state in ("complete", "pruned") and each.fold_scores]
+    states = Counter(each.state for each in trials)
+    complete = states["complete"]
+    try:
+        component = row_component([each.fold_scores for each in scored])
+    except ValueError:
+        component = None
+    return HyperparametersPart(
+        component=component,
+        complete=complete,
+        pruned_later=len(scored) - complete,
+        pruned_unscored=complete + states["pruned"] - len(scored),
+        failed=states["failed"],
     )
 
 
@@ -189,9 +225,20 @@ def to_json(found: Variances) -> dict[str, Any]:
         "deviation": found.shares.deviation,
         "sources": {name: asdict(share) for name, share in found.shares.sources.items()},
         "larger_than": [list(pair) for pair in _ranking(found)],
-        "hyperparameters": None
-        if found.hyperparameters is None
-        else {"deviation": asdict(found.hyperparameters), "trials": found.trials},
+        "hyperparameters": _hyperparameters_json(found.hyperparameters),
+    }
+
+
+def _hyperparameters_json(part: HyperparametersPart) -> dict[str, Any]:
+    nothing = dict.fromkeys(("share", "deviation", "noise"))
+    return {
+        **(nothing if part.component is None else asdict(part.component)),
+        "trials": part.trials,
+        "complete": part.complete,
+        "pruned_later": part.pruned_later,
+        "pruned_unscored": part.pruned_unscored,
+        "failed": part.failed,
+        "bias": "too small" if part.pruned_unscored else None,
     }
 
 
@@ -212,12 +259,12 @@ def lines(found: Variances) -> list[str]:
         "",
         *table.lines(),
         "",
-        "share: of the variance when everything varies, interactions included, so shares may add up to more "
-        "than 1; points: the spread if this alone varied.",
+        "share: the part of the variance that remains when all other sources are fixed; interactions are in "
+        "it, so shares may add up to more than 1. points: the spread that then remains.",
         *([GIVEN_FOLDS] if found.given_folds else []),
         *_order(found),
         "",
-        *_of_hyperparameters(found),
+        *_of_hyperparameters(found.hyperparameters),
     ]
 
 
@@ -243,22 +290,47 @@ def _order(found: Variances) -> list[str]:
     return said
 
 
-def _of_hyperparameters(found: Variances) -> list[str]:
-    what = found.hyperparameters
-    if what is None:
-        return [
-            f"hyperparameters: {counted(found.trials, 'complete trial')}; "
-            "at least 3 are needed to say what they contribute"
-        ]
-    share = _share(what.value, found)
-    return [
-        f"hyperparameters (the search's {found.trials} trials, folds and noise taken out): "
-        f"{100 * what.value:.2f} points, 95 % interval {100 * what.low:.2f} to {100 * what.high:.2f};",
-        f"beside all seeds together that is {share:.2f} of the variance "
-        f"({_share(what.low, found):.2f} to {_share(what.high, found):.2f}).",
-        "A search that draws trials near its best ones shows a smaller spread than random trials would.",
+def _of_hyperparameters(part: HyperparametersPart) -> list[str]:
+    return [*_component_lines(part), *_trials_left_out(part)]
+
+
+def _component_lines(part: HyperparametersPart) -> list[str]:
+    if part.trials < 3:
+        said = (
+            f"{counted(part.trials, 'trial')} with a score; at least 3 are needed to say what they contribute"
+        )
+        return [f"hyperparameters: {said}"]
+    if part.component is None:
+        said = "the scores do not tell trials and noise apart, so nothing is said of what they contribute"
+        return [f"hyperparameters: {counted(part.trials, 'trial')}; {said}"]
+    share, spread = part.component.share, part.component.deviation
+    later = f", {part.pruned_later} of them pruned after some folds" if part.pruned_later else ""
+    found = [
+        f"hyperparameters ({counted(part.trials, 'trial')} of the search{later}): share of the variance of "
+        f"one fold's score {share.value:.2f}, 95 % interval {share.low:.2f} to {share.high:.2f};",
+        f"spread between trials {100 * spread.value:.2f} points, 95 % interval {100 * spread.low:.2f} to "
+        f"{100 * spread.high:.2f}. The rest is noise; how hard each fold is counts in neither.",
     ]
+    if share.high == 0:
+        found.append(
+            "The trials' scores are closer together than the noise explains: do not rely on this part."
+        )
+    return found
 
 
-def _share(deviation: float, found: Variances) -> float:
-    return deviation**2 / (deviation**2 + found.shares.deviation**2)
+def _trials_left_out(part: HyperparametersPart) -> list[str]:
+    found = []
+    if part.pruned_unscored:
+        were, have = ("was", "has") if part.pruned_unscored == 1 else ("were", "have")
+        found.append(
+            f"{counted(part.pruned_unscored, 'trial')} {were} pruned within the first fold, for a poor "
+            f"start, and {have} no score: without bad trials share and spread come out too small, as a rule."
+        )
+    if part.failed:
+        found.append(f"{counted(part.failed, 'failed trial')} left out.")
+    if part.component is not None:
+        found += [
+            "A search that draws trials near its best ones shows a smaller spread than random trials would.",
+            "A long tail of bad trials makes these intervals too narrow: they assume normal effects.",
+        ]
+    return found

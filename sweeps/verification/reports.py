@@ -25,6 +25,9 @@ from trainer.fits.split import Divisible
 #: What versions of refold before 0.1 was first published said of each pair: numbers are compared, words not.
 OLDER = "p_5x2cv_f"
 
+#: What the hyperparameters' part of a variance analysis has since pruned trials are in it.
+OLDER_PART = "pruned_later"
+
 #: Texts of a report that are worded from its numbers.
 WORDS = ("claim_in_words", "conclusion", "verdict_in_words")
 
@@ -85,14 +88,17 @@ def _compared(
     architecture = name.removeprefix(f"{Purpose.VARIANCE}-")
     if architecture == name or architecture not in record.architectures:
         return [("name", "refold writes no report of this name")], []
-    spread = content["hyperparameters"]
+    part = content["hyperparameters"]
+    older = part is None or OLDER_PART not in part
     differ, _ = _concluded(
-        content,
-        _as_then(record, {architecture: spread["trials"]} if spread else {}),
+        content if not older else {**content, "hyperparameters": None},
+        [record] if older else [_with_ended(record, architecture, part), record],
         lambda then: _variance(then, contents, architecture, content),
-        variance_components.to_json,
+        lambda found: {**variance_components.to_json(found), **({"hyperparameters": None} if older else {})},
     )
-    return differ or ([("page", "it has none")] if report.page else []), []
+    again = f"'refold variance {record.name} --architecture {architecture}' estimates it again"
+    notes = [f"an earlier refold has estimated the hyperparameters' part, which was not compared: {again}"]
+    return differ or ([("page", "it has none")] if report.page else []), notes if older else []
 
 
 def _concluded(
@@ -144,6 +150,13 @@ def _as_then(record: SweepRecord, counts: Mapping[str, int]) -> Iterator[SweepRe
             yield replace(record, trials=trials)
         seen.add(known)
     yield record
+
+
+def _with_ended(record: SweepRecord, architecture: str, part: Mapping[str, Any]) -> SweepRecord:
+    """Return the record as it was when the hyperparameters' part was estimated: with so many ended trials."""
+    ended = sum(part[state] for state in ("complete", "pruned_later", "pruned_unscored", "failed"))
+    trials = (each for each in record.trials if each.architecture != architecture or each.number < ended)
+    return replace(record, trials=tuple(trials))
 
 
 def _differ(content: Mapping[str, Any], derived: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """The sources of a score's variance: shares of independent sources, with bootstrap intervals.
 
 If every source of randomness has its own seed, the score is a function of independent inputs, and its
-variance splits into Sobol shares. The total share of a source is the variance that is left when all other
-seeds are fixed, interactions included. The first-order share is the part that the source explains alone.
+variance splits into Sobol shares. The total share of a source is the part of the variance that remains, on
+average, when the seeds of all other sources are fixed: interactions with them are included. The first-order
+share is the part that is lost, on average, when the seeds of this source alone are fixed.
 
 Sources: Jansen, "Analysis of variance designs for model output", Computer Physics Communications 117 (1999);
 Saltelli et al., "Variance based sensitivity analysis of model output", same journal 181 (2010), table 2.
@@ -23,7 +24,7 @@ SAMPLES = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate with its 95 % bootstrap interval."""
+    """An estimate with its 95 % interval."""
 
     value: float
     low: float
@@ -35,9 +36,12 @@ class Share:
     """The contribution of one source, as shares of the variance when all sources vary.
 
     Attributes:
-        total: the share with interactions; the shares of several sources may add up to more than 1.
-        first: the share without interactions; these shares add up to at most 1, but estimates may be below 0.
-        deviation: standard deviation of the score when only this source varies, in units of the score.
+        total: what remains, on average, when all other sources are fixed. It has the source's interactions,
+            so the totals of several sources may add up to more than 1.
+        first: what is lost, on average, when this source alone is fixed. It has no interactions, so these
+            shares add up to at most 1; estimates may be below 0.
+        deviation: standard deviation of the score when only this source varies, the root of what remains, in
+            units of the score.
     """
 
     total: Interval
@@ -112,39 +116,6 @@ def _interval(value: float, samples: Table) -> Interval:
     kept = samples[np.isfinite(samples)]
     low, high = np.percentile(kept, [2.5, 97.5])
     return Interval(value=float(value), low=float(low), high=float(high))
-
-
-def component_of_rows(scores: Sequence[Sequence[float]], *, seed: int) -> Interval:
-    """Return the standard deviation that rows contribute to a rows x columns table of scores.
-
-    A random-effects analysis of variance with one score in each cell: rows are trials, columns the folds that
-    all trials were scored on. The effect of the folds is removed; the rest counts as noise.
-
-    Args:
-        scores: ``[rows, columns]``, at least 3 rows and 2 columns.
-        seed: the seed of the bootstrap over rows, in [0, 2**31).
-
-    Raises:
-        ValueError: if there are fewer rows or columns.
-    """
-    table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2 or table.shape[0] < 3 or table.shape[1] < 2:
-        raise ValueError(f"{table.shape} scores: at least 3 trials of 2 folds are needed")
-    generator = np.random.Generator(np.random.Philox(seed))
-    rows = generator.integers(0, len(table), (SAMPLES, len(table)))
-    return _interval(float(_row_deviation(table[None])[0]), _row_deviation(table[rows]))
-
-
-def _row_deviation(tables: Table) -> Table:
-    """Return the rows' standard deviation for each of ``[samples, rows, columns]`` tables."""
-    columns = tables.shape[2]
-    means = tables.mean(axis=2, keepdims=True)
-    noise = tables - means - tables.mean(axis=1, keepdims=True) + tables.mean(axis=(1, 2), keepdims=True)
-    freedom = (tables.shape[1] - 1) * (columns - 1)
-    between = columns * means[:, :, 0].var(axis=1, ddof=1)
-    within = (noise**2).sum(axis=(1, 2)) / freedom
-    deviation: Table = np.sqrt(np.maximum(between - within, 0) / columns)
-    return deviation
 
 
 def told_apart(sources: Mapping[str, Interval]) -> list[tuple[str, str]]:

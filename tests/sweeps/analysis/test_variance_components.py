@@ -1,7 +1,7 @@
 """Where variance comes from: the design varies what it says, and the answer finds what was put in."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +10,23 @@ import numpy as np
 import pytest
 
 from sweeps.analysis.experiments import AnalysisContext, variance
-from sweeps.analysis.variance_components import ROW, SOURCES, chosen, further_fits, lines, to_json, variances
+from sweeps.analysis.statistics.variance_ratio import row_component
+from sweeps.analysis.variance_components import (
+    ROW,
+    SOURCES,
+    Variances,
+    chosen,
+    further_fits,
+    lines,
+    to_json,
+    variances,
+)
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, run_of
 from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep_of_table
 from tracking.ledger.ledger import Ledger
-from tracking.records import FoldRecord, SweepRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
@@ -168,18 +178,84 @@ def test_missing_fits_and_rows(home: Path) -> None:
         design(home, 3)
 
 
-def test_hyperparameters_need_three_trials(home: Path) -> None:
-    """With fewer their part is not guessed; failed and pruned ones do not count."""
-    record, specs = design(home, 4)
-    with_all = variances(record, record.winners[0], recorded(specs), 4)
-    assert with_all.hyperparameters is not None
-    fewer = tuple(
-        replace(trial, state="pruned") if trial.number != record.winners[0].number else trial
-        for trial in record.trials
+def with_scores(trial: TrialRecord, scores: Sequence[float], state: TrialState = "complete") -> TrialRecord:
+    """Return the trial with these scores of its first folds."""
+    folds = tuple(
+        replace(fold, run=replace(fold.run, result=replace(fold.run.result, f1=score)))
+        for fold, score in zip(trial.folds, scores, strict=False)
     )
-    found = variances(replace(record, trials=fewer), record.winners[0], recorded(specs), 4)
-    assert found.hyperparameters is None
-    assert "1 complete trial; at least 3 are needed" in "\n".join(lines(found))
+    return replace(trial, state=state, folds=folds)
+
+
+def told(home: Path, *trials: tuple[TrialState, Sequence[float]]) -> tuple[Variances, str]:
+    """Return the analysis and its text, if the search's trials had ended like this."""
+    record, specs = design(home, 4)
+    ended = tuple(
+        replace(with_scores(record.trials[0], scores, state), number=number)
+        for number, (state, scores) in enumerate(trials)
+    )
+    found = variances(replace(record, trials=ended), record.trials[0], recorded(specs), 4)
+    json.dumps(to_json(found), allow_nan=False)
+    return found, "\n".join(lines(found))
+
+
+COMPLETE: list[tuple[TrialState, Sequence[float]]] = [
+    ("complete", (0.91, 0.90, 0.93)),
+    ("complete", (0.88, 0.89, 0.90)),
+    ("complete", (0.93, 0.91, 0.93)),
+]
+
+
+def test_the_part_of_the_hyperparameters(home: Path) -> None:
+    """Share and spread with their intervals, as the statistics have them."""
+    found, text = told(home, *COMPLETE)
+    expected = row_component([scores for _, scores in COMPLETE])
+    assert found.hyperparameters.component == expected
+    assert "hyperparameters (3 trials of the search): share of the variance of one fold's score" in text
+    assert f"{expected.share.value:.2f}, 95 % interval {expected.share.low:.2f} to" in text
+    assert "pruned" not in text
+    assert to_json(found)["hyperparameters"]["bias"] is None
+
+
+def test_folds_of_pruned_trials_count(home: Path) -> None:
+    """A trial pruned after a fold is used; one pruned within its first fold is named, and what that does."""
+    found, text = told(home, *COMPLETE, ("pruned", (0.70,)), ("pruned", ()), ("pruned", ()), ("failed", ()))
+    expected = row_component([*(scores for _, scores in COMPLETE), [0.70]])
+    part = found.hyperparameters
+    assert part.component == expected
+    assert (part.complete, part.pruned_later, part.pruned_unscored, part.failed) == (3, 1, 2, 1)
+    assert (part.trials, part.ended) == (4, 7)
+    assert "4 trials of the search, 1 of them pruned after some folds" in text
+    assert "2 trials were pruned within the first fold, for a poor start, and have no score" in text
+    assert "come out too small" in text
+    assert "1 failed trial left out." in text
+    data = to_json(found)["hyperparameters"]
+    assert (data["trials"], data["pruned_unscored"], data["bias"]) == (4, 2, "too small")
+
+
+def test_hyperparameters_need_three_trials(home: Path) -> None:
+    """With fewer scored ones their part is not guessed."""
+    found, text = told(home, *COMPLETE[:2], ("pruned", ()))
+    assert found.hyperparameters.component is None
+    assert "2 trials with a score; at least 3 are needed" in text
+    assert "1 trial was pruned within the first fold, for a poor start, and has no score" in text
+    assert to_json(found)["hyperparameters"]["share"] is None
+
+
+def test_scores_without_noise(home: Path) -> None:
+    """A sentence, not a division by zero."""
+    found, text = told(home, *(("complete", (0.9, 0.9, 0.9)) for _ in range(3)))
+    assert found.hyperparameters.component is None
+    assert "3 trials; the scores do not tell trials and noise apart" in text
+
+
+def test_trials_closer_together_than_noise_explains(home: Path) -> None:
+    """The interval is 0 to 0, which nobody should rely on."""
+    same = [(0.9, 0.8, 0.7), (0.8, 0.7, 0.9), (0.7, 0.9, 0.8)]
+    found, text = told(home, *(("complete", scores) for scores in same))
+    assert found.hyperparameters.component is not None
+    assert found.hyperparameters.component.share.high == 0
+    assert "closer together than the noise explains" in text
 
 
 def test_an_architecture_that_is_not_there(home: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from tests.record_changes import Row, put
 from tests.record_mutations import MUTATIONS
 from tests.varied_sweep import NAME, record, reseal, workers
 from tracking.ledger.ledger import Ledger
+from tracking.records import ReportRecord
 from trainer.datasets import open_stored
 from trainer.errors import RefoldError, UsageError
 
@@ -155,14 +156,34 @@ def test_changed_images_are_named(recorded: Path, tmp_path: Path, changed: str) 
     assert ("classes" if changed == "a class name" else "pixels, labels or their order") in first
 
 
-def test_a_report_of_a_shorter_sweep_is_concluded_from_its_trials(recorded: Path) -> None:
-    """More complete trials than a report knew of are no difference: it follows from those that it knew."""
+@pytest.mark.parametrize("state", ["complete", "pruned"])
+def test_a_report_of_a_shorter_sweep_is_concluded_from_its_trials(
+    recorded: Path, state: Literal["complete", "pruned"]
+) -> None:
+    """More trials than a report knew of are no difference: it follows from those that it knew."""
     with Ledger.read(recorded) as ledger:
         made, contents = ledger.sweep(NAME), ledger.contents(NAME)
-    more = next(replace(trial, number=4) for trial in made.trials if trial.name == "lenet/0")
+    more = next(replace(trial, number=4, state=state) for trial in made.trials if trial.name == "lenet/0")
     continued = replace(made, trials=(*made.trials, more), trials_per_architecture=5)
     data = open_stored(recorded / "datasets" / made.dataset.fingerprint)
     assert reports.report_differences(continued, contents, data) == ([], [])
+
+
+def test_an_older_analysis_of_variance_is_compared_without_what_has_changed(recorded: Path) -> None:
+    """A refold that dropped pruned trials said otherwise what hyperparameters contribute; a line says so."""
+    with Ledger.read(recorded) as ledger:
+        made, contents = ledger.sweep(NAME), ledger.contents(NAME)
+    data = open_stored(recorded / "datasets" / made.dataset.fingerprint)
+    content = json.loads(made.reports["variance-lenet"].content)
+    older = {"deviation": {"value": 0.01, "low": 0.0, "high": 0.02}, "trials": 3}
+    for part, deviation in ((older, None), (None, None), (older, 0.5)):
+        changed = content | {"hyperparameters": part} | ({"deviation": deviation} if deviation else {})
+        report = ReportRecord(content=json.dumps(changed), page="")
+        reported = replace(made, reports={"variance-lenet": report})
+        differences, notes = reports.report_differences(reported, contents, data)
+        assert [each.subject for each in differences] == (["deviation"] if deviation else [])
+        assert len(notes) == 1
+        assert "an earlier refold has estimated the hyperparameters' part" in notes[0]
 
 
 def test_the_untouched_record_matches(recorded: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import detectable_paired, power_paired, repeats_paired, runs_unpaired
-from sweeps.analysis.statistics.shares import component_of_rows, sobol_shares, told_apart
+from sweeps.analysis.statistics.shares import sobol_shares, told_apart
 from sweeps.analysis.statistics.spread import pooled_spread, spread_of
 from sweeps.analysis.statistics.verdicts import Seen, Settling, settling, verdict_of
 from sweeps.analysis.statistics.wins import pairs_for_sign, wins
@@ -164,17 +164,6 @@ def test_shares_that_cannot_be_told_apart_are_not_ranked() -> None:
     assert told_apart({name: share.total for name, share in found.sources.items()}) == []
 
 
-def test_component_of_rows() -> None:
-    """Trials with a standard deviation of 0.02, folds with 0.05, noise with 0.01: the trials' comes out."""
-    rng = np.random.default_rng(1)
-    table = rng.normal(0, 0.02, (300, 1)) + rng.normal(0, 0.05, (1, 5)) + rng.normal(0, 0.01, (300, 5))
-    found = component_of_rows(table.tolist(), seed=1)
-    assert found.value == pytest.approx(0.02, rel=0.1)
-    assert found.low < 0.02 < found.high
-    noise = component_of_rows(rng.normal(0, 0.01, (20, 5)).tolist(), seed=1)
-    assert noise.low == 0
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -186,7 +175,6 @@ def test_component_of_rows() -> None:
         lambda: pairs_for_sign(0.5),
         lambda: sobol_shares([1, 2, 3], [1, 2, 3], {"a": [1, 2, 3]}, seed=1),
         lambda: sobol_shares([1] * 4, [1] * 4, {"a": [1] * 4}, seed=1),
-        lambda: component_of_rows([[1.0, 2.0], [2.0, 1.0]], seed=1),
     ],
 )
 def test_impossible_numbers_are_refused(wrong: "object") -> None:
