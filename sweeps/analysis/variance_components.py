@@ -75,9 +75,9 @@ class HyperparametersPart:
         return self.complete + self.pruned_later
 
     @property
-    def ended(self) -> int:
-        """Number of all trials that have ended."""
-        return self.trials + self.pruned_unscored + self.failed
+    def biased(self) -> bool:
+        """Whether there is an estimate that is too small, as a rule, because bad trials have no score."""
+        return self.component is not None and self.pruned_unscored > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +238,7 @@ def _hyperparameters_json(part: HyperparametersPart) -> dict[str, Any]:
         "pruned_later": part.pruned_later,
         "pruned_unscored": part.pruned_unscored,
         "failed": part.failed,
-        "bias": "too small" if part.pruned_unscored else None,
+        "bias": "too small" if part.biased else None,
     }
 
 
@@ -295,14 +295,13 @@ def _of_hyperparameters(part: HyperparametersPart) -> list[str]:
 
 
 def _component_lines(part: HyperparametersPart) -> list[str]:
-    if part.trials < 3:
-        said = (
-            f"{counted(part.trials, 'trial')} with a score; at least 3 are needed to say what they contribute"
-        )
-        return [f"hyperparameters: {said}"]
     if part.component is None:
-        said = "the scores do not tell trials and noise apart, so nothing is said of what they contribute"
-        return [f"hyperparameters: {counted(part.trials, 'trial')}; {said}"]
+        lacking = (
+            "at least 3 are needed to say what they contribute"
+            if part.trials < 3
+            else "to say what they contribute, two of them need two folds or more, and some noise"
+        )
+        return [f"hyperparameters: {counted(part.trials, 'trial')} with a score; {lacking}"]
     share, spread = part.component.share, part.component.deviation
     later = f", {part.pruned_later} of them pruned after some folds" if part.pruned_later else ""
     found = [
@@ -322,9 +321,10 @@ def _trials_left_out(part: HyperparametersPart) -> list[str]:
     found = []
     if part.pruned_unscored:
         were, have = ("was", "has") if part.pruned_unscored == 1 else ("were", "have")
+        bends = ": without bad trials share and spread come out too small, as a rule" if part.biased else ""
         found.append(
             f"{counted(part.pruned_unscored, 'trial')} {were} pruned within the first fold, for a poor "
-            f"start, and {have} no score: without bad trials share and spread come out too small, as a rule."
+            f"start, and {have} no score{bends}."
         )
     if part.failed:
         found.append(f"{counted(part.failed, 'failed trial')} left out.")
