@@ -79,8 +79,12 @@ class JudgedPair:
         difference: score of ``one`` minus that of ``other``.
         low: lower end of its interval.
         high: upper end.
+        var_seed: variance of ``difference`` that comes from the refits' seeds; more refits shrink it.
+        var_images: variance of ``difference`` that comes from the exam's images.
         verdict: on ``one``. Better: the whole interval lies above the region of practical equivalence;
             equivalent: it lies inside.
+        refits_might_decide: whether an undecided pair would be decided at this difference if nothing but the
+            exam's images varied, as with endless refits.
     """
 
     one: str
@@ -88,7 +92,10 @@ class JudgedPair:
     difference: float
     low: float
     high: float
+    var_seed: float
+    var_images: float
     verdict: Verdict
+    refits_might_decide: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,10 +207,14 @@ class _Seen:
     images: Floats
     units: int
 
+    def of_images(self, one: int, other: int) -> float:
+        """Return the variance of the difference of two scores that comes from the exam's images."""
+        images = self.images
+        return max(0.0, float(images[one, one] + images[other, other] - 2 * images[one, other]))
+
     def error(self, one: int, other: int) -> float:
         """Return the standard error of the difference of two scores."""
-        shared = self.images[one, one] + self.images[other, other] - 2 * self.images[one, other]
-        return float(np.sqrt(max(0.0, self.seeds[one] + self.seeds[other] + shared)))
+        return float(np.sqrt(self.seeds[one] + self.seeds[other] + self.of_images(one, other)))
 
     def reach(self, one: int, other: int, critical: float) -> float:
         """Return half the width of the interval for the difference of two scores."""
@@ -276,16 +287,26 @@ def _pair(
     names: Sequence[str], one: int, other: int, seen: _Seen, critical: float, rope: float
 ) -> JudgedPair:
     difference = float(seen.scores[one] - seen.scores[other])
-    reach = seen.reach(one, other, critical)
-    low, high = difference - reach, difference + reach
-    verdict: Verdict = "undecided"
-    if low > rope:
-        verdict = "better"
-    elif -rope <= low and high <= rope:
-        verdict = "equivalent"
+    reach, of_images = seen.reach(one, other, critical), seen.of_images(one, other)
+    verdict = _verdict(difference, reach, rope)
+    least = critical * float(np.sqrt(of_images)) or least_reach(seen.units)
     return JudgedPair(
-        one=names[one], other=names[other], difference=difference, low=low, high=high, verdict=verdict
+        one=names[one],
+        other=names[other],
+        difference=difference,
+        low=difference - reach,
+        high=difference + reach,
+        var_seed=float(seen.seeds[one] + seen.seeds[other]),
+        var_images=of_images,
+        verdict=verdict,
+        refits_might_decide=verdict == "undecided" and _verdict(difference, least, rope) != "undecided",
     )
+
+
+def _verdict(difference: float, reach: float, rope: float) -> Verdict:
+    if difference - reach > rope:
+        return "better"
+    return "equivalent" if abs(difference) + reach <= rope else "undecided"
 
 
 def _may_be_best(place: int, seen: _Seen, drawn: _Draws) -> bool:

@@ -100,6 +100,27 @@ def test_the_critical_value_is_tukey_s() -> None:
         assert (pair.high - pair.low) / 2 / error == pytest.approx(expected, rel=0.06)
 
 
+def test_a_pair_says_whether_refits_might_decide_it() -> None:
+    """They might where seeds are most of its variance, and cannot where the images are."""
+    found = {}
+    for spread, images in ((0.05, 3000), (0.0, 90)):
+        rng = np.random.default_rng(1)
+        true = np.arange(images) % CLASSES
+        wrong = (true + 1) % CLASSES
+        hard = rng.random(images)
+        chances = {"a": 0.9, "b": 0.86}
+        predicted = {
+            name: np.stack([np.where(hard < chance + spread * (k - 2), true, wrong) for k in range(5)])
+            for name, chance in chances.items()
+        }
+        (found[images],) = judge(true, predicted, classes=CLASSES, rope=0.01, seed=1).pairs
+    assert found[3000].verdict == found[90].verdict == "undecided"
+    assert found[3000].refits_might_decide
+    assert found[3000].var_seed > 10 * found[3000].var_images
+    assert not found[90].refits_might_decide
+    assert (found[90].var_seed, found[90].var_images > 0) == (0.0, True)
+
+
 def test_one_architecture_alone_is_judged() -> None:
     """It is the best of those there are; there are no pairs."""
     found = judged(5, {"a": 0.8})
