@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sweeps.api.sweep import ready as ready
     from sweeps.api.sweep import run as run
     from sweeps.definition.architecture_choice import ArchitectureChoice as ArchitectureChoice
+    from sweeps.definition.spec import Compare as Compare
     from sweeps.definition.spec import CrossValidation as CrossValidation
     from sweeps.definition.spec import Limits as Limits
     from sweeps.definition.spec import Prune as Prune
@@ -78,6 +79,7 @@ _PUBLIC = {
     "ArchitectureChoice": "sweeps.definition.architecture_choice:ArchitectureChoice",
     "CrossValidation": "sweeps.definition.spec:CrossValidation",
     "Limits": "sweeps.definition.spec:Limits",
+    "Compare": "sweeps.definition.spec:Compare",
     "Prune": "sweeps.definition.spec:Prune",
     "Search": "sweeps.definition.spec:Search",
     "SweepSpec": "sweeps.definition.spec:SweepSpec",

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from sweeps.analysis.claims import Claim
-    from sweeps.analysis.comparison_report import ComparisonReport
+    from sweeps.analysis.choices import Claim, On
+    from sweeps.analysis.exam.report import ExamReport
+    from sweeps.analysis.folds.report import ComparisonReport
     from tracking.reports.out_of_fold import OutOfFold
     from trainer.datasets import Dataset
 
@@ -242,25 +243,35 @@ class Outcome:
         dataset = open_stored(stored_at(self.home.path / "datasets", self.record.dataset.fingerprint))
         return HeldOut(dataset).of(trial), dataset
 
-    def compare(
+    def compare(  # noqa: PLR0913 - a notebook's command line
         self,
         *,
+        on: "On | None" = None,
+        refits: int | None = None,
+        architectures: Sequence[str] | None = None,
         repeats: int | None = None,
-        rope: float = 0.005,
-        claim: "Claim" = "new-data",
+        claim: "Claim | None" = None,
+        rope: float | None = None,
         workers: int | None = None,
         tracking_uri: str | None = None,
         console: Console | None = None,
         wait: bool = False,
-    ) -> "ComparisonReport":
-        """Train each architecture's winner on fresh repeats; say which is better, and how sure that is.
+    ) -> "ExamReport | ComparisonReport":
+        """Train each architecture's winner again; say which is best, and how sure that is.
 
         Args:
-            repeats: number of repeats of each winner, at least 2; if None, 5 or the recorded number, if that
-                is higher.
-            rope: a difference of macro-F1 that does not matter.
-            claim: ``"new-data"``, about other images of the same source, or ``"this-data"``, about these
-                images.
+            on: ``"exam"``: refits of the winners are judged on the exam, images that the search never saw;
+                ``"folds"``: fresh repeats of the cross-validation, on the images of the search. If None, the
+                exam of a sweep that has one, else the folds.
+            refits: of the exam: number of refits of each winner, at least 3; if None, 5 or the recorded
+                number, if that is higher.
+            architectures: of the exam: those whose winners are compared; all if None.
+            repeats: of the folds: number of repeats of each winner, at least 2; if None, 5 or the recorded
+                number, if that is higher.
+            claim: of the folds: ``"new-data"`` (if None), about other images of the same source, or
+                ``"this-data"``, about these images.
+            rope: a difference of scores that does not matter; the one that was fixed when the sweep began if
+                None.
             workers: number of processes that train side by side; one per core if None.
             tracking_uri: MLflow's store; if None, the store that has the sweep's record.
             console: where to show progress; standard error if None.
@@ -271,16 +282,19 @@ class Outcome:
                 recorded.
             WorkersFailed: if a fit cannot be run; call again to go on.
         """
-        from sweeps.analysis.comparison_report import ComparisonReport
-        from sweeps.analysis.experiments import AnalysisContext, compare
+        from sweeps.analysis.compare import compare
+        from sweeps.analysis.context import AnalysisContext
 
         where = AnalysisContext(
             home=self.home, workers=workers, tracking_uri=tracking_uri, console=console, wait=wait,
             trust_code=self.trust_code,
         )  # fmt: skip
-        found = compare(where, self.name, repeats=repeats, rope=rope, claim=claim)
+        found = compare(
+            where, self.name, on=on, refits=refits, architectures=architectures, repeats=repeats,
+            claim=claim, rope=rope,
+        )  # fmt: skip
         self.refresh()
-        return ComparisonReport(found)
+        return found
 
     def export(  # noqa: PLR0913 - a notebook's command line
         self,

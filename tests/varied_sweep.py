@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps.analysis import comparison, extra_fits, variance_components, wording
-from sweeps.analysis.comparison import ComparisonSettings
+from sweeps.analysis import extra_fits, variance_components
 from sweeps.analysis.extra_fits import ExtraFits
-from sweeps.analysis.page import page
+from sweeps.analysis.folds import comparison, wording
+from sweeps.analysis.folds.comparison import ComparisonSettings
+from sweeps.analysis.folds.page import page
 from sweeps.definition import prepare as preparing
 from sweeps.definition.identity import plan_of
 from sweeps.definition.prepare import Prepared

@@ -21,13 +21,14 @@ TrialState = FitState | Literal["running"]
 
 
 class Purpose(StrEnum):
-    """The purpose of extra fits: comparing winners, or measuring the sources of variance.
+    """The purpose of extra fits: comparing winners by folds, by an exam, or measuring sources of variance.
 
     Their seeds are derived from its value, so changing a value would change the fits.
     """
 
     COMPARISON = "comparison"
     VARIANCE = "variance"
+    EXAM = "exam"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +287,9 @@ class SweepRecord:
         environment: software and machine of the first run.
         trials: those proposed so far.
         confirmed: winners that were trained again on fresh repeats (from 1), as trials with those fits.
-        reports: reports by name ("comparison", "variance-resnet").
+        examined: the recorded refits that were scored on the exam, by (architecture, trial number) in the
+            order of their seeds; some may have failed.
+        reports: reports by name ("comparison", "exam", "variance-resnet").
         git_commit: commit of the sweep file's folder, with ``+`` if files were changed; None outside git.
     """
 
@@ -302,6 +305,7 @@ class SweepRecord:
     environment: Environment
     trials: tuple[TrialRecord, ...]
     confirmed: tuple[TrialRecord, ...] = ()
+    examined: Mapping[tuple[str, int], tuple[FoldRecord, ...]] = field(default_factory=dict)
     reports: Mapping[str, ReportRecord] = field(default_factory=dict)
     git_commit: str | None = None
 

@@ -77,6 +77,7 @@ MODEL = Limit("bytes of a model's description", 100_000_000, "`model.json`, Kera
 
 WORKERS = Limit("workers", 1_024, "`--workers`, `--nworkers`, `--per-gpu`")
 REPEATS = Limit("repeats of a winner", 1_000, "`refold compare --repeats`")
+REFITS = Limit("refits of a winner", 1_000, "`refold compare --refits`")
 ROWS = Limit("rows of a design", 10_000, "`refold variance --rows`")
 COMPARED = Limit("architectures to plan for", 1_000, "`refold plan --architectures`")
 SECONDS = Limit("seconds to wait (a week)", 604_800, "`--cluster-wait`")
@@ -87,5 +88,5 @@ TABLE = (
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
     *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
     *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, EXCLUDED, MODEL),
-    *(WORKERS, REPEATS, ROWS, COMPARED, SECONDS, DAYS),
+    *(WORKERS, REPEATS, REFITS, ROWS, COMPARED, SECONDS, DAYS),
 )

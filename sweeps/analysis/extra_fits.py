@@ -81,12 +81,17 @@ def missing(ledger: Ledger, wanted: Sequence[ExtraFits]) -> list[FitSpec]:
 
 def expected_seconds(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int) -> float:
     """Return the expected seconds that the missing fits take, from the times of the search's fits."""
-    each = {
-        spec.key: fmean(fold.run.timing.seconds for fold in further.trial.folds)
-        for further in wanted
-        for spec in further.specs.values()
-    }
+    each = {spec.key: _expected(further, spec) for further in wanted for spec in further.specs.values()}
     return sum(each[spec.key] for spec in lacking) / workers
+
+
+def _expected(further: ExtraFits, spec: FitSpec) -> float:
+    """Return the expected seconds of one fit: a refit has other epochs than the folds, and more images."""
+    runs = [fold.run for fold in further.trial.folds]
+    if spec.fold is not None:
+        return fmean(run.timing.seconds for run in runs)
+    an_epoch = fmean(run.timing.seconds / max(1, len(run.result.epochs)) for run in runs)
+    return an_epoch * spec.epochs * spec.folds / (spec.folds - 1)
 
 
 def train(

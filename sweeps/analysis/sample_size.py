@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from sweeps.analysis.comparison import confirmed_scores, recorded_repeats
+from sweeps.analysis.folds.comparison import confirmed_scores, recorded_repeats
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import (
     detectable_paired,

@@ -17,8 +17,9 @@ from tracking.ledger.lock import turn
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sweeps.analysis.claims import Claim
-    from sweeps.analysis.comparison_report import ComparisonReport
+    from sweeps.analysis.choices import Claim, On
+    from sweeps.analysis.exam.report import ExamReport
+    from sweeps.analysis.folds.report import ComparisonReport
     from sweeps.analysis.variance_components import Variances
     from sweeps.export.pipeline import Exported
     from sweeps.export.selection import How
@@ -49,20 +50,23 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     name: str,
     home: Path | str | None = None,
     *,
+    on: "On | None" = None,
+    refits: int | None = None,
+    architectures: Sequence[str] | None = None,
     repeats: int | None = None,
-    rope: float = 0.005,
-    claim: "Claim" = "new-data",
+    claim: "Claim | None" = None,
+    rope: float | None = None,
     workers: int | None = None,
     tracking_uri: str | None = None,
     console: Console | None = None,
     wait: bool = False,
     trust_code: bool = False,
-) -> "ComparisonReport":
+) -> "ExamReport | ComparisonReport":
     """Say which architecture is better and how sure that is; see ``Outcome.compare``."""
-    from sweeps.analysis import experiments
-    from sweeps.analysis.comparison_report import ComparisonReport
+    from sweeps.analysis import compare as comparisons
+    from sweeps.analysis.context import AnalysisContext
 
-    where = experiments.AnalysisContext(
+    where = AnalysisContext(
         home=_home(home),
         workers=workers,
         tracking_uri=tracking_uri,
@@ -70,7 +74,16 @@ def compare(  # noqa: PLR0913 - as many as the command line's
         wait=wait,
         trust_code=trust_code,
     )
-    return ComparisonReport(experiments.compare(where, name, repeats=repeats, rope=rope, claim=claim))
+    return comparisons.compare(
+        where,
+        name,
+        on=on,
+        refits=refits,
+        architectures=architectures,
+        repeats=repeats,
+        claim=claim,
+        rope=rope,
+    )
 
 
 def plan(
@@ -129,9 +142,10 @@ def variance(  # noqa: PLR0913 - as many as the command line's
         UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
         WorkersFailed: if a fit cannot be run; call again to go on.
     """
-    from sweeps.analysis import experiments
+    from sweeps.analysis import variance_experiment
+    from sweeps.analysis.context import AnalysisContext
 
-    where = experiments.AnalysisContext(
+    where = AnalysisContext(
         home=_home(home),
         workers=workers,
         tracking_uri=tracking_uri,
@@ -139,7 +153,7 @@ def variance(  # noqa: PLR0913 - as many as the command line's
         wait=wait,
         trust_code=trust_code,
     )
-    return experiments.variance(where, name, architecture=architecture, rows=rows)
+    return variance_experiment.variance(where, name, architecture=architecture, rows=rows)
 
 
 def verify(  # noqa: PLR0913 - as many as the command line's

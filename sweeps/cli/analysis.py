@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from sweeps.analysis.claims import CLAIMS
+from sweeps.analysis.choices import CLAIMS, ON
 from sweeps.cli.options import (
     Arguments,
     Verbs,
@@ -19,7 +19,7 @@ from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.home import Home
 from tracking.reports.text_table import Table
 from trainer.errors import UsageError
-from trainer.limits import COMPARED, REPEATS, ROWS
+from trainer.limits import COMPARED, REFITS, REPEATS, ROWS
 from trainer.quantities import counted
 
 
@@ -33,21 +33,38 @@ def add_verbs(verbs: Verbs) -> None:
 def _compare_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
     added.add_argument(
-        "--repeats",
-        type=up_to(REPEATS),
-        help="fresh repeats of each winner (default: 5, or the recorded number if that is higher)",
+        "--on",
+        choices=ON,
+        help="judge on the exam, which the search never saw, or on the folds (default: the exam "
+        "of a sweep that has one)",
     )
     added.add_argument(
-        "--rope",
-        type=float,
-        default=0.005,
-        help="largest difference of macro-F1 that does not matter (default: 0.005)",
+        "--refits",
+        type=up_to(REFITS),
+        help="exam: refits of each winner, 3 or more (default: 5, or the recorded number if that is higher)",
+    )
+    added.add_argument(
+        "--architectures",
+        type=_names,
+        metavar="A,B",
+        help="exam: compare the winners of these architectures (default: all)",
+    )
+    added.add_argument("--pairs", action="store_true", help="exam: show every pair too")
+    added.add_argument(
+        "--repeats",
+        type=up_to(REPEATS),
+        help="folds: fresh repeats of each winner (default: 5, or the recorded number if that is higher)",
     )
     added.add_argument(
         "--claim",
         choices=CLAIMS,
-        default="new-data",
-        help="conclude for other images of the same source, or for these images (default: new-data)",
+        help="folds: conclude for other images of the same source, or for these (default: new-data)",
+    )
+    added.add_argument(
+        "--rope",
+        type=float,
+        help="largest difference of scores that does not matter (default: the one that was fixed when the "
+        "sweep began: rope under [compare], or 0.005)",
     )
     added.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     workers_option(added)
@@ -58,7 +75,8 @@ def _compare_options(added: argparse.ArgumentParser) -> None:
 
 
 def compare(options: Arguments) -> int:
-    """Train fresh repeats of each winner; say which architecture is better, and how sure that is."""
+    """Train each architecture's winner again; say which is best, and how sure that is."""
+    from sweeps.analysis.exam.report import ExamReport
     from sweeps.api import record
 
     if options.html and not options.html.parent.is_dir():
@@ -66,9 +84,12 @@ def compare(options: Arguments) -> int:
     found = record.compare(
         options.sweep,
         options.home,
+        on=options.on,
+        refits=options.refits,
+        architectures=options.architectures,
         repeats=options.repeats,
-        rope=options.rope,
         claim=options.claim,
+        rope=options.rope,
         workers=options.workers,
         tracking_uri=options.tracking_uri,
         console=err,
@@ -80,7 +101,8 @@ def compare(options: Arguments) -> int:
     if options.json:
         print_json(found.to_json())
     else:
-        for part in found.parts():
+        parts = found.parts(pairs=options.pairs) if isinstance(found, ExamReport) else found.parts()
+        for part in parts:
             if isinstance(part, Table):
                 put_table(part)
             else:
@@ -88,6 +110,14 @@ def compare(options: Arguments) -> int:
         if options.html:
             put("", f"page  {options.html}")
     return 1 if found.comparison.left_out else 0
+
+
+def _names(text: str) -> list[str]:
+    """Read names with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError("write names with commas between them, such as resnet,lenet")
+    return names
 
 
 def _plan_options(added: argparse.ArgumentParser) -> None:
@@ -138,14 +168,15 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
 
 def variance(options: Arguments) -> int:
     """Say how much of a score's variance comes from each seed, and from the hyperparameters."""
-    from sweeps.analysis import experiments
+    from sweeps.analysis.context import AnalysisContext, cost_of
     from sweeps.analysis.variance_components import GIVEN_FOLDS, ROW, lines, sources_of, to_json
+    from sweeps.analysis.variance_experiment import variance_fits
     from sweeps.api import record
 
     if options.dry_run:
-        where = experiments.AnalysisContext(home=Home.chosen(options.home), workers=options.workers)
-        swept, _, wanted = experiments.variance_fits(where, options.sweep, options.architecture, options.rows)
-        cost = experiments.cost_of(where, [wanted])
+        where = AnalysisContext(home=Home.chosen(options.home), workers=options.workers)
+        swept, _, wanted = variance_fits(where, options.sweep, options.architecture, options.rows)
+        cost = cost_of(where, [wanted])
         if options.json:
             print_json(
                 {"sweep": options.sweep, "trial": wanted.trial.name, "rows": options.rows, **asdict(cost)}

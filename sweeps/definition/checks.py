@@ -148,6 +148,15 @@ def text(value: Any) -> str:
     return value
 
 
+def rope(value: Any) -> float:
+    """Return ``value`` if it can be a difference that does not matter: half the width of the region."""
+    if not _is_number(value) or not 0 <= value < 0.5:
+        raise ValueError(
+            "a difference that does not matter is a number from 0 to below 0.5; 0.005 is half a point"
+        )
+    return float(value)
+
+
 def _image_size(value: Any) -> tuple[int, int]:
     whole = _whole(8, limits.IMAGE_SIDE)
     if not isinstance(value, list | tuple) or len(value) != 2:
@@ -216,6 +225,7 @@ PRUNE: Mapping[str, Check] = {
     "keep": _share,
     "startup": _whole(1, limits.TRIALS),
 }
+COMPARE: Mapping[str, Check] = {"rope": _or_none(rope)}
 LIMITS: Mapping[str, Check] = {"fit_minutes": _or_none(_minutes)}
 DATASET: Mapping[str, Check] = {
     "source": text,

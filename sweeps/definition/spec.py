@@ -119,6 +119,21 @@ class Limits:
         check_fields(self, checks.LIMITS, "limits.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """How ``refold compare`` judges. Not in the sweep's identity, but fixed when the sweep begins.
+
+    Attributes:
+        rope: the largest difference of scores that does not matter, in [0, 0.5): half the width of the region
+            of practical equivalence. None for the metric's usual one (0.005 for macro-F1).
+    """
+
+    rope: float | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, checks.COMPARE, "compare.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class SweepSpec:
     """A sweep, as its file describes it. Every value but ``name`` has a default.
@@ -132,6 +147,7 @@ class SweepSpec:
         search: how hyperparameters are proposed.
         prune: which trials are not trained to their end.
         limits: the limits of each fit.
+        compare: how its winners are compared.
         device: the device that fits are trained on, ``"cpu"`` or ``"gpu"``.
         architectures: in the order they are listed; all six built-in ones by default.
         experiment: name of the MLflow experiment; the sweep's name if None.
@@ -146,6 +162,7 @@ class SweepSpec:
     search: Search
     prune: Prune
     limits: Limits
+    compare: Compare
     device: str
     architectures: tuple[ArchitectureChoice, ...]
     experiment: str | None
@@ -162,6 +179,7 @@ class SweepSpec:
         search: Search = Search(),
         prune: Prune = Prune(),
         limits: Limits = Limits(),
+        compare: Compare = Compare(),
         device: str = "cpu",
         architectures: Iterable[str | Defined | ArchitectureChoice] = tuple(BUILT_IN),
         experiment: str | None = None,
@@ -178,6 +196,7 @@ class SweepSpec:
             search: see above.
             prune: see above.
             limits: see above.
+            compare: see above.
             device: see above.
             architectures: a name means the built-in architecture with its default space; a class or function
                 of your own gets its Python name.
@@ -191,13 +210,20 @@ class SweepSpec:
         given = {
             "name": name, "seed": seed, "trials": trials, "device": device, "experiment": experiment,
             "dataset": _dataset(dataset), "cv": cv, "search": search, "prune": prune, "limits": limits,
-            "architectures": _architectures(architectures), "folder": _folder(folder),
+            "compare": compare, "architectures": _architectures(architectures), "folder": _folder(folder),
         }  # fmt: skip
         for key, value in given.items():
             object.__setattr__(self, key, value)
         check_fields(self, checks.SWEEP)
         check_fields(self, checks.MLFLOW, "mlflow.")
-        for part, kind in (("cv", CrossValidation), ("search", Search), ("prune", Prune), ("limits", Limits)):
+        kinds = {
+            "cv": CrossValidation,
+            "search": Search,
+            "prune": Prune,
+            "limits": Limits,
+            "compare": Compare,
+        }
+        for part, kind in kinds.items():
             if not isinstance(given[part], kind):
                 raise UsageError(f"{part} = {shown(given[part])}: must be a {kind.__name__}")
         _check_rungs(prune, cv)

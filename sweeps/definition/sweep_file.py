@@ -9,7 +9,7 @@ from typing import Any
 from sweeps.definition import checks
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked, shown
-from sweeps.definition.spec import CrossValidation, Limits, Prune, Search, SweepSpec
+from sweeps.definition.spec import Compare, CrossValidation, Limits, Prune, Search, SweepSpec
 from trainer.architectures.user import RESERVED
 from trainer.bounded_text import toml_from
 from trainer.datasets import DatasetSource
@@ -24,6 +24,7 @@ TABLES: Mapping[str, tuple[Callable[..., Any], Collection[str]]] = {
     "search": (Search, checks.SEARCH),
     "prune": (Prune, checks.PRUNE),
     "limits": (Limits, checks.LIMITS),
+    "compare": (Compare, checks.COMPARE),
 }
 
 
@@ -91,6 +92,7 @@ def sweep_text(spec: SweepSpec) -> str:
         "search": asdict(spec.search),
         "prune": asdict(spec.prune),
         "limits": asdict(spec.limits),
+        "compare": asdict(spec.compare),
         "mlflow": {"experiment": spec.experiment},
     }
     for choice in spec.architectures:

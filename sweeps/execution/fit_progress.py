@@ -1,5 +1,6 @@
 """Progress of fits that are not part of a search: a bar on a terminal, lines elsewhere."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from sweeps.execution.progress import outcome
 from trainer.escaping import for_terminal
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
+from trainer.quantities import duration
 
 
 @contextmanager
@@ -33,14 +35,16 @@ def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitS
             task = bar.add_task("training", total=total)
             yield lambda spec, _run: bar.update(task, advance=1, description=for_terminal(names[spec.key]))
         return
-    done = 0
+    done, begun = 0, time.monotonic()
     display = notebook_display()
     changing = Line(display) if display is not None else None
 
     def line(spec: FitSpec, run: FitRun) -> None:
         nonlocal done
         done += 1
-        text = for_terminal(f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}")
+        left = (time.monotonic() - begun) / done * (total - done)
+        more = f", {duration(left)} left" if done < total else ""
+        text = for_terminal(f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}{more}")
         if changing is None:
             console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
         else:

@@ -188,6 +188,7 @@ def _details(prepared: Prepared) -> SweepDetails:
         experiment=prepared.spec.experiment or prepared.spec.name,
         sources={a.name: a.source for a in prepared.plan.architectures if a.source is not None},
         tracking=prepared.tracking,
+        rope=prepared.spec.compare.rope,
     )
 
 

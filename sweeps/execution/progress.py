@@ -217,6 +217,8 @@ def outcome(run: FitRun) -> str:
     if result.state != "complete":
         return f"{result.state}: {result.reason}"
     epochs = f"best epoch {result.best_epoch} of {len(result.epochs)}"
+    if result.epochs[-1].stop_f1 is None:  # a refit keeps its last epoch
+        epochs = counted(len(result.epochs), "epoch")
     return f"F1 {result.f1:.4f} ({epochs}, {duration(run.timing.seconds)})"
 
 

@@ -1,16 +1,14 @@
 """The model to export: its trial, how it is made, its fits, and its name."""
 
 import re
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from sweeps.retraining.refit import model_key, refit_spec
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.canonical import digest
 from trainer.errors import UsageError
 from trainer.fits.names import read_trial_name, trial_name
-from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
 from trainer.runtime.environment import environment
@@ -41,7 +39,7 @@ class ModelSelection:
     @property
     def key(self) -> str:
         """SHA-256 of ``how`` and of the fits: equal keys mean the same model."""
-        return digest([self.how, [spec.key for spec in self.specs]])
+        return model_key(self.how, self.specs)
 
 
 def pick(record: SweepRecord, architecture: str | None = None, trial: str | None = None) -> TrialRecord:
@@ -119,32 +117,11 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
             with the best score on its held-out fold; the first of equal ones).
     """
     if how == "refit":
-        return ModelSelection(trial=trial, how=how, specs=(refit_spec(record, trial),), recorded=(None,))
+        refit = refit_spec(trial, record.seed, environment().platform)
+        return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,))
     best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.f1))
     folds = trial.folds if how == "ensemble" else (best,)
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)
-
-
-def refit_spec(record: SweepRecord, trial: TrialRecord) -> FitSpec:
-    """Return the fit that trains with the trial's hyperparameters on all training data, without a stop set.
-
-    Its number of epochs is the median of the folds' best epochs, rounded up.
-    """
-    fold = trial.folds[0].spec
-    best = [record_.run.result.best_epoch for record_ in trial.folds]
-    return FitSpec(
-        dataset=fold.dataset,
-        architecture=fold.architecture,
-        architecture_digest=fold.architecture_digest,
-        hyperparameters=fold.hyperparameters,
-        folds=fold.folds,
-        repeat=0,
-        fold=None,
-        seeds=Seeds.of_fit(record.seed, trial=trial.number, repeat=0, fold="refit"),
-        epochs=-int(-statistics.median(best) // 1),
-        stopping=None,
-        platform=environment().platform,
-    )
 
 
 def model_name(record: SweepRecord, choice: ModelSelection) -> str:

@@ -73,10 +73,12 @@ def job_of(code: RecordedCode, spec: FitSpec, stored: Path, trial: int | None = 
     Args:
         code: the sweep's recorded code that may run.
         spec: the fit.
-        stored: the folder of the stored dataset.
+        stored: the folder of the stored dataset. If the fit is scored on an exam, that is stored beside it.
         trial: number of the fit's trial, for its name.
     """
-    return Job(spec=spec, dataset=str(stored), source=code.sources.get(spec.architecture), trial=trial)
+    exam = None if spec.exam is None else str(stored_at(stored.parent, spec.exam))
+    source = code.sources.get(spec.architecture)
+    return Job(spec=spec, dataset=str(stored), source=source, trial=trial, exam=exam)
 
 
 def check_trainable(entry: SweepEntry) -> None:

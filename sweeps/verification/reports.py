@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sweeps.analysis import comparison, variance_components, wording
-from sweeps.analysis.comparison import Comparison, ComparisonSettings
-from sweeps.analysis.page import page
+from sweeps.analysis import variance_components
+from sweeps.analysis.folds import comparison, wording
+from sweeps.analysis.folds.comparison import Comparison, ComparisonSettings
+from sweeps.analysis.folds.page import page
 from sweeps.analysis.variance_components import Variances
 from sweeps.definition.changes import Change
 from sweeps.definition.identity import Difference

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sweeps.analysis.experiments import AnalysisContext
 
 import refold
-from sweeps.analysis import experiments, figures, page, sample_size, variance_components
-from sweeps.analysis.comparison import Comparison
-from sweeps.analysis.comparison_report import ComparisonReport
-from sweeps.analysis.experiments import AnalysisContext
+from sweeps.analysis import experiments, sample_size, variance_components
+from sweeps.analysis.folds import figures, page
+from sweeps.analysis.folds.comparison import Comparison
+from sweeps.analysis.folds.report import ComparisonReport
 from sweeps.cli import dry_run, output
 from sweeps.cli.doctor import findings_table
 from sweeps.cli.export import formats_table, predictions_table

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from trainer.canonical import canonical_json
+from trainer.canonical import canonical_json, recorded
 from trainer.fits.environment import Environment
 from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
 from trainer.hyperparameters import Value
@@ -17,8 +17,8 @@ def encode_run(run: FitRun) -> tuple[str, bytes, bytes]:
     result = run.result
     plain = replace(result, predictions=b"", confidences=b"")
     data: dict[str, object] = {
-        "result": {k: v for k, v in asdict(plain).items() if k not in ("predictions", "confidences")},
-        "timing": asdict(run.timing),
+        "result": {k: v for k, v in recorded(plain).items() if k not in ("predictions", "confidences")},
+        "timing": recorded(run.timing),
         "environment": run.environment.to_json(),
     }
     if result.state == "failed":

@@ -21,7 +21,7 @@ from tracking.ledger.lock import Turn, held, is_held
 from tracking.ledger.rows import export_rows, further_row, member_row, proposal_row, report_row, sweep_parts
 from tracking.ledger.seal_check import SealCheck, changed_fits, check_seal
 from tracking.ledger.seal_writer import SealWriter
-from tracking.ledger.trials import confirmed_of, further_fits, reports_of, trials_of
+from tracking.ledger.trials import confirmed_of, examined_of, further_fits, reports_of, trials_of
 from tracking.records import (
     ExportRecord,
     FoldRecord,
@@ -304,6 +304,7 @@ class Ledger:
                 fits_per_trial=entry.fits, created_at=entry.created_at, environment=entry.environment,
                 trials=tuple(trials_of(self._connection, entry, self._known)),
                 confirmed=tuple(confirmed_of(self._connection, entry)),
+                examined=examined_of(self._connection, entry),
                 reports=reports_of(self._connection, name), git_commit=entry.git_commit,
             )  # fmt: skip
 

@@ -83,6 +83,16 @@ def confirmed_of(connection: sqlite3.Connection, entry: SweepEntry) -> Iterator[
         )
 
 
+def examined_of(
+    connection: sqlite3.Connection, entry: SweepEntry
+) -> dict[tuple[str, int], tuple[FoldRecord, ...]]:
+    """Return the recorded refits that were scored on the exam, in the order of the sweep's architectures."""
+    fits = further_fits(connection, entry.name, Purpose.EXAM)
+    place = {name: index for index, name in enumerate(entry.architectures)}
+    found = sorted(fits, key=lambda key: (place[key[0]], key[1]))
+    return {key: tuple(record for _, record in sorted(fits[key].items())) for key in found}
+
+
 def reports_of(connection: sqlite3.Connection, sweep: str) -> dict[str, ReportRecord]:
     """Return a sweep's reports by name."""
     rows = connection.execute(

@@ -47,12 +47,14 @@ class Trained:
         model: with the kept weights; None if the fit failed.
         held_out: class probabilities of the held-out images, ``[n, classes]``; None if nothing was held out.
         epoch_seconds: duration of each epoch.
+        exam_seconds: seconds in which a refit classified its exam's images; None without an exam.
     """
 
     result: FitResult
     model: keras.Model | None = None
     held_out: Probabilities | None = None
     epoch_seconds: list[float] = field(default_factory=list)
+    exam_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ def train(
     architecture: Architecture,
     engines: EngineCache,
     on_epoch: EpochListener = lambda _number, _epoch, _seconds: None,
+    exam: Feed | None = None,
 ) -> Trained:
     """Run the fit that ``spec`` describes.
 
@@ -80,6 +83,7 @@ def train(
         architecture: the architecture whose digest the spec names.
         engines: the traces of this process.
         on_epoch: called with the epoch's number from 1, its record and its seconds.
+        exam: the exam whose fingerprint the spec names, if it names one.
 
     Returns:
         The outcome; the result's state is "failed" if the hyperparameters made the fit impossible.
@@ -96,7 +100,7 @@ def train(
         on_epoch(number, epoch, seconds)
 
     try:
-        trained = _train(spec, data, architecture, engines, listen)
+        trained = _train(spec, data, architecture, engines, listen, exam)
     except FitFailed as failure:
         failed = FitResult(key=spec.key, state="failed", reason=str(failure), epochs=tuple(finished))
         return Trained(failed, epoch_seconds=epoch_seconds)
@@ -106,7 +110,12 @@ def train(
 
 
 def _train(
-    spec: FitSpec, data: Feed, architecture: Architecture, engines: EngineCache, listen: EpochListener
+    spec: FitSpec,
+    data: Feed,
+    architecture: Architecture,
+    engines: EngineCache,
+    listen: EpochListener,
+    exam: Feed | None,
 ) -> Trained:
     parts = Split.of_fit(spec, data.dataset).parts(spec)
     engine = _engine(spec, data.dataset, architecture, engines)
@@ -130,11 +139,26 @@ def _train(
         notes=_notes(spec, engine.model, best, course.best_epoch, len(parts.training)),
     )
     engine.restore(course.weights)
+    if spec.exam is not None:
+        return _examined(spec, engine, exam, result)
     if course.missed or not len(parts.held_out):
         return Trained(result, engine.model)
     probabilities = engine.probabilities(data, parts.held_out)
     scored = _scored(spec.metric, probabilities, data.dataset, parts.held_out)
     return Trained(replace(result, **scored), engine.model, probabilities)
+
+
+def _examined(spec: FitSpec, engine: Engine, exam: Feed | None, result: FitResult) -> Trained:
+    """Score a refit on all images of its exam."""
+    if exam is None or exam.dataset.fingerprint != spec.exam:
+        raise ValueError(f"the exam of this fit is {spec.exam}, and other images were given")
+    start = time.perf_counter()
+    everything = np.arange(len(exam.dataset.labels))
+    probabilities = engine.probabilities(exam, everything)
+    seconds = time.perf_counter() - start
+    scored = _scored(spec.metric, probabilities, exam.dataset, everything)
+    parameters = engine.model.count_params()
+    return Trained(replace(result, **scored, parameters=parameters), engine.model, exam_seconds=seconds)
 
 
 def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:

@@ -25,12 +25,14 @@ def fit_name(spec: FitSpec, number: int | None) -> str:
     """Return the name of a fit of trial ``number``, such as ``resnet/3 fold 2``.
 
     From the second cross-validation on the name has the repeat (``resnet/3 repeat 1 fold 2``). A fit on all
-    the data is ``resnet/3 refit``. If the trial is not known (None), its number is left out.
+    the data is ``resnet/3 refit``, and ``resnet/3 refit 1`` with the seeds of another one. If the trial is
+    not known (None), its number is left out.
     """
     trial = spec.architecture if number is None else trial_name(spec.architecture, number)
+    if spec.fold is None:
+        return f"{trial} refit {spec.repeat}" if spec.repeat else f"{trial} refit"
     repeat = f" repeat {spec.repeat}" if spec.repeat else ""
-    part = "refit" if spec.fold is None else f"fold {spec.fold}"
-    return f"{trial}{repeat} {part}"
+    return f"{trial}{repeat} fold {spec.fold}"
 
 
 def read_trial_name(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from trainer.canonical import optional
 from trainer.fits.environment import Environment
 
 Confusion = tuple[tuple[int, ...], ...]
@@ -54,12 +55,14 @@ class FitResult:
         epochs: every epoch that was trained, in order.
         best_epoch: the epoch (from 1) whose weights were kept; of a pruned fit the best so far; 0 if failed.
         weights_sha256: of the weights after that epoch.
-        probabilities_sha256: of the held-out class probabilities (float32), bit for bit.
+        probabilities_sha256: of the held-out class probabilities (float32), bit for bit. Of a refit that is
+            scored on an exam, this and what follows are of all the exam's images.
         predictions: predicted class of each held-out image in ascending index, little-endian uint16.
         confidences: probability of that class, little-endian float32.
         confusion: counts, rows true classes, columns predicted ones.
         f1: macro-F1 of the held-out fold, in [0, 1]; None if none was scored.
         notes: what a reader of the result should know, one sentence each.
+        parameters: number of the network's weights; None if it was not counted.
     """
 
     key: str
@@ -76,6 +79,7 @@ class FitResult:
     confusion: Confusion = ()
     f1: float | None = None
     notes: tuple[str, ...] = ()
+    parameters: int | None = optional(None)
 
     def predicted_classes(self) -> npt.NDArray[np.int64]:
         """Return the predicted classes of the held-out images, ``[n]``."""
@@ -90,7 +94,13 @@ class FitResult:
 class Timing:
     """When and where a fit ran: never part of a digest.
 
-    ``epoch_seconds`` holds the wall-clock seconds of each epoch, its scoring included.
+    Attributes:
+        started_at: POSIX seconds.
+        ended_at: POSIX seconds.
+        epoch_seconds: wall-clock seconds of each epoch, its scoring included.
+        host: name of the machine.
+        worker: what the worker calls itself.
+        exam_seconds: wall-clock seconds in which a refit classified its exam's images; None without an exam.
     """
 
     started_at: float
@@ -98,6 +108,7 @@ class Timing:
     epoch_seconds: tuple[float, ...] = ()
     host: str = ""
     worker: str = ""
+    exam_seconds: float | None = optional(None)
 
     @property
     def seconds(self) -> float:

@@ -92,6 +92,8 @@ class FitSpec:
         stopping: the early-stopping rule, or None (a refit has no stop set).
         thresholds: what its trial has to reach, or None if nothing is pruned. Training applies the rungs.
         platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
+        exam: fingerprint of the exam that a refit is scored on after training; None for none. It changes no
+            weight: a refit without it has the same ones.
     """
 
     dataset: str
@@ -110,6 +112,7 @@ class FitSpec:
     threads: int = 1
     device: str = "cpu"
     procedure: int = PROCEDURE
+    exam: str | None = optional(None)
 
     @cached_property
     def key(self) -> str:

@@ -64,6 +64,7 @@ class Job:
         held_out: output, an ``.npy`` of the class probabilities of the held-out images, ``[n, classes]``
             float32; None in a sweep, whose record has only their digest.
         trial: number of the fit's trial, for messages; None if there is none.
+        exam: folder of the stored exam that the spec names; None without one.
     """
 
     spec: FitSpec
@@ -74,6 +75,7 @@ class Job:
     keep: Keep | None = None
     held_out: str | None = None
     trial: int | None = None
+    exam: str | None = None
 
     @property
     def name(self) -> str:
@@ -99,6 +101,7 @@ def run(job: Job, on_epoch: EpochListener = lambda _number, _epoch, _seconds: No
         epoch_seconds=tuple(trained.epoch_seconds),
         host=socket.gethostname(),
         worker=str(os.getpid()),
+        exam_seconds=trained.exam_seconds,
     )
     return FitRun(result=trained.result, timing=timing, environment=environment())
 
@@ -107,11 +110,12 @@ def _trained(job: Job, data: "Feed", architecture: Architecture, on_epoch: Epoch
     """Train; a fit of a user's code fails if that opens a file which no key knows of."""
     from trainer.engine.fit import Trained, train
 
+    exam = None if job.exam is None else data_of(job.exam, job.memory)
     if job.source is None:
-        return train(job.spec, data, architecture, engines(), on_epoch)
+        return train(job.spec, data, architecture, engines(), on_epoch, exam)
     opened = opened_in_training(job.spec.architecture_digest)
     with opened.watched():
-        trained = train(job.spec, data, architecture, engines(), on_epoch)
+        trained = train(job.spec, data, architecture, engines(), on_epoch, exam)
     undeclared = opened.undeclared()
     if not undeclared or trained.result.state == "failed":
         return trained

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sweeps.analysis.experiments import AnalysisContext
+from sweeps.analysis.experiments import compare as study
 
-from sweeps.analysis import tables, wording
-from sweeps.analysis.comparison import (
+from sweeps.analysis.folds import tables, wording
+from sweeps.analysis.folds.comparison import (
     Comparison,
     ComparisonSettings,
     compare,
@@ -23,9 +25,7 @@ from sweeps.analysis.comparison import (
     out_of_fold,
     recorded_repeats,
 )
-from sweeps.analysis.experiments import AnalysisContext
-from sweeps.analysis.experiments import compare as study
-from sweeps.analysis.page import page as page_of
+from sweeps.analysis.folds.page import page as page_of
 from sweeps.analysis.sample_size import from_record, repeat_lines
 from sweeps.analysis.statistics.paired_t import estimate
 from sweeps.definition.identity import plan_of

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from sweeps.analysis import comparison, variance_components
+from sweeps.analysis import variance_components
+from sweeps.analysis.folds import comparison
 from sweeps.verification import reports
 from sweeps.verification.report import Report
 from sweeps.verification.selection import FitSelection

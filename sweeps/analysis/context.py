@@ -1,37 +1,27 @@
-"""Comparisons and variance analyses of a finished sweep, with their effects: training, ledger, MLflow.
+"""What comparisons and variance analyses have in common: where they run, training with progress, MLflow."""
 
-Their conclusions come from pure functions of the record, in other modules.
-"""
-
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from rich.console import Console
 
-from sweeps.analysis import comparison, extra_fits, variance_components, wording
-from sweeps.analysis.claims import Claim
-from sweeps.analysis.comparison import Comparison, ComparisonSettings
+from sweeps.analysis import extra_fits
 from sweeps.analysis.extra_fits import ExtraFits, StartWorkers
-from sweeps.analysis.page import page
-from sweeps.analysis.variance_components import Variances
-from sweeps.definition.identity import plan_of
 from sweeps.diagnostics.machine import worker_count
 from sweeps.execution import fit_progress
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.retraining.recorded_code import admit
-from sweeps.retraining.recorded_fits import check_trainable, dataset_of
+from sweeps.retraining.recorded_fits import check_trainable
 from sweeps.tracking_place import completing, place_of
 from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.ledger.entry import SweepEntry
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
 from tracking.mlflow.uri import check_uri
-from tracking.records import Purpose, ReportRecord, SweepRecord
+from tracking.records import Purpose, SweepRecord
 from tracking.reports.text_table import wrapped
-from trainer.errors import UsageError
 from trainer.escaping import for_terminal
 from trainer.fits.names import fit_name
 from trainer.fits.specs import FitSpec
@@ -89,93 +79,6 @@ class AnalysisContext:
         return lambda: local_workers(self.count, self.home.worker_log)
 
 
-def compare(
-    where: AnalysisContext,
-    name: str,
-    *,
-    repeats: int | None = None,
-    rope: float = 0.005,
-    claim: Claim = "new-data",
-) -> Comparison:
-    """Train each architecture's winner on fresh repeats and compare the winners.
-
-    Args:
-        where: the home, the workers and MLflow.
-        name: the name of a finished sweep.
-        repeats: number of repeats of each winner, at least 2; if None, 5 or the recorded number, if that is
-            higher.
-        rope: half the width of the region of practical equivalence.
-        claim: the claim that the answer makes.
-
-    Raises:
-        UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
-        WorkersFailed: if a fit cannot be run; run again to go on.
-    """
-    comparison.check(ComparisonSettings(repeats=2 if repeats is None else repeats, rope=rope, claim=claim))
-    _check_option(where)
-    with where.turn() as mine:
-        record, entry = extra_fits.read_finished(where.home.path, name)
-        uri = _tracking_uri(where, entry)
-        if not record.winners:
-            raise UsageError(f"no architecture of {name!r} has a complete trial: there is nothing to compare")
-        if repeats is None:
-            repeats = max(ComparisonSettings().repeats, comparison.recorded_repeats(record))
-        asked = ComparisonSettings(repeats=repeats, rope=rope, claim=claim)
-        wanted = comparison.further_fits(record, plan_of(entry), repeats)
-        with Ledger.open(where.home.path, mine) as ledger:
-            _train(where, ledger, entry, Purpose.COMPARISON, wanted)
-            data = dataset_of(where.home.path, entry)
-            found = comparison.compare(ledger.sweep(name), data, asked)
-            report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
-            ledger.add_report(name, Purpose.COMPARISON, report)
-            _write_view(where, uri, entry, ledger.sweep(name))
-    return found
-
-
-def variance(
-    where: AnalysisContext, name: str, *, architecture: str | None = None, rows: int = 16
-) -> Variances:
-    """Measure how much of the variance of a trial's score comes from each source.
-
-    Args:
-        where: the home, the workers and MLflow.
-        name: the name of a finished sweep.
-        architecture: take the best trial of this architecture; the best of all architectures if None.
-        rows: number of rows of the design, at least 4; each row takes 6 fits.
-
-    Raises:
-        UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.
-        WorkersFailed: if a fit cannot be run; run again to go on.
-    """
-    _check_option(where)
-    with where.turn() as mine:
-        record, entry, wanted = variance_fits(where, name, architecture, rows)
-        uri = _tracking_uri(where, entry)
-        trial = wanted.trial
-        with Ledger.open(where.home.path, mine) as ledger:
-            _train(where, ledger, entry, Purpose.VARIANCE, [wanted])
-            fits = ledger.further_fits(name, Purpose.VARIANCE)[trial.architecture, trial.number]
-            found = variance_components.variances(record, trial, fits, rows)
-            report = ReportRecord(content=json.dumps(variance_components.to_json(found)), page="")
-            ledger.add_report(name, f"{Purpose.VARIANCE}-{trial.architecture}", report)
-            _write_view(where, uri, entry, ledger.sweep(name))
-    return found
-
-
-def variance_fits(
-    where: AnalysisContext, name: str, architecture: str | None, rows: int
-) -> tuple[SweepRecord, SweepEntry, ExtraFits]:
-    """Return a sweep and the design's fits; train nothing.
-
-    Raises:
-        UsageError: if something is missing or wrong.
-    """
-    record, entry = extra_fits.read_finished(where.home.path, name)
-    trial = variance_components.chosen(record, architecture)
-    plan, planned = extra_fits.planned(entry, trial.architecture)
-    return record, entry, variance_components.further_fits(plan, planned, trial, rows)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of a comparison or variance analysis.
@@ -211,28 +114,48 @@ def cost_of(where: AnalysisContext, wanted: Sequence[ExtraFits]) -> Cost:
         return _cost(wanted, extra_fits.missing(ledger, wanted), where.count)
 
 
-def _check_option(where: AnalysisContext) -> None:
+def check_option(where: AnalysisContext) -> None:
     """Check the tracking URI before anything is read."""
     if where.tracking_uri:
         check_uri(where.tracking_uri)
 
 
-def _tracking_uri(where: AnalysisContext, entry: SweepEntry) -> str:
+def tracking_uri_of(where: AnalysisContext, entry: SweepEntry) -> str:
+    """Return MLflow's store for a sweep, and say what there is to say of it."""
     place = place_of(where.home, entry, where.tracking_uri)
     for note in place.notes:
         where.say(note)
     return place.uri
 
 
-def _train(
-    where: AnalysisContext, ledger: Ledger, entry: SweepEntry, purpose: Purpose, wanted: Sequence[ExtraFits]
+def train(
+    where: AnalysisContext,
+    ledger: Ledger,
+    entry: SweepEntry,
+    purpose: Purpose,
+    wanted: Sequence[ExtraFits],
+    before: Callable[[], None] = lambda: None,
 ) -> None:
-    """Say what the missing fits cost, and train them."""
+    """Say what the missing fits cost, and train them.
+
+    Args:
+        where: the home and the workers.
+        ledger: open for writing.
+        entry: the sweep's.
+        purpose: of the fits.
+        wanted: the fits; those that are recorded are not trained again.
+        before: called once it is sure that they can be trained, before the first one is.
+
+    Raises:
+        UsageError: if they cannot be trained here.
+        WorkersFailed: if a fit cannot be run.
+    """
     lacking = extra_fits.missing(ledger, wanted)
     if lacking:
         check_trainable(entry)
     architectures = [spec.architecture for spec in lacking]
     code = admit(where.home.path, entry, architectures, trust_code=where.trust_code)
+    before()
     for further in wanted:
         trial = further.trial
         ledger.add_further_fits(entry.name, purpose, trial.architecture, trial.number, further.specs)
@@ -265,7 +188,7 @@ def _cost(wanted: Sequence[ExtraFits], lacking: Sequence[FitSpec], workers: int)
     )
 
 
-def _write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: SweepRecord) -> None:
+def write_view(where: AnalysisContext, uri: str, entry: SweepEntry, record: SweepRecord) -> None:
     """Bring MLflow up to date. If it cannot be reached, nothing is lost: the ledger has everything."""
     try:
         mlflow_view(where.home, uri, entry.details.experiment).write(record)

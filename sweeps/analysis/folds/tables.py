@@ -1,7 +1,8 @@
 """The tables of a comparison on a terminal."""
 
-from sweeps.analysis import wording as words
-from sweeps.analysis.comparison import Comparison, Pair
+from sweeps.analysis.folds import wording as words
+from sweeps.analysis.folds.comparison import Comparison, Pair
+from sweeps.analysis.words import points
 from tracking.reports.text_table import Column, Table
 
 
@@ -38,7 +39,6 @@ def pairs_table(comparison: Comparison) -> Table:
         Column(title="worse/same/better", rank=3),
         Column(title="won", rank=2),
         Column(title="verdict"),
-        Column(title="what would settle it", words=True, named=True),
     )
     return Table(columns=columns, rows=[_pair_row(pair) for pair in comparison.pairs])
 
@@ -47,12 +47,11 @@ def _pair_row(pair: Pair) -> list[str]:
     found, chances = pair.difference, pair.chances
     return [
         f"{pair.one} - {pair.other}",
-        f"{words.points(found.mean, sign=True)} ({words.interval(found)})",
+        f"{points(found.mean, sign=True)} ({words.interval(found)})",
         words.p_text(pair.adjusted_p),
         f"{chances.worse:.2f}/{chances.equivalent:.2f}/{chances.better:.2f}",
         f"{pair.wins.won:g}/{pair.wins.runs}" + (f" ({pair.wins.tied} tied)" if pair.wins.tied else ""),
         pair.verdict,
-        words.settles(pair),
     ]
 
 
@@ -65,4 +64,5 @@ def remarks(comparison: Comparison) -> list[str]:
         "",
         words.claim(comparison.asked),
         *words.conditions(comparison),
+        words.NEXT,
     ]

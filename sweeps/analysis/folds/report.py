@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from sweeps.analysis import page, tables, wording
-from sweeps.analysis.comparison import Comparison
+from sweeps.analysis.folds import page, tables, wording
+from sweeps.analysis.folds.comparison import Comparison
 from tracking.reports.text_table import Table
 from trainer.escaping import for_terminal
 

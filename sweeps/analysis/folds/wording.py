@@ -1,18 +1,12 @@
 """A comparison in plain words, and as JSON data."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from sweeps.analysis.comparison import Comparison, ComparisonSettings, Contender, Pair
+from sweeps.analysis.folds.comparison import Comparison, ComparisonSettings, Contender, Pair
 from sweeps.analysis.statistics.paired_t import Estimate
-from sweeps.analysis.statistics.verdicts import ALPHA, POWER
+from sweeps.analysis.statistics.verdicts import ALPHA
+from sweeps.analysis.words import listed, points, share_text
 from trainer.quantities import counted
-
-
-def points(value: float, *, sign: bool = False) -> str:
-    """Return a score or a difference in points (hundredths)."""
-    return f"{100 * value:+.2f}" if sign else f"{100 * value:.2f}"
 
 
 def interval(found: Estimate) -> str:
@@ -30,11 +24,6 @@ def p_text(p: float | None) -> str:
     if p is None:
         return "none"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def share_text(value: float) -> str:
-    """Return a probability with two digits, never as 0 or 1."""
-    return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
 
 
 def headline(comparison: Comparison) -> list[str]:
@@ -62,48 +51,47 @@ def headline(comparison: Comparison) -> list[str]:
     ]
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list in a sentence.
-
-    >>> listed(["a", "b", "c"]), listed(["a"])
-    ('a, b and c', 'a')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-#: The meaning of the column "luck" in the table of winners.
+#: The meaning of the columns in the table of winners.
 LUCK = (
     "luck: how much of the search's best score comes from being the best of several trials. confirmed: the "
-    "mean on fresh repeats, which is free of it."
+    "mean on fresh repeats. Their seeds and splits are new, but their images are those on which the winner "
+    "was chosen: luck with these images stays in it."
 )
 
 
 def legend(comparison: Comparison) -> list[str]:
     """Return the meaning of columns in the table of pairs, one line each."""
     rope = points(comparison.asked.rope)
-    lines = [
+    return [
         "points: hundredths of macro-F1, the first architecture minus the second. p (Holm): corrected for "
         "the number of pairs. won: paired fits that the first one won.",
         f"worse/same/better: the probability that the first one is more than {rope} points worse, within "
         f"{rope} points, or more than {rope} points better.",
     ]
-    if any(pair.settling is not None and pair.settling.folds for pair in comparison.pairs):
-        lines.append("N folds might settle it if their scores spread no wider than these.")
-    return lines
 
 
 def claim(asked: ComparisonSettings) -> str:
-    """Return the claim of the answer in a sentence or two."""
+    """Return the claim of the answer, and what it assumes, in two sentences or three."""
     if asked.claim == "new-data":
         return (
             "The claim: how the architectures would compare on another training set of this size from the "
-            "same source. The intervals are wide because all repeats share these images, and no number of "
-            "repeats changes that. For a claim about these images alone: --claim this-data."
+            "same source. It assumes that the scores of two folds, whose training sets overlap, are "
+            "correlated by the share that is held out (Nadeau & Bengio 2003); data on which this is not so "
+            "make the intervals too wide or too narrow. For a claim about these images alone: --claim "
+            "this-data."
         )
     return (
         "The claim: how the architectures compare on exactly these images, over new splits and seeds. It "
-        "says nothing about other images, even from the same source."
+        "assumes that repeats are independent of each other, and says nothing about other images, even from "
+        "the same source."
     )
+
+
+#: What to do for a surer answer.
+NEXT = (
+    "For an answer on images that no winner was chosen on, run the sweep under another name with an exam "
+    "(exam = 0.2 under [dataset]): 'refold compare' then judges refits of the winners on it."
+)
 
 
 def conditions(comparison: Comparison) -> list[str]:
@@ -162,7 +150,7 @@ def verdict(pair: Pair, asked: ComparisonSettings) -> str:
             f"{one} and {other} are equivalent: their difference lies within {points(asked.rope)} points "
             f"with a probability of {share_text(pair.chances.equivalent)}."
         )
-    return f"{one} and {other} are undecided: {_why(pair, asked)} {_what_settles(pair, asked)}"
+    return f"{one} and {other} are undecided: {_why(pair, asked)}"
 
 
 def _why(pair: Pair, asked: ComparisonSettings) -> str:
@@ -170,7 +158,7 @@ def _why(pair: Pair, asked: ComparisonSettings) -> str:
     if not found.deviation:
         return (
             f"all {len(pair.differences)} paired scores differ by exactly {points(found.mean)} points, so "
-            "there is no spread to judge by."
+            "there is no spread to judge by; more images, or harder ones, might show one."
         )
     if pair.adjusted_p is not None and pair.adjusted_p <= ALPHA:
         return (
@@ -183,47 +171,12 @@ def _why(pair: Pair, asked: ComparisonSettings) -> str:
     )
 
 
-def _what_settles(pair: Pair, asked: ComparisonSettings) -> str:
-    what = pair.settling
-    if what is None:
-        return "More images, or harder ones, would show one."
-    if what.repeats is not None:
-        return f"{what.repeats} repeats would probably settle it at this mean and spread."
-    if what.data_factor is None:
-        more = f"the difference is about as large as the {points(asked.rope)} points that do not matter"
-        return f"No number of repeats would settle it: {more}; another --rope would."
-    folds = f" {what.folds} folds might (if their scores spread no wider);" if what.folds else ""
-    return (
-        f"No number of repeats on these images would settle it;{folds} about {factor(what.data_factor)} "
-        "times as many images would."
-    )
-
-
-def factor(value: float) -> str:
-    """Return a factor as text, with one decimal below 10."""
-    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
-
-
-def settles(pair: Pair) -> str:
-    """Return what would settle an undecided pair, in a few words for a table's cell."""
-    what = pair.settling
-    if pair.verdict != "undecided":
-        return ""
-    if what is None:
-        return "no spread"
-    if what.repeats is not None:
-        return f"{what.repeats} repeats"
-    if what.data_factor is None:
-        return "another --rope"
-    folds = f"perhaps {what.folds} folds, or " if what.folds else ""
-    return f"{folds}{factor(what.data_factor)} times the images"
-
-
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """Return the comparison as JSON data; docs/statistics.md describes it."""
     asked = comparison.asked
     return {
         "sweep": comparison.sweep,
+        "on": "folds",
         "dataset": {"name": comparison.dataset, "samples": comparison.samples}
         | ({} if comparison.groups is None else {"groups": comparison.groups}),
         "folds": comparison.folds,
@@ -234,7 +187,6 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "claim_in_words": claim(asked),
         "conclusion": " ".join(headline(comparison)),
         "alpha": ALPHA,
-        "power_of_advice": POWER,
         "architectures": [_contender_json(contender) for contender in comparison.contenders],
         "pairs": [_pair_json(pair, asked) for pair in comparison.pairs],
         "left_out": dict(comparison.left_out),
@@ -283,6 +235,5 @@ def _pair_json(pair: Pair, asked: ComparisonSettings) -> dict[str, Any]:
         "share_won": pair.wins.share,
         "verdict": pair.verdict,
         "verdict_in_words": verdict(pair, asked),
-        "settled_by": None if pair.settling is None else asdict(pair.settling),
         "differences": list(pair.differences),
     }

@@ -1,6 +1,8 @@
-"""Compares architectures: which is better, and how sure that is. Pure functions of record and labels.
+"""Compares winners on the images of the search. Pure functions of record and labels.
 
-Each architecture's winner is judged by fresh repeats only, not by the scores that made it the winner.
+Each architecture's winner is judged by fresh repeats of the cross-validation, not by the scores that made it
+the winner. Seeds and splits are new there; the images are those on which it was chosen, so luck with them
+stays.
 """
 
 import math
@@ -11,15 +13,16 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.analysis.claims import Claim
+from sweeps.analysis.choices import Claim
 from sweeps.analysis.extra_fits import ExtraFits
 from sweeps.analysis.statistics import bbc
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
-from sweeps.analysis.statistics.verdicts import Seen, Settling, Verdict, settling, verdict_of
+from sweeps.analysis.statistics.verdicts import Verdict, verdict_of
 from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.plan import Plan
+from sweeps.definition.region import check_rope
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
@@ -87,7 +90,6 @@ class Pair:
         chances: the probabilities that ``one`` is truly worse, equivalent, better.
         wins: the paired fits that ``one`` won.
         verdict: the verdict on ``one``.
-        settling: what would settle the pair; None if it is decided or has no spread.
     """
 
     one: str
@@ -98,7 +100,6 @@ class Pair:
     chances: Probabilities
     wins: Wins
     verdict: Verdict
-    settling: Settling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,13 +156,6 @@ class Design:
         return self.given and self.claim == "new-data"
 
     @property
-    def units_per_repeat(self) -> int:
-        """Number of observations that each repeat adds."""
-        if self.keeps_folds:
-            return 0
-        return self.folds if self.claim == "new-data" else 1
-
-    @property
     def overlap(self) -> float:
         """The strength of the correction; see ``overlap_of``."""
         return overlap_of(self.folds) if self.claim == "new-data" else 0.0
@@ -195,10 +189,7 @@ def check(asked: ComparisonSettings) -> None:
         raise UsageError("--repeats: one repeat shows no spread between repeats; at least 2 are needed")
     if asked.repeats > REPEATS.most:
         raise UsageError(f"--repeats {asked.repeats}: at most {REPEATS.said}")
-    if not 0 <= asked.rope < 0.5:
-        raise UsageError(
-            f"--rope {asked.rope:g}: a difference that does not matter is 0 to 0.5; 0.005 is half a point"
-        )
+    check_rope(asked.rope)
 
 
 def further_fits(record: SweepRecord, plan: Plan, repeats: int) -> list[ExtraFits]:
@@ -376,12 +367,12 @@ def _pairs(contenders: Sequence[Contender], design: Design, asked: ComparisonSet
     found = [design.estimate(values) for values in differences]
     adjusted = holm([1.0 if each.p is None else each.p for each in found])
     return [
-        _pair(one, other, values, each, None if each.p is None else p, design, asked, len(both))
+        _pair(one, other, values, each, None if each.p is None else p, design, asked)
         for (one, other), values, each, p in zip(both, differences, found, adjusted, strict=True)
     ]
 
 
-def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
+def _pair(
     one: Contender,
     other: Contender,
     differences: tuple[float, ...],
@@ -389,19 +380,8 @@ def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
     adjusted_p: float | None,
     design: Design,
     asked: ComparisonSettings,
-    comparisons: int,
 ) -> Pair:
     chances = probabilities(design.units(differences), overlap=design.overlap, rope=asked.rope)
-    verdict = verdict_of(adjusted_p, chances)
-    seen = Seen(
-        mean=found.mean,
-        deviation=found.deviation,
-        runs_per_repeat=design.units_per_repeat,
-        runs=design.folds if design.keeps_folds else 0,
-        folds=design.folds if asked.claim == "new-data" else None,
-        rope=asked.rope,
-        comparisons=comparisons,
-    )
     return Pair(
         one=one.architecture,
         other=other.architecture,
@@ -410,6 +390,5 @@ def _pair(  # noqa: PLR0913, PLR0917 - all of it is one row of the answer
         adjusted_p=adjusted_p,
         chances=chances,
         wins=wins(differences),
-        verdict=verdict,
-        settling=settling(seen) if verdict == "undecided" and found.deviation else None,
+        verdict=verdict_of(adjusted_p, chances),
     )

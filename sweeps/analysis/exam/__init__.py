@@ -1,0 +1,1 @@
+"""Winners compared on an exam, images that the search never saw: refits with several seeds."""

@@ -1,0 +1,1 @@
+"""Winners compared on the images of the search: fresh repeats of the cross-validation."""

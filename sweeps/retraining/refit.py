@@ -1,0 +1,64 @@
+"""The refits of a trial: trainings on all images of the search, with its hyperparameters and new seeds."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tracking.records import TrialRecord
+from trainer.canonical import digest
+from trainer.fits.seeds import Seeds
+from trainer.fits.specs import FitSpec
+
+
+def refit_spec(
+    trial: TrialRecord,
+    seed: int,
+    platform: tuple[tuple[str, str], ...],
+    number: int = 0,
+    exam: str | None = None,
+) -> FitSpec:
+    """Return a fit on all images of the search, without a stop set.
+
+    Its number of epochs is the median of the folds' best epochs, rounded up.
+
+    Args:
+        trial: a complete trial.
+        seed: the sweep's.
+        platform: of the machine that trains it; see ``FitSpec``.
+        number: which refit, from 0. Each has other seeds; those of equal numbers are equal for all trials of
+            one number. The first one is the model that ``refold export`` gives.
+        exam: fingerprint of the exam that it is scored on; None for none. It changes no weight.
+    """
+    fold = trial.folds[0].spec
+    best = [record.run.result.best_epoch for record in trial.folds]
+    return FitSpec(
+        dataset=fold.dataset,
+        architecture=fold.architecture,
+        architecture_digest=fold.architecture_digest,
+        hyperparameters=fold.hyperparameters,
+        folds=fold.folds,
+        repeat=number,
+        fold=None,
+        seeds=Seeds.of_fit(seed, trial=trial.number, repeat=number, fold="refit"),
+        epochs=-int(-statistics.median(best) // 1),
+        stopping=None,
+        platform=platform,
+        exam=exam,
+    )
+
+
+def without_exam(spec: FitSpec) -> FitSpec:
+    """Return the refit with the same weights that is not scored on an exam."""
+    return replace(spec, exam=None)
+
+
+def model_key(how: str, specs: Iterable[FitSpec]) -> str:
+    """Return the key of the model that some fits make: equal keys mean the same model.
+
+    Whether a fit is scored on an exam changes no model.
+
+    Args:
+        how: how the model is made of them; see ``sweeps.export.selection.How``.
+        specs: its fits.
+    """
+    return digest([how, [without_exam(spec).key for spec in specs]])
