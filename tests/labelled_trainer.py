@@ -25,6 +25,12 @@ from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
 
+#: What a refit's epochs lack.
+NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f1": None}
+
+#: Numbers of weights.
+WEIGHTS = {"lenet": 60_000, "baseline": 400_000}
+
 #: How often a prediction is right where the architecture does not matter.
 CHANCE = 0.8
 
@@ -34,7 +40,7 @@ class LabelledWorkers(InlineWorkers):
 
     Args:
         chances: by architecture; 1.0 never errs.
-        fails: (architecture, repeat, fold) of a fit that fails.
+        fails: (architecture, repeat, fold) of a fit that fails; the fold of refit ``repeat`` is None.
         interrupt_after: Ctrl-C is pressed when so many fits have ended.
     """
 
@@ -42,7 +48,7 @@ class LabelledWorkers(InlineWorkers):
         self,
         chances: dict[str, float],
         *,
-        fails: tuple[str, int, int] | None = None,
+        fails: tuple[str, int, int | None] | None = None,
         interrupt_after: int | None = None,
     ) -> None:
         super().__init__(2)
@@ -85,6 +91,17 @@ def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
     if result.state == "pruned":
         return replace(run, result=result)
     held_out = labels[parts.held_out]
+    if spec.fold is None:
+        epochs = tuple(replace(run.result.epochs[0], **NOT_WATCHED) for _ in range(spec.epochs))
+        digest = epochs[-1].weights_sha256
+        seconds = (run.timing.seconds / spec.epochs,) * spec.epochs
+        run = replace(run, timing=replace(run.timing, epoch_seconds=seconds))
+        result = replace(result, epochs=epochs, best_epoch=spec.epochs, weights_sha256=digest)
+    if spec.exam is not None:
+        assert job.exam is not None
+        held_out = np.asarray(open_stored(Path(job.exam)).labels)
+        result = replace(result, parameters=WEIGHTS.get(spec.architecture, 1000))
+        run = replace(run, timing=replace(run.timing, exam_seconds=0.001 * len(held_out)))
     rng = np.random.default_rng(derive(spec.seeds.order, spec.architecture))
     predicted = np.where(rng.random(len(held_out)) >= chance, (held_out + 1) % classes, held_out)
     confusion = confusion_matrix(held_out, predicted, classes=classes)

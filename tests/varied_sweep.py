@@ -15,6 +15,11 @@ import numpy as np
 import pytest
 
 from sweeps.analysis import extra_fits, variance_components
+from sweeps.analysis.exam import comparison as on_exam
+from sweeps.analysis.exam import wording as exam_wording
+from sweeps.analysis.exam.comparison import Exam, ExamSettings
+from sweeps.analysis.exam.page import page as exam_page
+from sweeps.analysis.exam.refits import further_fits, key_of, winners_of
 from sweeps.analysis.extra_fits import ExtraFits
 from sweeps.analysis.folds import comparison, wording
 from sweeps.analysis.folds.comparison import ComparisonSettings
@@ -40,7 +45,7 @@ from tracking.ledger import seal
 from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.rows import rows_of
-from tracking.records import Purpose, ReportRecord
+from tracking.records import Opening, Purpose, ReportRecord
 from trainer.canonical import canonical_json
 from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
@@ -148,6 +153,7 @@ def record(folder: Path) -> Path:
             )  # fmt: skip
     with Ledger.open(home) as ledger:
         _compare(home, ledger)
+        _examine(home, ledger)
         _measure_variance(home, ledger)
     for how in ("refit", "ensemble"):
         with Ledger.open(home) as ledger:
@@ -169,12 +175,14 @@ def prepared(file: Path) -> Prepared:
 
 def _train(home: Path, ledger: Ledger, purpose: Purpose, wanted: Sequence[ExtraFits]) -> None:
     """Record extra fits, as ``experiments`` does."""
-    stored = home / "datasets" / ledger.sweep(NAME).dataset.fingerprint
+    dataset = ledger.sweep(NAME).dataset
+    assert dataset.exam is not None
+    stored, exam = (home / "datasets" / each for each in dataset.fingerprints)
     for further in wanted:
         trial = further.trial
         ledger.add_further_fits(NAME, purpose, trial.architecture, trial.number, further.specs)
         for spec in further.specs.values():
-            job = Job(spec=spec, dataset=str(stored))
+            job = Job(spec=spec, dataset=str(stored), exam=str(exam))
             ledger.add_run(spec, trained(job, run_of(spec)))
 
 
@@ -186,6 +194,26 @@ def _compare(home: Path, ledger: Ledger) -> None:
     found = comparison.compare(ledger.sweep(NAME), data, ComparisonSettings(repeats=2))
     report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
     ledger.add_report(NAME, Purpose.COMPARISON, report)
+
+
+def _examine(home: Path, ledger: Ledger) -> None:
+    """Compare on the exam, as ``sweeps.analysis.exam.experiment`` does."""
+    entry, record = ledger.entry(NAME), ledger.sweep(NAME)
+    assert entry is not None
+    told, plan = record.dataset.exam, plan_of(entry)
+    assert told is not None
+    winners = winners_of(record, None)
+    at = 1_790_000_050.0
+    for winner in winners:
+        model = key_of(winner, record.seed, plan.platform)
+        ledger.add_opening(Opening(exam=told.fingerprint, sweep=NAME, purpose="compare", model=model, at=at))
+    _train(home, ledger, Purpose.EXAM, further_fits(record, plan, told.fingerprint, 3, winners))
+    data = open_stored(home / "datasets" / told.fingerprint)
+    openings = ledger.openings(told.fingerprint)
+    exam = Exam(record=told, labels=data.labels, groups=data.groups, openings=openings)
+    found = on_exam.compare(ledger.sweep(NAME), exam, ExamSettings(refits=3))
+    report = ReportRecord(content=json.dumps(exam_wording.to_json(found)), page=exam_page(found))
+    ledger.add_report(NAME, Purpose.EXAM, report)
 
 
 def _measure_variance(home: Path, ledger: Ledger) -> None:

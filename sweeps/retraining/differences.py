@@ -73,6 +73,7 @@ def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]
     yield "confidences", then.confidences, now.confidences
     yield "confusion matrix", then.confusion, now.confusion
     yield "score", then.f1, now.f1
+    yield "number of weights", then.parameters, now.parameters
     yield "fit key", then.key, now.key
 
 

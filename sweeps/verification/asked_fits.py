@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sweeps.analysis import variance_components
 from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.retraining.refit import refit_spec
 from tracking.ledger.contents import SweepContents
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from trainer.fits.names import fit_name, trial_name
@@ -52,7 +53,7 @@ def asked_fits(record: SweepRecord, contents: SweepContents, plan: Plan) -> list
         found += _unplanned(None, place, contents.members[place], contents)
     for purpose, members in contents.further.items():
         for place, keys in members.items():
-            specs = _specs_beside(purpose, trials.get(place), len(keys), plan, planned)
+            specs = _specs_beside(purpose, trials.get(place), len(keys), plan, planned, record)
             found += _beside(purpose, place, keys, specs, contents)
     return found
 
@@ -88,6 +89,7 @@ def _specs_beside(
     count: int,
     plan: Plan,
     planned: Mapping[str, PlannedArchitecture],
+    record: SweepRecord,
 ) -> dict[int, FitSpec]:
     """Return the specs of a design with at least ``count`` fits, by position; none for an unknown one."""
     if trial is None or trial.architecture not in planned:
@@ -101,6 +103,10 @@ def _specs_beside(
     if purpose == Purpose.VARIANCE:
         rows = max(variance_components.FEWEST, -(-count // variance_components.ROW))
         return dict(variance_components.further_fits(plan, architecture, trial, rows).specs)
+    exam = record.dataset.exam
+    if purpose == Purpose.EXAM and exam is not None and trial.state == "complete":
+        platform, fingerprint = plan.platform, exam.fingerprint
+        return {n: refit_spec(trial, plan.seed, platform, n, fingerprint) for n in range(count)}
     return {}
 
 

@@ -11,6 +11,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from sweeps.analysis import variance_components
+from sweeps.analysis.exam import comparison as on_exam
+from sweeps.analysis.exam import wording as exam_wording
+from sweeps.analysis.exam.comparison import Exam, ExamSettings
+from sweeps.analysis.exam.page import page as exam_page
 from sweeps.analysis.folds import comparison, wording
 from sweeps.analysis.folds.comparison import Comparison, ComparisonSettings
 from sweeps.analysis.folds.page import page
@@ -23,14 +27,18 @@ from trainer.errors import UsageError, one_line
 from trainer.fits.names import trial_name
 from trainer.fits.split import Divisible
 
-#: What versions of refold before 0.1 was first published said of each pair: numbers are compared, words not.
-OLDER = "p_5x2cv_f"
+#: What a comparison says since winners can be compared on an exam. Of an earlier one the numbers are
+#: compared, but neither its words nor its advice.
+NEWER = "on"
 
 #: What the hyperparameters' part of a variance analysis has since pruned trials are in it.
 OLDER_PART = "pruned_later"
 
-#: Texts of a report that are worded from its numbers.
-WORDS = ("claim_in_words", "conclusion", "verdict_in_words")
+#: What an earlier comparison says in words or as advice, and what it does not have yet.
+OF_EARLIER = (
+    *("claim_in_words", "conclusion", "verdict_in_words"),
+    *("settled_by", "power_of_advice", "p_5x2cv_f", "on"),
+)
 
 #: Another SciPy may round the last digits differently.
 TOLERANCE = 1e-9
@@ -45,7 +53,7 @@ Conclusion = TypeVar("Conclusion")
 
 
 def report_differences(
-    record: SweepRecord, contents: SweepContents, data: Divisible
+    record: SweepRecord, contents: SweepContents, data: Divisible, exam: Exam | None
 ) -> tuple[list[Difference], list[str]]:
     """Conclude each report again; return the differences, and lines about what could not be compared.
 
@@ -53,12 +61,13 @@ def report_differences(
         record: the sweep.
         contents: its rows, which have the fits of the variance analyses.
         data: labels and groups of the images of the search.
+        exam: the sweep's exam; None if it has none.
     """
     found: list[Difference] = []
     notes: list[str] = []
     for name, report in record.reports.items():
         try:
-            differ, explained = _compared(name, report, record, contents, data)
+            differ, explained = _compared(name, report, record, contents, data, exam)
         except UNUSABLE as error:
             differ = [("content", f"it does not follow from the recorded fits: {one_line(error)}")]
             explained = []
@@ -73,8 +82,11 @@ def _compared(
     record: SweepRecord,
     contents: SweepContents,
     data: Divisible,
+    exam: Exam | None,
 ) -> tuple[list[tuple[str, str]], list[str]]:
     content = json.loads(report.content)
+    if name == Purpose.EXAM:
+        return _compared_on_exam(report, content, record, exam)
     if name == Purpose.COMPARISON:
         asked = ComparisonSettings(repeats=content["repeats"], rope=content["rope"], claim=content["claim"])
         counts = {each["architecture"]: each["trials"] for each in content["architectures"]}
@@ -84,7 +96,7 @@ def _compared(
 
         differ, drawn = _concluded(content, _as_then(record, counts), compare, wording.to_json)
         for each in drawn:
-            return _of_page(report.page, page(each), older=OLDER in report.content, sweep=record.name)
+            return _of_page(report.page, page(each), older=NEWER not in content, sweep=record.name)
         return differ, []
     architecture = name.removeprefix(f"{Purpose.VARIANCE}-")
     if architecture == name or architecture not in record.architectures:
@@ -100,6 +112,31 @@ def _compared(
     again = f"'refold variance {record.name} --architecture {architecture}' estimates it again"
     notes = [f"an earlier refold has estimated the hyperparameters' part, which was not compared: {again}"]
     return differ or ([("page", "it has none")] if report.page else []), notes if older else []
+
+
+def _compared_on_exam(
+    report: ReportRecord, content: Mapping[str, Any], record: SweepRecord, exam: Exam | None
+) -> tuple[list[tuple[str, str]], list[str]]:
+    if exam is None:
+        return [("exam", "the sweep has none")], []
+    architectures = content["asked_for"]
+    asked = ExamSettings(
+        refits=content["refits"],
+        rope=content["rope"],
+        fixed=content["rope_fixed"],
+        architectures=None if architectures is None else tuple(architectures),
+        looks=tuple(content["looks"]),
+    )
+    counts = {each["name"]: each["trials"] for each in content["architectures"]}
+    differ, drawn = _concluded(
+        content,
+        _as_then(record, counts),
+        lambda then: on_exam.compare(then, exam, asked),
+        exam_wording.to_json,
+    )
+    for each in drawn:
+        return _of_page(report.page, exam_page(each), older=False, sweep=record.name)
+    return differ, []
 
 
 def _concluded(
@@ -162,12 +199,12 @@ def _with_ended(record: SweepRecord, architecture: str, part: Mapping[str, Any])
 
 def _differ(content: Mapping[str, Any], derived: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the names and words of what two contents do not have in common."""
-    older = OLDER in json.dumps(content)
+    earlier = NEWER not in content and "pairs" in content
     here = json.loads(json.dumps(derived))
     found = []
     for path, then, now in _leaves("", content, here):
         name = path.rpartition(".")[2]
-        if not _equal(then, now) and not (older and name in (*WORDS, OLDER)):
+        if not _equal(then, now) and not (earlier and name in OF_EARLIER):
             found.append(
                 (path.removeprefix("."), Change(path, then, now).said("recorded", "concluded again"))
             )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sweeps.definition.changes import Change
 from sweeps.definition.identity import Difference
 from sweeps.verification.asked_fits import AskedFit
-from trainer.datasets import Dataset
+from trainer.datasets import Loaded
 from trainer.fits.metrics import confusion_matrix
 from trainer.fits.results import FitResult
 from trainer.fits.specs import FitSpec
@@ -20,18 +20,18 @@ from trainer.fits.stopping import EarlyStopping, missed_rung
 Pair = tuple[str, Any, Any]
 
 
-def result_differences(asked: Sequence[AskedFit], dataset: Dataset) -> list[Difference]:
+def result_differences(asked: Sequence[AskedFit], loaded: Loaded) -> list[Difference]:
     """Derive again what a fit's result implies: folds, best epoch, weights, confusion matrix and score.
 
     Args:
         asked: the sweep's fits.
-        dataset: the sweep's, which has the labels.
+        loaded: the sweep's images, which have the labels of the search and of the exam.
     """
     found = []
     for fit in asked:
         if fit.fold is None or fit.fold.run.result.state == "failed":
             continue
-        for subject, recorded, derived in _within(fit.fold.spec, fit.fold.run.result, dataset):
+        for subject, recorded, derived in _within(fit.fold.spec, fit.fold.run.result, loaded):
             if recorded != derived:
                 what = Change(subject, recorded, derived).said(
                     "recorded", "follows from the rest of the record"
@@ -40,8 +40,9 @@ def result_differences(asked: Sequence[AskedFit], dataset: Dataset) -> list[Diff
     return found
 
 
-def _within(spec: FitSpec, result: FitResult, dataset: Dataset) -> Iterator[Pair]:
+def _within(spec: FitSpec, result: FitResult, loaded: Loaded) -> Iterator[Pair]:
     """Yield each value of a result that its spec, its other values and the labels imply."""
+    dataset, exam = loaded.search, loaded.exam
     split = Split.of_fit(spec, dataset)
     yield "folds and stop set", result.parts_sha256, split.parts(spec).digest
     if spec.stopping is not None:
@@ -50,6 +51,12 @@ def _within(spec: FitSpec, result: FitResult, dataset: Dataset) -> Iterator[Pair
         held_out = split.held_out(spec.fold)
         yield from _predictions(result, dataset.labels[held_out], len(dataset.classes))
         yield "score", result.f1, spec.metric.of(result.confusion)
+    if spec.exam is not None and result.state == "complete":
+        yield from _of_refit(spec, result)
+        yield "exam", spec.exam, None if exam is None else exam.fingerprint
+        if exam is not None:
+            yield from _predictions(result, exam.labels, len(exam.classes))
+            yield "score", result.f1, spec.metric.of(result.confusion)
 
 
 def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[Pair]:
@@ -62,6 +69,14 @@ def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[
     yield "best epoch", result.best_epoch, watch.best_epoch
     if watch.best_epoch:
         yield "weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256
+
+
+def _of_refit(spec: FitSpec, result: FitResult) -> Iterator[Pair]:
+    """Yield what follows for a refit, which trains all its epochs and keeps the last one's weights."""
+    yield "number of epochs", len(result.epochs), spec.epochs
+    yield "best epoch", result.best_epoch, spec.epochs
+    if result.epochs:
+        yield "weights", result.weights_sha256, result.epochs[-1].weights_sha256
 
 
 def _predictions(result: FitResult, labels: npt.NDArray[np.int32], classes: int) -> Iterator[Pair]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweeps.analysis.exam.comparison import exam_of
 from sweeps.definition import identity
 from sweeps.definition.identity import Difference
 from sweeps.definition.plan import Plan
@@ -30,8 +31,8 @@ from tracking.ledger.entry import SweepEntry
 from tracking.ledger.file import reading
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.seal_check import SealCheck
-from tracking.records import SweepRecord
-from trainer.datasets import Dataset, store
+from tracking.records import Opening, Purpose, SweepRecord
+from trainer.datasets import Loaded, store
 from trainer.errors import UsageError
 from trainer.runtime.environment import environment, of_training
 from trainer.runtime.scratch import scratch_folder
@@ -57,6 +58,7 @@ class _Verification:
     contents: SweepContents
     changed: Collection[str]
     seal: SealCheck
+    openings: Sequence[Opening] = ()
     asked: Sequence[AskedFit] = ()
     found: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -134,6 +136,7 @@ def _read(ledger: Ledger, name: str) -> "_Verification | Report":
             contents=ledger.contents(name),
             changed=ledger.changed_fits(name),
             seal=seal,
+            openings=() if record.dataset.exam is None else ledger.openings(record.dataset.exam.fingerprint),
             found=list(found),
         )
     except UsageError:
@@ -158,21 +161,21 @@ def _verified(made: _Verification, asked: _Asked) -> Report:
     identity.check_device(made.entry)
     if identity.procedure_differences(made.entry):
         return made.report()
-    dataset = _compared_with_here(made, asked.home)
-    if made.found or plan is None or dataset is None:
+    loaded = _compared_with_here(made, asked.home)
+    if made.found or plan is None or loaded is None:
         return made.report()
     with reading(f"the sweep {made.entry.name!r}"):
-        made.found += _derived(made, plan, dataset)
-        effects = [] if made.found else _effects(made, plan, dataset)
+        made.found += _derived(made, plan, loaded)
+        effects = [] if made.found else _effects(made, plan, loaded)
     # Differences of outcomes are effects. Training again names their cause: where a record was changed.
     if made.found or (effects and not made.changed and not asked.wanted.everything):
         made.found += effects
         return made.report(proposed=len(made.record.trials))
-    return _with_training(made, asked, dataset, effects)
+    return _with_training(made, asked, loaded, effects)
 
 
 def _with_training(
-    made: _Verification, asked: _Asked, dataset: Dataset, effects: Sequence[Difference]
+    made: _Verification, asked: _Asked, loaded: Loaded, effects: Sequence[Difference]
 ) -> Report:
     """Train the chosen fits again; what differs in them comes before the effects of the outcomes."""
     proposed = len(made.record.trials)
@@ -187,7 +190,7 @@ def _with_training(
         made.notes.append(str(refused))
         return made.report(proposed=proposed)
     asked.say(f"training {len(chosen)} of {made.recorded} fits again")
-    _train_again(made, code, dataset, chosen, asked.start_workers)
+    _train_again(made, code, loaded, chosen, asked.start_workers)
     made.found += effects
     return made.report(proposed=proposed, trained=chosen)
 
@@ -217,8 +220,8 @@ def _of_entry(entry: SweepEntry) -> tuple[Difference, ...]:
         return (*differences.identity_differences(entry), *sweep_text.text_differences(entry))
 
 
-def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
-    """Compare software, dataset and sources with those here; return the dataset.
+def _compared_with_here(made: _Verification, home: Path) -> Loaded | None:
+    """Compare software, dataset and sources with those here; return the images.
 
     Raises:
         UsageError: if the dataset or a user's architecture file is gone, and nothing else was found.
@@ -234,32 +237,40 @@ def _compared_with_here(made: _Verification, home: Path) -> Dataset | None:
         if made.found or made.seal.differences:
             return None
         raise
-    return loaded.search
+    return loaded
 
 
-def _derived(made: _Verification, plan: Plan, dataset: Dataset) -> list[Difference]:
-    """Derive again what the plan and the dataset say of each fit."""
+def _derived(made: _Verification, plan: Plan, loaded: Loaded) -> list[Difference]:
+    """Derive again what the plan and the dataset say of each fit.
+
+    A refit's number of epochs follows from the outcomes of its trial, so its spec comes with the effects.
+    """
+    planned = [fit for fit in made.asked if fit.purpose != Purpose.EXAM]
     made.notes += circumstances.limit_notes(made.asked, sweep_text.fit_minutes(made.entry))
     return [
-        *differences.held_out_differences(plan, made.entry.name, dataset),
-        *differences.spec_differences(made.asked),
-        *results.result_differences(made.asked, dataset),
+        *differences.held_out_differences(plan, made.entry.name, loaded.search),
+        *differences.spec_differences(planned),
+        *results.result_differences(made.asked, loaded),
         *circumstances.circumstance_differences(made.asked),
-        *trials.asked_differences(made.asked, made.contents.unasked),
+        *trials.asked_differences(planned, made.contents.unasked),
     ]
 
 
-def _effects(made: _Verification, plan: Plan, dataset: Dataset) -> list[Difference]:
+def _effects(made: _Verification, plan: Plan, loaded: Loaded) -> list[Difference]:
     """Compare what follows from the outcomes of fits: proposals, fits beside the search, models, reports."""
     exported, of_exports = exports.export_differences(made.record, made.entry, made.contents.cards)
     made.notes += of_exports
+    refits = [fit for fit in made.asked if fit.purpose == Purpose.EXAM]
     found = [
         *trials.beside_differences(made.record, made.contents),
+        *differences.spec_differences(refits),
+        *trials.asked_differences(refits, ()),
         *differences.proposal_differences(made.record, plan),
         *exported,
     ]
     if not found:  # reports take the longest, and would differ with the outcomes
-        found, of_reports = reports.report_differences(made.record, made.contents, dataset)
+        exam = exam_of(made.record, loaded, made.openings)
+        found, of_reports = reports.report_differences(made.record, made.contents, loaded.search, exam)
         made.notes += of_reports
     return found
 
@@ -267,7 +278,7 @@ def _effects(made: _Verification, plan: Plan, dataset: Dataset) -> list[Differen
 def _train_again(
     made: _Verification,
     code: RecordedCode,
-    dataset: Dataset,
+    loaded: Loaded,
     chosen: Sequence[AskedFit],
     start_workers: StartWorkers,
 ) -> None:
@@ -275,7 +286,9 @@ def _train_again(
     by_key = {fit.key: fit for fit in chosen}
     found: dict[str, list[Difference]] = {}
     with scratch_folder() as folder:
-        stored = store(dataset, folder)
+        stored = store(loaded.search, folder)
+        if loaded.exam is not None and any(fit.purpose == Purpose.EXAM for fit in chosen):
+            store(loaded.exam, folder)
         jobs = [job_of(code, f.fold.spec, stored, f.number) for f in chosen if f.fold is not None]
         with start_workers(folder / "workers.log") as workers:
             for job, again in run_all(workers, jobs):

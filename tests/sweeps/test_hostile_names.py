@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sweeps.analysis.experiments import AnalysisContext
 
 import refold
-from sweeps.analysis import experiments, sample_size, variance_components
+from sweeps.analysis import sample_size, variance_components
+from sweeps.analysis.context import AnalysisContext
 from sweeps.analysis.folds import figures, page
 from sweeps.analysis.folds.comparison import Comparison
+from sweeps.analysis.folds.experiment import compare as compare_on_folds
 from sweeps.analysis.folds.report import ComparisonReport
+from sweeps.analysis.variance_experiment import variance
 from sweeps.cli import dry_run, output
 from sweeps.cli.doctor import findings_table
 from sweeps.cli.export import formats_table, predictions_table
@@ -121,7 +123,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, ready: Prepared, progress: Ev
 def compared(home: Home, ready: Prepared) -> tuple[Comparison, str]:
     """The comparison of its architectures, and what was printed meanwhile."""
     said = io.StringIO()
-    found = experiments.compare(analysis(home, said), ready.spec.name, repeats=2)
+    found = compare_on_folds(analysis(home, said), ready.spec.name, repeats=2)
     return found, said.getvalue()
 
 
@@ -297,7 +299,7 @@ def test_compare_variance_and_plan(
     report = ComparisonReport(found)
     assert_seen(repr(report))
     variances_said = io.StringIO()
-    variances = experiments.variance(analysis(home, variances_said), ready.spec.name, rows=4)
+    variances = variance(analysis(home, variances_said), ready.spec.name, rows=4)
     assert_seen(variances_said.getvalue())
     with Ledger.read(home.path) as ledger:
         record = ledger.sweep(ready.spec.name)

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeps.analysis.experiments import AnalysisContext, compare
+from sweeps.analysis.context import AnalysisContext
+from sweeps.analysis.folds.experiment import compare
 from sweeps.api import record
 from sweeps.api import sweep as api
 from sweeps.export import recorded_sweep

@@ -133,20 +133,21 @@ def test_a_run_gives_its_own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 def test_comparing_gives_an_answer_that_shows_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The report has the sentences of the command line, its JSON and its page, and the outcome is fresh."""
-    from sweeps.analysis import experiments
+    from sweeps.analysis.context import AnalysisContext
 
     chances = {"lenet": 1.0, "vgg": 0.5}
     monkeypatch.setattr(
-        experiments.AnalysisContext, "starter",
+        AnalysisContext, "starter",
         lambda _self: lambda: starter(LabelledWorkers(chances))(lambda _: None),
     )  # fmt: skip
     opened = refold.open("made", home)
-    report = opened.compare(repeats=2)
-    assert "lenet" in report.answer
-    assert report.answer in " ".join(repr(report).split("\n"))
-    assert report.to_json()["sweep"] == "made"
-    assert "<script" not in report._repr_html_()
-    assert len(opened.record.confirmed) == 2
+    for options in ({"on": "folds", "repeats": 2}, {"refits": 3}):
+        report = opened.compare(**options)
+        assert "lenet" in report.answer
+        assert " ".join(report.answer.split("\n")) in " ".join(repr(report).split("\n"))
+        assert report.to_json()["sweep"] == "made"
+        assert "<script" not in report._repr_html_()
+    assert (len(opened.record.confirmed), len(opened.record.examined)) == (2, 2)
 
 
 def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

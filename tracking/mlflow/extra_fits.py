@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tracking.mlflow.content import RunContent, sweep_identity, trial_content
+from tracking.mlflow.exam_refits import examined_points
 from tracking.mlflow.points import Point, ended_at, legal_name, milliseconds
 from tracking.records import SweepRecord, TrialRecord
 from trainer.canonical import digest
@@ -40,7 +41,7 @@ def with_conclusions(record: SweepRecord, content: RunContent) -> RunContent:
     texts = [(report.content, report.page) for report in record.reports.values()]
     return replace(
         content,
-        points=(*content.points, *_confirmed_points(record)),
+        points=(*content.points, *_confirmed_points(record), *examined_points(record)),
         files={**content.files, **files},
         files_digest=f"{content.files_digest}+{digest(texts)}",
     )

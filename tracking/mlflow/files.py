@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from tracking.reports.class_report import class_report, report_csv, report_text
 from tracking.reports.drawing import png
 from tracking.reports.out_of_fold import OutOfFold
 from tracking.reports.trial_pictures import confusion_picture, learning_curves, most_confused
+from trainer.canonical import recorded
 from trainer.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def trial_files(
         files[TABLE] = lambda: found.table(classes).encode()
         if len(found.mistakes()):
             files["most_confused.png"] = lambda: png(most_confused(trial, found, dataset))
-    times = [asdict(fold.run.timing) for fold in trial.folds]
+    times = [recorded(fold.run.timing) for fold in trial.folds]
     return files, digest_of([LAYOUT, sorted(files), trial.outcome(), trial.reason, times])
 
 
@@ -114,7 +115,7 @@ def _trial_json(record: SweepRecord, trial: TrialRecord) -> str:
             "initial_weights_sha256": fold.run.result.initial_weights_sha256,
             "weights_sha256": fold.run.result.weights_sha256,
             "probabilities_sha256": fold.run.result.probabilities_sha256,
-            "timing": asdict(fold.run.timing),
+            "timing": recorded(fold.run.timing),
             "environment": fold.run.environment.to_json(),
         }
         for fold in trial.folds

@@ -18,6 +18,7 @@ from typing import Any
 from tracking.errors import StoreUnusable, ViewUnavailable
 from tracking.mlflow.content import RunContent, sweep_content, sweep_identity, trial_content, trial_key
 from tracking.mlflow.damage import is_damage
+from tracking.mlflow.exam_refits import refits_content, settled_refits
 from tracking.mlflow.extra_fits import confirmation_content, with_conclusions
 from tracking.mlflow.models.registry import Registered
 from tracking.mlflow.reasons import reason
@@ -51,8 +52,17 @@ def _progress(record: SweepRecord, *, live: bool) -> object:
     """Return a value that differs if there is something new to write. Cheap, because results never change."""
     trials = [(trial.architecture, trial.number, trial.state, len(trial.folds)) for trial in record.trials]
     confirmed = [(trial.architecture, trial.number, len(trial.folds)) for trial in record.confirmed]
+    examined = {place: len(refits) for place, refits in record.examined.items()}
     ended = live or record.finished
-    return sweep_identity(record), record.trials_per_architecture, trials, ended, confirmed, record.reports
+    beside = confirmed, examined, record.reports
+    return sweep_identity(record), record.trials_per_architecture, trials, ended, beside
+
+
+def _refits(record: SweepRecord) -> Iterator[RunContent]:
+    """Yield the runs of the winners' refits on the exam."""
+    for trial in record.trials:
+        if refits := settled_refits(record.examined.get((trial.architecture, trial.number), ())):
+            yield refits_content(record, trial, refits)
 
 
 @cache
@@ -142,6 +152,9 @@ class MlflowView:
                 if trial.state != "running":
                     confirmed = confirmation_content(record, trial)
                     writer.write(self._ensure(writer, confirmed, {_PARENT: sweep.id}), confirmed, {})
+            for content_of_refits in _refits(record):
+                run = self._ensure(writer, content_of_refits, {_PARENT: sweep.id})
+                writer.write(run, content_of_refits, {})
             writer.write(sweep, content, {})
             if record.finished and self._created:
                 self._find(record)  # a lost answer may have left a second run; the search removes it

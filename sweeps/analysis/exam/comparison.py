@@ -11,6 +11,7 @@ from sweeps.analysis.exam import limits
 from sweeps.analysis.exam.refits import earlier_openings, key_of, recorded_refits, winners_of
 from sweeps.analysis.statistics.exam import FEWEST_REFITS, LEVEL, Judged, JudgedPair, Judgement, judge
 from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord
+from trainer.datasets import Loaded
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
 from trainer.fits.names import fit_name
@@ -56,6 +57,14 @@ class Exam:
     labels: npt.NDArray[np.integer]
     groups: npt.NDArray[np.integer] | None
     openings: tuple[Opening, ...] = ()
+
+
+def exam_of(record: SweepRecord, loaded: Loaded, openings: Sequence[Opening]) -> Exam | None:
+    """Return the exam of a sweep whose images were loaded; None if it has none."""
+    told, data = record.dataset.exam, loaded.exam
+    if told is None or data is None:
+        return None
+    return Exam(record=told, labels=data.labels, groups=data.groups, openings=tuple(openings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

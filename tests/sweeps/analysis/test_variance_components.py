@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.analysis.experiments import AnalysisContext, variance
+from sweeps.analysis.context import AnalysisContext
 from sweeps.analysis.statistics.variance_ratio import row_component
 from sweeps.analysis.variance_components import (
     ROW,
@@ -21,6 +21,7 @@ from sweeps.analysis.variance_components import (
     to_json,
     variances,
 )
+from sweeps.analysis.variance_experiment import variance
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, run_of

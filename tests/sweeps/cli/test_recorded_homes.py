@@ -127,9 +127,9 @@ def derived_again(home: Path, digest: str) -> list[str]:
     assert text_differences(entry) == []
     asked = asked_fits(record, contents, plan)
     assert [*trial_differences(record, plan), *asked_differences(asked, contents.unasked)] == []
-    assert [*differences.spec_differences(asked), *result_differences(asked, dataset)] == []
+    assert [*differences.spec_differences(asked), *result_differences(asked, loaded)] == []
     assert circumstance_differences(asked) == []
-    differ, notes = report_differences(record, contents, dataset)
+    differ, notes = report_differences(record, contents, dataset, None)
     assert differ == []
     differ, of_exports = export_differences(record, entry, contents.cards)
     assert differ == []

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from sweeps.analysis import variance_components
+from sweeps.analysis.exam import comparison as on_exam
+from sweeps.analysis.exam.comparison import Exam
 from sweeps.analysis.folds import comparison
 from sweeps.verification import reports
 from sweeps.verification.report import Report
@@ -49,7 +51,8 @@ def concluded_once() -> Iterator[None]:
         return remembered
 
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((reports, "page"), (comparison, "compare"), (variance_components, "variances")):
+        drawn = [(reports, "page"), (reports, "exam_page"), (comparison, "compare"), (on_exam, "compare")]
+        for module, name in (*drawn, (variance_components, "variances")):
             patch.setattr(module, name, once(getattr(module, name)))
         yield
 
@@ -57,6 +60,16 @@ def concluded_once() -> Iterator[None]:
 def checked(home: Path, name: str = NAME, *, everything: bool = False) -> Report:
     """Verify with a formula in place of training."""
     return verify(home, name, FitSelection(everything=everything), start_workers=workers)
+
+
+def exam_of(home: Path) -> Exam:
+    """Return the sweep's exam with its openings."""
+    with Ledger.read(home) as ledger:
+        told = ledger.sweep(NAME).dataset.exam
+        assert told is not None
+        openings = ledger.openings(told.fingerprint)
+    data = open_stored(home / "datasets" / told.fingerprint)
+    return Exam(record=told, labels=data.labels, groups=data.groups, openings=openings)
 
 
 def copied(recorded: Path, folder: Path) -> Path:
@@ -167,7 +180,7 @@ def test_a_report_of_a_shorter_sweep_is_concluded_from_its_trials(
     more = next(replace(trial, number=4, state=state) for trial in made.trials if trial.name == "lenet/0")
     continued = replace(made, trials=(*made.trials, more), trials_per_architecture=5)
     data = open_stored(recorded / "datasets" / made.dataset.fingerprint)
-    assert reports.report_differences(continued, contents, data) == ([], [])
+    assert reports.report_differences(continued, contents, data, exam_of(recorded)) == ([], [])
 
 
 def test_an_older_analysis_of_variance_is_compared_without_what_has_changed(recorded: Path) -> None:
@@ -181,7 +194,7 @@ def test_an_older_analysis_of_variance_is_compared_without_what_has_changed(reco
         changed = content | {"hyperparameters": part} | ({"deviation": deviation} if deviation else {})
         report = ReportRecord(content=json.dumps(changed), page="")
         reported = replace(made, reports={"variance-lenet": report})
-        differences, notes = reports.report_differences(reported, contents, data)
+        differences, notes = reports.report_differences(reported, contents, data, None)
         assert [each.subject for each in differences] == (["deviation"] if deviation else [])
         assert len(notes) == 1
         assert "an earlier refold has estimated the hyperparameters' part" in notes[0]

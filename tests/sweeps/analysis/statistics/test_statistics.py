@@ -1,7 +1,6 @@
 """Properties of the statistics: what must hold for any numbers, and what bad numbers get."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import detectable_paired, power_paired, repeats_paired, runs_unpaired
 from sweeps.analysis.statistics.shares import sobol_shares, told_apart
 from sweeps.analysis.statistics.spread import pooled_spread, spread_of
-from sweeps.analysis.statistics.verdicts import Seen, Settling, settling, verdict_of
+from sweeps.analysis.statistics.verdicts import verdict_of
 from sweeps.analysis.statistics.wins import pairs_for_sign, wins
 
 differences = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=30)
@@ -108,28 +107,6 @@ def test_verdicts(p: float | None, found: tuple[float, float, float], expected: 
     worse, equivalent, better = found
     chances = Probabilities(worse=worse, equivalent=equivalent, better=better)
     assert verdict_of(p, chances) == expected
-
-
-def test_what_settles_a_comparison() -> None:
-    """Repeats where they help; folds or data where the floor is too high; nothing at the rope's edge."""
-    few = Seen(mean=0.02, deviation=0.015, runs_per_repeat=5, folds=5, rope=0.005, comparisons=1)
-    soon = settling(few)
-    assert soon.repeats is not None
-    assert 2 < soon.repeats < 50
-    floor = settling(replace(few, mean=0.01, deviation=0.01))
-    assert (floor.repeats, floor.folds) == (None, None)
-    assert floor.data_factor is not None
-    assert 4 < floor.data_factor < 10
-    finer = settling(replace(few, mean=0.01, deviation=0.006))
-    assert finer.repeats is None
-    assert finer.folds is not None
-    assert 5 < finer.folds < 20
-    assert settling(replace(few, mean=0.005, deviation=0.01)) == Settling()
-    independent = settling(replace(few, mean=0.005, rope=0.001, runs_per_repeat=1, folds=None))
-    assert independent.repeats is not None
-    assert independent.repeats > 50
-    equivalent = settling(replace(few, mean=0.0, deviation=0.004))
-    assert equivalent.repeats is not None
 
 
 def additive(rows: int, weights: tuple[float, ...], seed: int) -> list[list[float]]:
