@@ -38,6 +38,8 @@ def examined(data: Any) -> None:
 
 LENET = "sweep = {made} AND architecture = 'lenet'"
 
+REFIT = "key = (SELECT key FROM further_fits WHERE purpose = 'exam' AND position = 0 LIMIT 1)"
+
 DELETE_UNASKED = (
     "DELETE FROM fits WHERE key NOT IN (SELECT key FROM members UNION SELECT key FROM further_fits)"
 )
@@ -69,6 +71,43 @@ BESIDE = {
     "row of a variance analysis dropped": Row(
         sql(f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'variance' AND position > 17"),
         "lenet/0 variance fit 18: fit: the record does not ask for it",
+    ),
+    "refit on the exam dropped": Row(
+        sql(f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'exam' AND position = 1", DELETE_UNASKED),
+        "lenet/0 exam fit 1: fit: the record does not ask for it",
+    ),
+    "last refit on the exam dropped": Row(
+        sql(f"DELETE FROM further_fits WHERE {LENET} AND purpose = 'exam' AND position = 2", DELETE_UNASKED),
+        "report exam: content: it does not follow from the recorded fits: lenet: 2 of 3 refits",
+    ),
+    "key of a refit on the exam": Row(
+        sql(
+            f"UPDATE further_fits SET key = '0' WHERE {LENET} AND purpose = 'exam' AND position = 2",
+            DELETE_UNASKED,
+        ),
+        "lenet/0 exam fit 2: fit key",
+    ),
+    "refits of another trial": Row(
+        sql(f"UPDATE further_fits SET number = 1 WHERE {LENET} AND purpose = 'exam'"),
+        "lenet/1: state: it has fits for the exam, and it is pruned",
+    ),
+    "score of a refit on the exam": Row(
+        edited("fits", "run", REFIT, put("result", "f1", value=0.99)),
+        "exam fit 0: score: 0.99 recorded",
+    ),
+    "weights of a refit on the exam": Row(
+        edited("fits", "run", REFIT, flip("result", "weights_sha256")),
+        "exam fit 0: weights: ",
+    ),
+    "confusion matrix of a refit on the exam": Row(
+        edited("fits", "run", REFIT, put("result", "confusion", 0, 0, value=99)),
+        "exam fit 0: confusion matrix: ",
+    ),
+    "number of weights of a refit": Row(
+        edited("fits", "run", REFIT, put("result", "parameters", value=3)),
+        "number of weights: 3 recorded",
+        resealed=False,
+        everything=True,
     ),
     "score of a fit of a comparison": Row(
         edited(
@@ -165,6 +204,35 @@ REPORTS = {
     "pruned trials of the hyperparameters' part": Row(
         report(put("hyperparameters", "pruned_unscored", value=9), "variance-lenet"),
         "report variance-lenet: hyperparameters.pruned_unscored: 9",
+    ),
+    "best set of the exam": Row(report(put("best", value=[]), "exam"), "report exam: best: "),
+    "verdict of the exam": Row(
+        report(put("verdict", value="lenet wins"), "exam"), "report exam: verdict: lenet wins"
+    ),
+    "regret of the exam": Row(
+        report(put("architectures", 0, "regret_high", value=0.0), "exam"),
+        "report exam: architectures.0.regret_high: 0.0",
+    ),
+    "score on the exam": Row(
+        report(put("architectures", 0, "score", value=0.99), "exam"), "architectures.0.score: 0.99"
+    ),
+    "pair of the exam": Row(
+        report(put("pairs", 0, "verdict", value="equivalent"), "exam"), "report exam: pairs.0.verdict"
+    ),
+    "fixed region of the exam": Row(
+        report(put("rope_fixed", value=0.1), "exam"), "report exam: rope_fixed: 0.1 recorded"
+    ),
+    "openings of the exam": Row(
+        report(put("openings", value=[{"sweep": "x"}]), "exam"), "report exam: openings"
+    ),
+    "refits of the exam": Row(report(put("refits", value=9), "exam"), "report exam: content: it does not"),
+    "remarks of the exam": Row(report(put("remarks", value=[]), "exam"), "report exam: remarks"),
+    "page of the exam": Row(
+        sql(
+            "UPDATE reports SET page = replace(page, '95 % confidence', '99 % confidence') "
+            "WHERE name = 'exam'"
+        ),
+        "report exam: page: …",
     ),
     "page of a variance analysis": Row(
         sql("UPDATE reports SET page = 'x' WHERE name = 'variance-lenet'"), "report variance-lenet: page"

@@ -66,7 +66,8 @@ class LabelledWorkers(InlineWorkers):
         run = run_of(replace(spec, hyperparameters=values))  # without dropout none fails
         if (spec.architecture, spec.repeat, spec.fold) == self._fails:
             reason = "training diverged: made up"
-            return replace(run, result=FitResult(key=spec.key, state="failed", reason=reason))
+            failed = FitResult(key=spec.key, state="failed", reason=reason)
+            return replace(run, result=failed, timing=replace(run.timing, epoch_seconds=()))
         return labelled(
             job, replace(run, result=replace(run.result, key=spec.key)), self._chances[spec.architecture]
         )

@@ -363,7 +363,7 @@ FITS = {
     "oneDNN capped": Row(
         run(put("environment", "variables", "ONEDNN_MAX_CPU_ISA", value="AVX2")), "ONEDNN_MAX_CPU_ISA"
     ),
-    "outcome of a winner": Row(failed("lenet/0", 0), "lenet/0: state: it has fits of a comparison, and it"),
+    "outcome of a winner": Row(failed("lenet/0", 0), "lenet/0: state: it has fits for the comparison"),
     "outcome that thresholds saw": Row(failed("baseline/0", 2), "baseline/1: thresholds: "),
     "hyperparameters of a trial and of its fits": Row(retuned, "lenet/3: proposal of learning_rate: 0.005"),
 }

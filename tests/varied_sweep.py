@@ -17,7 +17,7 @@ import pytest
 from sweeps.analysis import extra_fits, variance_components
 from sweeps.analysis.exam import comparison as on_exam
 from sweeps.analysis.exam import wording as exam_wording
-from sweeps.analysis.exam.comparison import Exam, ExamSettings
+from sweeps.analysis.exam.comparison import ExamSettings, exam_of
 from sweeps.analysis.exam.page import page as exam_page
 from sweeps.analysis.exam.refits import further_fits, key_of, winners_of
 from sweeps.analysis.extra_fits import ExtraFits
@@ -210,7 +210,7 @@ def _examine(home: Path, ledger: Ledger) -> None:
     _train(home, ledger, Purpose.EXAM, further_fits(record, plan, told.fingerprint, 3, winners))
     data = open_stored(home / "datasets" / told.fingerprint)
     openings = ledger.openings(told.fingerprint)
-    exam = Exam(record=told, labels=data.labels, groups=data.groups, openings=openings)
+    exam = exam_of(entry, told, data, record.metric, openings)
     found = on_exam.compare(ledger.sweep(NAME), exam, ExamSettings(refits=3))
     report = ReportRecord(content=json.dumps(exam_wording.to_json(found)), page=exam_page(found))
     ledger.add_report(NAME, Purpose.EXAM, report)

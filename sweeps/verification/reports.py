@@ -123,7 +123,6 @@ def _compared_on_exam(
     asked = ExamSettings(
         refits=content["refits"],
         rope=content["rope"],
-        fixed=content["rope_fixed"],
         architectures=None if architectures is None else tuple(architectures),
         looks=tuple(content["looks"]),
     )

@@ -75,6 +75,6 @@ def beside_differences(record: SweepRecord, contents: SweepContents) -> list[Dif
         for place in members:
             state = trials[place].state if place in trials else "not there"
             if state != "complete":
-                what = f"it has fits of a {purpose}, and it is {state}"
+                what = f"it has fits for the {purpose}, and it is {state}"
                 found.append(Difference(subject="state", where=trial_name(*place), what=what))
     return found

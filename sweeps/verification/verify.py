@@ -269,7 +269,10 @@ def _effects(made: _Verification, plan: Plan, loaded: Loaded) -> list[Difference
         *exported,
     ]
     if not found:  # reports take the longest, and would differ with the outcomes
-        exam = exam_of(made.record, loaded, made.openings)
+        told, metric = made.record.dataset.exam, made.record.metric
+        exam = None
+        if told is not None and loaded.exam is not None:
+            exam = exam_of(made.entry, told, loaded.exam, metric, made.openings)
         found, of_reports = reports.report_differences(made.record, made.contents, loaded.search, exam)
         made.notes += of_reports
     return found

@@ -10,10 +10,13 @@ import numpy.typing as npt
 from sweeps.analysis.exam import limits
 from sweeps.analysis.exam.refits import earlier_openings, key_of, recorded_refits, winners_of
 from sweeps.analysis.statistics.exam import FEWEST_REFITS, LEVEL, Judged, JudgedPair, Judgement, judge
+from sweeps.definition.region import fixed_rope
+from tracking.ledger.entry import SweepEntry
 from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord
-from trainer.datasets import Loaded
+from trainer.datasets import Dataset
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
+from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name
 from trainer.fits.seeds import derive
 from trainer.limits import REFITS
@@ -30,14 +33,12 @@ class ExamSettings:
     Attributes:
         refits: number of refits of each winner, at least 3.
         rope: half the width of the region of practical equivalence, in [0, 0.5).
-        fixed: the rope that was fixed when the sweep began.
         architectures: those whose winners are compared; None for all of the sweep.
         looks: numbers of refits with which this exam's answer was looked at before, ascending.
     """
 
     refits: int = USUAL_REFITS
     rope: float = 0.005
-    fixed: float = 0.005
     architectures: tuple[str, ...] | None = None
     looks: tuple[int, ...] = ()
 
@@ -50,21 +51,34 @@ class Exam:
         record: what it is.
         labels: ``[m]`` classes of its images.
         groups: ``[m]`` numbers of groups; None if every image is by itself.
+        rope: the rope that was fixed when the sweep began.
         openings: every opening of it in the home, the oldest first.
     """
 
     record: ExamRecord
     labels: npt.NDArray[np.integer]
     groups: npt.NDArray[np.integer] | None
+    rope: float
     openings: tuple[Opening, ...] = ()
 
 
-def exam_of(record: SweepRecord, loaded: Loaded, openings: Sequence[Opening]) -> Exam | None:
-    """Return the exam of a sweep whose images were loaded; None if it has none."""
-    told, data = record.dataset.exam, loaded.exam
-    if told is None or data is None:
-        return None
-    return Exam(record=told, labels=data.labels, groups=data.groups, openings=tuple(openings))
+def exam_of(
+    entry: SweepEntry, told: ExamRecord, data: Dataset, metric: Metric, openings: Sequence[Opening]
+) -> Exam:
+    """Return the exam of a sweep.
+
+    Args:
+        entry: the sweep's entry in the ledger.
+        told: what is recorded of the exam.
+        data: its images.
+        metric: the sweep's.
+        openings: every opening of it.
+
+    Raises:
+        UsageError: if no rope was fixed and the metric has no usual one.
+    """
+    rope = fixed_rope(entry, metric)
+    return Exam(record=told, labels=data.labels, groups=data.groups, rope=rope, openings=tuple(openings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +137,7 @@ class ExamComparison:
         folds: number of folds of the search's cross-validation.
         exam: what the exam is.
         asked: the settings.
+        fixed: the rope that was fixed when the sweep began.
         examinees: the winners, the highest score on the exam first.
         judgement: all numbers of them.
         opened_before: openings of this exam before this comparison.
@@ -136,6 +151,7 @@ class ExamComparison:
     folds: int
     exam: ExamRecord
     asked: ExamSettings
+    fixed: float
     examinees: tuple[Examinee, ...]
     judgement: Judgement
     opened_before: tuple[Opening, ...]
@@ -210,6 +226,7 @@ def compare(record: SweepRecord, exam: Exam, asked: ExamSettings) -> ExamCompari
         folds=record.fits_per_trial,
         exam=exam.record,
         asked=asked,
+        fixed=exam.rope,
         examinees=tuple(
             _examinee(record, by_name[each.name], fits[each.name], len(exam.labels))
             for each in judgement.architectures

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sweeps.analysis import context, extra_fits
 from sweeps.analysis.context import AnalysisContext
 from sweeps.analysis.exam import comparison, wording
-from sweeps.analysis.exam.comparison import USUAL_REFITS, Exam, ExamComparison, ExamSettings
+from sweeps.analysis.exam.comparison import USUAL_REFITS, ExamComparison, ExamSettings, exam_of
 from sweeps.analysis.exam.page import page
 from sweeps.analysis.exam.refits import further_fits, key_of, recorded_refits, winners_of
 from sweeps.definition.exam import exam_images
@@ -57,8 +57,11 @@ def compare(
         uri = context.tracking_uri_of(where, entry)
         data, told = _exam(where, entry)
         winners = winners_of(record, architectures)
-        asked = _settings(record, entry, winners, refits, architectures, rope)
-        _say_of_region(where, entry, asked, given=rope is not None)
+        fixed = fixed_rope(entry, record.metric)
+        chosen = fixed if rope is None else rope
+        asked = _settings(record, winners, refits, architectures, chosen)
+        if rope is None:
+            _say_of_region(where, entry, fixed)
         plan = plan_of(entry)
         wanted = further_fits(record, plan, told.fingerprint, asked.refits, winners)
         store(data, where.home.path / "datasets")
@@ -66,12 +69,7 @@ def compare(
             # Before anything is trained: what is about to be seen of the exam cannot be unseen.
             opening = lambda: _open(ledger, record, plan, told, winners)  # noqa: E731
             context.train(where, ledger, entry, Purpose.EXAM, wanted, before=opening)
-            exam = Exam(
-                record=told,
-                labels=data.labels,
-                groups=data.groups,
-                openings=ledger.openings(told.fingerprint),
-            )
+            exam = exam_of(entry, told, data, record.metric, ledger.openings(told.fingerprint))
             found = comparison.compare(ledger.sweep(name), exam, asked)
             report = ReportRecord(content=json.dumps(wording.to_json(found)), page=page(found))
             ledger.add_report(name, Purpose.EXAM, report)
@@ -92,19 +90,16 @@ def _exam(where: AnalysisContext, entry: SweepEntry) -> tuple[Dataset, ExamRecor
 
 def _settings(
     record: SweepRecord,
-    entry: SweepEntry,
     winners: Sequence[TrialRecord],
     refits: int | None,
     architectures: Sequence[str] | None,
-    rope: float | None,
+    rope: float,
 ) -> ExamSettings:
     if refits is None:
         refits = max(USUAL_REFITS, min(len(recorded_refits(record, winner)) for winner in winners))
-    fixed = fixed_rope(entry, record.metric)
     return ExamSettings(
         refits=refits,
-        rope=fixed if rope is None else rope,
-        fixed=fixed,
+        rope=rope,
         architectures=None if architectures is None else tuple(architectures),
         looks=_looks(record, refits),
     )
@@ -119,11 +114,11 @@ def _looks(record: SweepRecord, refits: int) -> tuple[int, ...]:
     return tuple(sorted({each for each in (*before["looks"], before["refits"]) if each < refits}))
 
 
-def _say_of_region(where: AnalysisContext, entry: SweepEntry, asked: ExamSettings, *, given: bool) -> None:
+def _say_of_region(where: AnalysisContext, entry: SweepEntry, fixed: float) -> None:
     present = present_rope(entry)
-    if not given and present is not None and present != asked.fixed:
+    if present is not None and present != fixed:
         where.say(
-            f"the sweep file says rope = {present:g} now, but {asked.fixed:g} was fixed when the sweep "
+            f"the sweep file says rope = {present:g} now, but {fixed:g} was fixed when the sweep "
             f"began and is used; --rope {present:g} uses the other one, and the answer says so"
         )
 

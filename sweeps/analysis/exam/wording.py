@@ -218,10 +218,10 @@ def _shared(examinee: Examinee) -> str:
 
 def _changed_region(found: ExamComparison) -> list[str]:
     asked = found.asked
-    if asked.rope == asked.fixed:
+    if asked.rope == found.fixed:
         return []
     return [
-        f"The differences that do not matter were fixed as {points(asked.fixed)} points when the sweep "
+        f"The differences that do not matter were fixed as {points(found.fixed)} points when the sweep "
         f"began, and {points(asked.rope)} points were asked for here: a region that is chosen after scores "
         "were seen weakens what is said with it."
     ]
@@ -284,7 +284,7 @@ def to_json(found: ExamComparison) -> dict[str, Any]:
         "refits": asked.refits,
         "asked_for": None if asked.architectures is None else list(asked.architectures),
         "rope": asked.rope,
-        "rope_fixed": asked.fixed,
+        "rope_fixed": found.fixed,
         "level": found.level,
         "best": [examinee.architecture for examinee in found.best],
         "use_any": found.judgement.use_any,

@@ -69,7 +69,7 @@ def exam_of(home: Path) -> Exam:
         assert told is not None
         openings = ledger.openings(told.fingerprint)
     data = open_stored(home / "datasets" / told.fingerprint)
-    return Exam(record=told, labels=data.labels, groups=data.groups, openings=openings)
+    return Exam(record=told, labels=data.labels, groups=data.groups, rope=0.005, openings=openings)
 
 
 def copied(recorded: Path, folder: Path) -> Path:
