@@ -66,7 +66,7 @@ REAL = Limit("a number with a point, with either sign", 10**15, "`architectures.
 
 # Data
 
-IMAGES = Limit("images", 10_000_000, "datasets, `dataset.samples`")
+IMAGES = Limit("images", 10_000_000, "datasets, `dataset.samples`, `--test-images`")
 IMAGE_SIDE = Limit("pixels of an image's height or width", 4_096, "images as trained, `dataset.image_size`")
 FILE_PIXELS = Limit("pixels of one image file", 80_000_000, "image files")
 CLASSES = Limit("classes", 4_096, "datasets")

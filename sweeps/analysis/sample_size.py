@@ -1,4 +1,4 @@
-"""The number of runs that a difference needs, from a few scores of the user's or from a recorded sweep."""
+"""The number of repeats that a difference needs, from a recorded sweep."""
 
 import math
 from collections.abc import Sequence
@@ -6,87 +6,17 @@ from itertools import combinations
 from typing import Any
 
 from sweeps.analysis.folds.comparison import confirmed_scores, recorded_repeats
+from sweeps.analysis.plan_from_scores import ALPHA, DIFFERENCES, POWERS
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import (
     detectable_paired,
-    detectable_unpaired,
     repeats_paired,
-    runs_unpaired,
 )
-from sweeps.analysis.statistics.spread import Spread, pooled_spread, spread_of
-from sweeps.analysis.statistics.wins import pairs_for_sign
+from sweeps.analysis.statistics.spread import Spread, pooled_spread
 from tracking.records import SweepRecord
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.quantities import counted
-
-#: The true differences that are planned for, in units of the score, and the power to find them.
-DIFFERENCES, POWERS = (0.002, 0.005, 0.01, 0.02), (0.8, 0.95)
-
-#: Significance level of all comparisons together.
-ALPHA = 0.05
-
-
-def from_scores(scores: Sequence[float], *, architectures: int = 2) -> dict[str, Any]:
-    """Return the number of unpaired runs that each architecture needs, as JSON data.
-
-    Args:
-        scores: the scores of several runs of one network, in [0, 1].
-        architectures: number of architectures that will be compared in pairs, at least 2; planned for Holm's
-            strictest step.
-
-    Raises:
-        UsageError: if the scores are too few, all equal or not in [0, 1].
-    """
-    _check(scores, architectures)
-    mean, spread = estimate(scores, overlap=0), spread_of(scores)
-    alpha = _alpha(architectures)
-
-    def runs(deviation: float, difference: float, power: float) -> int | None:
-        return runs_unpaired(difference, deviation, power=power, alpha=alpha)
-
-    return {
-        "scores": list(scores),
-        "mean": mean.mean,
-        "mean_low": mean.low,
-        "mean_high": mean.high,
-        "spread": _spread_json(spread),
-        "architectures": architectures,
-        "comparisons": math.comb(architectures, 2),
-        "smallest_difference": detectable_unpaired(spread.deviation, len(scores), power=0.8, alpha=alpha),
-        "runs": [
-            {
-                "difference": difference,
-                "power": power,
-                "runs": runs(spread.deviation, difference, power),
-                "runs_low": runs(spread.low, difference, power),
-                "runs_high": runs(spread.high, difference, power),
-            }
-            for difference in DIFFERENCES
-            for power in POWERS
-        ],
-        "pairs_for_three_wins_in_four": math.ceil(pairs_for_sign(0.75, alpha=0.05, power=0.8)),
-    }
-
-
-def _check(scores: Sequence[float], architectures: int) -> None:
-    if len(scores) < 2:
-        raise UsageError(
-            "one score has no spread: give at least two, of runs that differ in nothing but their seeds"
-            if scores
-            else "no scores were given: refold plan --scores 0.8905 0.8796 0.8849"
-        )
-    for score in scores:
-        if not 0 <= score <= 1:  # NaN too
-            hint = f" ({score:g} % is {score / 100:g})" if 1 < score <= 100 else ""
-            raise UsageError(f"scores must lie in 0 to 1, and {score:g} does not{hint}")
-    if len(set(scores)) == 1:
-        raise UsageError(
-            f"all {len(scores)} scores are {scores[0]:g}: there is no spread to plan with; "
-            "give scores of runs with different seeds"
-        )
-    if architectures < 2:
-        raise UsageError("--architectures: there is nothing to compare with fewer than 2")
 
 
 def _alpha(architectures: int) -> float:
@@ -100,38 +30,6 @@ def _spread_json(spread: Spread) -> dict[str, Any]:
         "high": spread.high,
         "freedom": spread.freedom,
     }
-
-
-def score_lines(report: dict[str, Any]) -> list[str]:
-    """Return the result of ``from_scores`` as lines to print."""
-    spread, count = report["spread"], len(report["scores"])
-    rows = [
-        [_points(difference), *(_with_range(cell) for cell in cells)]
-        for difference, cells in _by_difference(report["runs"])
-    ]
-    named = f"{report['comparisons']} pairs" if report["comparisons"] > 1 else "one pair"
-    said = [
-        f"{count} runs: mean {report['mean']:.4f}, 95 % interval {report['mean_low']:.4f} to "
-        f"{report['mean_high']:.4f}",
-        f"spread (standard deviation) {spread['deviation']:.4f}; from {count} runs, it may be anything from "
-        f"{spread['low']:.4f} to {spread['high']:.4f}",
-        "",
-        f"Runs of each architecture that tell a true difference apart (t-test at 5 % for {named}):",
-        "",
-        *_table(["difference", "80 % power", "95 % power"], rows),
-        "",
-        f"With {count} runs of each, differences below {100 * report['smallest_difference']:.1f} points are "
-        "missed more often than one time in five.",
-        "A point is 0.01 of the score. In brackets: for the lower and upper end of the spread's interval.",
-        "80 % power: four experiments in five find a difference of that size.",
-    ]
-    if report["comparisons"] == 1:
-        said.append("For more than two architectures add --architectures N: more comparisons need more runs.")
-    said.append(
-        "To see only that one wins three paired runs in four: "
-        f"{report['pairs_for_three_wins_in_four']} pairs."
-    )
-    return said
 
 
 def from_differences(
@@ -283,14 +181,6 @@ def _by_difference(cells: Sequence[dict[str, Any]]) -> list[tuple[float, list[di
 def _points(difference: float) -> str:
     points = 100 * difference
     return f"{points:g} point" + ("" if points == 1 else "s")  # a fraction has no ``counted``
-
-
-def _with_range(cell: dict[str, Any]) -> str:
-    return f"{_count(cell['runs'])} ({_count(cell['runs_low'])} to {_count(cell['runs_high'])})"
-
-
-def _count(runs: int | None) -> str:
-    return "over a million" if runs is None else str(runs)
 
 
 def _repeats(repeats: int | None) -> str:

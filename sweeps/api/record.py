@@ -92,6 +92,7 @@ def plan(
     *,
     scores: Sequence[float] | None = None,
     architectures: int = 2,
+    test_images: int | None = None,
 ) -> dict[str, Any]:
     """Return how many runs a difference of a given size needs, as ``refold plan --json`` prints it.
 
@@ -100,16 +101,21 @@ def plan(
         home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
         scores: in place of a sweep, the scores of your own runs, in [0, 1].
         architectures: with ``scores`` only: number of architectures that you compare, at least 2.
+        test_images: with ``scores`` only: number of images of the test set that all runs share, at least 1;
+            None to count seeds alone.
 
     Raises:
-        UsageError: if neither a sweep nor scores are given, or both, or they have too few runs.
+        UsageError: if neither a sweep nor scores are given, or both, or they have too few runs; or if
+            ``test_images`` goes with a sweep or is out of range.
     """
-    from sweeps.analysis import sample_size
+    from sweeps.analysis import plan_from_scores, sample_size
 
     if (name is None) == (scores is None):
         raise UsageError("name a recorded sweep, or give the scores of your own runs: one of the two")
     if scores is not None:
-        return sample_size.from_scores(scores, architectures=architectures)
+        return plan_from_scores.from_scores(scores, architectures=architectures, test_images=test_images)
+    if test_images is not None:
+        raise UsageError("--test-images goes with --scores: a recorded sweep knows its images")
     return sample_size.from_record(open(str(name), home).record)
 
 

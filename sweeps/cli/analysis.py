@@ -19,7 +19,7 @@ from sweeps.cli.output import err, print_json, put, put_table
 from sweeps.home import Home
 from tracking.reports.text_table import Table
 from trainer.errors import UsageError
-from trainer.limits import COMPARED, REFITS, REPEATS, ROWS
+from trainer.limits import COMPARED, IMAGES, REFITS, REPEATS, ROWS
 from trainer.quantities import counted
 
 
@@ -131,23 +131,33 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
         default=2,
         help="with --scores: number of architectures that you compare (default: 2)",
     )
+    added.add_argument(
+        "--test-images",
+        type=up_to(IMAGES),
+        metavar="M",
+        help="with --scores: number of test images, the same for all runs (default: count seeds alone)",
+    )
     json_option(added)
 
 
 def plan(options: Arguments) -> int:
     """Say how many runs a difference of a given size needs."""
-    from sweeps.analysis import sample_size
+    from sweeps.analysis import plan_from_scores, sample_size
     from sweeps.api import record
 
     if (options.sweep is None) == (options.scores is None):
         raise UsageError("name a recorded sweep, or give --scores of your own runs: one of the two")
     report = record.plan(
-        options.sweep, options.home, scores=options.scores, architectures=options.architectures
+        options.sweep,
+        options.home,
+        scores=options.scores,
+        architectures=options.architectures,
+        test_images=options.test_images,
     )
     if options.json:
         print_json(report)
     else:
-        lines = sample_size.repeat_lines if options.scores is None else sample_size.score_lines
+        lines = sample_size.repeat_lines if options.scores is None else plan_from_scores.score_lines
         put(*lines(report))
     return 0
 

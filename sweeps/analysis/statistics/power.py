@@ -8,10 +8,17 @@ standard error is at least sqrt(overlap) s, however many repeats there are.
 import math
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 from scipy import stats
+
+Floats = npt.NDArray[np.float64]
 
 #: Largest number of runs that is looked at; above it the answer is "never".
 MOST = 1_000_000
+
+#: Degrees of freedom above which the noncentral t is replaced by its normal approximation.
+MANY = 10_000
 
 
 def power_unpaired(difference: float, spread: float, runs: int, *, alpha: float = 0.05) -> float:
@@ -43,7 +50,7 @@ def power_paired(
 
 def runs_unpaired(difference: float, spread: float, *, power: float, alpha: float = 0.05) -> int | None:
     """Return the smallest number of runs in each group that reaches ``power``; None above ``MOST``."""
-    return _fewest(lambda runs: power_unpaired(difference, spread, runs, alpha=alpha), power)
+    return fewest(lambda runs: power_unpaired(difference, spread, runs, alpha=alpha), power)
 
 
 def repeats_paired(
@@ -69,7 +76,7 @@ def repeats_paired(
     def reached(repeats: int) -> float:
         return power_paired(difference, spread, repeats * runs_per_repeat, overlap=overlap, alpha=alpha)
 
-    return _fewest(reached, power)
+    return fewest(reached, power)
 
 
 def detectable_paired(
@@ -102,23 +109,39 @@ def _noncentrality(freedom: int, power: float, alpha: float) -> float:
     return high
 
 
-def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
-    critical = float(stats.t.isf(alpha / 2, freedom))
-    if noncentrality > critical + 40:  # the power is 1, and SciPy does not compute the noncentral t there
-        return 1.0
-    if freedom > 10_000:
-        # Johnson, Kotz & Balakrishnan, "Continuous Univariate Distributions" 2 (1995), ch. 31; here to 1e-8.
-        scaled = critical * (1 - 1 / (4 * freedom))
-        width = math.sqrt(1 + critical**2 / (2 * freedom))
-        tails = stats.norm.sf([(scaled - noncentrality) / width, (scaled + noncentrality) / width])
-        return float(tails.sum())
+def two_sided(noncentrality: npt.ArrayLike, freedom: npt.ArrayLike, alpha: float) -> Floats:
+    """Return the power of two-sided t-tests, elementwise, in [0, 1].
+
+    Args:
+        noncentrality: true differences in standard errors, at least 0.
+        freedom: degrees of freedom, above 0.
+        alpha: significance level of each test.
+    """
+    shift, free = np.broadcast_arrays(np.asarray(noncentrality, float), np.asarray(freedom, float))
+    critical = stats.t.isf(alpha / 2, free)
+    # Further out the power is 1, and SciPy does not compute the noncentral t there.
+    inside = shift <= critical + 40
+    many, few = inside & (free > MANY), inside & (free <= MANY)
+    found = np.ones(shift.shape)
     # The lower tail by symmetry: SciPy's nct.cdf is NaN far below the mean.
-    upper, lower = stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
-    return float(upper + lower)
+    c, f, d = critical[few], free[few], shift[few]
+    found[few] = stats.nct.sf(c, f, d) + stats.nct.sf(c, f, -d)
+    # Johnson, Kotz & Balakrishnan, "Continuous Univariate Distributions" 2 (1995), ch. 31; here to 1e-8.
+    c, f, d = critical[many], free[many], shift[many]
+    scaled, width = c * (1 - 1 / (4 * f)), np.sqrt(1 + c**2 / (2 * f))
+    found[many] = stats.norm.sf((scaled - d) / width) + stats.norm.sf((scaled + d) / width)
+    return found
 
 
-def _fewest(reached: Callable[[int], float], power: float) -> int | None:
-    """Return the smallest number from 2 with ``reached(number) >= power``; ``reached`` must be increasing."""
+def _two_sided(noncentrality: float, freedom: int, alpha: float) -> float:
+    return float(two_sided(noncentrality, freedom, alpha))
+
+
+def fewest(reached: Callable[[int], float], power: float) -> int | None:
+    """Return the smallest number from 2 with ``reached(number) >= power``; None above ``MOST``.
+
+    ``reached`` must be increasing.
+    """
     high = 2
     while reached(high) < power:
         if high > MOST:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from sweeps.analysis.statistics.paired_t import estimate
@@ -60,3 +62,28 @@ def pooled_spread(groups: Sequence[Sequence[float]], *, confidence: float = 0.95
         high=deviation * math.sqrt(freedom / float(stats.chi2.ppf(tail, freedom))),
         freedom=freedom,
     )
+
+
+def upper_limit(spread: Spread, *, confidence: float = 0.8) -> float:
+    """Return the one-sided upper confidence limit of a standard deviation.
+
+    Planning with it, and not with the estimate, keeps the power with that confidence: Browne, "On the use of
+    a pilot sample for sample size determination", Statistics in Medicine 14 (1995).
+    """
+    return spread.deviation * math.sqrt(
+        spread.freedom / float(stats.chi2.ppf(1 - confidence, spread.freedom))
+    )
+
+
+def plausible_spreads(spread: Spread, *, count: int = 400) -> npt.NDArray[np.float64]:
+    """Return equally probable values of the true standard deviation, given an estimate; shape [count].
+
+    sigma^2 = freedom s^2 / chi2(freedom), at the middles of ``count`` equal parts of probability: the
+    posterior for a flat prior of log(sigma) (Box & Tiao, "Bayesian Inference in Statistical Analysis", 1973,
+    section 2.3).
+    """
+    middles = (np.arange(count) + 0.5) / count
+    found: npt.NDArray[np.float64] = spread.deviation * np.sqrt(
+        spread.freedom / stats.chi2.ppf(middles, spread.freedom)
+    )
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 from sklearn.metrics import f1_score
 
 from sweeps.analysis.statistics import bbc, shares
@@ -15,6 +15,9 @@ from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import power_unpaired, runs_unpaired
+from sweeps.analysis.statistics.spread import plausible_spreads, spread_of
+from sweeps.analysis.statistics.unpaired_runs import average_power
+from sweeps.analysis.statistics.wins import pairs_for_sign
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -74,6 +77,45 @@ def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None
     assert power_unpaired(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
     assert reached >= power - 1e-6
     assert runs == 2 or before < power + 1e-6
+
+
+@given(
+    spread=st.floats(0.001, 0.05),
+    freedom=st.integers(1, 9),
+    runs=st.integers(2, 300),
+    shared=st.sampled_from([0.0, 1e-6]),
+)
+@settings(max_examples=10, deadline=None)
+def test_power_on_average_is_an_integral(spread: float, freedom: int, runs: int, shared: float) -> None:
+    """SciPy's quadrature over the chi-squared distribution, where 400 plausible spreads are averaged."""
+    reach = spread * np.sqrt(freedom / 2)
+    known = spread_of([0.5 - reach, 0.5 + reach, *[0.5] * (freedom - 1)])
+
+    def power(probability: float) -> float:
+        variance = 2 * spread**2 * freedom / stats.chi2.ppf(probability, freedom) / runs
+        free = (2 * runs - 2) * (1 + shared / variance) ** 2
+        critical, shift = stats.t.isf(0.025, free), 0.01 / np.sqrt(variance + shared)
+        return 1.0 if shift > critical + 30 else stats.nct.sf(critical, free, shift)
+
+    expected = integrate.quad(power, 0, 1, limit=200)[0]
+    # The other tail, which the integral leaves out, is at most 0.025.
+    found = average_power(0.01, plausible_spreads(known), runs, shared=shared)
+    assert -1e-3 < found - expected < 0.026
+    if shared == 0 and runs > 100 * (spread / 0.01) ** 2:
+        assert found == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize(("share", "power"), [(0.75, 0.8), (0.25, 0.8), (0.9, 0.95), (0.6, 0.5)])
+def test_pairs_of_the_sign_test_are_scipys(share: float, power: float) -> None:
+    """The first number of pairs at which SciPy's exact binomial test finds the share often enough."""
+
+    def reached(pairs: int) -> float:
+        counts = np.arange(pairs + 1)
+        found = [stats.binomtest(int(won), pairs).pvalue <= 0.05 for won in counts]
+        return float(stats.binom.pmf(counts, pairs, share)[found].sum())
+
+    expected = next(pairs for pairs in range(1, 200) if reached(pairs) >= power)
+    assert pairs_for_sign(share, power=power) == expected
 
 
 def bbc_by_the_book(true: np.ndarray, predicted: np.ndarray, seed: int, samples: int) -> np.ndarray:

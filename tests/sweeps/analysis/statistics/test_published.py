@@ -10,7 +10,6 @@ from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.power import detectable_paired
-from sweeps.analysis.statistics.wins import pairs_for_sign
 
 # Accuracies (%) on the data set "sonar", first 10 folds; baycomp (MIT), docs/code/accuracies.txt.
 NAIVE_BAYES = (94.203, 92.754, 95.652, 91.176, 92.647, 91.176, 92.647, 92.647, 86.765, 91.176)
@@ -124,11 +123,6 @@ def test_scikit_learns_comparison_of_all_models(areas: dict[str, np.ndarray]) ->
         assert found.p is not None
         adjusted = min(1.0, 6 * found.p / 2)
         assert (f"{found.t:.3f}", f"{found.p / 2:.3f}", f"{adjusted:.3f}") == (t, p, bonferroni)
-
-
-def test_noethers_sizes() -> None:
-    """Noether 1987: the sign test's size for P(A > B) = 0.75 is 44 pairs."""
-    assert pairs_for_sign(0.75) == pytest.approx(43.29, abs=0.005)
 
 
 def test_holms_procedure_step_by_step() -> None:
