@@ -19,8 +19,9 @@ from sweeps.analysis.statistics.bbc import bootstrap_scores
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
-from sweeps.analysis.statistics.power import repeats_paired, runs_unpaired
+from sweeps.analysis.statistics.power import repeats_paired
 from sweeps.analysis.statistics.shares import sobol_shares
+from sweeps.analysis.statistics.unpaired_runs import runs_on_average
 from sweeps.analysis.statistics.verdicts import verdict_of
 
 Scores = npt.NDArray[np.float64]
@@ -201,7 +202,7 @@ def power_unpaired(
     difference: float, spread: float, power: float, count: int, seed: int
 ) -> tuple[int, float]:
     """Return how many runs ``plan --scores`` asks for, and the share of experiments that find it."""
-    runs = runs_unpaired(difference, spread, power=power)
+    runs = runs_on_average(difference, spread, power=power)
     if runs is None:
         raise ValueError("no number of runs finds that")
     rng = np.random.Generator(np.random.Philox(seed))

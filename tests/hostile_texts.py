@@ -227,6 +227,8 @@ WORDS: tuple[Typed, ...] = (
     typed("plan --scores x", "invalid float value"),
     typed("plan --scores 0.1 0.2 --architectures 1", "nothing to compare"),
     typed("plan --scores 0.1 0.2 --architectures 1001", "1001 is too large: at most 1,000"),
+    typed("plan --scores 0.1 0.2 --test-images 10000001", "10000001 is too large: at most 10,000,000"),
+    typed("plan --scores 0.5 0.50000000000001", "there is no spread to plan with"),
     typed("export x --how best", "invalid choice"),
     typed("export x --format bmp", "no sweep has run in"),
     typed("predict none photo.png", "there is no model none"),

@@ -183,8 +183,11 @@ def test_a_model_is_exported_once(home: Path, tmp_path: Path, monkeypatch: pytes
 def test_plan_takes_scores_or_a_sweep(home: Path) -> None:
     """One of the two, and says so."""
     assert refold.plan(scores=[0.8905, 0.8796, 0.8849])["runs"]
+    assert refold.plan(scores=[0.89, 0.88], test_images=1000)["test_images"]["images"] == 1000
     with pytest.raises(refold.UsageError, match="one of the two"):
         refold.plan()
+    with pytest.raises(refold.UsageError, match="--test-images goes with --scores"):
+        refold.plan("made", home, test_images=1000)
 
 
 def test_a_sweep_can_be_removed(tmp_path: Path) -> None:

@@ -21,18 +21,6 @@ MOST = 1_000_000
 MANY = 10_000
 
 
-def power_unpaired(difference: float, spread: float, runs: int, *, alpha: float = 0.05) -> float:
-    """Return the chance that a two-sided t-test of two independent groups finds a difference.
-
-    Args:
-        difference: the true difference, not 0.
-        spread: standard deviation of single runs, above 0, the same in both groups.
-        runs: number of runs in each group, at least 2.
-        alpha: significance level of the test.
-    """
-    return _two_sided(abs(difference) / (spread * math.sqrt(2 / runs)), 2 * runs - 2, alpha)
-
-
 def power_paired(
     difference: float, spread: float, runs: int, *, overlap: float, alpha: float = 0.05
 ) -> float:
@@ -46,11 +34,6 @@ def power_paired(
         alpha: significance level of the test.
     """
     return _two_sided(abs(difference) / (spread * math.sqrt(1 / runs + overlap)), runs - 1, alpha)
-
-
-def runs_unpaired(difference: float, spread: float, *, power: float, alpha: float = 0.05) -> int | None:
-    """Return the smallest number of runs in each group that reaches ``power``; None above ``MOST``."""
-    return fewest(lambda runs: power_unpaired(difference, spread, runs, alpha=alpha), power)
 
 
 def repeats_paired(

@@ -8,15 +8,29 @@ import pytest
 
 from tests.command import FORMULA_SWEEP, SWEEP, Command, here, one_line, refold, write_two_classes
 
+QUESTION = ("plan", "--scores", "0.8905", "0.8796", "0.8849")
+
 
 def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
     """A table for people, JSON for programs; no home is needed, none is made."""
-    done = here("plan", "--scores", "0.8905", "0.8796", "0.8849", cwd=tmp_path)
+    done = here(*QUESTION, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "1 point     6 (3 to 186)" in done.stdout
-    done = here("plan", "--scores", "0.8905", "0.8796", "0.8849", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout)["spread"]["freedom"] == 2
+    assert "A true difference of 1 point needs 22 runs of each architecture" in done.stdout.splitlines()[1]
+    assert "difference  spread known  on average  upper limit\n" in done.stdout
+    assert "0.5 points            20          49           85\n" in done.stdout
+    report = json.loads(here(*QUESTION, "--json", cwd=tmp_path).stdout)
+    assert (report["spread"]["freedom"], report["test_images"]) == (2, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_counts_the_test_images(tmp_path: Path) -> None:
+    """What they leave of a plan, for people and for programs."""
+    done = here(*QUESTION, "--test-images", "10000", cwd=tmp_path)
+    assert done.stdout.splitlines()[1].startswith("With 10,000 test images a true difference of 1 point")
+    assert "0.2 points         never       never        never        19 %\n" in done.stdout
+    report = json.loads(here(*QUESTION, "--test-images", "10000", "--json", cwd=tmp_path).stdout)
+    assert report["test_images"]["images"] == 10_000
+    assert report["runs"][2]["with_test_images"]["power_of_runs_upper"] == pytest.approx(0.52, abs=0.005)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +42,9 @@ def test_a_plan_answers_the_original_question(tmp_path: Path) -> None:
         ("plan --scores 89 88", "89 does not (89 % is 0.89)"),
         ("plan --scores 0.5 0.5", "all 2 scores are 0.5"),
         ("plan --scores a", "invalid float value: 'a'"),
+        ("plan --scores 0.5 0.6 --test-images 0", "'0' is not a whole number of at least 1"),
+        ("plan --scores 0.5 0.6 --test-images 1e4", "'1e4' is not a whole number"),
+        ("plan x --test-images 100", "--test-images goes with --scores"),
         ("plan x", "no sweep has run in"),
         ("compare x", "no sweep has run in"),
         ("compare x --repeats 1", "at least 2 are needed"),

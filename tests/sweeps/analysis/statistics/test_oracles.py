@@ -14,9 +14,8 @@ from sweeps.analysis.statistics import bbc, shares
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
-from sweeps.analysis.statistics.power import power_unpaired, runs_unpaired
 from sweeps.analysis.statistics.spread import plausible_spreads, spread_of
-from sweeps.analysis.statistics.unpaired_runs import average_power
+from sweeps.analysis.statistics.unpaired_runs import average_power, runs_on_average
 from sweeps.analysis.statistics.wins import pairs_for_sign
 
 with warnings.catch_warnings():
@@ -69,12 +68,12 @@ def test_holm_is_statsmodels(p_values: list[float]) -> None:
 @example(effect=0.0625, power=0.9375, alpha=0.05)  # 6,252 runs: beyond 10,000 degrees of freedom
 def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None:
     """Statsmodels' TTestIndPower, and the number of runs is the fewest that reaches the power."""
-    runs = runs_unpaired(effect, 1.0, power=power, alpha=alpha)
+    runs = runs_on_average(effect, 1.0, power=power, alpha=alpha)
     assert runs is not None
     oracle = TTestIndPower()
     reached, before = (oracle.power(effect, count, alpha) for count in (runs, max(2, runs - 1)))
     assume(np.isfinite([reached, before]).all())  # SciPy's distribution, which it uses, fails at some points
-    assert power_unpaired(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
+    assert average_power(effect, 1.0, runs, alpha=alpha) == pytest.approx(reached, abs=1e-6)
     assert reached >= power - 1e-6
     assert runs == 2 or before < power + 1e-6
 
@@ -85,7 +84,7 @@ def test_power_is_statsmodels(effect: float, power: float, alpha: float) -> None
     runs=st.integers(2, 300),
     shared=st.sampled_from([0.0, 1e-6]),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_power_on_average_is_an_integral(spread: float, freedom: int, runs: int, shared: float) -> None:
     """SciPy's quadrature over the chi-squared distribution, where 400 plausible spreads are averaged."""
     reach = spread * np.sqrt(freedom / 2)
@@ -95,17 +94,16 @@ def test_power_on_average_is_an_integral(spread: float, freedom: int, runs: int,
         variance = 2 * spread**2 * freedom / stats.chi2.ppf(probability, freedom) / runs
         free = (2 * runs - 2) * (1 + shared / variance) ** 2
         critical, shift = stats.t.isf(0.025, free), 0.01 / np.sqrt(variance + shared)
-        return 1.0 if shift > critical + 30 else stats.nct.sf(critical, free, shift)
+        if shift > critical + 30:
+            return 1.0
+        return float(stats.nct.sf(critical, free, shift) + stats.nct.sf(critical, free, -shift))
 
     expected = integrate.quad(power, 0, 1, limit=200)[0]
-    # The other tail, which the integral leaves out, is at most 0.025.
     found = average_power(0.01, plausible_spreads(known), runs, shared=shared)
-    assert -1e-3 < found - expected < 0.026
-    if shared == 0 and runs > 100 * (spread / 0.01) ** 2:
-        assert found == pytest.approx(expected, abs=2e-3)
+    assert found == pytest.approx(expected, abs=5e-4)
 
 
-@pytest.mark.parametrize(("share", "power"), [(0.75, 0.8), (0.25, 0.8), (0.9, 0.95), (0.6, 0.5)])
+@pytest.mark.parametrize(("share", "power"), [(0.75, 0.8), (0.25, 0.8), (0.9, 0.95)])
 def test_pairs_of_the_sign_test_are_scipys(share: float, power: float) -> None:
     """The first number of pairs at which SciPy's exact binomial test finds the share often enough."""
 

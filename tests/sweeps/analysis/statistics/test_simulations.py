@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks import simulations
+from benchmarks import plan_simulations, simulations
 from benchmarks.simulations import World
+from sweeps.analysis.statistics.unpaired_runs import average_power
 
 pytestmark = pytest.mark.campaign
 
@@ -63,6 +64,28 @@ def test_the_planned_repeats_have_the_promised_power(difference: float, folds: i
     """Under the correlation that the correction assumes."""
     _, reached = simulations.power_paired(difference, folds, 0.8, 4000, seed=2)
     assert 0.75 < reached < 0.85
+
+
+@pytest.mark.parametrize("difference", [0.005, 0.01])
+@pytest.mark.parametrize("scores", [3, 8])
+def test_plans_from_a_few_scores_have_the_power_that_is_promised(scores: int, difference: float) -> None:
+    """Of normal scores: 80 % on average, more by the upper limit, less if the spread counts as known."""
+    known, average, upper = plan_simulations.powers("normal", scores, difference, 500, seed=1)
+    assert known.mean() < 0.79
+    assert 0.77 < average.mean() < 0.86
+    assert upper.mean() > 0.85
+    assert (upper < 0.8).mean() < 0.26  # at most one in five, and chance
+
+
+@pytest.mark.parametrize(("difference", "spread", "runs"), plan_simulations.PLANS)
+def test_a_shared_test_set_leaves_the_power_that_is_promised(
+    difference: float, spread: float, runs: int
+) -> None:
+    """Within 2 points of the formula; without a difference, one is rarely found."""
+    promised = average_power(difference, spread, runs, shared=3e-6)
+    reached, wrong = plan_simulations.with_images(difference, spread, runs, 3e-6, 20_000, seed=1)
+    assert reached == pytest.approx(promised, abs=0.02)
+    assert wrong < 0.065
 
 
 def test_intervals_of_shares_cover() -> None:

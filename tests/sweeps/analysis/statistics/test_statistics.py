@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
-from sweeps.analysis.statistics.power import detectable_paired, power_paired, repeats_paired, runs_unpaired
+from sweeps.analysis.statistics.power import detectable_paired, power_paired, repeats_paired
 from sweeps.analysis.statistics.shares import sobol_shares, told_apart
 from sweeps.analysis.statistics.spread import pooled_spread, spread_of
+from sweeps.analysis.statistics.unpaired_runs import runs_on_average
 from sweeps.analysis.statistics.verdicts import verdict_of
 from sweeps.analysis.statistics.wins import pairs_for_sign, wins
 
@@ -72,7 +73,7 @@ def test_the_original_question() -> None:
         0.0028,
         0.0343,
     )
-    needed = [runs_unpaired(gap, spread.deviation, power=0.8) for gap in (0.02, 0.01, 0.005, 0.002)]
+    needed = [runs_on_average(gap, spread.deviation, power=0.8) for gap in (0.02, 0.01, 0.005, 0.002)]
     assert needed == [3, 6, 20, 118]  # the normal approximation says 2, 5, 19, 117
 
 
