@@ -241,8 +241,8 @@ def _next(report: Mapping[str, Any]) -> str:
         return "Next: run each architecture that often, each with a seed of its own, and compare their means."
     enough = Spread(deviation=1.0, low=1.0, high=1.0, freedom=ENOUGH - 1)
     return (
-        f"Next: run {ENOUGH - count} more, then plan again. {count} runs leave an upper limit of "
-        f"{spread['upper'] / spread['deviation']:.1f} times the spread that they show; {ENOUGH} runs, of "
+        f"Next: run {ENOUGH - count} more, then plan again. With {count} runs the upper limit is "
+        f"{spread['upper'] / spread['deviation']:.1f} times the spread that they show; with {ENOUGH} it is "
         f"{upper_limit(enough, confidence=UPPER):.1f} times."
     )
 
