@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from sweeps.analysis.choices import Claim, On
-from sweeps.analysis.context import AnalysisContext
+from sweeps.analysis.context import AnalysisContext, check_option
+from sweeps.analysis.exam import comparison as of_exam
 from sweeps.analysis.exam import experiment as on_exam
 from sweeps.analysis.exam.report import ExamReport
+from sweeps.analysis.folds import comparison as of_folds
 from sweeps.analysis.folds import experiment as on_folds
 from sweeps.analysis.folds.report import ComparisonReport
 from sweeps.definition.exam import NO_EXAM
+from sweeps.definition.region import check_rope
 from tracking.ledger.ledger import Ledger
 from trainer.errors import UsageError
 
@@ -40,10 +43,11 @@ def compare(  # noqa: PLR0913 - as many as the command line's
         UsageError: if something is missing or wrong, or an option belongs to the other kind of comparison.
         WorkersFailed: if a fit cannot be run; run again to go on.
     """
+    _check(where, refits, repeats, rope)
     chosen = on or _default(where, name)
-    of_folds = {"--repeats": repeats, "--claim": claim}
-    of_exam = {"--refits": refits, "--architectures": architectures}
-    refused = [option for option, value in (of_folds if chosen == "exam" else of_exam).items() if value]
+    for_folds = {"--repeats": repeats, "--claim": claim}
+    for_exam = {"--refits": refits, "--architectures": architectures}
+    refused = [option for option, value in (for_folds if chosen == "exam" else for_exam).items() if value]
     if refused:
         raise UsageError(_other_kind(name, refused[0], chosen, asked=on is not None))
     if chosen == "exam":
@@ -54,6 +58,17 @@ def compare(  # noqa: PLR0913 - as many as the command line's
     return ComparisonReport(
         on_folds.compare(where, name, repeats=repeats, rope=rope, claim=claim or "new-data")
     )
+
+
+def _check(where: AnalysisContext, refits: int | None, repeats: int | None, rope: float | None) -> None:
+    """Check what can be checked before anything is read."""
+    if refits is not None:
+        of_exam.check(of_exam.ExamSettings(refits=refits))
+    if repeats is not None:
+        of_folds.check(of_folds.ComparisonSettings(repeats=repeats))
+    if rope is not None:
+        check_rope(rope)
+    check_option(where)
 
 
 def _default(where: AnalysisContext, name: str) -> On:

@@ -89,7 +89,7 @@ WRONG = {
     'name = "x"\n[architectures."a\\u001b[31m"]\nsource = "a.py:B"': "has U+001B (control character)",
     'name = "x"\n[mlflow]\nexperiment = "a\\u202eb"': "has U+202E (right-to-left override)",
     'name = "x"\n"a\\u001b[31m" = 1': r"unknown key a\x1b[31m",
-    'name = "x"\nfoo = 1': "unknown key foo: there is: architectures, cv, dataset",
+    'name = "x"\nfoo = 1': "unknown key foo: there is: architectures, compare, cv, dataset",
     'name = "x"\ntrails = 3': "unknown key trails: did you mean 'trials'?",
     'name = "x"\n[cv]\nfold = 3': "unknown key cv.fold: did you mean 'folds'?",
     'name = "x"\n[cv]\nfolds = 1': "cv.folds = 1: must be at least 2",

@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "threads": 2,
     "device": "gpu",
     "procedure": 99,
+    "exam": "e" * 64,
 }
 
 
