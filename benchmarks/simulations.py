@@ -19,9 +19,9 @@ from sweeps.analysis.statistics.bbc import bootstrap_scores
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
-from sweeps.analysis.statistics.power import repeats_paired
 from sweeps.analysis.statistics.shares import sobol_shares
 from sweeps.analysis.statistics.unpaired_runs import runs_on_average
+from sweeps.analysis.statistics.verdict_power import repeats_for_better
 from sweeps.analysis.statistics.verdicts import verdict_of
 
 Scores = npt.NDArray[np.float64]
@@ -198,6 +198,10 @@ def _accuracy(right: Scores) -> Callable[[Scores], Scores]:
     return score
 
 
+#: Differences of a cross-validation that do not matter, in spreads of a single difference.
+ROPE = 0.2
+
+
 def power_unpaired(
     difference: float, spread: float, power: float, count: int, seed: int
 ) -> tuple[int, float]:
@@ -213,19 +217,29 @@ def power_unpaired(
 
 
 def power_paired(difference: float, folds: int, power: float, count: int, seed: int) -> tuple[int, float]:
-    """The same for repeats of a cross-validation whose differences are correlated as the correction assumes.
+    """The same for "better" on folds whose differences are correlated as the correction assumes.
 
     The spread of single differences is 1; the error that all of them share has the variance 1 / (folds - 1).
+    Differences up to 0.2 spreads do not matter.
     """
     overlap = overlap_of(folds)
-    repeats = repeats_paired(difference, 1.0, runs_per_repeat=folds, overlap=overlap, power=power)
+    repeats = repeats_for_better(
+        difference, [1.0], runs_per_repeat=folds, overlap=overlap, rope=ROPE, power=power, most=1000
+    )
     if repeats is None:
         raise ValueError("no number of repeats finds that")
     rng = np.random.Generator(np.random.Philox(seed))
     values = rng.normal(size=(count, repeats * folds)) + difference
     values += math.sqrt(overlap) * rng.normal(size=(count, 1))
     error = np.sqrt(values.var(axis=1, ddof=1) * (1 / values.shape[1] + overlap))
-    return repeats, _found(values.mean(axis=1) / error, values.shape[1] - 1)
+    return repeats, _better(values.mean(axis=1), error, values.shape[1] - 1)
+
+
+def _better(means: Scores, error: Scores, freedom: int) -> float:
+    from scipy import stats
+
+    significant = means / error > stats.t.isf(0.025, freedom)
+    return float((significant & ((means - ROPE) / error >= stats.t.ppf(0.95, freedom))).mean())
 
 
 def _found(t: Scores, freedom: int) -> float:

@@ -91,32 +91,42 @@ def plan(
     home: Path | str | None = None,
     *,
     scores: Sequence[float] | None = None,
-    architectures: int = 2,
+    architectures: int | Sequence[str] | None = None,
     test_images: int | None = None,
+    on: "On | None" = None,
 ) -> dict[str, Any]:
     """Return how many runs a difference of a given size needs, as ``refold plan --json`` prints it.
 
     Args:
-        name: the name of a recorded sweep with fresh repeats.
+        name: the name of a finished sweep; see ``sweeps.analysis.plan``.
         home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
         scores: in place of a sweep, the scores of your own runs, in [0, 1].
-        architectures: with ``scores`` only: number of architectures that you compare, at least 2.
+        architectures: with ``scores``: number of architectures that you compare, at least 2 (the default).
+            For a sweep with an exam: the names of those whose winners you compare; None for all.
         test_images: with ``scores`` only: number of images of the test set that all runs share, at least 1;
             None to count seeds alone.
+        on: for a sweep: plan the verdict on its exam, or on its folds; if None, on the exam if it has one.
 
     Raises:
-        UsageError: if neither a sweep nor scores are given, or both, or they have too few runs; or if
-            ``test_images`` goes with a sweep or is out of range.
+        UsageError: if neither a sweep nor scores are given, or both, or they have too few runs; or if an
+            option goes with the other of the two or is out of range.
     """
-    from sweeps.analysis import plan_from_scores, sample_size
+    from sweeps.analysis import plan, plan_from_scores
 
     if (name is None) == (scores is None):
         raise UsageError("name a recorded sweep, or give the scores of your own runs: one of the two")
     if scores is not None:
-        return plan_from_scores.from_scores(scores, architectures=architectures, test_images=test_images)
+        if on is not None:
+            raise UsageError("--on goes with a recorded sweep, not with --scores")
+        count = 2 if architectures is None else architectures
+        if not isinstance(count, int):
+            raise UsageError("--architectures: with --scores it is a number of architectures, such as 6")
+        return plan_from_scores.from_scores(scores, architectures=count, test_images=test_images)
     if test_images is not None:
         raise UsageError("--test-images goes with --scores: a recorded sweep knows its images")
-    return sample_size.from_record(open(str(name), home).record)
+    if isinstance(architectures, int):
+        raise UsageError("--architectures: for a recorded sweep name them, such as resnet,lenet")
+    return plan.of_sweep(_home(home), str(name), on=on, architectures=architectures)
 
 
 def variance(  # noqa: PLR0913 - as many as the command line's

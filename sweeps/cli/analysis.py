@@ -120,6 +120,11 @@ def _names(text: str) -> list[str]:
     return names
 
 
+def _count_or_names(text: str) -> int | list[str]:
+    """Read a number of architectures, or their names."""
+    return up_to(COMPARED)(text) if text.lstrip("-").isdigit() else _names(text)
+
+
 def _plan_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", nargs="?", help="name of a recorded sweep")
     added.add_argument(
@@ -127,9 +132,10 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
     )
     added.add_argument(
         "--architectures",
-        type=up_to(COMPARED),
-        default=2,
-        help="with --scores: number of architectures that you compare (default: 2)",
+        type=_count_or_names,
+        metavar="N or A,B",
+        help="with --scores: number of architectures that you compare (default: 2); for a sweep with an "
+        "exam: names of those whose winners you compare (default: all)",
     )
     added.add_argument(
         "--test-images",
@@ -137,12 +143,14 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
         metavar="M",
         help="with --scores: number of test images, the same for all runs (default: count seeds alone)",
     )
+    added.add_argument("--on", choices=ON, help="for a sweep: plan the verdict on its exam, or on its folds")
     json_option(added)
 
 
 def plan(options: Arguments) -> int:
     """Say how many runs a difference of a given size needs."""
-    from sweeps.analysis import plan_from_scores, sample_size
+    from sweeps.analysis import plan as plans
+    from sweeps.analysis import plan_from_scores
     from sweeps.api import record
 
     if (options.sweep is None) == (options.scores is None):
@@ -153,11 +161,12 @@ def plan(options: Arguments) -> int:
         scores=options.scores,
         architectures=options.architectures,
         test_images=options.test_images,
+        on=options.on,
     )
     if options.json:
         print_json(report)
     else:
-        lines = sample_size.repeat_lines if options.scores is None else plan_from_scores.score_lines
+        lines = plans.lines if options.scores is None else plan_from_scores.score_lines
         put(*lines(report))
     return 0
 

@@ -17,9 +17,9 @@ import pytest
 from rich.console import Console
 
 import refold
-from sweeps.analysis import sample_size, variance_components
+from sweeps.analysis import variance_components
 from sweeps.analysis.context import AnalysisContext
-from sweeps.analysis.folds import figures, page
+from sweeps.analysis.folds import figures, page, planning
 from sweeps.analysis.folds.comparison import Comparison
 from sweeps.analysis.folds.experiment import compare as compare_on_folds
 from sweeps.analysis.folds.report import ComparisonReport
@@ -306,11 +306,11 @@ def test_compare_variance_and_plan(
     shown = record.reports["comparison"].page
     assert_seen(shown)
     assert {tag for tag, _ in tags(shown)}.isdisjoint({"script", "b", "a"})
-    planned = sample_size.from_record(record)
+    planned = planning.plan(record, 0.005)
     printed(
         capsys,
         lambda: output.put(*variance_components.lines(variances)),
-        lambda: output.put(*sample_size.repeat_lines(planned)),
+        lambda: output.put(*planning.lines(planned)),
         lambda: output.print_json(report.to_json()),
     )
 

@@ -184,6 +184,12 @@ class ExamComparison:
         return min(self.best, key=lambda examinee: examinee.cost)
 
 
+def images_of(images: int, groups: int | None) -> str:
+    """Return the number of an exam's images, and of their groups if they have any."""
+    said = counted(images, "exam image")
+    return said if groups is None else f"{said} of {counted(groups, 'group')}"
+
+
 def check(asked: ExamSettings) -> None:
     """Check the settings.
 

@@ -57,6 +57,12 @@ def which(found: ExamComparison) -> str:
             f"the {points(found.asked.rope)} points that do not matter. {_cheapest(found)}"
         )
     cost = points(found.judged[0].regret_high)
+    if found.judged[0].regret_high <= found.asked.rope:
+        return (
+            f"It is undecided which of {names} is best, but choosing {first.name} costs at most {cost} "
+            f"points, which is within the {points(found.asked.rope)} points that do not matter. "
+            f"{_cheapest(found)}"
+        )
     return (
         f"Undecided between {names}: choosing {first.name}, which has the highest score, costs at most "
         f"{cost} points. {_cheapest(found)}"
@@ -74,7 +80,7 @@ def _cheapest(found: ExamComparison) -> str:
 
 def cost_in_words(examinee: Examinee) -> str:
     """Return weights, time for an image and training time."""
-    weights = [] if examinee.weights is None else [counted(examinee.weights, "weight")]
+    weights = [] if examinee.weights is None else [f"{examinee.weights:,} weights"]
     image = [] if examinee.ms_an_image is None else [f"{examinee.ms_an_image:.2g} ms an image"]
     return ", ".join([*weights, *image, f"{duration(examinee.seconds)} of training"])
 
@@ -88,11 +94,11 @@ def how_sure(found: ExamComparison) -> str:
     """Return how sure the answer is, and which part of the doubt are the exam's images."""
     if len(found.examinees) == 1:
         judged = found.judged[0]
-        share, what = _share(judged.var_images, judged.var_seed), "that interval"
+        share, what = _share(judged.var_images, judged.var_seed), "about this score"
         sure = "95 % of such intervals hold the true score."
     else:
         pair = found.pairs[0]
-        share, what = _share(pair.var_images, pair.var_seed), "the doubt about the first two"
+        share, what = _share(pair.var_images, pair.var_seed), "between the first two"
         sure = (
             "This set of the best holds the best one with 95 % confidence."
             if len(found.best) > 1
@@ -119,14 +125,14 @@ def _parts(share: float, what: str, images: str) -> str:
         larger, source, more = 1 - share, "the refits' seeds", "more refits shrink it"
     words = share_in_words(larger)
     verb = "comes" if words in ("nearly all", "half") else "come"
-    return f"{words.capitalize()} of the variance of {what} {verb} from {source}: {more}."
+    return f"{words.capitalize()} of the uncertainty {what} (its variance) {verb} from {source}: {more}."
 
 
 def what_next(found: ExamComparison) -> str:
     """Return what to do next."""
     name, first = for_shell(found.sweep), found.examinees[0]
-    if len(found.best) == 1 or found.judgement.use_any:
-        chosen = first if len(found.best) == 1 else found.cheapest
+    if len(found.best) == 1 or found.judged[0].regret_high <= found.asked.rope:
+        chosen = found.cheapest if found.judgement.use_any else first
         return f"Next: 'refold export {name} --trial {chosen.name}' gives its model."
     inside = {examinee.architecture for examinee in found.best}
     open_pairs = [p for p in found.pairs if {p.one, p.other} <= inside and p.verdict == "undecided"]
@@ -136,8 +142,8 @@ def what_next(found: ExamComparison) -> str:
             f"'refold compare {name} --refits N' trains those that are missing."
         )
     return (
-        f"Next: take the cheapest, or judge on more exam images; with these {images_in_words(found)} no "
-        "number of refits would decide it if the differences stay as they are."
+        f"Next: choose one at that price, or judge on more exam images; with these {images_in_words(found)} "
+        "no number of refits would decide it if the differences stay as they are."
     )
 
 

@@ -345,3 +345,57 @@ def _interval(place: int, seen: _Seen, drawn: _Draws) -> tuple[float, float]:
         reach = least_reach(seen.units)
         return max(0.0, score - reach), min(1.0, score + reach)
     return on_logit_scale(score, float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """The variances that an exam has shown, of which ``exam_power`` plans.
+
+    Attributes:
+        names: of the architectures, ``a`` of them.
+        seeds: ``[a]`` variances between single refits.
+        refits: ``[a]`` numbers of refits that these come from.
+        images: ``[a, a]`` covariances of mean scores that come from the exam's images.
+        units: number of images, or of groups.
+    """
+
+    names: tuple[str, ...]
+    seeds: Floats
+    refits: npt.NDArray[np.int64]
+    images: Floats
+    units: int
+
+
+def components(
+    true: Labels, predicted: Mapping[str, Labels], *, classes: int, groups: Labels | None = None
+) -> Components:
+    """Return the variances of architectures on an exam; see ``judge`` for arguments and errors."""
+    _check(true, predicted, groups)
+    seen = _seen(true, predicted, classes, groups)
+    return Components(
+        names=tuple(predicted),
+        seeds=seen.seeds * seen.refits,
+        refits=seen.refits,
+        images=seen.images,
+        units=seen.units,
+    )
+
+
+def critical_value(found: Components, refits: int, *, seed: int, draws: int = DRAWS) -> float:
+    """Return the critical value of all pairs' intervals if every architecture had ``refits`` refits.
+
+    Args:
+        found: the variances.
+        refits: at least 3.
+        seed: of the draws.
+        draws: number of draws.
+    """
+    count = len(found.names)
+    planned = _Seen(
+        scores=np.zeros(count),
+        seeds=found.seeds / refits,
+        refits=np.full(count, refits),
+        images=found.images,
+        units=found.units,
+    )
+    return _critical(range(count), _Draws(planned, np.random.default_rng(seed), draws))

@@ -1,8 +1,6 @@
 """The number of runs that find a difference of a given size: exact power of the t-tests (noncentral t).
 
-Source: Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), ch. 2. For overlapping
-training sets the test statistic is a noncentral t under the model of the correction (``paired_t``). Its
-standard error is at least sqrt(overlap) s, however many repeats there are.
+Source: Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), ch. 2.
 """
 
 import math
@@ -19,63 +17,6 @@ MOST = 1_000_000
 
 #: Degrees of freedom above which the noncentral t is replaced by its normal approximation.
 MANY = 10_000
-
-
-def power_paired(
-    difference: float, spread: float, runs: int, *, overlap: float, alpha: float = 0.05
-) -> float:
-    """Return the chance that the (corrected) paired t-test finds a difference.
-
-    Args:
-        difference: the true mean difference, not 0.
-        spread: standard deviation of the paired differences, above 0.
-        runs: number of paired differences, at least 2.
-        overlap: n_test / n_train; 0 for independent differences.
-        alpha: significance level of the test.
-    """
-    return _two_sided(abs(difference) / (spread * math.sqrt(1 / runs + overlap)), runs - 1, alpha)
-
-
-def repeats_paired(
-    difference: float,
-    spread: float,
-    *,
-    runs_per_repeat: int,
-    overlap: float,
-    power: float,
-    alpha: float = 0.05,
-) -> int | None:
-    """Return the smallest number of repeats that reaches ``power``; None if no number does.
-
-    Args:
-        difference: the true mean difference, not 0.
-        spread: standard deviation of the paired differences, above 0.
-        runs_per_repeat: number of paired differences that each repeat adds, at least 1.
-        overlap: n_test / n_train; 0 for independent differences.
-        power: the required power, in (0, 1).
-        alpha: significance level of the test.
-    """
-
-    def reached(repeats: int) -> float:
-        return power_paired(difference, spread, repeats * runs_per_repeat, overlap=overlap, alpha=alpha)
-
-    return fewest(reached, power)
-
-
-def detectable_paired(
-    spread: float, *, overlap: float, power: float, runs: int | None = None, alpha: float = 0.05
-) -> float:
-    """Return the smallest true mean difference that is found with a given power.
-
-    Args:
-        spread: standard deviation of the paired differences, above 0.
-        overlap: n_test / n_train; 0 for independent differences.
-        power: the required power, in (0, 1).
-        runs: number of paired differences, at least 2; None for no limit.
-        alpha: significance level of the test.
-    """
-    error = spread * math.sqrt((0 if runs is None else 1 / runs) + overlap)
-    return error * _noncentrality(MOST if runs is None else runs - 1, power, alpha)
 
 
 def detectable_unpaired(spread: float, runs: int, *, power: float, alpha: float = 0.05) -> float:

@@ -257,7 +257,7 @@ def test_winners_without_any_mistake_get_a_sentence(tmp_path: Path) -> None:
     assert "Neither images nor seeds showed any spread" in wording.how_sure(found)
     cheapest = found.cheapest
     assert cheapest.architecture == "lenet"
-    assert f"The cheapest of them is {cheapest.name}: 60000 weights, 1 ms an image" in wording.which(found)
+    assert f"The cheapest of them is {cheapest.name}: 60,000 weights, 1 ms an image" in wording.which(found)
     assert "no number of refits would decide it" in wording.what_next(found)
     assert "nan" not in as_json(found).lower()
 
@@ -336,7 +336,7 @@ def test_what_is_undecided_says_what_choosing_costs_at_most() -> None:
     few = made_up(
         {"lenet": [0.9, 0.9, 0.9, 0.9, 0.901], "baseline": [0.89, 0.89, 0.89, 0.89, 0.891]}, images=200
     )
-    assert "Nearly all of the variance of the doubt about the first two comes from the 30 exam images" in (
+    assert "Nearly all of the uncertainty between the first two (its variance) comes from the 30" in (
         wording.how_sure(few)
     )
     assert "no number of refits would decide it" in wording.what_next(few)

@@ -26,7 +26,8 @@ from sweeps.analysis.folds.comparison import (
 )
 from sweeps.analysis.folds.experiment import compare as study
 from sweeps.analysis.folds.page import page as page_of
-from sweeps.analysis.sample_size import from_record, repeat_lines
+from sweeps.analysis.folds.planning import lines as plan_lines
+from sweeps.analysis.folds.planning import plan
 from sweeps.analysis.statistics.paired_t import estimate
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
@@ -207,7 +208,7 @@ def test_identical_scores_get_a_sentence(recorded: Path, tmp_path: Path) -> None
     assert "all 6 paired scores differ by exactly 0.00 points, so there is no spread" in words
     assert ">nan<" not in page_of(found).lower()
     with pytest.raises(UsageError, match="equal scores on every fold: there is no spread to plan with"):
-        from_record(read(home))
+        plan(read(home), 0.005)
 
 
 def test_an_architecture_whose_winner_fails_is_left_out(home: Path) -> None:
@@ -248,7 +249,7 @@ def test_one_architecture_has_nothing_to_be_compared_with(tmp_path: Path) -> Non
     ]
     assert "Pairs" not in page_of(found)
     with pytest.raises(UsageError, match="complete trials of 1 architecture: at least 2 are needed"):
-        from_record(read(home))
+        plan(read(home), 0.005)
 
 
 @pytest.mark.parametrize(
@@ -401,16 +402,16 @@ def test_names_cannot_break_the_page(home: Path) -> None:
 
 def test_a_plan_goes_by_fresh_repeats_where_there_are_some(home: Path) -> None:
     """Before a comparison by the search's folds, afterwards by its repeats."""
-    before = from_record(read(home))
+    before = plan(read(home), 0.005)
     assert before["basis"] == "from the winners' folds in the search"
     study(around(home, LabelledWorkers(CHANCES)), "made", repeats=3)
-    after = from_record(read(home))
+    after = plan(read(home), 0.005)
     assert after["basis"] == "from 3 fresh repeats of the winners"
     assert after["spread"]["freedom"] == 3 * FOLDS - 1
     cells = {(cell["difference"], cell["power"]): cell for cell in after["repeats"]}
-    assert cells[0.002, 0.8]["new_data"] is None
-    assert cells[0.002, 0.8]["this_data"] > cells[0.02, 0.8]["this_data"] >= 2
-    assert any("never" in line for line in repeat_lines(after))
+    assert cells[0.005, 0.8]["new_data"] is cells[0.005, 0.8]["this_data"] is None
+    assert cells[0.05, 0.95]["this_data"] >= cells[0.05, 0.8]["this_data"] >= 2
+    assert any("no: not with 1,000 repeats" in line for line in plan_lines(after))
 
 
 def test_folds_that_came_with_the_data_are_kept_and_it_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from sklearn.svm import SVC
 from sweeps.analysis.statistics.correlated_bayes import probabilities
 from sweeps.analysis.statistics.holm import holm
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
-from sweeps.analysis.statistics.power import detectable_paired
 
 # Accuracies (%) on the data set "sonar", first 10 folds; baycomp (MIT), docs/code/accuracies.txt.
 NAIVE_BAYES = (94.203, 92.754, 95.652, 91.176, 92.647, 91.176, 92.647, 92.647, 86.765, 91.176)
@@ -129,21 +128,3 @@ def test_holms_procedure_step_by_step() -> None:
     """By hand: 4 x 0.005, 3 x 0.01, then 2 x 0.03; 0.04 may not get ahead of it."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
-
-
-@pytest.mark.parametrize(
-    ("folds", "alpha", "expected"),
-    [
-        (5, 0.05, ("2.53", "1.87", "1.70", "1.57", "1.49", "1.43")),
-        (5, 0.05 / 15, ("5.26", "2.95", "2.52", "2.24", "2.05", "1.94")),
-        (10, 0.05, ("1.45", "1.19", "1.10", "1.04", "0.99", "0.95")),
-        (10, 0.05 / 15, ("2.29", "1.71", "1.55", "1.43", "1.34", "1.29")),
-    ],
-)
-def test_smallest_difference_that_repeats_tell(folds: int, alpha: float, expected: tuple[str, ...]) -> None:
-    """The project's own table (research notes, 2.4), worked out there by other code."""
-    found = [
-        detectable_paired(1.0, overlap=overlap_of(folds), power=0.8, runs=folds * repeats, alpha=alpha)
-        for repeats in (1, 2, 3, 5, 10, 30)
-    ]
-    assert found == pytest.approx([float(text) for text in expected], abs=0.0125)
