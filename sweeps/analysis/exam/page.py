@@ -19,6 +19,8 @@ def page(found: ExamComparison) -> str:
         html.picture(pictures.scores(found), "scores on the exam with their intervals"),
         _winners(found),
         *(f"<p>{for_html(line)}</p>" for line in words.LEGEND),
+        "<p>from seeds, from images: the part of the uncertainty (the variance) that comes from the refits' "
+        "seeds, and from the exam's images.</p>",
         *(["<h2>What weakens this answer</h2>"] if words.remarks(found) else ()),
         *(f"<p>{for_html(line)}</p>" for line in words.remarks(found)),
         *(_pair_parts(found) if found.pairs else ()),
@@ -32,7 +34,7 @@ def page(found: ExamComparison) -> str:
 
 
 def _winners(found: ExamComparison) -> str:
-    head = ("winner", "best?", "exam", "95 % interval", "of the variance seeds", "images", "search",
+    head = ("winner", "best?", "exam", "95 % interval", "from seeds", "from images", "search",
             "p(best)", "regret", "at most", "weights", "ms an image", "training")  # fmt: skip
     rows = [
         (
@@ -56,7 +58,7 @@ def _parts(seeds: float, images: float) -> tuple[str, str]:
 
 
 def _pair_parts(found: ExamComparison) -> list[str]:
-    head = ("pair", "verdict", "points", "95 % interval", "of the variance seeds", "images")
+    head = ("pair", "verdict", "points", "95 % interval", "from seeds", "from images")
     rows = [
         (
             f"{pair.one} - {pair.other}", pair.verdict, points(pair.difference, sign=True),

@@ -120,9 +120,9 @@ def _share(images: float, seeds: float) -> float | None:
 
 def _parts(share: float, what: str, images: str) -> str:
     if share >= 0.5:
-        larger, source, more = share, f"the {images}", "more refits cannot shrink it"
+        larger, source, more = share, f"the {images}", "more refits cannot shrink that part"
     else:
-        larger, source, more = 1 - share, "the refits' seeds", "more refits shrink it"
+        larger, source, more = 1 - share, "the refits' seeds", "more refits shrink that part"
     words = share_in_words(larger)
     verb = "comes" if words in ("nearly all", "half") else "come"
     return f"{words.capitalize()} of the uncertainty {what} (its variance) {verb} from {source}: {more}."

@@ -329,7 +329,7 @@ def test_what_is_undecided_says_what_choosing_costs_at_most() -> None:
     found = made_up({"lenet": wild, "baseline": [score - 0.003 for score in wild]})
     assert wording.which(found).startswith("Undecided between lenet/")
     assert "costs at most" in wording.which(found)
-    assert "from the refits' seeds: more refits shrink it" in wording.how_sure(found)
+    assert "from the refits' seeds: more refits shrink that part" in wording.how_sure(found)
     text = everything(found)
     assert "not better, because the interval begins at -" in text
     assert "not equivalent, because it ends at +" in text
