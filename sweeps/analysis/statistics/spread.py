@@ -80,7 +80,7 @@ def plausible_spreads(spread: Spread, *, count: int = 400) -> npt.NDArray[np.flo
 
     sigma^2 = freedom s^2 / chi2(freedom), at the middles of ``count`` equal parts of probability: the
     posterior for a flat prior of log(sigma) (Box & Tiao, "Bayesian Inference in Statistical Analysis", 1973,
-    section 2.3).
+    chapter 2).
     """
     middles = (np.arange(count) + 0.5) / count
     found: npt.NDArray[np.float64] = spread.deviation * np.sqrt(
