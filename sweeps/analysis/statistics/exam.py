@@ -355,7 +355,9 @@ class Components:
         names: of the architectures, ``a`` of them.
         seeds: ``[a]`` variances between single refits.
         refits: ``[a]`` numbers of refits that these come from.
-        images: ``[a, a]`` covariances of mean scores that come from the exam's images.
+        images: ``[a, a]`` covariances of scores that come from the exam's images, whatever the seeds.
+        interaction: ``[a]`` variances of a single refit's score that come from what seeds do differently on
+            each image. ``seeds`` has them too; ``judge`` counts their mean over refits with the images as well.
         units: number of images, or of groups.
     """
 
@@ -363,7 +365,13 @@ class Components:
     seeds: Floats
     refits: npt.NDArray[np.int64]
     images: Floats
+    interaction: Floats
     units: int
+
+    def seen_by_judge(self, refits: int) -> Floats:
+        """Return the covariances ``[a, a]`` that ``judge`` estimates for the images with so many refits."""
+        found: Floats = self.images + np.diag(self.interaction / refits)
+        return found
 
 
 def components(
@@ -371,13 +379,20 @@ def components(
 ) -> Components:
     """Return the variances of architectures on an exam; see ``judge`` for arguments and errors."""
     _check(true, predicted, groups)
-    seen = _seen(true, predicted, classes, groups)
+    parts = [leave_one_out(true, each, classes, groups) for each in predicted.values()]
+    refits = np.array([len(scores) for scores, _ in parts])
+    apart = [values - values.mean(axis=1, keepdims=True) for _, values in parts]
+    units = apart[0].shape[1]
+    pairs = units * (units - 1)
+    interaction = np.array([each.var(axis=0, ddof=1).sum() / pairs for each in apart])
+    means = np.stack([each.mean(axis=0) for each in apart])
     return Components(
         names=tuple(predicted),
-        seeds=seen.seeds * seen.refits,
-        refits=seen.refits,
-        images=seen.images,
-        units=seen.units,
+        seeds=np.array([scores.var(ddof=1) for scores, _ in parts]),
+        refits=refits,
+        images=means @ means.T / pairs - np.diag(interaction / refits),
+        interaction=interaction,
+        units=units,
     )
 
 
@@ -395,7 +410,7 @@ def critical_value(found: Components, refits: int, *, seed: int, draws: int = DR
         scores=np.zeros(count),
         seeds=found.seeds / refits,
         refits=np.full(count, refits),
-        images=found.images,
+        images=found.seen_by_judge(refits),
         units=found.units,
     )
     return _critical(range(count), _Draws(planned, np.random.default_rng(seed), draws))

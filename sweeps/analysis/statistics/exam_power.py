@@ -52,9 +52,8 @@ class PairPower:
 
     @property
     def var_images(self) -> float:
-        """Variance of the difference that comes from the exam's images."""
-        images, one, other = self.found.images, self.one, self.other
-        return max(0.0, float(images[one, one] + images[other, other] - 2 * images[one, other]))
+        """Variance of the difference that comes from the exam's images, whatever the seeds."""
+        return _of_pair(self.found.images, self.one, self.other)
 
     def power(self, difference: float, refits: int, verdict: Literal["better", "equivalent"]) -> float:
         """Return the chance of a verdict, averaged over what is not known of the seeds' spread.
@@ -105,13 +104,20 @@ class PairPower:
         """Return the true standard error of each experiment, and half the width of its interval."""
         rng = np.random.default_rng(self.seed + 1)
         freedoms = (refits - 1, refits - 1, self.found.units - 1)
-        parts = np.stack([*(each / refits for each in self._spreads), np.full(EXPERIMENTS, self.var_images)])
+        seeds = np.stack(self._spreads) / refits
+        error = np.sqrt(seeds.sum(axis=0) + self.var_images)
+        # The variances that the experiment will estimate.
+        images = _of_pair(self.found.seen_by_judge(refits), self.one, self.other)
         scales = np.stack([rng.chisquare(freedom, EXPERIMENTS) / freedom for freedom in freedoms])
-        error = np.sqrt(parts.sum(axis=0))
-        shown = parts * scales  # the variances that the experiment will estimate
+        shown = np.vstack([seeds, np.full(EXPERIMENTS, images)]) * scales
         tail = _tail(self.found, refits, self.seed, self.one, self.other)
         critical = stats.t.isf(tail, _freedom(shown, freedoms))
         return np.maximum(error, 1e-12), critical * np.sqrt(shown.sum(axis=0))
+
+
+def _of_pair(images: Floats, one: int, other: int) -> float:
+    """Return the variance of the difference of two scores."""
+    return max(0.0, float(images[one, one] + images[other, other] - 2 * images[one, other]))
 
 
 def _upper(deviates: Floats) -> Floats:
@@ -129,8 +135,7 @@ def _freedom(parts: Floats, freedoms: tuple[int, ...]) -> Floats:
 def _tail(found: Components, refits: int, seed: int, one: int, other: int) -> float:
     """Return the tail of Student's t that gives the critical value of all pairs at the variances as seen."""
     critical = _critical(_Key(found), refits, seed)
-    images = found.images
-    of_images = max(0.0, float(images[one, one] + images[other, other] - 2 * images[one, other]))
+    of_images = _of_pair(found.seen_by_judge(refits), one, other)
     parts = np.array([[found.seeds[one] / refits], [found.seeds[other] / refits], [of_images]])
     freedom = _freedom(parts, (refits - 1, refits - 1, found.units - 1))
     return float(stats.t.sf(critical, freedom[0]))

@@ -28,6 +28,7 @@ def shown(seed_spread: float, image_spread: float, *, pilot: int = 5, count: int
         seeds=np.full(count, seed_spread**2),
         refits=np.full(count, pilot),
         images=images,
+        interaction=np.zeros(count),
         units=2000,
     )
 
@@ -86,6 +87,7 @@ def test_one_unstable_network_does_not_spoil_the_others() -> None:
         seeds=np.array([0.003**2, 0.003**2, 0.03**2]),
         refits=found.refits,
         images=found.images,
+        interaction=found.interaction,
         units=found.units,
     )
     calm = PairPower(found=wild, one=0, other=1, rope=0.005, seed=1).fewest(0.02, "better", 0.8)
