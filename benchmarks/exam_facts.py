@@ -43,7 +43,7 @@ def facts(judged: Judgement, truth: dict[str, float]) -> Facts:
         best_held=best in judged.best,
         members=len(judged.best),
         wrong=_wrong(judged, truth),
-        decided=float(np.mean([pair.verdict != "undecided" for pair in judged.pairs] or [0.0])),
+        decided=float(np.mean([pair.verdict != "undecided" for pair in judged.pairs] or [False])),
         use_any_wrong=judged.use_any and max(costs[name] for name in judged.best) > judged.rope + _ROUNDING,
         regret_held=all(costs[each.name] <= each.regret_high + _ROUNDING for each in judged.architectures),
     )

@@ -1,9 +1,9 @@
 """What choosing the best of many trials does to scores: on the search's images, and on an exam.
 
-Two architectures have equal searches of T trials. A trial's true score is drawn anew; like an architecture in
-``benchmarks/exam_world.py`` it has images of its own that are easy or hard for it. Its score in the search is
-the macro-F1 of its held-out predictions, pooled over folds. The winner is trained again on fresh repeats of the
-cross-validation of the same images (``refold compare --on folds``), and as refits that are judged on an exam.
+Two architectures have equal searches of T trials. A trial's true score is drawn anew; like an architecture
+in ``benchmarks/exam_world.py`` it has images of its own that are easy or hard for it. Its score in the search
+is the macro-F1 of its held-out predictions, pooled over folds. The winner is trained again on fresh repeats
+of the cross-validation of the same images, and as refits that are judged on an exam.
 
 A fit of a fold is as good as one of all images here, and training sets have no effect: what differs between
 the three scores is the choice alone.
@@ -88,7 +88,14 @@ def folds_of(true: Labels, rng: np.random.Generator) -> Labels:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search of so many trials; ``middle`` is their mean skill, ``seeds`` and ``spread`` are on its scale."""
+    """A search of so many trials.
+
+    Attributes:
+        trials: their number.
+        middle: their mean skill.
+        seeds: standard deviation of what seeds do to a skill.
+        spread: standard deviation of the trials' skills.
+    """
 
     trials: int
     middle: float

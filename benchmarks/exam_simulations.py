@@ -169,24 +169,29 @@ def _number(cell: Cell, experiments: int) -> int:
     return experiments if cell.images < 5000 else max(1, experiments // 2)
 
 
+#: The tables by name, as ``--only`` asks for them.
+TABLES: dict[str, Callable[[int, Map], None]] = {
+    "near-normal": partial(print_cells, NEAR_NORMAL),
+    "other-seeds": partial(print_cells, OTHER_SEEDS),
+    "outside": partial(print_cells, OUTSIDE),
+    "selection": print_selection,
+    "training-sets": print_training,
+}
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Print the tables."""
     reader = argparse.ArgumentParser(prog="python -m benchmarks.exam_simulations", description=__doc__)
     reader.add_argument("experiments", nargs="?", type=int, default=2000, help="in each row (2000)")
     reader.add_argument("--processes", type=int, default=2, help="side by side (2)")
+    reader.add_argument("--only", choices=TABLES, help="one of the tables")
     asked = reader.parse_args(words)
     with side_by_side(asked.processes) as over:
-        for cells in (NEAR_NORMAL, OTHER_SEEDS, OUTSIDE):
-            _timed(partial(print_cells, cells), asked.experiments, over)
-        _timed(print_selection, asked.experiments, over)
-        _timed(print_training, asked.experiments, over)
-
-
-def _timed(table: Callable[[int, Map], None], experiments: int, over: Map) -> None:
-    begun = time.perf_counter()
-    table(experiments, over)
-    print(flush=True)
-    print(f"{time.perf_counter() - begun:.0f} s", file=sys.stderr)
+        for name in [asked.only] if asked.only else TABLES:
+            begun = time.perf_counter()
+            TABLES[name](asked.experiments, over)
+            print(flush=True)
+            print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

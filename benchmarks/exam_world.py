@@ -1,8 +1,8 @@
 """Exams and refits whose true scores are known, drawn at random: what the exam's simulations run on.
 
-An image is as hard as it is, for all architectures alike and for each a little differently. A refit is as good
-as its seed made it, and as its training set made its architecture. Whether an image is right follows from
-these, and from chance.
+An image is as hard as it is, for all architectures alike and for each a little differently. A refit is as
+good as its seed made it, and as its training set made its architecture. Whether an image is right follows
+from these, and from chance.
 
 A mistake falls on another class, the more often the more frequent that class is, as with a network that has
 learnt the frequencies. Then an architecture's score on endlessly many images follows from its accuracy alone

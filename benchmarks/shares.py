@@ -1,4 +1,4 @@
-"""What is known only up to chance: shares and means of simulated experiments, with their Monte Carlo errors."""
+"""Shares and means of simulated experiments, with their Monte Carlo errors."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class Share:
 
     @property
     def error(self) -> float:
-        """The Monte Carlo standard error; too large, if anything, for the mean of several in an experiment."""
+        """The Monte Carlo standard error; too large, if anything, for a mean of several an experiment."""
         return math.sqrt(max(self.value * (1 - self.value), 0) / self.experiments)
 
     def __str__(self) -> str:
