@@ -113,7 +113,7 @@ OUTSIDE: dict[str, Cell] = {
     "three refits, six equal, skewed seeds": Cell(
         ahead=SIX_EQUAL, refits=3, noise="skewed", seed_spread=0.02
     ),
-    "one refit in ten collapses by 6 points": Cell(ahead=(0.0, 0.0), noise="collapsing", seed_spread=0.02),
+    "one refit in ten collapses by 8 points": Cell(ahead=(0.0, 0.0), noise="collapsing", seed_spread=0.02),
     "100 images, score 0.98": Cell(ahead=(0.0, 0.0), images=100, score=0.98),
 }
 
