@@ -10,7 +10,7 @@ the three scores is the choice alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.exam_facts import facts
 from benchmarks.exam_world import (
     DRAWS,
+    OWN,
     Cell,
     Floats,
     Images,
@@ -35,8 +36,11 @@ from sweeps.analysis.statistics.exam import judge
 from sweeps.analysis.statistics.paired_t import estimate, overlap_of
 from sweeps.analysis.statistics.units import scores_of
 
-#: The exam and its refits, and the images of the search.
-EXAM, SEARCH = Cell(ahead=(0.0, 0.0)), Cell(ahead=(0.0, 0.0), images=300)
+#: The exam and its refits, and the number of images in the search.
+EXAM, SEARCH_IMAGES = Cell(ahead=(0.0, 0.0)), 300
+
+#: Searches of the table: trials, and the spread of how hard images are for each trial by itself.
+SEARCHES = ((1, OWN), (10, OWN), (50, OWN), (50, 1.5))
 
 FOLDS, REPEATS = 5, 5
 
@@ -91,62 +95,70 @@ class Search:
     """A search of so many trials.
 
     Attributes:
+        exam: the exam and its refits; its images are as hard for each trial as those of the search.
         trials: their number.
         middle: their mean skill.
         seeds: standard deviation of what seeds do to a skill.
         spread: standard deviation of the trials' skills.
     """
 
+    exam: Cell
     trials: int
     middle: float
     seeds: float
     spread: float
 
     @classmethod
-    def of(cls, trials: int) -> "Search":
+    def of(cls, trials: int, own: float) -> "Search":
         """Return a search whose trials have the cells' score on average."""
-        rise = slope(EXAM)
-        seeds = EXAM.seed_spread / rise
-        return cls(trials, skill_for(EXAM, EXAM.score, seeds), seeds, TRIALS_SPREAD / rise)
+        exam = replace(EXAM, own=own)
+        rise = slope(exam)
+        seeds = exam.seed_spread / rise
+        return cls(exam, trials, skill_for(exam, exam.score, seeds), seeds, TRIALS_SPREAD / rise)
+
+    @property
+    def cell(self) -> Cell:
+        """Where the search's own images come from."""
+        return replace(self.exam, images=SEARCH_IMAGES)
 
     def winner(self, images: Images, rng: np.random.Generator) -> tuple[float, float, list[float]]:
         """Return the skill of the best trial, its score in the search, and the scores of fresh repeats."""
         skills = self.middle + self.spread * rng.standard_normal(self.trials)
-        own = SEARCH.own * rng.standard_normal((self.trials, SEARCH.images))
+        own = self.cell.own * rng.standard_normal((self.trials, self.cell.images))
         fold = folds_of(images.true, rng)
         levels = skills[:, None] + self._seeds((self.trials, FOLDS), rng)[:, fold]
-        guesses = predictions(SEARCH, images, own, levels, rng)
-        scores = macro_f1(images.true, guesses, len(SEARCH.frequencies))
+        guesses = predictions(self.cell, images, own, levels, rng)
+        scores = macro_f1(images.true, guesses, len(self.cell.frequencies))
         best = int(np.argmax(scores))
         return float(skills[best]), float(scores[best]), self._repeats(images, own[best], skills[best], rng)
 
     def refits(self, images: Images, skill: float, rng: np.random.Generator) -> Labels:
         """Return what the winner's refits predict for an exam."""
-        own = EXAM.own * rng.standard_normal(EXAM.images)
-        return predictions(EXAM, images, own, skill + self._seeds((EXAM.refits, 1), rng), rng)
+        own = self.exam.own * rng.standard_normal(self.exam.images)
+        return predictions(self.exam, images, own, skill + self._seeds((self.exam.refits, 1), rng), rng)
 
     def _repeats(self, images: Images, own: Floats, skill: float, rng: np.random.Generator) -> list[float]:
         scores: list[float] = []
         for _ in range(REPEATS):
             fold = folds_of(images.true, rng)
             levels = skill + self._seeds((1, FOLDS), rng)[:, fold]
-            guesses = predictions(SEARCH, images, own, levels, rng)
+            guesses = predictions(self.cell, images, own, levels, rng)
             for inside in (fold == each for each in range(FOLDS)):
-                one = macro_f1(images.true[inside], guesses[:, inside], len(SEARCH.frequencies))
+                one = macro_f1(images.true[inside], guesses[:, inside], len(self.cell.frequencies))
                 scores.append(float(one[0]))
         return scores
 
     def _seeds(self, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-        return self.seeds * effects(EXAM, rng.random(shape))
+        return self.seeds * effects(self.exam, rng.random(shape))
 
 
 def experiment(search: Search, seed: int) -> Searched:
     """Search, choose, confirm on the search's images, and judge on an exam."""
     rng = np.random.default_rng(seed)
-    images, exam = draw_images(SEARCH, rng), draw_images(EXAM, rng)
+    images, exam = draw_images(search.cell, rng), draw_images(search.exam, rng)
     won = {name: search.winner(images, rng) for name in ("a", "b")}
     predicted = {name: search.refits(exam, skill, rng) for name, (skill, _, _) in won.items()}
-    truth = {name: true_score(EXAM, skill, search.seeds) for name, (skill, _, _) in won.items()}
+    truth = {name: true_score(search.exam, skill, search.seeds) for name, (skill, _, _) in won.items()}
     judged = judge(exam.true, predicted, classes=len(EXAM.frequencies), rope=0.005, seed=seed, draws=DRAWS)
     winners = []
     for on_exam in judged.architectures:
@@ -164,10 +176,10 @@ def experiment(search: Search, seed: int) -> Searched:
     return Searched(tuple(winners), bool(held.best_held), bool(held.wrong))
 
 
-def searched(trials: int, experiments: int, over: Map, *, seed: int = 1) -> list[Searched]:
+def searched(trials: int, experiments: int, over: Map, *, own: float = OWN, seed: int = 1) -> list[Searched]:
     """Run experiments with so many trials of each architecture."""
     seeds = range(1_000_000 * seed, 1_000_000 * seed + experiments)
-    return over(partial(experiment, Search.of(trials)), seeds)
+    return over(partial(experiment, Search.of(trials, own)), seeds)
 
 
 def print_selection(experiments: int, over: Map) -> None:
@@ -177,8 +189,8 @@ def print_selection(experiments: int, over: Map) -> None:
         "covers | exam, bias | its interval covers | set holds the best | pair wrong |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for trials in (1, 10, 50):
-        ran = searched(trials, experiments, over)
+    for trials, own in SEARCHES:
+        ran = searched(trials, experiments, over, own=own)
         cells = [
             _bias([[each.search for each in one.winners] for one in ran]),
             _bias([[each.repeats for each in one.winners] for one in ran]),
@@ -188,7 +200,8 @@ def print_selection(experiments: int, over: Map) -> None:
             _share([[one.best_held] for one in ran]),
             _share([[one.wrong] for one in ran]),
         ]
-        print(f"| {trials} | {' | '.join(cells)} |", flush=True)
+        name = f"{trials}" if own == OWN else f"{trials}, their mistakes differ more"
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def _bias(found: Sequence[Sequence[float]]) -> str:
