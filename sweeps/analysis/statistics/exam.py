@@ -248,6 +248,7 @@ class _Draws:
 
     def __init__(self, seen: _Seen, rng: np.random.Generator, draws: int) -> None:
         self._seen = seen
+        self._differences: dict[tuple[int, int], Floats] = {}
         values, vectors = np.linalg.eigh(seen.images)
         root = vectors * np.sqrt(np.clip(values, 0, None))
         shape, freedom = (draws, len(seen.scores)), seen.refits - 1
@@ -258,11 +259,17 @@ class _Draws:
 
     def studentised(self, one: int, other: int) -> Floats:
         """Return the difference of two scores' errors over its estimated standard error, ``[draws]``."""
-        error, images = self.seed_part + self.image_part, self._seen.images
-        seeds = self._seen.seeds * self.seed_scale
-        shared = images[one, one] + images[other, other] - 2 * images[one, other]
-        spread = seeds[:, one] + seeds[:, other] + shared * self.image_scale
-        return _ratio(error[:, one] - error[:, other], np.sqrt(np.maximum(spread, 0)))
+        if one > other:
+            return -self.studentised(other, one)
+        if (one, other) not in self._differences:
+            self._differences[one, other] = self._studentised(one, other)
+        return self._differences[one, other]
+
+    def _studentised(self, one: int, other: int) -> Floats:
+        error = [self.seed_part[:, each] + self.image_part[:, each] for each in (one, other)]
+        seeds = [self._seen.seeds[each] * self.seed_scale[:, each] for each in (one, other)]
+        spread = seeds[0] + seeds[1] + self._seen.of_images(one, other) * self.image_scale
+        return _ratio(error[0] - error[1], np.sqrt(spread))
 
     def studentised_alone(self, place: int) -> Floats:
         """Return one score's error over its estimated standard error, ``[draws]``."""
