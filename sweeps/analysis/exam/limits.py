@@ -51,6 +51,6 @@ def warnings(
 
 
 def _share(table: tuple[tuple[int, float], ...], count: int) -> str:
-    """Return what was simulated at the largest simulated number up to ``count``, or at the smallest of all."""
+    """Return what was simulated for the largest number up to ``count``, or else for the smallest."""
     number, share = ([each for each in table if each[0] <= count] or [table[0]])[-1]
     return f"{100 * share:.0f} % of the experiments with {number}"

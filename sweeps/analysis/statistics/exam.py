@@ -364,7 +364,7 @@ class Components:
         refits: ``[a]`` numbers of refits that these come from.
         images: ``[a, a]`` covariances of scores that come from the exam's images, whatever the seeds.
         interaction: ``[a]`` variances of a single refit's score that come from what seeds do differently on
-            each image. ``seeds`` has them too; ``judge`` counts their mean over refits with the images as well.
+            each image. ``seeds`` has them too; ``judge`` counts them with the images as well.
         units: number of images, or of groups.
     """
 
