@@ -1,7 +1,7 @@
 """Do the refits that ``refold plan SWEEP`` asks for reach the verdict as often as it promises?
 
-``python -m benchmarks.exam_plan_simulations`` prints the table of docs/statistics.md. A pilot of five refits is
-drawn; from it the refits are planned that call a true difference better with a power of 80 %. Then an
+``python -m benchmarks.exam_plan_simulations`` prints the table of docs/statistics.md. A pilot of five refits
+is drawn; from it the refits are planned that call a true difference better with a power of 80 %. Then an
 experiment of its own has that many refits, on another exam of the same size.
 """
 
@@ -25,7 +25,7 @@ ROPE, PILOT = 0.005, 5
 #: The power that is planned for, and the most refits that an experiment is drawn with.
 POWER, MOST = 0.8, 300
 
-#: What is planned: that the first architecture is called better than the second, which is ``ahead[1]`` behind.
+#: What is planned: that the first architecture is called better than the second, ``ahead[1]`` behind it.
 PLANS: dict[str, Cell] = {
     "two, 2 points, 1,000 images": Cell(ahead=(0.0, 0.02)),
     "two, 3 points, 1,000 images": Cell(ahead=(0.0, 0.03)),
