@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from sweeps import frames
+from sweeps.analysis.best_trial import find_trial, pick
 from sweeps.export.pipeline import Exported
 from sweeps.export.predict import Images, Prediction
 from sweeps.export.recorded_sweep import KERAS, ExportOptions, export_recorded, exported_folder
-from sweeps.export.selection import How, find_trial, pick
+from sweeps.export.selection import How
 from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
@@ -93,7 +94,10 @@ class Outcome:
 
     @property
     def best(self) -> TrialSummary:
-        """The trial that ``export`` takes: the best on fresh repeats after ``compare``, else of the search.
+        """The trial that ``export`` takes: the best on the exam, after ``compare`` has judged all winners.
+
+        Else it is the best on fresh repeats, if ``compare`` has trained these of all winners; else the best
+        of the search (see ``sweeps.analysis.best_trial.rank``).
 
         Raises:
             UsageError: if no trial is complete.

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from sweeps.analysis import extra_fits, variance_components
+from sweeps.analysis.best_trial import pick
 from sweeps.analysis.exam import comparison as on_exam
 from sweeps.analysis.exam import wording as exam_wording
 from sweeps.analysis.exam.comparison import ExamSettings, exam_of
@@ -37,7 +38,7 @@ from sweeps.export.model_folder import digest_of
 from sweeps.export.parity import Parity
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
-from sweeps.export.selection import How, choose, pick
+from sweeps.export.selection import How, choose
 from sweeps.retraining.recorded_code import RecordedCode
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tests.labelled_trainer import labelled

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from sweeps.analysis.best_trial import find_trial
 from sweeps.diagnostics.machine import worker_count
-from sweeps.export.selection import find_trial
 from sweeps.home import Home
 from sweeps.mlflow_record import sweep_of_run
 from sweeps.outcome import Outcome

@@ -234,7 +234,7 @@ def _print_export(done: "Exported") -> None:
     epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
     epochs += " epoch" if epochs == "1" else " epochs"
     put(
-        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs}",
+        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs}; {done.chosen}",
         _scored("cross-validation", scores.cross_validation, ", held out fold by fold"),
     )
     if scores.fold:

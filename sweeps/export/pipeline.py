@@ -34,10 +34,12 @@ class Exported:
     Attributes:
         folder: the folder with its files, ``model.json`` and ``README.md``.
         about: the content of ``model.json``.
+        chosen: on what its trial was chosen, in words.
     """
 
     folder: Path
     about: ModelAbout
+    chosen: str = ""
 
 
 def export(request: ExportRequest) -> Exported:

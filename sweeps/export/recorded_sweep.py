@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweeps import account
+from sweeps.analysis.best_trial import pick, reason
 from sweeps.diagnostics.machine import worker_count
 from sweeps.export import model_folder
 from sweeps.export.pipeline import Exported, export
 from sweeps.export.request import ExportRequest
-from sweeps.export.selection import How, ModelSelection, choose, pick
+from sweeps.export.selection import How, ModelSelection, choose
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.retraining.recorded_code import admit
@@ -109,7 +110,8 @@ def _export_now(
                 Opening(exam=exam, sweep=name, purpose="export", model=chosen.key, at=time.time())
             ),
         )
-        done = export(request)
+        because = reason(request.record, options.architecture, options.trial)
+        done = replace(export(request), chosen=because)
         ledger.add_export(name, {**done.about.to_json(), "folder": str(done.folder.absolute())}, time.time())
     return done
 

@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.analysis.best_trial import find_trial
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference
 from sweeps.export import evaluation_images, model_folder, model_json
 from sweeps.export.about import ExportedFit, ModelAbout, SweptDataset
-from sweeps.export.selection import HOWS, ModelSelection, choose, find_trial, model_name
+from sweeps.export.selection import HOWS, ModelSelection, choose, model_name
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, SweepRecord
 from trainer.canonical import digest, recorded
