@@ -10,14 +10,17 @@ import numpy.typing as npt
 
 from sweeps.definition.exam import exam_images
 from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
-from sweeps.export.parity import Probabilities
+from sweeps.export.parity import TIE, Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
+from trainer.errors import Mismatch
 from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
+from trainer.fits.names import fit_name
 from trainer.fits.results import Confusion
 from trainer.fits.split import Split
+from trainer.quantities import counted
 
 #: Number of training images to compare if no image was held out from the model.
 TRAINING_IMAGES = 1000
@@ -83,6 +86,31 @@ def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilit
         fold=own_fold(recorded) if recorded and choice.how == "best-fold" else None,
         test=None if images.test is None else _exam(images.test, trained),
     )
+
+
+def check_predictions(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> None:
+    """Check that a refit classifies the exam as recorded, if it is recorded.
+
+    Args:
+        choice: the model.
+        images: the evaluation images.
+        trained: the model's probabilities for these images, ``[n, classes]``.
+
+    Raises:
+        Mismatch: if it gives other classes. Either class is right where two are closer than ``TIE``.
+    """
+    twin = choice.twin
+    if twin is None or images.test is None or twin.spec.exam != images.test.fingerprint:
+        return
+    recorded = twin.run.result.predicted_classes()
+    best = np.sort(trained, axis=1)
+    clear = best[:, -1] - best[:, -2] >= TIE
+    if len(recorded) != len(trained) or (wrong := (recorded != trained.argmax(axis=1)) & clear).any():
+        count = len(trained) if len(recorded) != len(trained) else int(wrong.sum())
+        raise Mismatch(
+            f"{fit_name(twin.spec, choice.trial.number)} classifies {counted(count, 'image')} of the exam "
+            "otherwise than recorded, with the recorded weights; nothing was exported"
+        )
 
 
 def cross_validation(trial: TrialRecord) -> CrossValidationScore:

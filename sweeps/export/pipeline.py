@@ -107,6 +107,7 @@ def _written(
     request.say(f"writing {', '.join(FORMATS[name].title for name in request.formats)} ...")
     _convert(request, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
+    evaluation_images.check_predictions(request.choice, images, trained)
     if images.test is not None:
         request.opening(images.test.fingerprint)
     about = model_card.describe(request, members, images, trained)

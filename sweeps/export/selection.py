@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sweeps.retraining.refit import model_key, refit_spec
+from sweeps.retraining.refit import examined_twin, model_key, refit_spec
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
@@ -27,12 +27,15 @@ class ModelSelection:
         how: how it is made; see ``choose``.
         specs: the fits that make it; with several, their predicted probabilities are averaged.
         recorded: for each fit, the record that it must match; None for a fit that is not in the sweep.
+        twin: of a refit, the recorded one with the same weights that was scored on the exam; None if there is
+            none.
     """
 
     trial: TrialRecord
     how: How
     specs: tuple[FitSpec, ...]
     recorded: tuple[FoldRecord | None, ...]
+    twin: FoldRecord | None = None
 
     @property
     def key(self) -> str:
@@ -51,7 +54,8 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
     """
     if how == "refit":
         refit = refit_spec(trial, record.seed, environment().platform)
-        return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,))
+        twin = examined_twin(record, trial, refit)
+        return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,), twin=twin)
     best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.f1))
     folds = trial.folds if how == "ensemble" else (best,)
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)
