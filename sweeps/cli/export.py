@@ -21,7 +21,7 @@ from trainer.quantities import counted, size
 if TYPE_CHECKING:
     from sweeps.analysis.statistics.clustered import Interval
     from sweeps.evaluation import Evaluation
-    from sweeps.export.about import FormatReport, Score
+    from sweeps.export.about import ExamScore, FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
     from trainer.fits.results import Confusion
@@ -240,10 +240,20 @@ def _print_export(done: "Exported") -> None:
     if scores.fold:
         put(_scored("its held-out fold", scores.fold, ""))
     if scores.test:
-        put(_scored("exam", scores.test, f", {about.compared_on}, opened now"))
+        put(_scored("exam", scores.test, f", {about.compared_on}, {done.opened}"))
+        _print_exam(scores.test)
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
     put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")
+
+
+def _print_exam(score: "ExamScore") -> None:
+    """Print what the score on the exam means, a line each."""
+    from sweeps.export.exam_words import interval_in_words, refits_in_words, runner_up_in_words
+
+    put(*(f"{'':<17}  {line}" for line in (interval_in_words(score), refits_in_words(score)) if line))
+    if score.runner_up is not None:
+        put(f"{f'against {score.runner_up.trial}':<17}  {runner_up_in_words(score)}")
 
 
 def formats_table(formats: "Mapping[str, FormatReport]") -> Table:

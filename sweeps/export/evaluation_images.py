@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.definition.exam import exam_images
-from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
+from sweeps.export.about import CrossValidationScore, FoldScore, Scores
 from sweeps.export.parity import TIE, Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.entry import SweepEntry
-from tracking.records import FoldRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
 from trainer.errors import Mismatch
-from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
+from trainer.fits.metrics import MACRO_F1, accuracy
 from trainer.fits.names import fit_name
 from trainer.fits.results import Confusion
 from trainer.fits.split import Split
@@ -72,19 +72,25 @@ def gather(home: Path, entry: SweepEntry, choice: ModelSelection, dataset: Path)
     )
 
 
-def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> Scores:
+def scores(
+    record: SweepRecord, choice: ModelSelection, images: EvaluationImages, trained: Probabilities
+) -> Scores:
     """Return the model's scores: in cross-validation, on its own fold and on the test set.
 
     Args:
+        record: the sweep.
         choice: the model.
         images: the evaluation images.
         trained: the trained model's probabilities for these images, ``[n, classes]``.
     """
+    from sweeps.export.exam_score import score_on  # SciPy takes a second
+
     (recorded, *_) = choice.recorded
+    predicted, test = trained.argmax(axis=1), images.test
     return Scores(
         cross_validation=cross_validation(choice.trial),
         fold=own_fold(recorded) if recorded and choice.how == "best-fold" else None,
-        test=None if images.test is None else _exam(images.test, trained),
+        test=None if test is None else score_on(test, record, choice.trial, predicted),
     )
 
 
@@ -128,11 +134,6 @@ def cross_validation(trial: TrialRecord) -> CrossValidationScore:
 def own_fold(fold: FoldRecord) -> FoldScore:
     """Return the score of a fold model on the fold that was held out from it."""
     return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **score_of(fold.run.result.confusion))
-
-
-def _exam(test: Dataset, trained: Probabilities) -> ExamScore:
-    confusion = confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))
-    return ExamScore(fingerprint=test.fingerprint, **score_of(confusion))
 
 
 def score_of(confusion: Confusion) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sweeps.export.about import ExportedFit, ModelAbout, Score, SweptDataset
+from sweeps.export.about import ExamScore, ExportedFit, ModelAbout, Score, SweptDataset
 from sweeps.export.evaluation_images import EvaluationImages, scores
+from sweeps.export.exam_words import interval_in_words, refits_in_words, runner_up_in_words
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
@@ -51,7 +52,7 @@ def describe(
         trial=choice.trial.number,
         how=choice.how,
         key=choice.key,
-        scores=scores(choice, images, trained),
+        scores=scores(record, choice, images, trained),
         compared_on=images.name,
         hyperparameters=dict(choice.trial.hyperparameters),
         seed=record.seed,
@@ -132,8 +133,23 @@ def _scores(about: ModelAbout) -> str:
     return (
         "\n".join(table) + f"\n\nMacro-F1 of the single folds: {cross.f1_mean:.4f}{spread} (mean ± standard "
         "deviation). A trial is chosen by its cross-validated score, so expect a "
-        "slightly lower score on new data."
+        "slightly lower score on new data." + _on_the_exam(found.test)
     )
+
+
+def _on_the_exam(score: ExamScore | None) -> str:
+    """Return what the score on the exam means, a paragraph each."""
+    if score is None:
+        return ""
+    parts = []
+    if (interval := interval_in_words(score)) is not None:
+        parts.append(f"Macro-F1 on the exam: {interval}.")
+    if (refits := refits_in_words(score)) is not None:
+        parts.append(f"On the exam {refits}. A refit is exported by its seed, never by its score.")
+    if score.runner_up is not None:
+        other = for_markdown_code(score.runner_up.trial)
+        parts.append(f"Against the model of {other}, on the same images: {runner_up_in_words(score)}.")
+    return "".join(f"\n\n{part}" for part in parts)
 
 
 def _interface(about: ModelAbout) -> str:

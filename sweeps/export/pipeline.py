@@ -34,11 +34,13 @@ class Exported:
     Attributes:
         folder: the folder with its files, ``model.json`` and ``README.md``.
         about: the content of ``model.json``.
+        opened: when the exam was opened for this model, in words; empty without an exam.
         chosen: on what its trial was chosen, in words.
     """
 
     folder: Path
     about: ModelAbout
+    opened: str = ""
     chosen: str = ""
 
 
@@ -108,8 +110,7 @@ def _written(
     _convert(request, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
     evaluation_images.check_predictions(request.choice, images, trained)
-    if images.test is not None:
-        request.opening(images.test.fingerprint)
+    opened = "" if images.test is None else request.opening(images.test.fingerprint)
     about = model_card.describe(request, members, images, trained)
     registered, formats = None, {}
     for name in request.formats:  # MLflow is last, because others see it there at once
@@ -131,7 +132,7 @@ def _written(
         raise
     if registered is not None and request.view is not None:
         request.view.promote(registered)
-    return Exported(folder=request.target, about=about)
+    return Exported(folder=request.target, about=about, opened=opened)
 
 
 def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:

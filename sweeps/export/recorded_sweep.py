@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from sweeps import account
@@ -106,14 +107,22 @@ def _export_now(
             tracking_uri=place.uri if place else "",
             view=mlflow_view(home, place.uri, entry.details.experiment) if place else None,
             say=options.say,
-            opening=lambda exam: ledger.add_opening(
-                Opening(exam=exam, sweep=name, purpose="export", model=chosen.key, at=time.time())
-            ),
+            opening=lambda exam: _open(ledger, exam, name, chosen),
         )
         because = reason(request.record, options.architecture, options.trial)
         done = replace(export(request), chosen=because)
         ledger.add_export(name, {**done.about.to_json(), "folder": str(done.folder.absolute())}, time.time())
     return done
+
+
+def _open(ledger: Ledger, exam: str, name: str, choice: ModelSelection) -> str:
+    """Record that the model is scored on the exam; return when it was first, in words."""
+    before = [opening for opening in ledger.openings(exam) if opening.model == choice.key]
+    if before:
+        day = datetime.fromtimestamp(before[0].at).date().isoformat()
+        return f"opened by {before[0].purpose} on {day}"
+    ledger.add_opening(Opening(exam=exam, sweep=name, purpose="export", model=choice.key, at=time.time()))
+    return "opened now"
 
 
 def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:

@@ -35,7 +35,8 @@ class ExportRequest:
         tracking_uri: MLflow's store.
         view: the view of the sweep's record in MLflow; None unless the formats include ``"mlflow"``.
         say: called with each line about the progress, after the input has been checked.
-        opening: called with the exam's fingerprint just before the model is scored on it.
+        opening: called with the exam's fingerprint just before the model is scored on it; returns when and
+            for what this model was scored on it first, in words.
     """
 
     record: SweepRecord
@@ -52,7 +53,7 @@ class ExportRequest:
     tracking_uri: str = ""
     view: "MlflowView | None" = None
     say: Callable[[str], None] = lambda _text: None
-    opening: Callable[[str], None] = lambda _exam: None
+    opening: Callable[[str], str] = lambda _exam: "opened now"
 
     @property
     def target(self) -> Path:
