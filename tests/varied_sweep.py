@@ -38,7 +38,7 @@ from sweeps.export.model_folder import digest_of
 from sweeps.export.parity import Parity
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
-from sweeps.export.selection import How, choose
+from sweeps.export.selection import How, ModelSelection, choose
 from sweeps.retraining.recorded_code import RecordedCode
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tests.labelled_trainer import labelled
@@ -50,7 +50,6 @@ from tracking.records import Opening, Purpose, ReportRecord
 from trainer.canonical import canonical_json
 from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
-from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Choice, Space
 from trainer.process.jobs import Job, out_of_time
 from trainer.user_code import UserSource
@@ -240,11 +239,16 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
     )  # fmt: skip
     stored = open_stored(request.dataset)
     images = EvaluationImages(images=stored.images, name="images of the training data", test=None)
+    probabilities = np.full((IMAGES, CLASSES), 1 / 3, np.float32)
+    if choice.twin is not None:
+        exam = open_stored(folder / "home" / "datasets" / record.dataset.fingerprints[1])
+        images = EvaluationImages(images=exam.images, name="the official test set", test=exam)
+        probabilities = np.eye(CLASSES, dtype=np.float32)[choice.twin.run.result.predicted_classes()]
     members = [
-        Member(run=fold.run if fold else _refit(spec), weights=folder, probabilities=folder)
-        for spec, fold in zip(choice.specs, choice.recorded, strict=True)
+        Member(run=fold.run if fold else _refit(choice), weights=folder, probabilities=folder)
+        for fold in choice.recorded
     ]
-    about = model_card.describe(request, members, images, np.full((IMAGES, CLASSES), 1 / 3, np.float32))
+    about = model_card.describe(request, members, images, probabilities)
     request.target.mkdir(parents=True)
     (request.target / "model.keras").write_bytes(b"a made-up model")
     file = request.target / "model.keras"
@@ -257,11 +261,11 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
     ledger.add_export(NAME, {**about.to_json(), "folder": str(request.target.absolute())}, exported_at)
 
 
-def _refit(spec: FitSpec) -> FitRun:
-    """Return a run of a fit that has no stop set: it trains every epoch that it is told to."""
-    run = run_of(spec)
-    epochs = (run.result.epochs[0],) * spec.epochs
-    return replace(run, result=replace(run.result, epochs=epochs, best_epoch=spec.epochs))
+def _refit(choice: ModelSelection) -> FitRun:
+    """Return the run of the winner's refit that was scored on the exam, as an export trains it."""
+    assert choice.twin is not None
+    run = choice.twin.run
+    return replace(run, result=replace(run.result, key=choice.specs[0].key))
 
 
 def reseal(connection: sqlite3.Connection) -> None:

@@ -1,7 +1,8 @@
 """Exported models: what the record says of each, against the trial that it was made from and its folder.
 
-A model's weights are in no record but its own: only exporting it again proves them. What is here are its
-description and the digests of its files.
+What is here are a model's description and the digests of its files. The weights of a refit are recorded with
+the refit that ``refold compare`` has scored on the exam, if it has; otherwise they are in no record but the
+model's own, and only exporting it again proves them.
 """
 
 import os
@@ -15,10 +16,13 @@ from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference
 from sweeps.export import evaluation_images, model_folder, model_json
 from sweeps.export.about import ExportedFit, ModelAbout, SweptDataset
+from sweeps.export.exam_score import score_on
 from sweeps.export.selection import HOWS, ModelSelection, choose, model_name
+from sweeps.retraining.refit import examined_twin
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, SweepRecord
 from trainer.canonical import digest, recorded
+from trainer.datasets import Dataset
 from trainer.errors import UsageError, one_line
 from trainer.fits.environment import DECIDING
 from trainer.fits.names import trial_name
@@ -33,8 +37,22 @@ UNUSABLE = (
 )  # fmt: skip
 
 
-def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]]) -> Found:
+#: What of an exam score follows from all winners' refits that were recorded when the model was exported.
+_OF_LATER: Mapping[str, Any] = {
+    "low": None, "high": None, "level": None, "of_models": None, "refits": None, "runner_up": None
+}  # fmt: skip
+
+
+def export_differences(
+    record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]], exam: Dataset | None = None
+) -> Found:
     """Compare the recorded descriptions of exported models with the record, and with their folders.
+
+    Args:
+        record: the sweep.
+        entry: its entry in the ledger.
+        cards: the descriptions, the oldest first.
+        exam: the sweep's exam; None if there is none.
 
     Returns:
         The differences; and a line for each folder or file that is gone, as models may be moved.
@@ -47,8 +65,11 @@ def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[M
         try:
             about = ModelAbout.from_json(card)
             differ, gone = [*_of_record(about, record, entry)], list[str]()
+            if not differ:
+                differ, gone = _of_exam(about, record, exam)
             if newest and not differ:  # an export to the same folder replaces the one before it
-                differ, gone = _of_folder(about, Path(_folder(card)))
+                differ, missing = _of_folder(about, Path(_folder(card)))
+                gone += missing
         except UNUSABLE as error:
             differ, gone = [("card", f"it does not describe a model of this sweep: {one_line(error)}")], []
         found += [Difference(subject=name, where=where, what=what) for name, what in differ]
@@ -86,7 +107,7 @@ def _derived(
     about: ModelAbout, choice: ModelSelection, record: SweepRecord, entry: SweepEntry
 ) -> dict[str, Any]:
     """Return what the record says of a model; what only its refit knows is taken from its description."""
-    fits = tuple(_refit(choice, about) if fold is None else _fold(fold) for fold in choice.recorded)
+    fits = tuple(_refit(choice, about, record) if fold is None else _fold(fold) for fold in choice.recorded)
     weights = [fit.weights_sha256 for fit in fits]
     data, source = record.dataset, entry.details.dataset
     own = choice.recorded[0] if about.how == "best-fold" else None
@@ -127,11 +148,51 @@ def _fold(fold: FoldRecord) -> ExportedFit:
     )
 
 
-def _refit(choice: ModelSelection, about: ModelAbout) -> ExportedFit:
-    """Return the fit on all the data: the record plans it, only the model's description has its weights."""
+def _refit(choice: ModelSelection, about: ModelAbout, record: SweepRecord) -> ExportedFit:
+    """Return the fit on all the data: the record plans it.
+
+    Its weights are those of the recorded refit on the exam; without one only the model's description has
+    them.
+    """
     kept = about.fits[0]
     spec = replace(choice.specs[0], platform=kept.spec.platform)
-    return replace(kept, key=spec.key, spec=spec, epochs=spec.epochs, best_epoch=spec.epochs)
+    fit = replace(kept, key=spec.key, spec=spec, epochs=spec.epochs, best_epoch=spec.epochs)
+    twin = examined_twin(record, choice.trial, spec)
+    if twin is None or twin.run.result.state != "complete":
+        return fit
+    result = twin.run.result
+    return replace(
+        fit,
+        initial_weights_sha256=result.initial_weights_sha256,
+        weights_sha256=result.weights_sha256,
+    )
+
+
+def _of_exam(
+    about: ModelAbout, record: SweepRecord, exam: Dataset | None
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Compare the exam score of a refit with what its recorded predictions give; say what was not compared.
+
+    The models that could have been chosen, and the refits of the trial, are those that were recorded when it
+    was exported: what needs them is compared only while they are the same.
+    """
+    told = about.scores.test
+    trial = find_trial(record, trial_name(about.architecture, about.trial))
+    twin = examined_twin(record, trial, about.fits[0].spec) if about.how == "refit" else None
+    if told is None or exam is None or twin is None or told.fingerprint != exam.fingerprint:
+        return [], []
+    derived = score_on(exam, record, trial, twin.run.result.predicted_classes())
+    notes = []
+    if (told.of_models, told.refits) != (derived.of_models, derived.refits):
+        told, derived = (replace(each, **_OF_LATER) for each in (told, derived))
+        notes = [
+            "the exam has scored other refits since it was exported, so the interval of its exam score, its "
+            "other refits and its runner-up were not compared"
+        ]
+    return [
+        (f"scores.test.{change.name}", change.said("recorded", "follows from the recorded refit"))
+        for change in changes(recorded(told), recorded(derived))
+    ], notes
 
 
 def _of_folder(about: ModelAbout, folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
