@@ -309,6 +309,7 @@ class Outcome:
         formats: Sequence[str] = ("keras",),
         out: Path | str = Path(),
         force: bool = False,
+        include_exam: bool = False,
         tracking_uri: str | None = None,
         processes: int | None = None,
         say: Callable[[str], None] = lambda _text: None,
@@ -324,6 +325,8 @@ class Outcome:
             formats: ``"keras"``, ``"savedmodel"``, ``"onnx"``, ``"litert"``, ``"mlflow"``, or ``"all"``.
             out: the folder in which the model's own folder is made.
             force: whether to replace another model of the same name.
+            include_exam: whether to train a refit on the exam's images too. No unseen image is left to score
+                it on: its description has the score of the smaller training.
             tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
                 record.
             processes: number of processes that train side by side; one per core if None.
@@ -336,7 +339,7 @@ class Outcome:
         options = ExportOptions(
             how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
             tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
-            trust_code=self.trust_code,
+            trust_code=self.trust_code, include_exam=include_exam,
         )  # fmt: skip
         return export_recorded(self.home, self.name, options)
 

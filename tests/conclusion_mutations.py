@@ -41,6 +41,11 @@ def reweighted(data: Any) -> None:
     data["weights_sha256"] = data["fits"][0]["weights_sha256"] = "f" * 64
 
 
+def own_score(data: Any) -> None:
+    """Say that a model that was trained on the exam has the smaller training's score."""
+    data["scores"]["test"] = data["scores"]["smaller_training"]
+
+
 LENET = "sweep = {made} AND architecture = 'lenet'"
 
 REFIT = "key = (SELECT key FROM further_fits WHERE purpose = 'exam' AND position = 0 LIMIT 1)"
@@ -146,6 +151,23 @@ EXPORTS = {
     ),
     "p against the runner-up": Row(
         described(put("scores", "test", "runner_up", "p", value=0.01)), "scores.test.runner_up.p: 0.01"
+    ),
+    "score of the smaller training": Row(
+        described(put("scores", "smaller_training", "f1", value=0.99), "refit-all"),
+        "scores.smaller_training.f1: 0.99 recorded",
+    ),
+    "another exam of the smaller training": Row(
+        described(put("scores", "smaller_training", "fingerprint", value="f" * 64), "refit-all"),
+        "scores.smaller_training.fingerprint: ",
+    ),
+    "the smaller training's score as the model's own": Row(
+        described(own_score, "refit-all"), "scores: refit-all has no such scores"
+    ),
+    "no score of the smaller training": Row(
+        described(drop("scores", "smaller_training"), "refit-all"), "scores: refit-all has no such scores"
+    ),
+    "images of a training on the exam too": Row(
+        described(put("fits", 0, "spec", "dataset", value="f" * 64), "refit-all"), ": fits: "
     ),
     "weights of a refit that the exam has scored": Row(described(reweighted), ": fits: "),
     "weights": Row(described(flip("weights_sha256")), "weights_sha256"),

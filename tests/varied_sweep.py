@@ -38,7 +38,8 @@ from sweeps.export.model_folder import digest_of
 from sweeps.export.parity import Parity
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
-from sweeps.export.selection import How, ModelSelection, choose
+from sweeps.export.selection import Made, ModelSelection, choose
+from sweeps.export.with_exam import choose_with_exam, joined
 from sweeps.retraining.recorded_code import RecordedCode
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tests.labelled_trainer import labelled
@@ -155,7 +156,7 @@ def record(folder: Path) -> Path:
         _compare(home, ledger)
         _examine(home, ledger)
         _measure_variance(home, ledger)
-    for how in ("refit", "ensemble"):
+    for how in ("refit", "ensemble", "refit-all"):
         with Ledger.open(home) as ledger:
             _export(folder, ledger, how)
     return home
@@ -228,21 +229,27 @@ def _measure_variance(home: Path, ledger: Ledger) -> None:
     ledger.add_report(NAME, "variance-lenet", report)
 
 
-def _export(folder: Path, ledger: Ledger, how: How) -> None:
+def _export(folder: Path, ledger: Ledger, how: Made) -> None:
     """Export a model whose file is made up; all that is said of it is what an export says."""
     record, entry = ledger.sweep(NAME), ledger.entry(NAME)
     assert entry is not None
-    choice = choose(record, pick(record), how)
+    data = exam = None
+    if how == "refit-all":
+        search, exam = (open_stored(folder / "home" / "datasets" / e) for e in record.dataset.fingerprints)
+        data = joined(search, exam)
+        choice = choose_with_exam(record, pick(record), data)
+    else:
+        choice = choose(record, pick(record), how)
     request = ExportRequest(
         record=record, entry=entry, code=RecordedCode({}), choice=choice, formats=("keras",),
-        out=folder / "models", home=folder / "home", log=folder / "log",
+        out=folder / "models", home=folder / "home", log=folder / "log", trained_on=data, exam=exam,
     )  # fmt: skip
-    stored = open_stored(request.dataset)
+    stored = data or open_stored(request.dataset)
     images = EvaluationImages(images=stored.images, name="images of the training data", test=None)
     probabilities = np.full((IMAGES, CLASSES), 1 / 3, np.float32)
     if choice.twin is not None:
-        exam = open_stored(folder / "home" / "datasets" / record.dataset.fingerprints[1])
-        images = EvaluationImages(images=exam.images, name="the official test set", test=exam)
+        seen = open_stored(folder / "home" / "datasets" / record.dataset.fingerprints[1])
+        images = EvaluationImages(images=seen.images, name="the official test set", test=seen)
         probabilities = np.eye(CLASSES, dtype=np.float32)[choice.twin.run.result.predicted_classes()]
     members = [
         Member(run=fold.run if fold else _refit(choice), weights=folder, probabilities=folder)
@@ -263,8 +270,9 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
 
 def _refit(choice: ModelSelection) -> FitRun:
     """Return the run of the winner's refit that was scored on the exam, as an export trains it."""
-    assert choice.twin is not None
-    run = choice.twin.run
+    recorded = choice.twin or choice.smaller
+    assert recorded is not None
+    run = recorded.run
     return replace(run, result=replace(run.result, key=choice.specs[0].key))
 
 

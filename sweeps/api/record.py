@@ -222,6 +222,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     formats: Sequence[str] = ("keras",),
     out: Path | str = Path(),
     force: bool = False,
+    include_exam: bool = False,
     tracking_uri: str | None = None,
     processes: int | None = None,
     say: Callable[[str], None] = lambda _text: None,
@@ -231,6 +232,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     """Export a recorded sweep's best model; see ``Outcome.export``."""
     return open(name, home, trust_code=trust_code).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
+        include_exam=include_exam,
         tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
     )  # fmt: skip
 

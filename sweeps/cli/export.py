@@ -88,6 +88,12 @@ def _export_options(added: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path(), help="folder to make the model's folder in (default: here)"
     )
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
+    added.add_argument(
+        "--include-exam",
+        action="store_true",
+        help="train the refit on the exam's images too: none is left to score it on, so it is given with the "
+        "score of the smaller training",
+    )
     wait_option(added)
     trust_option(added)
     tracking_option(added)
@@ -107,6 +113,7 @@ def export(options: Arguments) -> int:
         formats=options.format or ["keras"],
         out=options.out,
         force=options.force,
+        include_exam=options.include_exam,
         tracking_uri=options.tracking_uri,
         say=say,
         wait=options.wait,
@@ -230,6 +237,8 @@ def _mention_evaluate(model: Path, images: Sequence[Path], predictions: "Sequenc
 
 def _print_export(done: "Exported") -> None:
     """Print what was exported."""
+    from sweeps.export.exam_words import smaller_in_words
+
     about, scores = done.about, done.about.scores
     epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
     epochs += " epoch" if epochs == "1" else " epochs"
@@ -242,6 +251,8 @@ def _print_export(done: "Exported") -> None:
     if scores.test:
         put(_scored("exam", scores.test, f", {about.compared_on}, {done.opened}"))
         _print_exam(scores.test)
+    if smaller := smaller_in_words(scores.smaller_training, about.dataset.images):
+        put(f"{'smaller training':<17}  {smaller}")
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
     put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")

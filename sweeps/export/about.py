@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from sweeps.export.parity import Parity
-from sweeps.export.selection import How
+from sweeps.export.selection import Made
 from trainer.canonical import optional, recorded
 from trainer.datasets.dataset import Fit
 from trainer.fits.results import Confusion
@@ -129,11 +129,20 @@ class ExamScore(Score):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """The model's scores; None for a score that it does not have."""
+    """The model's scores; None for a score that it does not have.
+
+    Attributes:
+        cross_validation: of its trial.
+        fold: of a fold model on its own fold.
+        test: on the exam.
+        smaller_training: if the model was trained on the exam too, the score on the exam of the same refit
+            on the images of the search alone. It is not this model's score.
+    """
 
     cross_validation: CrossValidationScore
     fold: FoldScore | None
     test: ExamScore | None
+    smaller_training: ExamScore | None = optional(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +251,7 @@ class ModelAbout:
     sweep: str
     architecture: str
     trial: int
-    how: How
+    how: Made
     key: str
     scores: Scores
     compared_on: str
@@ -306,6 +315,7 @@ def _scores(data: Mapping[str, Any]) -> Scores:
         cross_validation=_score(CrossValidationScore, data["cross_validation"]),
         fold=data["fold"] and _score(FoldScore, data["fold"]),
         test=data["test"] and _exam_score(data["test"]),
+        smaller_training=_exam_score(smaller) if (smaller := data.get("smaller_training")) else None,
     )
 
 

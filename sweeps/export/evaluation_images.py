@@ -56,6 +56,12 @@ def gather(home: Path, entry: SweepEntry, choice: ModelSelection, dataset: Path)
     Raises:
         UsageError: if the dataset has changed, as its exam may have changed too.
     """
+    if choice.how == "refit-all":
+        return EvaluationImages(
+            images=open_stored(dataset).images[:TRAINING_IMAGES],
+            name="images of the training data (it has the exam too)",
+            test=None,
+        )
     if (found := exam_images(home, entry)) is not None:
         exam, told = found
         name = told.origin if told.origin.startswith("the ") else "the exam"

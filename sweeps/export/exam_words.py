@@ -19,6 +19,22 @@ def interval_in_words(score: ExamScore) -> str | None:
     )
 
 
+def smaller_in_words(score: ExamScore | None, images: int) -> str | None:
+    """Return what is known of a model that was trained on the exam too; None of any other model.
+
+    Args:
+        score: of the smaller training.
+        images: number of images of the search.
+    """
+    if score is None:
+        return None
+    interval = "" if score.low is None else f" (95 % interval {score.low:.4f} to {score.high:.4f})"
+    return (
+        f"the refit on the {images} search images scored macro-F1 {score.f1:.4f}{interval} on the exam; "
+        "this model also saw the exam, so no unseen image is left to score it"
+    )
+
+
 def refits_in_words(score: ExamScore) -> str | None:
     """Return what refits of the same trial with other seeds score; None if ``compare`` has not scored any."""
     found = score.refits

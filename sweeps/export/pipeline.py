@@ -22,6 +22,7 @@ from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member, check_code, retrain
 from tracking.ledger.leftovers import EXPORT
+from trainer.datasets import store
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS, require
 from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
@@ -56,10 +57,12 @@ def export(request: ExportRequest) -> Exported:
     for name in request.formats:
         require(name)
     model_folder.check_target(request.target, request.choice.key, force=request.force)
-    if not request.dataset.exists():
+    if request.trained_on is None and not request.dataset.exists():
         raise UsageError(f"the stored dataset {request.dataset} is gone: run the sweep again to store it")
     check_code(request.entry, request.choice)
     with _working(request.home) as work:
+        if request.trained_on is not None:
+            store(request.trained_on, work / "datasets")
         images = evaluation_images.gather(request.home, request.entry, request.choice, request.dataset)
         _rehearse(request, work, images)
         if request.view is not None:  # fails before training if MLflow cannot be written

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sweeps.export.selection import ModelSelection, model_name
 from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.entry import SweepEntry
+from tracking.ledger.leftovers import EXPORT
 from tracking.records import ExportRecord, SweepRecord
-from trainer.datasets import stored_at
+from trainer.datasets import Dataset, stored_at
 from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class ExportRequest:
         code: the model's recorded code, which may run; empty if its architecture is built in.
         earlier: earlier exports of the sweep, oldest first.
         choice: the model.
+        trained_on: the images that it is trained on, if the exam's are among them; None for those of the
+            search alone.
+        exam: the exam, if the model is trained on it; else None.
         formats: the names of the formats, at least one.
         out: the folder in which the model's folder is made.
         force: whether to replace another model of the same name.
@@ -44,6 +48,8 @@ class ExportRequest:
     code: RecordedCode
     earlier: Sequence[ExportRecord] = ()
     choice: ModelSelection
+    trained_on: Dataset | None = None
+    exam: Dataset | None = None
     formats: tuple[str, ...]
     out: Path
     force: bool = False
@@ -62,7 +68,12 @@ class ExportRequest:
 
     @property
     def dataset(self) -> Path:
-        """The folder of the stored dataset."""
+        """The folder of the stored dataset that the model is trained on.
+
+        With the exam it is only there while the model is made.
+        """
+        if self.trained_on is not None:
+            return stored_at(self.home / EXPORT / "datasets", self.trained_on.fingerprint)
         return stored_at(self.home / "datasets", self.record.dataset.fingerprint)
 
     @property

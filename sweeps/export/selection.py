@@ -14,6 +14,9 @@ from trainer.runtime.environment import environment
 How = Literal["refit", "ensemble", "best-fold"]
 HOWS: tuple[How, ...] = get_args(How)
 
+#: How a model was made: a refit may have been trained on the exam too.
+Made = Literal["refit", "ensemble", "best-fold", "refit-all"]
+
 #: File systems allow names of 255 bytes; some are left for an ending and for a download's "(1)".
 LONGEST_NAME = 200
 
@@ -29,13 +32,16 @@ class ModelSelection:
         recorded: for each fit, the record that it must match; None for a fit that is not in the sweep.
         twin: of a refit, the recorded one with the same weights that was scored on the exam; None if there is
             none.
+        smaller: of a refit on all images, the recorded one on the images of the search alone, which was
+            scored on the exam; else None.
     """
 
     trial: TrialRecord
-    how: How
+    how: Made
     specs: tuple[FitSpec, ...]
     recorded: tuple[FoldRecord | None, ...]
     twin: FoldRecord | None = None
+    smaller: FoldRecord | None = None
 
     @property
     def key(self) -> str:
