@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from sweeps import frames
+from sweeps.analysis.best_trial import find_trial, pick
 from sweeps.export.pipeline import Exported
 from sweeps.export.predict import Images, Prediction
 from sweeps.export.recorded_sweep import KERAS, ExportOptions, export_recorded, exported_folder
-from sweeps.export.selection import How, find_trial, pick
+from sweeps.export.selection import How
 from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
@@ -93,7 +94,10 @@ class Outcome:
 
     @property
     def best(self) -> TrialSummary:
-        """The trial that ``export`` takes: the best on fresh repeats after ``compare``, else of the search.
+        """The trial that ``export`` takes: the best on the exam, after ``compare`` has judged all winners.
+
+        Else it is the best on fresh repeats, if ``compare`` has trained these of all winners; else the best
+        of the search (see ``sweeps.analysis.best_trial.rank``).
 
         Raises:
             UsageError: if no trial is complete.
@@ -305,6 +309,7 @@ class Outcome:
         formats: Sequence[str] = ("keras",),
         out: Path | str = Path(),
         force: bool = False,
+        include_exam: bool = False,
         tracking_uri: str | None = None,
         processes: int | None = None,
         say: Callable[[str], None] = lambda _text: None,
@@ -320,6 +325,8 @@ class Outcome:
             formats: ``"keras"``, ``"savedmodel"``, ``"onnx"``, ``"litert"``, ``"mlflow"``, or ``"all"``.
             out: the folder in which the model's own folder is made.
             force: whether to replace another model of the same name.
+            include_exam: whether to train a refit on the exam's images too. No unseen image is left to score
+                it on: its description has the score of the smaller training.
             tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
                 record.
             processes: number of processes that train side by side; one per core if None.
@@ -332,7 +339,7 @@ class Outcome:
         options = ExportOptions(
             how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
             tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
-            trust_code=self.trust_code,
+            trust_code=self.trust_code, include_exam=include_exam,
         )  # fmt: skip
         return export_recorded(self.home, self.name, options)
 

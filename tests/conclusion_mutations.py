@@ -36,6 +36,16 @@ def examined(data: Any) -> None:
     data["scores"]["test"] = score | {"fingerprint": "f"}
 
 
+def reweighted(data: Any) -> None:
+    """Give a refit other weights, everywhere in its description."""
+    data["weights_sha256"] = data["fits"][0]["weights_sha256"] = "f" * 64
+
+
+def own_score(data: Any) -> None:
+    """Say that a model that was trained on the exam has the smaller training's score."""
+    data["scores"]["test"] = data["scores"]["smaller_training"]
+
+
 LENET = "sweep = {made} AND architecture = 'lenet'"
 
 REFIT = "key = (SELECT key FROM further_fits WHERE purpose = 'exam' AND position = 0 LIMIT 1)"
@@ -129,9 +139,37 @@ EXPORTS = {
         "scores.cross_validation.confusion",
     ),
     "test score that nobody measured": Row(
-        card(examined),
+        card(examined, "ensemble"),
         "scores.test in model.json",
     ),
+    "score on the exam": Row(described(put("scores", "test", "f1", value=0.99)), "test.f1: 0.99 recorded"),
+    "interval on the exam": Row(
+        described(put("scores", "test", "low", value=0.9)), "scores.test.low: 0.9 recorded"
+    ),
+    "difference from the runner-up": Row(
+        described(put("scores", "test", "runner_up", "low", value=0.1)), "scores.test.runner_up.low: 0.1"
+    ),
+    "p against the runner-up": Row(
+        described(put("scores", "test", "runner_up", "p", value=0.01)), "scores.test.runner_up.p: 0.01"
+    ),
+    "score of the smaller training": Row(
+        described(put("scores", "smaller_training", "f1", value=0.99), "refit-all"),
+        "scores.smaller_training.f1: 0.99 recorded",
+    ),
+    "another exam of the smaller training": Row(
+        described(put("scores", "smaller_training", "fingerprint", value="f" * 64), "refit-all"),
+        "scores.smaller_training.fingerprint: ",
+    ),
+    "the smaller training's score as the model's own": Row(
+        described(own_score, "refit-all"), "scores: refit-all has no such scores"
+    ),
+    "no score of the smaller training": Row(
+        described(drop("scores", "smaller_training"), "refit-all"), "scores: refit-all has no such scores"
+    ),
+    "images of a training on the exam too": Row(
+        described(put("fits", 0, "spec", "dataset", value="f" * 64), "refit-all"), ": fits: "
+    ),
+    "weights of a refit that the exam has scored": Row(described(reweighted), ": fits: "),
     "weights": Row(described(flip("weights_sha256")), "weights_sha256"),
     "weights of a fold": Row(described(flip("fits", 0, "weights_sha256"), "ensemble"), ": fits: "),
     "epochs of a refit": Row(described(put("fits", 0, "epochs", value=9)), ": fits: "),

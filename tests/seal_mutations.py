@@ -67,7 +67,9 @@ SEAL = {
         sql("DELETE FROM exports WHERE rowid = (SELECT min(rowid) FROM exports)"), DELETED, resealed=False
     ),
     "order of exports": Row(
-        sql("UPDATE exports SET exported_at = (SELECT sum(exported_at) FROM exports) - exported_at"),
+        sql(
+            "UPDATE exports SET exported_at = (SELECT min(exported_at) + max(exported_at) FROM exports) - exported_at"
+        ),
         f"{CHANGED}: it has the contents that export of 20",
         resealed=False,
     ),

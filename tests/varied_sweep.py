@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from sweeps.analysis import extra_fits, variance_components
+from sweeps.analysis.best_trial import pick
 from sweeps.analysis.exam import comparison as on_exam
 from sweeps.analysis.exam import wording as exam_wording
 from sweeps.analysis.exam.comparison import ExamSettings, exam_of
@@ -37,7 +38,8 @@ from sweeps.export.model_folder import digest_of
 from sweeps.export.parity import Parity
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
-from sweeps.export.selection import How, choose, pick
+from sweeps.export.selection import Made, ModelSelection, choose
+from sweeps.export.with_exam import choose_with_exam, joined
 from sweeps.retraining.recorded_code import RecordedCode
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tests.labelled_trainer import labelled
@@ -49,7 +51,6 @@ from tracking.records import Opening, Purpose, ReportRecord
 from trainer.canonical import canonical_json
 from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
-from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Choice, Space
 from trainer.process.jobs import Job, out_of_time
 from trainer.user_code import UserSource
@@ -155,7 +156,7 @@ def record(folder: Path) -> Path:
         _compare(home, ledger)
         _examine(home, ledger)
         _measure_variance(home, ledger)
-    for how in ("refit", "ensemble"):
+    for how in ("refit", "ensemble", "refit-all"):
         with Ledger.open(home) as ledger:
             _export(folder, ledger, how)
     return home
@@ -228,22 +229,33 @@ def _measure_variance(home: Path, ledger: Ledger) -> None:
     ledger.add_report(NAME, "variance-lenet", report)
 
 
-def _export(folder: Path, ledger: Ledger, how: How) -> None:
+def _export(folder: Path, ledger: Ledger, how: Made) -> None:
     """Export a model whose file is made up; all that is said of it is what an export says."""
     record, entry = ledger.sweep(NAME), ledger.entry(NAME)
     assert entry is not None
-    choice = choose(record, pick(record), how)
+    data = exam = None
+    if how == "refit-all":
+        search, exam = (open_stored(folder / "home" / "datasets" / e) for e in record.dataset.fingerprints)
+        data = joined(search, exam)
+        choice = choose_with_exam(record, pick(record), data)
+    else:
+        choice = choose(record, pick(record), how)
     request = ExportRequest(
         record=record, entry=entry, code=RecordedCode({}), choice=choice, formats=("keras",),
-        out=folder / "models", home=folder / "home", log=folder / "log",
+        out=folder / "models", home=folder / "home", log=folder / "log", trained_on=data, exam=exam,
     )  # fmt: skip
-    stored = open_stored(request.dataset)
+    stored = data or open_stored(request.dataset)
     images = EvaluationImages(images=stored.images, name="images of the training data", test=None)
+    probabilities = np.full((IMAGES, CLASSES), 1 / 3, np.float32)
+    if choice.twin is not None:
+        seen = open_stored(folder / "home" / "datasets" / record.dataset.fingerprints[1])
+        images = EvaluationImages(images=seen.images, name="the official test set", test=seen)
+        probabilities = np.eye(CLASSES, dtype=np.float32)[choice.twin.run.result.predicted_classes()]
     members = [
-        Member(run=fold.run if fold else _refit(spec), weights=folder, probabilities=folder)
-        for spec, fold in zip(choice.specs, choice.recorded, strict=True)
+        Member(run=fold.run if fold else _refit(choice), weights=folder, probabilities=folder)
+        for fold in choice.recorded
     ]
-    about = model_card.describe(request, members, images, np.full((IMAGES, CLASSES), 1 / 3, np.float32))
+    about = model_card.describe(request, members, images, probabilities)
     request.target.mkdir(parents=True)
     (request.target / "model.keras").write_bytes(b"a made-up model")
     file = request.target / "model.keras"
@@ -256,11 +268,12 @@ def _export(folder: Path, ledger: Ledger, how: How) -> None:
     ledger.add_export(NAME, {**about.to_json(), "folder": str(request.target.absolute())}, exported_at)
 
 
-def _refit(spec: FitSpec) -> FitRun:
-    """Return a run of a fit that has no stop set: it trains every epoch that it is told to."""
-    run = run_of(spec)
-    epochs = (run.result.epochs[0],) * spec.epochs
-    return replace(run, result=replace(run.result, epochs=epochs, best_epoch=spec.epochs))
+def _refit(choice: ModelSelection) -> FitRun:
+    """Return the run of the winner's refit that was scored on the exam, as an export trains it."""
+    recorded = choice.twin or choice.smaller
+    assert recorded is not None
+    run = recorded.run
+    return replace(run, result=replace(run.result, key=choice.specs[0].key))
 
 
 def reseal(connection: sqlite3.Connection) -> None:

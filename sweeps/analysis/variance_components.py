@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sweeps.analysis.best_trial import pick
 from sweeps.analysis.extra_fits import ExtraFits
 from sweeps.analysis.statistics.shares import Share, Shares, sobol_shares, told_apart
 from sweeps.analysis.statistics.variance_ratio import RowComponent, row_component
 from sweeps.definition.plan import Plan, PlannedArchitecture
-from sweeps.export.selection import pick
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
 from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sweeps import evaluation
 from sweeps.evaluation import Evaluation, Part, Progress
 from sweeps.export.about import ModelAbout
+from sweeps.export.with_exam import joined
 from sweeps.home import Home
 from tracking.ledger.ledger import Ledger
 from tracking.records import Opening
@@ -50,7 +52,7 @@ def evaluate(
 
     def trained_on(about: ModelAbout) -> Dataset | None:
         try:
-            return open_stored(stored_at(place.path / "datasets", about.dataset.fingerprint))
+            return _training_images(place, about)
         except UsageError:  # another home, or another machine
             return None
 
@@ -64,6 +66,20 @@ def evaluate(
         progress=progress,
         trained_on=trained_on,
     )
+
+
+def _training_images(home: Home, about: ModelAbout) -> Dataset:
+    """Return the images that a model was trained on: of the search, and of the exam if it has those too.
+
+    Raises:
+        UsageError: if the home does not have them.
+    """
+    folder, smaller = home.path / "datasets", about.scores.smaller_training
+    search = open_stored(stored_at(folder, about.dataset.fingerprint))
+    if smaller is None:
+        return search
+    exam = open_stored(stored_at(folder, smaller.fingerprint))
+    return replace(joined(search, exam), group_names=(*search.group_names, *exam.group_names))
 
 
 def _opened(home: Home, about: ModelAbout, data: Dataset) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from sweeps.analysis.best_trial import find_trial
 from sweeps.diagnostics.machine import worker_count
-from sweeps.export.selection import find_trial
 from sweeps.home import Home
 from sweeps.mlflow_record import sweep_of_run
 from sweeps.outcome import Outcome
@@ -232,6 +232,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     formats: Sequence[str] = ("keras",),
     out: Path | str = Path(),
     force: bool = False,
+    include_exam: bool = False,
     tracking_uri: str | None = None,
     processes: int | None = None,
     say: Callable[[str], None] = lambda _text: None,
@@ -241,6 +242,7 @@ def export(  # noqa: PLR0913 - as many as the command line's
     """Export a recorded sweep's best model; see ``Outcome.export``."""
     return open(name, home, trust_code=trust_code).export(
         how=how, architecture=architecture, trial=trial, formats=formats, out=out, force=force,
+        include_exam=include_exam,
         tracking_uri=tracking_uri, processes=processes, say=say, wait=wait,
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from trainer.quantities import counted, size
 if TYPE_CHECKING:
     from sweeps.analysis.statistics.clustered import Interval
     from sweeps.evaluation import Evaluation
-    from sweeps.export.about import FormatReport, Score
+    from sweeps.export.about import ExamScore, FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
     from trainer.fits.results import Confusion
@@ -88,6 +88,12 @@ def _export_options(added: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path(), help="folder to make the model's folder in (default: here)"
     )
     added.add_argument("--force", action="store_true", help="replace another model of the same name")
+    added.add_argument(
+        "--include-exam",
+        action="store_true",
+        help="train the refit on the exam's images too: none is left to score it on, so it is given with the "
+        "score of the smaller training",
+    )
     wait_option(added)
     trust_option(added)
     tracking_option(added)
@@ -107,6 +113,7 @@ def export(options: Arguments) -> int:
         formats=options.format or ["keras"],
         out=options.out,
         force=options.force,
+        include_exam=options.include_exam,
         tracking_uri=options.tracking_uri,
         say=say,
         wait=options.wait,
@@ -230,20 +237,34 @@ def _mention_evaluate(model: Path, images: Sequence[Path], predictions: "Sequenc
 
 def _print_export(done: "Exported") -> None:
     """Print what was exported."""
+    from sweeps.export.exam_words import smaller_in_words
+
     about, scores = done.about, done.about.scores
     epochs = "+".join(str(fit.best_epoch) for fit in about.fits)
     epochs += " epoch" if epochs == "1" else " epochs"
     put(
-        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs}",
+        f"{trial_name(about.architecture, about.trial)}, {about.how}, {epochs}; {done.chosen}",
         _scored("cross-validation", scores.cross_validation, ", held out fold by fold"),
     )
     if scores.fold:
         put(_scored("its held-out fold", scores.fold, ""))
     if scores.test:
-        put(_scored("exam", scores.test, f", {about.compared_on}, opened now"))
+        put(_scored("exam", scores.test, f", {about.compared_on}, {done.opened}"))
+        _print_exam(scores.test)
+    if smaller := smaller_in_words(scores.smaller_training, about.dataset.images):
+        put(f"{'smaller training':<17}  {smaller}")
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
     put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")
+
+
+def _print_exam(score: "ExamScore") -> None:
+    """Print what the score on the exam means, a line each."""
+    from sweeps.export.exam_words import interval_in_words, refits_in_words, runner_up_in_words
+
+    put(*(f"{'':<17}  {line}" for line in (interval_in_words(score), refits_in_words(score)) if line))
+    if score.runner_up is not None:
+        put(f"{f'against {score.runner_up.trial}':<17}  {runner_up_in_words(score)}")
 
 
 def formats_table(formats: "Mapping[str, FormatReport]") -> Table:

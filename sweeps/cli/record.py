@@ -71,8 +71,8 @@ def ls(options: Arguments) -> int:
 
 def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
+    from sweeps.analysis.best_trial import find_trial
     from sweeps.definition.exam import exam_in_words, openings_in_words
-    from sweeps.export.selection import find_trial
     from tracking.ledger.ledger import Ledger
     from tracking.ledger.lock import is_running
 

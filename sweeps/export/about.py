@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from sweeps.export.parity import Parity
-from sweeps.export.selection import How
+from sweeps.export.selection import Made
 from trainer.canonical import optional, recorded
 from trainer.datasets.dataset import Fit
 from trainer.fits.results import Confusion
@@ -56,19 +56,93 @@ class FoldScore(Score):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefitsScore:
+    """What the recorded refits of the model's trial score on the exam: the same training, other seeds.
+
+    Attributes:
+        count: number of refits that did not fail, at least 3.
+        mean: their mean macro-F1, in [0, 1].
+        low: lower end of the 95 % interval for the mean over seeds, on these images; None if all are equal.
+        high: upper end.
+    """
+
+    count: int
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerUp:
+    """The model against that of the best other winner, on the exam's images.
+
+    Attributes:
+        trial: the name of the other winner; its model is its first refit.
+        difference: macro-F1 of this model minus that of the other one.
+        low: lower end of the difference's interval.
+        high: upper end.
+        level: of that interval alone.
+        of_pairs: number of pairs of models whose intervals hold together with 95 %.
+        only_this_right: number of images that only this model gets right.
+        only_other_right: number of images that only the other one gets right.
+        p: of McNemar's exact two-sided test on these two numbers, for this pair alone; None with groups.
+    """
+
+    trial: str
+    difference: float
+    low: float
+    high: float
+    level: float
+    of_pairs: int
+    only_this_right: int
+    only_other_right: int
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExamScore(Score):
-    """The model's score on the sweep's exam, with the exam's fingerprint."""
+    """The model's score on the sweep's exam.
+
+    What is None was not measured, or was exported by a version of refold that did not say it.
+
+    Attributes:
+        fingerprint: of the exam.
+        low: lower end of the macro-F1's interval, for this model and new images like the exam's.
+        high: upper end.
+        level: of that interval alone.
+        of_models: number of models that could have been chosen by their exam scores; the intervals of all
+            hold together with 95 %.
+        groups: number of the exam's groups, which count in place of images.
+        refits: what the refits of its trial score.
+        runner_up: the model against that of the best other winner.
+    """
 
     fingerprint: str
+    low: float | None = optional(None)
+    high: float | None = optional(None)
+    level: float | None = optional(None)
+    of_models: int | None = optional(None)
+    groups: int | None = optional(None)
+    refits: RefitsScore | None = optional(None)
+    runner_up: RunnerUp | None = optional(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """The model's scores; None for a score that it does not have."""
+    """The model's scores; None for a score that it does not have.
+
+    Attributes:
+        cross_validation: of its trial.
+        fold: of a fold model on its own fold.
+        test: on the exam.
+        smaller_training: if the model was trained on the exam too, the score on the exam of the same refit
+            on the images of the search alone. It is not this model's score.
+    """
 
     cross_validation: CrossValidationScore
     fold: FoldScore | None
     test: ExamScore | None
+    smaller_training: ExamScore | None = optional(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +251,7 @@ class ModelAbout:
     sweep: str
     architecture: str
     trial: int
-    how: How
+    how: Made
     key: str
     scores: Scores
     compared_on: str
@@ -240,8 +314,16 @@ def _scores(data: Mapping[str, Any]) -> Scores:
     return Scores(
         cross_validation=_score(CrossValidationScore, data["cross_validation"]),
         fold=data["fold"] and _score(FoldScore, data["fold"]),
-        test=data["test"] and _score(ExamScore, data["test"]),
+        test=data["test"] and _exam_score(data["test"]),
+        smaller_training=_exam_score(smaller) if (smaller := data.get("smaller_training")) else None,
     )
+
+
+def _exam_score(data: Mapping[str, Any]) -> ExamScore:
+    parts = {"refits": RefitsScore, "runner_up": RunnerUp}
+    read = {name: kind(**_known(kind, data[name])) for name, kind in parts.items() if data.get(name)}
+    score: ExamScore = _score(ExamScore, {**data, **read})
+    return score
 
 
 def _fit(data: Mapping[str, Any]) -> ExportedFit:

@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.definition.exam import exam_images
-from sweeps.export.about import CrossValidationScore, ExamScore, FoldScore, Scores
-from sweeps.export.parity import Probabilities
+from sweeps.export.about import CrossValidationScore, FoldScore, Scores
+from sweeps.export.parity import TIE, Probabilities
 from sweeps.export.selection import ModelSelection
 from tracking.ledger.entry import SweepEntry
-from tracking.records import FoldRecord, TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
-from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
+from trainer.errors import Mismatch
+from trainer.fits.metrics import MACRO_F1, accuracy
+from trainer.fits.names import fit_name
 from trainer.fits.results import Confusion
 from trainer.fits.split import Split
+from trainer.quantities import counted
 
 #: Number of training images to compare if no image was held out from the model.
 TRAINING_IMAGES = 1000
@@ -53,6 +56,12 @@ def gather(home: Path, entry: SweepEntry, choice: ModelSelection, dataset: Path)
     Raises:
         UsageError: if the dataset has changed, as its exam may have changed too.
     """
+    if choice.how == "refit-all":
+        return EvaluationImages(
+            images=open_stored(dataset).images[:TRAINING_IMAGES],
+            name="images of the training data (it has the exam too)",
+            test=None,
+        )
     if (found := exam_images(home, entry)) is not None:
         exam, told = found
         name = told.origin if told.origin.startswith("the ") else "the exam"
@@ -69,20 +78,51 @@ def gather(home: Path, entry: SweepEntry, choice: ModelSelection, dataset: Path)
     )
 
 
-def scores(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> Scores:
+def scores(
+    record: SweepRecord, choice: ModelSelection, images: EvaluationImages, trained: Probabilities
+) -> Scores:
     """Return the model's scores: in cross-validation, on its own fold and on the test set.
 
     Args:
+        record: the sweep.
         choice: the model.
         images: the evaluation images.
         trained: the trained model's probabilities for these images, ``[n, classes]``.
     """
+    from sweeps.export.exam_score import score_on  # SciPy takes a second
+
     (recorded, *_) = choice.recorded
+    predicted, test = trained.argmax(axis=1), images.test
     return Scores(
         cross_validation=cross_validation(choice.trial),
         fold=own_fold(recorded) if recorded and choice.how == "best-fold" else None,
-        test=None if images.test is None else _exam(images.test, trained),
+        test=None if test is None else score_on(test, record, choice.trial, predicted),
     )
+
+
+def check_predictions(choice: ModelSelection, images: EvaluationImages, trained: Probabilities) -> None:
+    """Check that a refit classifies the exam as recorded, if it is recorded.
+
+    Args:
+        choice: the model.
+        images: the evaluation images.
+        trained: the model's probabilities for these images, ``[n, classes]``.
+
+    Raises:
+        Mismatch: if it gives other classes. Either class is right where two are closer than ``TIE``.
+    """
+    twin = choice.twin
+    if twin is None or images.test is None or twin.spec.exam != images.test.fingerprint:
+        return
+    recorded = twin.run.result.predicted_classes()
+    best = np.sort(trained, axis=1)
+    clear = best[:, -1] - best[:, -2] >= TIE
+    if len(recorded) != len(trained) or (wrong := (recorded != trained.argmax(axis=1)) & clear).any():
+        count = len(trained) if len(recorded) != len(trained) else int(wrong.sum())
+        raise Mismatch(
+            f"{fit_name(twin.spec, choice.trial.number)} classifies {counted(count, 'image')} of the exam "
+            "otherwise than recorded, with the recorded weights; nothing was exported"
+        )
 
 
 def cross_validation(trial: TrialRecord) -> CrossValidationScore:
@@ -100,11 +140,6 @@ def cross_validation(trial: TrialRecord) -> CrossValidationScore:
 def own_fold(fold: FoldRecord) -> FoldScore:
     """Return the score of a fold model on the fold that was held out from it."""
     return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **score_of(fold.run.result.confusion))
-
-
-def _exam(test: Dataset, trained: Probabilities) -> ExamScore:
-    confusion = confusion_matrix(test.labels, trained.argmax(axis=1), classes=len(test.classes))
-    return ExamScore(fingerprint=test.fingerprint, **score_of(confusion))
 
 
 def score_of(confusion: Confusion) -> dict[str, Any]:

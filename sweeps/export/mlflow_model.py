@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sweeps.analysis.best_trial import find_trial
 from sweeps.export import model_folder, parity
 from sweeps.export.about import FormatReport, InMlflow, ModelAbout
 from sweeps.export.evaluation_images import EvaluationImages
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
-from sweeps.export.selection import find_trial
 from tracking.mlflow.models.flavour_request import FlavourRequest
 from tracking.mlflow.models.scoring import serving
 from tracking.mlflow.uri import shown

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from sweeps.export.about import ExportedFit, ModelAbout, Score, SweptDataset
+from sweeps.export.about import ExamScore, ExportedFit, ModelAbout, Score, Scores, SweptDataset
 from sweeps.export.evaluation_images import EvaluationImages, scores
+from sweeps.export.exam_words import interval_in_words, refits_in_words, runner_up_in_words, smaller_in_words
 from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
@@ -24,6 +26,7 @@ LARGEST_TABLE = 20
 
 HOW = {
     "refit": "trained once more on all training images, for the median of the folds' best epochs",
+    "refit-all": "trained once more on all images, the exam's too, for the median of the folds' best epochs",
     "ensemble": "the fold models of the cross-validation as one model that averages their probabilities",
     "best-fold": "the fold model whose held-out fold was predicted best",
 }
@@ -51,7 +54,7 @@ def describe(
         trial=choice.trial.number,
         how=choice.how,
         key=choice.key,
-        scores=scores(choice, images, trained),
+        scores=_with_smaller(scores(record, choice, images, trained), request),
         compared_on=images.name,
         hyperparameters=dict(choice.trial.hyperparameters),
         seed=record.seed,
@@ -71,6 +74,18 @@ def describe(
         versions={name: here.packages[name] for name in PACKAGES} | {"python": here.python},
         platform={"system": here.system, "cpu": here.cpu["model name"]},
     )
+
+
+def _with_smaller(found: Scores, request: ExportRequest) -> Scores:
+    """Add the score of the smaller training, if the model was trained on the exam too."""
+    from sweeps.export.exam_score import score_on  # SciPy takes a second
+
+    smaller = request.choice.smaller
+    if smaller is None or request.exam is None:
+        return found
+    predicted = smaller.run.result.predicted_classes()
+    score = score_on(request.exam, request.record, request.choice.trial, predicted)
+    return replace(found, smaller_training=score)
 
 
 def _fit(member: Member, spec: FitSpec) -> ExportedFit:
@@ -121,6 +136,7 @@ def _scores(about: ModelAbout) -> str:
         "cross-validation, all held-out folds together": cross,
         "this model's own held-out fold": found.fold,
         "the exam, images that no fit of the search saw": found.test,
+        "not this model: the smaller training, on the exam": found.smaller_training,
     }
     rows = [
         f"| {where} | {score.images} | {score.f1:.4f} | {score.accuracy:.4f} |"
@@ -132,8 +148,29 @@ def _scores(about: ModelAbout) -> str:
     return (
         "\n".join(table) + f"\n\nMacro-F1 of the single folds: {cross.f1_mean:.4f}{spread} (mean ± standard "
         "deviation). A trial is chosen by its cross-validated score, so expect a "
-        "slightly lower score on new data."
+        "slightly lower score on new data." + _smaller(about) + _on_the_exam(found.test)
     )
+
+
+def _smaller(about: ModelAbout) -> str:
+    """Return whose score the exam's is, if the model was trained on the exam too."""
+    words = smaller_in_words(about.scores.smaller_training, about.dataset.images)
+    return f"\n\n**Score of the smaller training:** {words}." if words else ""
+
+
+def _on_the_exam(score: ExamScore | None) -> str:
+    """Return what the score on the exam means, a paragraph each."""
+    if score is None:
+        return ""
+    parts = []
+    if (interval := interval_in_words(score)) is not None:
+        parts.append(f"Macro-F1 on the exam: {interval}.")
+    if (refits := refits_in_words(score)) is not None:
+        parts.append(f"On the exam {refits}. A refit is exported by its seed, never by its score.")
+    if score.runner_up is not None:
+        other = for_markdown_code(score.runner_up.trial)
+        parts.append(f"Against the model of {other}, on the same images: {runner_up_in_words(score)}.")
+    return "".join(f"\n\n{part}" for part in parts)
 
 
 def _interface(about: ModelAbout) -> str:

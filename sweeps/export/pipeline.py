@@ -22,6 +22,7 @@ from sweeps.export.parity import Probabilities
 from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member, check_code, retrain
 from tracking.ledger.leftovers import EXPORT
+from trainer.datasets import store
 from trainer.errors import Mismatch, UsageError
 from trainer.formats.catalogue import FORMATS, require
 from trainer.formats.request import ConvertAnswer, ConvertRequest, KeptWeights
@@ -34,10 +35,14 @@ class Exported:
     Attributes:
         folder: the folder with its files, ``model.json`` and ``README.md``.
         about: the content of ``model.json``.
+        opened: when the exam was opened for this model, in words; empty without an exam.
+        chosen: on what its trial was chosen, in words.
     """
 
     folder: Path
     about: ModelAbout
+    opened: str = ""
+    chosen: str = ""
 
 
 def export(request: ExportRequest) -> Exported:
@@ -52,10 +57,12 @@ def export(request: ExportRequest) -> Exported:
     for name in request.formats:
         require(name)
     model_folder.check_target(request.target, request.choice.key, force=request.force)
-    if not request.dataset.exists():
+    if request.trained_on is None and not request.dataset.exists():
         raise UsageError(f"the stored dataset {request.dataset} is gone: run the sweep again to store it")
     check_code(request.entry, request.choice)
     with _working(request.home) as work:
+        if request.trained_on is not None:
+            store(request.trained_on, work / "datasets")
         images = evaluation_images.gather(request.home, request.entry, request.choice, request.dataset)
         _rehearse(request, work, images)
         if request.view is not None:  # fails before training if MLflow cannot be written
@@ -105,8 +112,8 @@ def _written(
     request.say(f"writing {', '.join(FORMATS[name].title for name in request.formats)} ...")
     _convert(request, members, model, work)
     trained = _mean([np.load(member.probabilities) for member in members])
-    if images.test is not None:
-        request.opening(images.test.fingerprint)
+    evaluation_images.check_predictions(request.choice, images, trained)
+    opened = "" if images.test is None else request.opening(images.test.fingerprint)
     about = model_card.describe(request, members, images, trained)
     registered, formats = None, {}
     for name in request.formats:  # MLflow is last, because others see it there at once
@@ -128,7 +135,7 @@ def _written(
         raise
     if registered is not None and request.view is not None:
         request.view.promote(registered)
-    return Exported(folder=request.target, about=about)
+    return Exported(folder=request.target, about=about, opened=opened)
 
 
 def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:

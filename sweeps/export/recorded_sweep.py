@@ -3,21 +3,27 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from sweeps import account
+from sweeps.analysis.best_trial import pick, reason
+from sweeps.definition.exam import exam_images
 from sweeps.diagnostics.machine import worker_count
 from sweeps.export import model_folder
 from sweeps.export.pipeline import Exported, export
 from sweeps.export.request import ExportRequest
-from sweeps.export.selection import How, ModelSelection, choose, pick
+from sweeps.export.selection import How, ModelSelection, choose
+from sweeps.export.with_exam import chosen as chosen_with_exam
 from sweeps.home import Home
 from sweeps.mlflow_record import mlflow_view
 from sweeps.retraining.recorded_code import admit
+from sweeps.retraining.recorded_fits import dataset_of
 from sweeps.tracking_place import place_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.lock import Turn, turn
 from tracking.records import Opening
+from trainer.datasets import Dataset
 from trainer.errors import Mismatch
 from trainer.escaping import for_shell
 from trainer.fits.names import fit_name
@@ -44,6 +50,7 @@ class ExportOptions:
         say: called with each line about the progress, after the input has been checked.
         wait: whether to wait for another process that holds the ledger.
         trust_code: whether recorded code may run; see ``recorded_code.admit``.
+        include_exam: whether to train the refit on the exam's images too; no image is left to score it on.
     """
 
     how: How = "refit"
@@ -57,6 +64,7 @@ class ExportOptions:
     say: Callable[[str], None] = lambda _text: None
     wait: bool = False
     trust_code: bool = False
+    include_exam: bool = False
 
 
 def export_recorded(home: Home, name: str, options: ExportOptions) -> Exported:
@@ -79,10 +87,10 @@ def _export_now(
 ) -> Exported:
     """Export in one's turn to write to the home."""
     with Ledger.read(home.path) as ledger:  # raises if there is no ledger, and creates none
-        choose_recorded(ledger, name, options)
+        _choose(home, ledger, name, options)
     # The lock is taken before hours of training, because the export is entered at their end.
     with Ledger.open(home.path, mine) as ledger:
-        chosen = choose_recorded(ledger, name, options)
+        chosen, data, exam = _choose(home, ledger, name, options)
         entry = ledger.entry(name)
         assert entry is not None  # noqa: S101 - choose_recorded has raised otherwise
         place = place_of(home, entry, options.tracking_uri) if "mlflow" in wanted else None
@@ -96,6 +104,8 @@ def _export_now(
             code=admit(home.path, entry, [architecture], trust_code=options.trust_code),
             earlier=ledger.exports(name),
             choice=chosen,
+            trained_on=data,
+            exam=exam,
             formats=wanted,
             out=Path(options.out),
             force=options.force,
@@ -105,13 +115,22 @@ def _export_now(
             tracking_uri=place.uri if place else "",
             view=mlflow_view(home, place.uri, entry.details.experiment) if place else None,
             say=options.say,
-            opening=lambda exam: ledger.add_opening(
-                Opening(exam=exam, sweep=name, purpose="export", model=chosen.key, at=time.time())
-            ),
+            opening=lambda exam: _open(ledger, exam, name, chosen),
         )
-        done = export(request)
+        because = reason(request.record, options.architecture, options.trial)
+        done = replace(export(request), chosen=because)
         ledger.add_export(name, {**done.about.to_json(), "folder": str(done.folder.absolute())}, time.time())
     return done
+
+
+def _open(ledger: Ledger, exam: str, name: str, choice: ModelSelection) -> str:
+    """Record that the model is scored on the exam; return when it was first, in words."""
+    before = [opening for opening in ledger.openings(exam) if opening.model == choice.key]
+    if before:
+        day = datetime.fromtimestamp(before[0].at).date().isoformat()
+        return f"opened by {before[0].purpose} on {day}"
+    ledger.add_opening(Opening(exam=exam, sweep=name, purpose="export", model=choice.key, at=time.time()))
+    return "opened now"
 
 
 def exported_folder(home: Home, name: str, options: ExportOptions) -> Path:
@@ -140,6 +159,21 @@ def choose_recorded(ledger: Ledger, name: str, options: ExportOptions) -> ModelS
     """
     record = ledger.sweep(name)
     return choose(record, pick(record, options.architecture, options.trial), options.how)
+
+
+def _choose(
+    home: Home, ledger: Ledger, name: str, options: ExportOptions
+) -> tuple[ModelSelection, Dataset | None, Dataset | None]:
+    """Return the model; if it is trained on the exam too, all its images and the exam."""
+    if not options.include_exam:
+        return choose_recorded(ledger, name, options), None, None
+    record, entry = ledger.sweep(name), ledger.entry(name)
+    assert entry is not None  # noqa: S101 - the line above has raised otherwise
+    found = exam_images(home.path, entry) if entry.dataset.exam is not None else None
+    exam = None if found is None else found[0]
+    trial = pick(record, options.architecture, options.trial)
+    choice, data = chosen_with_exam(record, trial, options.how, lambda: (dataset_of(home.path, entry), exam))
+    return choice, data, exam
 
 
 def _check_checksums(ledger: Ledger, name: str, choice: ModelSelection) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sweeps.export.selection import ModelSelection, model_name
 from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.entry import SweepEntry
+from tracking.ledger.leftovers import EXPORT
 from tracking.records import ExportRecord, SweepRecord
-from trainer.datasets import stored_at
+from trainer.datasets import Dataset, stored_at
 from trainer.user_code import UserSource
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class ExportRequest:
         code: the model's recorded code, which may run; empty if its architecture is built in.
         earlier: earlier exports of the sweep, oldest first.
         choice: the model.
+        trained_on: the images that it is trained on, if the exam's are among them; None for those of the
+            search alone.
+        exam: the exam, if the model is trained on it; else None.
         formats: the names of the formats, at least one.
         out: the folder in which the model's folder is made.
         force: whether to replace another model of the same name.
@@ -35,7 +39,8 @@ class ExportRequest:
         tracking_uri: MLflow's store.
         view: the view of the sweep's record in MLflow; None unless the formats include ``"mlflow"``.
         say: called with each line about the progress, after the input has been checked.
-        opening: called with the exam's fingerprint just before the model is scored on it.
+        opening: called with the exam's fingerprint just before the model is scored on it; returns when and
+            for what this model was scored on it first, in words.
     """
 
     record: SweepRecord
@@ -43,6 +48,8 @@ class ExportRequest:
     code: RecordedCode
     earlier: Sequence[ExportRecord] = ()
     choice: ModelSelection
+    trained_on: Dataset | None = None
+    exam: Dataset | None = None
     formats: tuple[str, ...]
     out: Path
     force: bool = False
@@ -52,7 +59,7 @@ class ExportRequest:
     tracking_uri: str = ""
     view: "MlflowView | None" = None
     say: Callable[[str], None] = lambda _text: None
-    opening: Callable[[str], None] = lambda _exam: None
+    opening: Callable[[str], str] = lambda _exam: "opened now"
 
     @property
     def target(self) -> Path:
@@ -61,7 +68,12 @@ class ExportRequest:
 
     @property
     def dataset(self) -> Path:
-        """The folder of the stored dataset."""
+        """The folder of the stored dataset that the model is trained on.
+
+        With the exam it is only there while the model is made.
+        """
+        if self.trained_on is not None:
+            return stored_at(self.home / EXPORT / "datasets", self.trained_on.fingerprint)
         return stored_at(self.home / "datasets", self.record.dataset.fingerprint)
 
     @property

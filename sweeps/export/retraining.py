@@ -10,7 +10,7 @@ from sweeps.execution.dispatch import run_all
 from sweeps.execution.training_processes import training_processes
 from sweeps.export.request import ExportRequest
 from sweeps.export.selection import ModelSelection
-from sweeps.retraining.recorded_fits import job_of, prove
+from sweeps.retraining.recorded_fits import job_of, prove, prove_without_exam
 from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord
 from trainer.architectures import source_digest
@@ -83,7 +83,7 @@ def retrain(request: ExportRequest, work: Path) -> list[Member]:
     ]
     runs = _train(jobs, request)
     for recorded, run in zip(choice.recorded, runs, strict=True):
-        _check(recorded, choice.trial.number, run)
+        _check(recorded, choice.twin, choice.trial.number, run)
     return [
         Member(run=run, weights=work / f"{index}.npz", probabilities=work / f"{index}.npy")
         for index, run in enumerate(runs)
@@ -101,13 +101,14 @@ def _train(jobs: Sequence[Job], request: ExportRequest) -> list[FitRun]:
     return [runs[job.spec.key] for job in jobs]
 
 
-def _check(recorded: FoldRecord | None, number: int, run: FitRun) -> None:
-    """Compare a fit with its record, if there is one."""
-    if recorded is None:
-        if run.result.state != "complete":
-            raise Mismatch(f"the refit failed where the folds did not: {run.result.reason}")
-        return
+def _check(recorded: FoldRecord | None, twin: FoldRecord | None, number: int, run: FitRun) -> None:
+    """Compare a fit with its record, if there is one; a refit with the one that was scored on the exam."""
     try:
-        prove(recorded, number, run)
+        if recorded is not None:
+            prove(recorded, number, run)
+        elif twin is not None and twin.run.stopped_for is None:
+            prove_without_exam(twin, number, run)
     except Mismatch as different:
         raise Mismatch(f"{different}; nothing was exported") from None
+    if run.result.state != "complete":
+        raise Mismatch(f"the refit failed where the folds did not: {run.result.reason}")

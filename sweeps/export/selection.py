@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sweeps.retraining.refit import model_key, refit_spec
+from sweeps.retraining.refit import examined_twin, model_key, refit_spec
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.errors import UsageError
-from trainer.fits.names import read_trial_name, trial_name
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
 from trainer.runtime.environment import environment
 
 How = Literal["refit", "ensemble", "best-fold"]
 HOWS: tuple[How, ...] = get_args(How)
+
+#: How a model was made: a refit may have been trained on the exam too.
+Made = Literal["refit", "ensemble", "best-fold", "refit-all"]
 
 #: File systems allow names of 255 bytes; some are left for an ending and for a download's "(1)".
 LONGEST_NAME = 200
@@ -29,82 +30,23 @@ class ModelSelection:
         how: how it is made; see ``choose``.
         specs: the fits that make it; with several, their predicted probabilities are averaged.
         recorded: for each fit, the record that it must match; None for a fit that is not in the sweep.
+        twin: of a refit, the recorded one with the same weights that was scored on the exam; None if there is
+            none.
+        smaller: of a refit on all images, the recorded one on the images of the search alone, which was
+            scored on the exam; else None.
     """
 
     trial: TrialRecord
-    how: How
+    how: Made
     specs: tuple[FitSpec, ...]
     recorded: tuple[FoldRecord | None, ...]
+    twin: FoldRecord | None = None
+    smaller: FoldRecord | None = None
 
     @property
     def key(self) -> str:
         """SHA-256 of ``how`` and of the fits: equal keys mean the same model."""
         return model_key(self.how, self.specs)
-
-
-def pick(record: SweepRecord, architecture: str | None = None, trial: str | None = None) -> TrialRecord:
-    """Return the trial to export: the named one, or the best complete one (of an architecture).
-
-    If ``refold compare`` has trained fresh repeats of all winners, the best is the winner with the best mean
-    score on them; else the trial with the best pooled score of the sweep (``SweepRecord.ranking``).
-
-    Args:
-        record: the sweep.
-        architecture: take only trials of this architecture.
-        trial: the named trial, like ``"resnet/3"``.
-
-    Raises:
-        UsageError: if there is no such trial.
-    """
-    if architecture is not None and architecture not in record.architectures:
-        known = ", ".join(record.architectures)
-        raise UsageError(f"the sweep {record.name!r} has no architecture {architecture!r}; it has: {known}")
-    if trial is not None:
-        return _named(record, architecture, trial)
-    for ranked in [*confirmed_winners(record), *record.ranking]:
-        if architecture in (None, ranked.architecture):
-            return ranked
-    which = f"of {architecture} " if architecture else ""
-    raise UsageError(f"no trial {which}in the sweep {record.name!r} is complete yet: run it to its end first")
-
-
-def confirmed_winners(record: SweepRecord) -> list[TrialRecord]:
-    """Return the winners by mean score on fresh repeats, best first; empty unless all have repeats."""
-    scores = {
-        (trial.architecture, trial.number): trial.metric.oriented(trial.f1_mean)
-        for trial in record.confirmed
-        if trial.state == "complete"
-    }
-    winners = record.winners
-    if not all((trial.architecture, trial.number) in scores for trial in winners):
-        return []
-    return sorted(winners, key=lambda trial: -scores[trial.architecture, trial.number])
-
-
-def find_trial(record: SweepRecord, text: str) -> TrialRecord:
-    """Return the trial of a name like ``resnet/3``.
-
-    Raises:
-        UsageError: if there is none; the message lists the sweep's trials.
-    """
-    architecture, number = read_trial_name(text)
-    for trial in record.trials:
-        if (trial.architecture, trial.number) == (architecture, number):
-            return trial
-    last = record.trials_per_architecture - 1
-    ranges = (dict.fromkeys([trial_name(name, 0), trial_name(name, last)]) for name in record.architectures)
-    there = ", ".join(" to ".join(ends) for ends in ranges)
-    raise UsageError(f"the sweep {record.name!r} has no trial {text!r}; it has {there}")
-
-
-def _named(record: SweepRecord, architecture: str | None, text: str) -> TrialRecord:
-    found = find_trial(record, text)
-    if architecture not in (None, found.architecture):
-        raise UsageError(f"the trial {text!r} is not one of {architecture}: leave out --architecture")
-    if found.state != "complete":
-        reason = f" ({found.reason})" if found.reason else ""
-        raise UsageError(f"the trial {text!r} is {found.state}{reason}: only a complete one can be exported")
-    return found
 
 
 def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
@@ -118,7 +60,8 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
     """
     if how == "refit":
         refit = refit_spec(trial, record.seed, environment().platform)
-        return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,))
+        twin = examined_twin(record, trial, refit)
+        return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,), twin=twin)
     best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.f1))
     folds = trial.folds if how == "ensemble" else (best,)
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sweeps.definition.changes import changes
@@ -25,6 +26,12 @@ from trainer.runtime.environment import environment
 
 #: Starts workers in fresh processes that print to a log file, and ends them on leaving the context.
 StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
+
+
+#: What only a refit that is scored on an exam has, and what names it.
+_OF_EXAM = (
+    "key", "probabilities_sha256", "predictions", "confidences", "confusion", "f1", "parameters",
+)  # fmt: skip
 
 
 def load_again(home: Path, entry: SweepEntry) -> Loaded:
@@ -150,6 +157,21 @@ def prove(fold: FoldRecord, number: int, again: FitRun) -> None:
     check_not_stopped(fit_name(fold.spec, number), again)
     for difference in fit_differences(fold, number, again):
         raise Mismatch(f"trained again, {difference}{_cause(fold)}")
+
+
+def prove_without_exam(fold: FoldRecord, number: int, again: FitRun) -> None:
+    """Check that a refit trained again without its exam has the weights of the recorded one, at every epoch.
+
+    Args:
+        fold: the recorded refit, which was scored on an exam.
+        number: its trial's number.
+        again: the refit trained again, which was not.
+
+    Raises:
+        Mismatch, UsageError: as for ``prove``.
+    """
+    of_training = {name: getattr(again.result, name) for name in _OF_EXAM}
+    prove(replace(fold, run=replace(fold.run, result=replace(fold.run.result, **of_training))), number, again)
 
 
 def check_not_stopped(where: str, again: FitRun) -> None:

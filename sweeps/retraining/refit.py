@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tracking.records import TrialRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
@@ -50,6 +50,12 @@ def refit_spec(
 def without_exam(spec: FitSpec) -> FitSpec:
     """Return the refit with the same weights that is not scored on an exam."""
     return replace(spec, exam=None)
+
+
+def examined_twin(record: SweepRecord, trial: TrialRecord, spec: FitSpec) -> FoldRecord | None:
+    """Return the recorded refit of a trial that is scored on the exam and has a refit's weights, or None."""
+    refits = record.examined.get((trial.architecture, trial.number), ())
+    return next((refit for refit in refits if without_exam(refit.spec).key == without_exam(spec).key), None)
 
 
 def model_key(how: str, specs: Iterable[FitSpec]) -> str:

@@ -1,23 +1,29 @@
 """Exported models: what the record says of each, against the trial that it was made from and its folder.
 
-A model's weights are in no record but its own: only exporting it again proves them. What is here are its
-description and the digests of its files.
+What is here are a model's description and the digests of its files. The weights of a refit are recorded with
+the refit that ``refold compare`` has scored on the exam, if it has; otherwise they are in no record but the
+model's own, and only exporting it again proves them.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from sweeps.analysis.best_trial import find_trial
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference
 from sweeps.export import evaluation_images, model_folder, model_json
 from sweeps.export.about import ExportedFit, ModelAbout, SweptDataset
-from sweeps.export.selection import HOWS, ModelSelection, choose, find_trial, model_name
+from sweeps.export.exam_score import score_on
+from sweeps.export.selection import Made, ModelSelection, choose, model_name
+from sweeps.export.with_exam import joined
+from sweeps.retraining.refit import examined_twin, refit_spec
 from tracking.ledger.entry import SweepEntry
-from tracking.records import FoldRecord, SweepRecord
+from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest, recorded
+from trainer.datasets import Dataset, Loaded
 from trainer.errors import UsageError, one_line
 from trainer.fits.environment import DECIDING
 from trainer.fits.names import trial_name
@@ -32,8 +38,32 @@ UNUSABLE = (
 )  # fmt: skip
 
 
-def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]]) -> Found:
+#: How a model was made that was trained on the exam too.
+WITH_EXAM: Made = "refit-all"
+
+#: What is said of what is in no record, or in none any more.
+UNCOMPARED = "its weights, of a training on the exam too, were not compared: exporting it again compares them"
+LATER = (
+    "the exam has scored other refits since it was exported, so the interval of its exam score, its other "
+    "refits and its runner-up were not compared"
+)
+
+#: What of an exam score follows from all winners' refits that were recorded when the model was exported.
+_OF_LATER: Mapping[str, Any] = {
+    "low": None, "high": None, "level": None, "of_models": None, "refits": None, "runner_up": None
+}  # fmt: skip
+
+
+def export_differences(
+    record: SweepRecord, entry: SweepEntry, cards: Sequence[Mapping[str, Any]], loaded: Loaded
+) -> Found:
     """Compare the recorded descriptions of exported models with the record, and with their folders.
+
+    Args:
+        record: the sweep.
+        entry: its entry in the ledger.
+        cards: the descriptions, the oldest first.
+        loaded: the images of the search and of the exam.
 
     Returns:
         The differences; and a line for each folder or file that is gone, as models may be moved.
@@ -45,9 +75,12 @@ def export_differences(record: SweepRecord, entry: SweepEntry, cards: Sequence[M
         where, newest = _name(card), last[_folder(card)] == index
         try:
             about = ModelAbout.from_json(card)
-            differ, gone = [*_of_record(about, record, entry)], list[str]()
+            differ, gone = [*_of_record(about, record, entry, loaded)], list[str]()
+            if not differ:
+                differ, gone = _of_exam(about, record, loaded.exam)
             if newest and not differ:  # an export to the same folder replaces the one before it
-                differ, gone = _of_folder(about, Path(_folder(card)))
+                differ, missing = _of_folder(about, Path(_folder(card)))
+                gone += missing
         except UNUSABLE as error:
             differ, gone = [("card", f"it does not describe a model of this sweep: {one_line(error)}")], []
         found += [Difference(subject=name, where=where, what=what) for name, what in differ]
@@ -65,13 +98,19 @@ def _name(card: object) -> str:
     return f"export of {known.get('architecture')}/{known.get('trial')}, {known.get('how')}"
 
 
-def _of_record(about: ModelAbout, record: SweepRecord, entry: SweepEntry) -> Iterator[tuple[str, str]]:
+def _of_record(
+    about: ModelAbout, record: SweepRecord, entry: SweepEntry, loaded: Loaded
+) -> Iterator[tuple[str, str]]:
     """Yield what does not follow from the trial that a model was made from."""
     trial = find_trial(record, trial_name(about.architecture, about.trial))
-    if trial.state != "complete" or about.how not in HOWS:
+    if trial.state != "complete" or about.how not in get_args(Made):
         yield "trial", f"{about.how} of {trial.name}, which is {trial.state}"
         return
-    derived = _derived(about, choose(record, trial, about.how), record, entry)
+    with_exam, smaller = about.how == WITH_EXAM, about.scores.smaller_training is not None
+    if with_exam != smaller or (with_exam and (about.scores.test is not None or loaded.exam is None)):
+        yield "scores", f"{about.how} has no such scores: nobody has measured them"
+        return
+    derived = _derived(about, _choice(about, trial, record, loaded), record, entry)
     told = {name: getattr(about, name) for name in derived if hasattr(about, name)}
     told["scores"] = {"cross_validation": about.scores.cross_validation, "fold": about.scores.fold}
     told["versions"] = {name: about.versions.get(name) for name in DECIDING}
@@ -81,11 +120,21 @@ def _of_record(about: ModelAbout, record: SweepRecord, entry: SweepEntry) -> Ite
         yield change.name, change.said("recorded", "follows from the rest of the record")
 
 
+def _choice(about: ModelAbout, trial: TrialRecord, record: SweepRecord, loaded: Loaded) -> ModelSelection:
+    """Return the fits that make the model; of a refit on the exam too it is planned from all the images."""
+    if about.how != "refit-all":
+        return choose(record, trial, about.how)
+    assert loaded.exam is not None  # noqa: S101 - without an exam there is no such model
+    spec = refit_spec(trial, record.seed, about.fits[0].spec.platform)
+    spec = replace(spec, dataset=joined(loaded.search, loaded.exam).fingerprint)
+    return ModelSelection(trial=trial, how=about.how, specs=(spec,), recorded=(None,))
+
+
 def _derived(
     about: ModelAbout, choice: ModelSelection, record: SweepRecord, entry: SweepEntry
 ) -> dict[str, Any]:
     """Return what the record says of a model; what only its refit knows is taken from its description."""
-    fits = tuple(_refit(choice, about) if fold is None else _fold(fold) for fold in choice.recorded)
+    fits = tuple(_refit(choice, about, record) if fold is None else _fold(fold) for fold in choice.recorded)
     weights = [fit.weights_sha256 for fit in fits]
     data, source = record.dataset, entry.details.dataset
     own = choice.recorded[0] if about.how == "best-fold" else None
@@ -126,11 +175,52 @@ def _fold(fold: FoldRecord) -> ExportedFit:
     )
 
 
-def _refit(choice: ModelSelection, about: ModelAbout) -> ExportedFit:
-    """Return the fit on all the data: the record plans it, only the model's description has its weights."""
+def _refit(choice: ModelSelection, about: ModelAbout, record: SweepRecord) -> ExportedFit:
+    """Return the fit on all the data: the record plans it.
+
+    Its weights are those of the recorded refit on the exam; without one only the model's description has
+    them.
+    """
     kept = about.fits[0]
     spec = replace(choice.specs[0], platform=kept.spec.platform)
-    return replace(kept, key=spec.key, spec=spec, epochs=spec.epochs, best_epoch=spec.epochs)
+    fit = replace(kept, key=spec.key, spec=spec, epochs=spec.epochs, best_epoch=spec.epochs)
+    twin = examined_twin(record, choice.trial, spec)
+    if twin is None or twin.run.result.state != "complete":
+        return fit
+    result = twin.run.result
+    return replace(
+        fit,
+        initial_weights_sha256=result.initial_weights_sha256,
+        weights_sha256=result.weights_sha256,
+    )
+
+
+def _of_exam(
+    about: ModelAbout, record: SweepRecord, exam: Dataset | None
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Compare the exam score of a refit with what its recorded predictions give; say what was not compared.
+
+    The models that could have been chosen, and the refits of the trial, are those that were recorded when it
+    was exported: what needs them is compared only while they are the same.
+    """
+    told = about.scores.test or about.scores.smaller_training
+    trial = find_trial(record, trial_name(about.architecture, about.trial))
+    notes = [UNCOMPARED] if about.how == WITH_EXAM else []
+    spec = replace(about.fits[0].spec, dataset=record.dataset.fingerprint)
+    twin = examined_twin(record, trial, spec) if about.how in ("refit", WITH_EXAM) else None
+    if twin is None and notes:
+        return [("scores.smaller_training", "no recorded refit on the images of the search has it")], []
+    if told is None or exam is None or twin is None:
+        return [], notes
+    derived = score_on(exam, record, trial, twin.run.result.predicted_classes())
+    if (told.of_models, told.refits) != (derived.of_models, derived.refits):
+        told, derived = (replace(each, **_OF_LATER) for each in (told, derived))
+        notes.append(LATER)
+    part = "test" if about.scores.test else "smaller_training"
+    return [
+        (f"scores.{part}.{change.name}", change.said("recorded", "follows from the recorded refit"))
+        for change in changes(recorded(told), recorded(derived))
+    ], notes
 
 
 def _of_folder(about: ModelAbout, folder: Path) -> tuple[list[tuple[str, str]], list[str]]:

@@ -258,7 +258,7 @@ def _derived(made: _Verification, plan: Plan, loaded: Loaded) -> list[Difference
 
 def _effects(made: _Verification, plan: Plan, loaded: Loaded) -> list[Difference]:
     """Compare what follows from the outcomes of fits: proposals, fits beside the search, models, reports."""
-    exported, of_exports = exports.export_differences(made.record, made.entry, made.contents.cards)
+    exported, of_exports = exports.export_differences(made.record, made.entry, made.contents.cards, loaded)
     made.notes += of_exports
     refits = [fit for fit in made.asked if fit.purpose == Purpose.EXAM]
     found = [

@@ -18,6 +18,7 @@ from rich.console import Console
 
 import refold
 from sweeps.analysis import variance_components
+from sweeps.analysis.best_trial import find_trial, pick
 from sweeps.analysis.context import AnalysisContext
 from sweeps.analysis.folds import figures, page, planning
 from sweeps.analysis.folds.comparison import Comparison
@@ -39,7 +40,6 @@ from sweeps.execution.notebook import NotebookProgress
 from sweeps.execution.progress import LiveProgress, PlainProgress
 from sweeps.export.model_card import card, snippet, to_json
 from sweeps.export.predict import Prediction
-from sweeps.export.selection import find_trial, pick
 from sweeps.home import Home
 from sweeps.outcome import Outcome
 from sweeps.verification.selection import FitSelection

@@ -23,7 +23,7 @@ from sweeps.analysis.statistics.units import Counts, Labels, Units, scores_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A score in [0, 1] with its 95 % interval.
+    """A score in [0, 1] with its interval, of 95 % unless another level was asked for.
 
     Attributes:
         score: of all images.
@@ -66,7 +66,14 @@ class ModelScores:
     units: int
 
 
-def scored(true: Labels, predicted: Labels, *, classes: int, groups: Labels | None = None) -> ModelScores:
+def scored(
+    true: Labels,
+    predicted: Labels,
+    *,
+    classes: int,
+    groups: Labels | None = None,
+    level: float = 1 - 2 * TAIL,
+) -> ModelScores:
     """Return a model's scores with their intervals.
 
     Args:
@@ -74,6 +81,7 @@ def scored(true: Labels, predicted: Labels, *, classes: int, groups: Labels | No
         predicted: ``[n]`` predicted classes.
         classes: number of classes.
         groups: ``[n]`` numbers of the groups that images belong to; None if every image is by itself.
+        level: of each interval, in (0, 1); higher than 95 % if intervals of several models hold together.
 
     Raises:
         ValueError: if there is no image, or the lengths differ.
@@ -88,7 +96,7 @@ def scored(true: Labels, predicted: Labels, *, classes: int, groups: Labels | No
     bearing = np.concatenate([[met[0][known].min(), counts.units], met[1], met[0], met[2]])
     freedom = np.concatenate([[counts.units, counts.units], met[1], met[0], met[2]])
     found = [
-        _interval(float(value), float(error), int(few), int(many))
+        _interval(float(value), float(error), int(few), int(many), (1 - level) / 2)
         for value, error, few, many in zip(values, spread, bearing, freedom, strict=True)
     ]
     return ModelScores(
@@ -119,7 +127,7 @@ def _jackknife(units: Units, values: Counts) -> Counts:
     return np.asarray(np.sqrt((units.units - 1) / units.units * spread))
 
 
-def _interval(value: float, error: float, few: int, many: int) -> Interval:
+def _interval(value: float, error: float, few: int, many: int, tail: float) -> Interval:
     """Return a score with its interval.
 
     Args:
@@ -127,11 +135,12 @@ def _interval(value: float, error: float, few: int, many: int) -> Interval:
         error: its standard error.
         few: number of units that a score without any spread stands on.
         many: number of units that bear on the score.
+        tail: probability beyond each end.
     """
     if min(few, many) < 2:
         return Interval(score=value, low=0.0, high=1.0, units=many)
     if value in {0.0, 1.0}:
-        reach = least_reach(few)
+        reach = least_reach(few, tail)
         return Interval(score=value, low=max(0.0, value - reach), high=min(1.0, value + reach), units=many)
-    low, high = on_logit_scale(value, float(stats.t.ppf(1 - TAIL, many - 1)) * error)
+    low, high = on_logit_scale(value, float(stats.t.ppf(1 - tail, many - 1)) * error)
     return Interval(score=value, low=low, high=high, units=many)

@@ -18,9 +18,13 @@ def on_logit_scale(score: float, reach: float) -> tuple[float, float]:
     return low, high
 
 
-def least_reach(units: int) -> float:
+def least_reach(units: int, tail: float = TAIL) -> float:
     """Return the reach of an interval where nothing shows a spread: what none of so many had may yet be.
 
     Clopper & Pearson (Biometrika 26, 1934), for none or all of ``units`` observations.
+
+    Args:
+        units: number of independent observations.
+        tail: probability beyond each end.
     """
-    return float(1 - TAIL ** (1 / units))
+    return float(1 - tail ** (1 / units))

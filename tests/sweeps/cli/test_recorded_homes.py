@@ -131,7 +131,7 @@ def derived_again(home: Path, digest: str) -> list[str]:
     assert circumstance_differences(asked) == []
     differ, notes = report_differences(record, contents, dataset, None)
     assert differ == []
-    differ, of_exports = export_differences(record, entry, contents.cards)
+    differ, of_exports = export_differences(record, entry, contents.cards, loaded)
     assert differ == []
     assert "is gone, so its files were not compared" in of_exports[0]
     assert differences.proposal_differences(record, plan) == []

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.analysis.best_trial import pick
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
-from sweeps.export.selection import HOWS, choose, model_name, pick
+from sweeps.export.selection import HOWS, choose, model_name
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
