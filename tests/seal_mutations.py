@@ -68,7 +68,8 @@ SEAL = {
     ),
     "order of exports": Row(
         sql(
-            "UPDATE exports SET exported_at = (SELECT min(exported_at) + max(exported_at) FROM exports) - exported_at"
+            "UPDATE exports SET exported_at = "
+            "(SELECT min(exported_at) + max(exported_at) FROM exports) - exported_at"
         ),
         f"{CHANGED}: it has the contents that export of 20",
         resealed=False,
