@@ -1,17 +1,15 @@
 """The score of an exported model on the exam: its interval, other refits of its trial, and the runner-up."""
 
 from collections.abc import Sequence
-from math import sqrt
-from statistics import fmean, stdev
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from sweeps.analysis.best_trial import exam_score, exam_scores, rank
 from sweeps.analysis.statistics.clustered import scored
 from sweeps.analysis.statistics.exam import FEWEST_REFITS
-from sweeps.analysis.statistics.score_interval import TAIL, on_logit_scale
+from sweeps.analysis.statistics.mean_of_seeds import mean_of_seeds
+from sweeps.analysis.statistics.score_interval import TAIL
 from sweeps.analysis.statistics.two_models import two_models
 from sweeps.export.about import ExamScore, RefitsScore, RunnerUp
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
@@ -69,11 +67,8 @@ def refits_of(refits: Sequence[FoldRecord]) -> RefitsScore | None:
     scores = exam_scores(refits)
     if len(scores) < FEWEST_REFITS:
         return None
-    mean, spread = fmean(scores), stdev(scores)
-    if not 0 < mean < 1 or spread == 0:
-        return RefitsScore(count=len(scores), mean=mean, low=None, high=None)
-    reach = float(stats.t.ppf(1 - TAIL, len(scores) - 1)) * spread / sqrt(len(scores))
-    low, high = on_logit_scale(mean, reach)
+    mean, interval = mean_of_seeds(scores)
+    low, high = interval or (None, None)
     return RefitsScore(count=len(scores), mean=mean, low=low, high=high)
 
 
