@@ -56,6 +56,52 @@ def test_a_comparison_is_written_beside_the_search(place: Any, sweep: Make, fold
         assert after[trial_key(record, trial)] == before[trial_key(record, trial)]
 
 
+def examined(record: SweepRecord, fold: Any, numbers: tuple[int, ...]) -> SweepRecord:
+    """Return the record after refits of its first trial were scored on an exam."""
+    winner = record.trials[0]
+    refits = []
+    for number in numbers:
+        fit = fold(winner.architecture, 0, number)
+        spec = replace(fit.spec, fold=None, stopping=None, repeat=number, exam="e" * 64)
+        refits.append(replace(fit, spec=spec))
+    report = ReportRecord(content=f'{{"refits": {len(numbers)}}}', page="<!doctype html>")
+    found = {(winner.architecture, winner.number): tuple(refits)}
+    return replace(record, examined=found, reports={"exam": report})
+
+
+def test_refits_on_the_exam_are_a_run_of_their_own(place: Any, sweep: Make, fold: Any) -> None:
+    """Each winner has one, with a point for each refit; the page and the means are the sweep's."""
+    record = sweep()
+    place.view().write(record)
+    before = place.contents()
+    place.view().write(examined(record, fold, (0, 1, 2)))
+    after = place.contents()
+    winner = record.trials[0]
+    run = after.pop(f"{sweep_identity(record)}/exam/{winner.name}")
+    assert run["info"][:2] == (f"{winner.name} on the exam", "FINISHED")
+    assert run["tags"]["refold.kind"] == "exam"
+    assert "3 refits" in run["tags"]["mlflow.note.content"]
+    assert [step for step, _, _ in run["metrics"]["exam/f1"]] == [0, 1, 2]
+    assert len(run["metrics"]["exam/f1_mean"]) == 3
+    assert not any(name.startswith("cv/") for name in run["metrics"])
+    assert "refits.json" in run["files"]
+    of_sweep = after[sweep_identity(record)]
+    assert [step for step, _, _ in of_sweep["metrics"][f"exam_of/{winner.architecture}"]] == [3]
+    assert {"exam.json", "exam.html"} <= set(of_sweep["files"])
+    for trial in record.trials:
+        assert after[trial_key(record, trial)] == before[trial_key(record, trial)]
+
+
+def test_refits_after_a_gap_wait_for_it(place: Any, sweep: Make, fold: Any) -> None:
+    """MLflow never removes a point, so a mean is written only of refits that nothing can come between."""
+    record = sweep()
+    place.view().write(examined(record, fold, (0, 2)))
+    key = f"{sweep_identity(record)}/exam/{record.trials[0].name}"
+    assert [step for step, _, _ in place.contents()[key]["metrics"]["exam/f1"]] == [0]
+    place.view().write(examined(record, fold, (0, 1, 2)))
+    assert [step for step, _, _ in place.contents()[key]["metrics"]["exam/f1_mean"]] == [0, 1, 2]
+
+
 def test_a_report_whose_name_is_a_path_stays_among_the_artifacts(
     database: str, sweep: Make, tmp_path: Path
 ) -> None:

@@ -110,6 +110,28 @@ def test_a_refit_trains_on_everything(training_process: TrainingProcess, stored_
     assert result.f1 is None
 
 
+def test_a_refit_on_an_exam_has_the_same_weights_and_classifies_all_of_it(
+    training_process: TrainingProcess, stored_digits: Path
+) -> None:
+    """The exam changes no weight; its images are scored by the kept model, and the network is measured."""
+    refit = replace(spec(stored_digits), fold=None, stopping=None, epochs=2)
+    examined = replace(refit, exam=refit.dataset)  # any stored images can be the exam
+    plain = run(training_process, stored_digits, refit)
+    job = Job(spec=examined, dataset=str(stored_digits), exam=str(stored_digits))
+    scored = training_process.run(job, lambda *_: None)
+    result = scored.result
+    assert [each.weights_sha256 for each in result.epochs] == [each.weights_sha256 for each in plain.epochs]
+    dataset = open_stored(stored_digits)
+    assert len(result.predicted_classes()) == len(dataset.labels)
+    assert result.f1 == macro_f1(result.confusion)
+    assert np.asarray(result.confusion).sum() == len(dataset.labels)
+    assert (plain.f1, plain.parameters, plain.predictions) == (None, None, b"")
+    assert result.parameters is not None
+    assert result.parameters > 100
+    assert scored.timing.exam_seconds is not None
+    assert scored.timing.exam_seconds < scored.timing.seconds
+
+
 def test_epochs_are_announced_as_they_end(training_process: TrainingProcess, stored_digits: Path) -> None:
     """Each with its number, its record and its seconds, before the result comes."""
     heard: list[tuple[int, Epoch, float]] = []
