@@ -71,7 +71,8 @@ def test_a_sweep_is_compared_and_its_variance_shared_out(train: Command, tmp_pat
     assert "refold compare tiny" in done.stdout
     digest = json.loads(refold("show", "tiny", "--json", cwd=tmp_path).stdout)["digest"]
 
-    with train.started("compare", "tiny", "--repeats", "2", cwd=tmp_path) as process:
+    comparing = ("compare", "tiny", "--on", "folds", "--repeats", "2")
+    with train.started(*comparing, cwd=tmp_path) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         for line in process.stderr:
@@ -84,17 +85,21 @@ def test_a_sweep_is_compared_and_its_variance_shared_out(train: Command, tmp_pat
     assert "run the same command again" in rest
     assert "Traceback" not in rest
 
-    done = train("compare", "tiny", "--repeats", "2", "--html", "page.html", "--json", cwd=tmp_path)
+    done = train(
+        "compare", "tiny", "--on", "folds", "--repeats", "2", "--html", "page.html", "--json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert " 0 recorded already" not in done.stderr
     found = json.loads(done.stdout)
     assert [len(each["scores"]) for each in found["architectures"]] == [4, 4]
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
-    said = refold("compare", "tiny", "--repeats", "2", cwd=tmp_path)
+    said = refold(*comparing, cwd=tmp_path)
     assert said.stderr == ""  # nothing to train
     assert "The claim: how the architectures would compare on another training set" in said.stdout
 
-    assert "from 2 fresh repeats of the winners" in refold("plan", "tiny", cwd=tmp_path).stdout
+    assert (
+        "from 2 fresh repeats of the winners" in refold("plan", "tiny", "--on", "folds", cwd=tmp_path).stdout
+    )
     cost = refold("variance", "tiny", "--rows", "4", "--dry-run", cwd=tmp_path).stdout
     assert "24 fits of 1 architecture, 0 recorded already, 24 to train: about" in cost
     assert json.loads(refold("show", "tiny", "--json", cwd=tmp_path).stdout)["digest"] == digest

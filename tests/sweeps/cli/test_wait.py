@@ -67,7 +67,7 @@ def test_three_commands_wait_for_a_sweep(
     assert f"held by process {running.pid} on " in line
     assert "wait for it with --wait" in line
     other = waiting(train, folder, "run", "other.toml")
-    compared = waiting(train, folder, "compare", "tiny", "--repeats", "2")
+    compared = waiting(train, folder, "compare", "tiny", "--on", "folds", "--repeats", "2")
     removed = waiting(train, folder, "rm", "tiny", "--yes")
     finish(running)
     finish(other)
