@@ -89,8 +89,8 @@ def claim(asked: ComparisonSettings) -> str:
 
 #: What to do for a surer answer.
 NEXT = (
-    "For an answer on images that no winner was chosen on, run the sweep under another name with an exam "
-    "(exam = 0.2 under [dataset]): 'refold compare' then judges refits of the winners on it."
+    "For an answer on images that no winner was chosen on, compare on an exam ('refold compare' without --on "
+    "folds); a sweep that has none is run again under another name, with exam = 0.2 under [dataset]."
 )
 
 

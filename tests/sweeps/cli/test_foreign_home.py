@@ -22,7 +22,7 @@ LOOKING = {
     "show --trial": ("show", "made", "--trial", "mine/0"),
     "show --code": ("show", "made", "--code"),
     "show --code --json": ("show", "made", "--code", "--json"),
-    "plan": ("plan", "made"),
+    "plan": ("plan", "made", "--on", "folds"),
     "study": ("study", "made", "--storage", "sqlite:///study.db"),
     "variance --dry-run": ("variance", "made", "--dry-run"),
     "sync": ("sync",),
