@@ -104,14 +104,14 @@ def opened(ask: Callable[[refold.Outcome], object]) -> Callable[[Path, bool], ob
 WAYS: dict[str, Callable[[Path, bool], object]] = {
     "export": command("export", "made", "--architecture", "mine"),
     "verify": command("verify", "made", "--trial", "mine/0"),
-    "compare": command("compare", "made", "--repeats", "2", "--tracking-uri", NO_MLFLOW),
+    "compare": command("compare", "made", "--on", "folds", "--repeats", "2", "--tracking-uri", NO_MLFLOW),
     "variance": command(
         "variance", "made", "--architecture", "mine", "--rows", "4", "--tracking-uri", NO_MLFLOW
     ),
     "Outcome.export": opened(lambda outcome: outcome.export(architecture="mine")),
     "Outcome.model": opened(lambda outcome: outcome.model(trial="mine/0")),
     "Outcome.predict": opened(lambda outcome: outcome.predict([], trial="mine/0")),
-    "Outcome.compare": opened(lambda outcome: outcome.compare(repeats=2, tracking_uri=NO_MLFLOW)),
+    "Outcome.compare": opened(lambda outcome: outcome.compare(on="folds", repeats=2, tracking_uri=NO_MLFLOW)),
     "refold.export": lambda folder, trusted: refold.export(
         "made", folder / "home", architecture="mine", trust_code=trusted
     ),
@@ -119,7 +119,7 @@ WAYS: dict[str, Callable[[Path, bool], object]] = {
         "made", folder / "home", trial="mine/0", trust_code=trusted
     ),
     "refold.compare": lambda folder, trusted: refold.compare(
-        "made", folder / "home", repeats=2, tracking_uri=NO_MLFLOW, trust_code=trusted
+        "made", folder / "home", on="folds", repeats=2, tracking_uri=NO_MLFLOW, trust_code=trusted
     ),
     "refold.variance": lambda folder, trusted: refold.variance(
         "made", folder / "home", architecture="mine", rows=4, tracking_uri=NO_MLFLOW, trust_code=trusted
