@@ -39,9 +39,14 @@ PLANS: dict[str, Cell] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A pilot's plan, and whether it held: ``refits`` is None if no number would do."""
+    """A pilot's plan, and whether it held: ``refits`` is None if no number would do.
+
+    ``promised`` is the power that the plan states for its refits: the planned one or, as refits are whole
+    and at least three, a little more.
+    """
 
     refits: int | None
+    promised: float
     better: bool
 
 
@@ -63,11 +68,12 @@ def planned(cell: Cell, skills: Skills, seed: int) -> Outcome:
     pair = PairPower(found=pilot(cell, skills, seed), one=0, other=1, rope=ROPE, seed=seed)
     refits = pair.fewest(cell.ahead[1], "better", POWER)
     if refits is None or refits > MOST:
-        return Outcome(None, better=False)
+        return Outcome(None, promised=0.0, better=False)
     found = experiment(replace(cell, refits=refits), skills, seed + 500_000, rope=ROPE).judged
     assert found is not None  # noqa: S101 - no refit fails
     ends = ((pair.one, pair.other, pair.verdict) for pair in found.pairs)
-    return Outcome(refits, better=("a0", "a1", "better") in ends)
+    promised = pair.power(cell.ahead[1], refits, "better")
+    return Outcome(refits, promised, better=("a0", "a1", "better") in ends)
 
 
 def outcomes(cell: Cell, experiments: int, *, over: Map = in_turn) -> list[Outcome]:
@@ -79,16 +85,18 @@ def outcomes(cell: Cell, experiments: int, *, over: Map = in_turn) -> list[Outco
 def main(experiments: int, processes: int) -> None:
     """Print the table."""
     begun = time.perf_counter()
-    print("| plan | no number of refits | refits planned: median (10 to 90 %) | reached |")
-    print("| --- | --- | --- | --- |")
+    print("| plan | no number of refits | refits planned: median (10 to 90 %) | promised | reached |")
+    print("| --- | --- | --- | --- | --- |")
     with side_by_side(processes) as over:
         for name, cell in PLANS.items():
             found = outcomes(cell, experiments, over=over)
             refits = [each.refits for each in found if each.refits is not None]
+            promised = 100 * sum(each.promised for each in found) / len(refits)
             low, middle, high = np.quantile(refits, (0.1, 0.5, 0.9))
             none = Share(1 - len(refits) / len(found), len(found))
             reached = Share(sum(each.better for each in found) / len(refits), len(refits))
-            print(f"| {name} | {none} | {middle:.0f} ({low:.0f} to {high:.0f}) | {reached} |", flush=True)
+            planned_refits = f"{middle:.0f} ({low:.0f} to {high:.0f})"
+            print(f"| {name} | {none} | {planned_refits} | {promised:.1f} % | {reached} |", flush=True)
     print(f"{time.perf_counter() - begun:.0f} s", file=sys.stderr)
 
 
