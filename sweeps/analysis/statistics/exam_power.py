@@ -94,9 +94,9 @@ class PairPower:
     def _spreads(self) -> tuple[Floats, Floats]:
         """Variances between seeds that the two may truly have, ``[experiments]`` each.
 
-        Only their sum decides, so it is drawn, with Satterthwaite's degrees of freedom. Drawn one by one, with
-        fewer degrees of freedom each, their sum would be too large on average: plans for a power of 80 %
-        reached 87 to 92 % (docs/statistics.md).
+        Only their sum decides, so it is drawn, with Satterthwaite's degrees of freedom. Drawn one by one,
+        with fewer degrees of freedom each, their sum would be too large on average: plans for a power of
+        80 % reached 87 to 92 % (docs/statistics.md).
         """
         shown = self.found.seeds[[self.one, self.other]][:, None]
         freedoms = tuple(int(self.found.refits[place]) - 1 for place in (self.one, self.other))
