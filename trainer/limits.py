@@ -50,14 +50,24 @@ TRIALS = Limit("trials of an architecture", 100_000, "`trials`, `search.startup`
 WINDOW = Limit("trials of an architecture that are open at once", 500, "`search.window`")
 ARCHITECTURES = Limit("architectures", 100, "`architectures`")
 FOLDS = Limit("folds", 1_000, "`cv.folds`, `--fold`")
-EPOCHS = Limit("epochs of a fit", 100_000, "`cv.epochs`, `cv.patience`, `prune.rungs`")
+EPOCHS = Limit(
+    "epochs of a fit",
+    100_000,
+    "`cv.epochs`, `cv.patience`, `prune.rungs`, `warmup_epochs`, `decay_every`, `plateau_patience`",
+)
 MINUTES = Limit("minutes of a fit (30 days)", 43_200, "`limits.fit_minutes`")
 
 # Hyperparameters
 
 HYPERPARAMETERS = Limit("hyperparameters of an architecture", 100, "`architectures.NAME`")
 BATCH_SIZE = Limit("images of a batch", 65_536, "`batch_size`")
-RATE = Limit("learning rate and weight decay", 1_000, "`learning_rate`, `weight_decay`")
+RATE = Limit(
+    "learning rate, weight decay, norm of the gradients",
+    1_000,
+    "`learning_rate`, `weight_decay`, `clip_norm`",
+)
+FOCAL_GAMMA = Limit("the gamma of a focal loss", 100, "`focal_gamma`")
+DEGREES = Limit("degrees of a rotation, to either side", 180, "`augment_rotate`")
 FILTERS = Limit("filters of a built-in architecture", 4_096, "`filters`, `growth_rate`")
 UNITS = Limit("units of a built-in architecture's dense layer", 65_536, "`dense_units`")
 DEPTH = Limit("blocks, or layers of a block, of a built-in architecture", 64, "`blocks`, `layers`")
@@ -86,7 +96,7 @@ DAYS = Limit("days that certificates are valid (100 years)", 36_500, "`refold ce
 TABLE = (
     *(SWEEP_FILE, DECLARED, PYTHON_FILE, NESTING, INTEGER, TEXT, NAME, KEY, ENTRIES),
     *(SEED, TRIALS, WINDOW, ARCHITECTURES, FOLDS, EPOCHS, MINUTES),
-    *(HYPERPARAMETERS, BATCH_SIZE, RATE, FILTERS, UNITS, DEPTH, WHOLE, REAL),
+    *(HYPERPARAMETERS, BATCH_SIZE, RATE, FOCAL_GAMMA, DEGREES, FILTERS, UNITS, DEPTH, WHOLE, REAL),
     *(IMAGES, IMAGE_SIDE, FILE_PIXELS, CLASSES, EXCLUDED, MODEL),
     *(WORKERS, REPEATS, REFITS, ROWS, COMPARED, SECONDS, DAYS),
 )

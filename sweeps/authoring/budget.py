@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sweeps.definition.prepare import Prepared
 from sweeps.diagnostics.rehearsal import rehearse, tasks
 from trainer.errors import UsageError
-from trainer.fits.recipe import BATCH_SIZE
 from trainer.process.preflight import STEPS
 from trainer.process.preflight_messages import StepPassed
+from trainer.recipe.table import BATCH_SIZE
 
 #: Share of the epochs that early stopping and pruning leave to be trained, as recorded benchmarks have it.
 TRAINED = 0.5

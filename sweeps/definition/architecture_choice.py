@@ -66,7 +66,7 @@ class ArchitectureChoice:
             raise UsageError(f'unknown architecture {name!r}: {hint} Your own needs source = "file.py:Name"')
         written = _written(prefix, source)
         fields = {
-            "name": name, "source": written, "ranges": _ranges(prefix, ranges),
+            "name": name, "source": written, "ranges": ranges_of(prefix, ranges),
             "files": _files(prefix, written, files),
         }  # fmt: skip
         for field, value in fields.items():
@@ -119,8 +119,8 @@ def _files(prefix: str, source: object, given: object) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _ranges(prefix: str, given: object) -> Mapping[str, Range]:
-    """Return an architecture's ranges with their values checked.
+def ranges_of(prefix: str, given: object) -> Mapping[str, Range]:
+    """Return the ranges of a table with their values checked.
 
     Raises:
         UsageError: if a name or a range is wrong, or there are too many.

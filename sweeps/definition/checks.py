@@ -213,6 +213,7 @@ CV: Mapping[str, Check] = {
     "patience": _whole(1, limits.EPOCHS),
     "min_delta": _number(0.0, 0.999),
     "stop_share": _number(0.01, 0.5),
+    "stop": _one_of("metric", "loss", "never"),
 }
 SEARCH: Mapping[str, Check] = {
     "startup": _whole(1, limits.TRIALS),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweeps.definition.architecture_choice import ArchitectureChoice
-from sweeps.definition.checks import checked
+from sweeps.definition.checks import checked, shown
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import SweepSpec
 from tracking.records import DatasetRecord, ExamRecord
@@ -18,12 +18,13 @@ from trainer.datasets import Dataset, Loaded, load
 from trainer.datasets.loading import Progress
 from trainer.errors import UsageError
 from trainer.fits.environment import Environment
-from trainer.fits.recipe import RECIPE, Limits, Recipe, usual_space, without_unused
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.limits import DEPTH, FILTERS, UNITS, Limit
 from trainer.names import Rule, class_name, hyperparameter_name
+from trainer.recipe.part import Limits
+from trainer.recipe.table import RECIPE, Recipe, usual_space, without_unused
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
@@ -200,7 +201,7 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         )
         digest = source.digest
         _check_hyperparameters(choice.name, own)
-    space = complete_space(choice.name, own, choice.ranges)
+    space = complete_space(choice.name, own, choice.ranges, spec.training)
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
 
@@ -224,37 +225,80 @@ def _check_sizes(name: str, space: Space, widths: Mapping[str, Limit]) -> None:
     of_recipe = {part.name: part.limits.most for part in RECIPE.values() if part.limits.most}
     most = {**of_recipe, **widths}
     for hyperparameter in sorted(most.keys() & space.keys()):
-        values = _extremes(space[hyperparameter])
+        values = extremes(space[hyperparameter])
         if any(isinstance(value, str) for value in values):
             continue
         if problem := Limits(most=most[hyperparameter]).problem(map(float, values)):
             raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
 
 
-def complete_space(name: str, own: Space, ranges: Mapping[str, Range], recipe: Recipe = RECIPE) -> Space:
+def complete_space(
+    name: str,
+    own: Space,
+    ranges: Mapping[str, Range],
+    training: Mapping[str, Range] | None = None,
+    recipe: Recipe = RECIPE,
+) -> Space:
     """Return the space to search: ranges of recipe and architecture, narrowed by the sweep file.
 
-    Optional parts of the recipe are absent unless the sweep file names them.
+    Optional parts of the recipe are absent unless the sweep file or the architecture names them.
+
+    Args:
+        name: the architecture's.
+        own: the space of its code.
+        ranges: of its table in the sweep file, which come before those of ``training``.
+        training: the ranges of the sweep file's ``[training]``, for all architectures.
+        recipe: the parts that every architecture may have.
 
     Raises:
         UsageError: if the sweep file names an unknown hyperparameter, or a value that is not possible.
     """
     default = {**usual_space(recipe), **own}
+    known = [*default, *(part.name for part in recipe.values() if not part.of_network)]
     space = dict(default)
-    for hyperparameter, choices in ranges.items():
-        key = f"architectures.{name}.{hyperparameter}"
-        if hyperparameter not in default:
-            raise UsageError(f"unknown hyperparameter {key}: {nearest(hyperparameter, default)}")
-        problem = _misfit(hyperparameter, default[hyperparameter], choices, recipe)
-        if problem:
+    written = {
+        **{key: (f"training.{key}", choices) for key, choices in (training or {}).items()},
+        **{key: (f"architectures.{name}.{key}", choices) for key, choices in ranges.items()},
+    }
+    for hyperparameter, (key, choices) in written.items():
+        if hyperparameter not in known:
+            raise UsageError(f"unknown hyperparameter {key}: {nearest(hyperparameter, known)}")
+        valid = _valid(hyperparameter, default, recipe)
+        if problem := _misfit(hyperparameter, valid, choices, recipe):
             raise UsageError(f"{key}: {problem}")
-        space[hyperparameter] = _as(default[hyperparameter], choices)
-    return dict(sorted(without_unused(space, recipe).items()))
+        space[hyperparameter] = _as(valid, choices)
+    for hyperparameter in own.keys() & recipe.keys():
+        of_recipe = recipe[hyperparameter].valid
+        if of_recipe and (problem := _misfit(hyperparameter, of_recipe, space[hyperparameter], recipe)):
+            raise UsageError(f"the space of {name}: {hyperparameter} is a part of refold's recipe: {problem}")
+    complete = dict(sorted(without_unused(space, recipe).items()))
+    for hyperparameter in complete:
+        key = written.get(hyperparameter, (f"the space of {name}: {hyperparameter}",))[0]
+        if idle := without_effect(hyperparameter, complete, recipe):
+            raise UsageError(f"{key} has no effect: {idle}")
+    return complete
+
+
+def _valid(hyperparameter: str, default: Space, recipe: Recipe) -> Range:
+    """Return a range with the valid kind of value of a hyperparameter, and all valid words."""
+    of_recipe = recipe[hyperparameter].valid if hyperparameter in recipe else None
+    return default[hyperparameter] if of_recipe is None else of_recipe
+
+
+def without_effect(hyperparameter: str, space: Space, recipe: Recipe = RECIPE) -> str | None:
+    """Return why a part of the recipe applies to no trial of a space; None if it does to some."""
+    needs = recipe[hyperparameter].needs if hyperparameter in recipe else None
+    if needs is None:
+        return None
+    other = space.get(needs.name, recipe[needs.name].usual)
+    if other is not None and set(extremes(other)) & set(needs.values):
+        return None
+    return f"it needs {needs.name} = {' or '.join(map(shown, needs.values))}"
 
 
 def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | None:
     """Return why ``choices`` cannot replace ``default``, or None if it can."""
-    values, usual = _extremes(choices), _extremes(default)
+    values, usual = extremes(choices), extremes(default)
     if isinstance(usual[0], str):
         unknown = [value for value in values if value not in usual]
         return (
@@ -279,7 +323,8 @@ def _as(default: Range, choices: Range) -> Range:
     return choices
 
 
-def _extremes(choices: Range) -> tuple[Value, ...]:
+def extremes(choices: Range) -> tuple[Value, ...]:
+    """Return the lowest and the highest value of a range, or all of its choices."""
     match choices:
         case Float(low=low, high=high) | Integer(low=low, high=high):
             return low, high

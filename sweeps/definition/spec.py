@@ -10,15 +10,19 @@ from types import FunctionType
 import numpy.typing as npt
 
 from sweeps.definition import checks
-from sweeps.definition.architecture_choice import ArchitectureChoice, Defined
+from sweeps.definition.architecture_choice import ArchitectureChoice, Defined, ranges_of
 from sweeps.definition.checks import check_fields, checked, shown
 from trainer.architectures import BUILT_IN
+from trainer.canonical import optional
 from trainer.datasets import Arrays, DatasetSource
 from trainer.datasets.dataset import OFFICIAL
 from trainer.errors import UsageError
 from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.specs import Stopping
+from trainer.hyperparameters import Range, Value
 from trainer.limits import ARCHITECTURES
+from trainer.recipe.table import RECIPE
+from trainer.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,9 @@ class CrossValidation:
         patience: number of epochs without a better stop-set macro-F1 after which a fit stops, at least 1.
         min_delta: smallest gain of macro-F1 that counts as better, in [0, 1).
         stop_share: share of the training images that is the stop set, in (0, 0.5].
+        stop: what decides when a fit stops and which epoch's weights are kept: "metric" (the stop set's score
+            by the sweep's metric), "loss" (its cross-entropy) or "never": then there is no stop set, all
+            epochs are trained, the last one is kept, and there are no rungs.
     """
 
     folds: int = 5
@@ -38,6 +45,7 @@ class CrossValidation:
     patience: int = 5
     min_delta: float = 0.0
     stop_share: float = 0.1
+    stop: str = optional("metric")
 
     def __post_init__(self) -> None:
         check_fields(self, checks.CV, "cv.")
@@ -148,6 +156,8 @@ class SweepSpec:
         prune: which trials are not trained to their end.
         limits: the limits of each fit.
         compare: how its winners are compared.
+        training: ranges of the recipe's hyperparameters for all architectures; see
+            ``trainer.recipe.table``. An architecture's own ranges come before them.
         device: the device that fits are trained on, ``"cpu"`` or ``"gpu"``.
         architectures: in the order they are listed; all six built-in ones by default.
         experiment: name of the MLflow experiment; the sweep's name if None.
@@ -163,6 +173,7 @@ class SweepSpec:
     prune: Prune
     limits: Limits
     compare: Compare
+    training: Mapping[str, Range]
     device: str
     architectures: tuple[ArchitectureChoice, ...]
     experiment: str | None
@@ -180,6 +191,7 @@ class SweepSpec:
         prune: Prune = Prune(),
         limits: Limits = Limits(),
         compare: Compare = Compare(),
+        training: Mapping[str, Range | Value] | None = None,
         device: str = "cpu",
         architectures: Iterable[str | Defined | ArchitectureChoice] = tuple(BUILT_IN),
         experiment: str | None = None,
@@ -197,6 +209,7 @@ class SweepSpec:
             prune: see above.
             limits: see above.
             compare: see above.
+            training: see above; a bare value fixes a hyperparameter, as in a sweep file.
             device: see above.
             architectures: a name means the built-in architecture with its default space; a class or function
                 of your own gets its Python name.
@@ -211,6 +224,7 @@ class SweepSpec:
             "name": name, "seed": seed, "trials": trials, "device": device, "experiment": experiment,
             "dataset": _dataset(dataset), "cv": cv, "search": search, "prune": prune, "limits": limits,
             "compare": compare, "architectures": _architectures(architectures), "folder": _folder(folder),
+            "training": training_ranges(training),
         }  # fmt: skip
         for key, value in given.items():
             object.__setattr__(self, key, value)
@@ -243,6 +257,24 @@ class SweepSpec:
         if isinstance(self.dataset, Arrays):
             return replace(self, dataset=self.dataset.with_exam(OFFICIAL))
         return replace(self, dataset=replace(self.dataset, exam=OFFICIAL))
+
+
+def training_ranges(given: object) -> Mapping[str, Range]:
+    """Return the ranges of ``[training]`` with their values checked.
+
+    Raises:
+        UsageError: if a name is no part of the recipe that all architectures have, or a range is wrong.
+    """
+    ranges = ranges_of("training", given)
+    parts = [part.name for part in RECIPE.values() if not part.of_network]
+    for name in ranges:
+        if name in RECIPE and name not in parts:
+            raise UsageError(
+                f"training.{name}: only some architectures have it: write it in [architectures.NAME]"
+            )
+        if name not in parts:
+            raise UsageError(f"unknown hyperparameter training.{name}: {nearest(name, parts)}")
+    return ranges
 
 
 def _dataset(given: object) -> DatasetSource | Arrays:

@@ -12,6 +12,7 @@ from sweeps.definition.checks import checked, shown
 from sweeps.definition.spec import Compare, CrossValidation, Limits, Prune, Search, SweepSpec
 from trainer.architectures.user import RESERVED
 from trainer.bounded_text import toml_from
+from trainer.canonical import recorded
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.limits import SWEEP_FILE
@@ -65,7 +66,7 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
         UsageError: if a key or value is wrong; the message names the key, what is wrong and the nearest right
             spelling.
     """
-    values = _keys("", data, (*checks.SWEEP, "dataset", *TABLES, "mlflow", "architectures"))
+    values = _keys("", data, (*checks.SWEEP, "dataset", *TABLES, "training", "mlflow", "architectures"))
     if "name" not in values:
         raise UsageError('name is missing: every sweep has one, like name = "digits"')
     for table, (type_, known) in TABLES.items():
@@ -75,6 +76,8 @@ def parse_sweep(data: Mapping[str, Any], *, folder: Path = Path()) -> SweepSpec:
         values["dataset"] = _dataset(values["dataset"])
     if "mlflow" in values:
         values |= _keys("mlflow", values.pop("mlflow"), checks.MLFLOW)
+    if not isinstance(values.get("training", {}), Mapping):
+        raise UsageError(f"training = {shown(values['training'])}: must be a table: write [training]")
     if "architectures" in values:
         named = values["architectures"]
         if not isinstance(named, Mapping):
@@ -88,13 +91,15 @@ def sweep_text(spec: SweepSpec) -> str:
     source = spec.source.to_json()
     tables: dict[str, Mapping[str, Any]] = {
         "dataset": source,
-        "cv": asdict(spec.cv),
+        "cv": recorded(spec.cv),
         "search": asdict(spec.search),
         "prune": asdict(spec.prune),
         "limits": asdict(spec.limits),
         "compare": asdict(spec.compare),
         "mlflow": {"experiment": spec.experiment},
     }
+    if spec.training:
+        tables["training"] = space_to_json(spec.training)
     for choice in spec.architectures:
         tables[f"architectures.{choice.name}"] = {
             "source": choice.written,

@@ -132,7 +132,9 @@ def _claim(study: Any, storage: str, record: SweepRecord, architecture: str) -> 
 
 def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
     """Return an ended trial as Optuna keeps it: state, score, times, folds as intermediate values."""
-    searched = distributions(space)
+    searched = {
+        name: kind for name, kind in distributions(space).items() if name in trial.hyperparameters
+    }  # what does nothing in a trial is not among its hyperparameters
     values = dict(enumerate(_scores(trial.folds)))
     # As in Optuna itself, the value of a pruned trial is its last intermediate value.
     score = trial.f1 if trial.state == "complete" else next(reversed(values.values()), None)
@@ -140,7 +142,7 @@ def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
         state=optuna.trial.TrialState[_STATES[trial.state]],
         value=None if trial.state == "failed" else score,
         params={name: trial.hyperparameters[name] for name in searched},
-        distributions=dict(searched),
+        distributions=searched,
         user_attrs=_attributes(trial, space),
         intermediate_values=values,
     )

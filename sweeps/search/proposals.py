@@ -11,6 +11,7 @@ from types import ModuleType
 
 from trainer.fits.metrics import Direction
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
+from trainer.recipe.table import applicable
 
 #: Number of significant digits that proposed numbers are rounded to. exp and log differ in the last bit
 #: between processors, and a learning rate of 0.00123457 is as good as one with seventeen digits.
@@ -53,7 +54,8 @@ def propose(
         direction: whether a higher or a lower score is better.
 
     Returns:
-        A value for every name in ``space``; numbers are rounded to six significant digits.
+        A value for every name in ``space`` but those parts of the recipe that do nothing in this trial;
+        numbers are rounded to six significant digits.
     """
     optuna = optuna_package()
     searched = distributions(space)
@@ -76,7 +78,7 @@ def propose(
             study.add_trial(_frozen(hyperparameters, searched, state=optuna.trial.TrialState.RUNNING))
         asked = study.ask(searched).params
         chosen |= {name: _rounded(asked[name], space[name]) for name in searched}
-    return {name: chosen[name] for name in sorted(chosen)}
+    return applicable({name: chosen[name] for name in sorted(chosen)})
 
 
 def _ended(trial: Observation, searched: Mapping[str, object]):  # type: ignore[no-untyped-def]
@@ -88,9 +90,10 @@ def _ended(trial: Observation, searched: Mapping[str, object]):  # type: ignore[
 
 
 def _frozen(hyperparameters: Hyperparameters, searched: Mapping[str, object], **more: object):  # type: ignore[no-untyped-def]
-    params = {name: hyperparameters[name] for name in searched}
-    create = optuna_package().trial.create_trial
-    return create(params=params, distributions=dict(searched), **more)
+    # What did nothing in a trial is not among its hyperparameters.
+    known = {name: kind for name, kind in searched.items() if name in hyperparameters}
+    params = {name: hyperparameters[name] for name in known}
+    return optuna_package().trial.create_trial(params=params, distributions=known, **more)
 
 
 def distributions(space: Space) -> dict[str, object]:

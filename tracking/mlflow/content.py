@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tracking.mlflow.files import TABLE, TABLE_TAG, Files, digest_of, sweep_files, trial_files
@@ -22,6 +22,7 @@ from tracking.mlflow.points import (
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from tracking.reports.notes import sweep_note, trial_note
 from tracking.reports.out_of_fold import HeldOut
+from trainer.canonical import recorded
 from trainer.escaping import for_terminal
 
 #: The longest parameter and tag that MLflow 3.17 takes.
@@ -231,7 +232,7 @@ def _trial_params(record: SweepRecord, trial: TrialRecord) -> dict[str, str]:
     params |= {"architecture/name": for_terminal(trial.architecture), "cv/fits": str(record.fits_per_trial)}
     params |= {"seeds/sweep": str(record.seed), "seeds/trial": str(trial.seed)}
     params |= _dataset_params(record.dataset)
-    params |= {f"seeds/{fold_label(fold)}": _text(asdict(fold.spec.seeds)) for fold in folds}
+    params |= {f"seeds/{fold_label(fold)}": _text(recorded(fold.spec.seeds)) for fold in folds}
     if folds:
         params |= _spec_params(folds[0])
     return params
@@ -250,7 +251,7 @@ def _spec_params(fold: FoldRecord) -> dict[str, str]:
         "training/procedure": str(spec.procedure),
     }
     if spec.stopping:
-        params |= {f"cv/{name}": _text(value) for name, value in asdict(spec.stopping).items()}
+        params |= {f"cv/{name}": _text(value) for name, value in recorded(spec.stopping).items()}
     return params
 
 

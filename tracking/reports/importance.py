@@ -45,6 +45,8 @@ def importances(trials: Sequence[TrialRecord]) -> tuple[Importance, ...]:
     For a number a parabola through its ranks is fitted, so that a best value in the middle counts. For a
     choice the means of its groups are fitted.
 
+    What only some trials have, because it does nothing in the others, is left out.
+
     Args:
         trials: of one architecture; those without a score are left out.
     """
@@ -57,7 +59,8 @@ def importances(trials: Sequence[TrialRecord]) -> tuple[Importance, ...]:
     shuffler = np.random.default_rng(0)
     shuffled = np.stack([ranks, *(shuffler.permutation(ranks) for _ in range(_SHUFFLES))])
     found = []
-    for name in sorted(scored[0].hyperparameters):
+    everywhere = set.intersection(*(set(trial.hyperparameters) for trial in scored))
+    for name in sorted(everywhere):
         basis = _basis([trial.hyperparameters[name] for trial in scored])
         if basis is not None:
             shares = _adjusted(basis, shuffled)

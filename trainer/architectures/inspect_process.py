@@ -17,8 +17,8 @@ from trainer.architectures.inspect_messages import Accepted, InspectRequest, Ref
 from trainer.architectures.middle import middle
 from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
-from trainer.fits.recipe import usual_space, without_unused
 from trainer.hyperparameters import Space
+from trainer.recipe.table import usual_space, without_unused
 from trainer.runtime import determinism
 from trainer.runtime.lifeline import end_with_parent
 from trainer.user_code import UserSource, blame

@@ -28,15 +28,18 @@ from trainer.engine.feed import Feed, FromFile, OnDevice
 from trainer.engine.model import build_model
 from trainer.engine.optimizers import OPTIMIZERS
 from trainer.fits.folds import Indices
-from trainer.fits.recipe import LEARNING_RATE, OPTIMIZER, UNTRACED, VARIABLES, WEIGHT_DECAY
 from trainer.fits.seeds import derive
 from trainer.hyperparameters import Hyperparameters
+from trainer.recipe.table import LEARNING_RATE, OPTIMIZER, UNTRACED, WEIGHT_DECAY
 
 #: Images scored in one call. Part of the procedure: another batch size may give other bits.
 SCORING_BATCH = 256
 
 #: Dropped engines after which a process deletes all compiled kernels; kernels in use are compiled again.
 FORGET_AFTER = 16
+
+#: The parts of the recipe that are variables of every compiled epoch.
+VARIABLES = (LEARNING_RATE, WEIGHT_DECAY)
 
 Weights = list[npt.NDArray[Any]]
 Probabilities = npt.NDArray[np.float32]

@@ -23,12 +23,12 @@ from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
 from trainer.fits.folds import Indices
 from trainer.fits.metrics import Metric, accuracy, confusion_matrix
-from trainer.fits.recipe import BATCH_SIZE, LEARNING_RATE
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
 from trainer.fits.specs import FitSpec, Rung
 from trainer.fits.split import Parts, Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
+from trainer.recipe.table import BATCH_SIZE, LEARNING_RATE
 
 EpochListener = Callable[[int, Epoch, float], None]
 

@@ -31,6 +31,7 @@ class Epoch:
     """One epoch: means over the images seen in training, and the stop set scored after it.
 
     Losses are in nats; accuracies and F1 in [0, 1]. Without a stop set (a refit) the stop values are None.
+    ``learning_rate`` is recorded if a schedule changes it.
     """
 
     loss: float
@@ -39,6 +40,7 @@ class Epoch:
     stop_accuracy: float | None
     stop_f1: float | None
     weights_sha256: str
+    learning_rate: float | None = optional(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trainer.canonical import canonical_json
+from trainer.canonical import canonical_json, optional
 
 SEED_BITS = 31  # seeds that Keras and Optuna accept on every platform
 
@@ -42,16 +42,22 @@ def proposal_seed(sweep_seed: int, architecture: str, number: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """The seeds of one fit, one for each source of variation."""
+    """The seeds of one fit, one for each source of variation.
+
+    ``augmentation`` is 0, and absent from the record, if the fit's images are not augmented.
+    """
 
     split: int
     stop: int
     initialisation: int
     order: int
     dropout: int
+    augmentation: int = optional(0)
 
     @classmethod
-    def of_fit(cls, sweep_seed: int, *, trial: int | str, repeat: int, fold: int | str) -> "Seeds":
+    def of_fit(
+        cls, sweep_seed: int, *, trial: int | str, repeat: int, fold: int | str, augmented: bool = False
+    ) -> "Seeds":
         """Return the seeds of a fit. They do not depend on the architecture, so that scores are paired.
 
         The split depends on the repeat alone, so all trials of all architectures have the same folds.
@@ -62,4 +68,5 @@ class Seeds:
             initialisation=derive(sweep_seed, "initialisation", trial, repeat, fold),
             order=derive(sweep_seed, "order", trial, repeat, fold),
             dropout=derive(sweep_seed, "dropout", trial, repeat, fold),
+            augmentation=derive(sweep_seed, "augmentation", trial, repeat, fold) if augmented else 0,
         )

@@ -23,12 +23,15 @@ class Stopping:
         patience: epochs without an improvement after which training ends, at least 1.
         min_delta: gain in that metric that counts as an improvement, in [0, 1).
         share: part of the training images that becomes the stop set, in (0, 0.5].
+        watch: what of the stop set is watched, "metric" or "loss" (its cross-entropy, in nats; lower is
+            better).
     """
 
     metric: str = "f1"
     patience: int = 5
     min_delta: float = 0.0
     share: float = 0.1
+    watch: str = optional("metric")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,10 @@ class FitSpec:
         platform: (name, value) pairs of the deciding packages' versions and the kind of processor.
         exam: fingerprint of the exam that a refit is scored on after training; None for none. It changes no
             weight: a refit without it has the same ones.
+        horizon: number of epochs that the learning rate's schedule is made for, if it is not ``epochs``: a
+            refit ends earlier within the schedule of its folds. 0 if it is ``epochs``.
+        reductions: of a refit with a plateau schedule, the epochs (from 1) after which the learning rate is
+            reduced.
     """
 
     dataset: str
@@ -113,6 +120,8 @@ class FitSpec:
     device: str = "cpu"
     procedure: int = PROCEDURE
     exam: str | None = optional(None)
+    horizon: int = optional(0)
+    reductions: tuple[int, ...] = optional(())
 
     @cached_property
     def key(self) -> str:
@@ -140,6 +149,7 @@ class FitSpec:
                 "hyperparameters": tuple((name, value) for name, value in data["hyperparameters"]),
                 "platform": tuple((name, value) for name, value in data["platform"]),
                 "seeds": Seeds(**data["seeds"]),
+                "reductions": tuple(data.get("reductions", ())),
                 "stopping": None if stopping is None else Stopping(**stopping),
                 "thresholds": None if thresholds is None else Thresholds.from_json(thresholds),
             }

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainer.architectures import Architecture
-from trainer.fits.recipe import BATCH_SIZE
 from trainer.fits.seeds import derive, permutation
 from trainer.hyperparameters import Hyperparameters
 from trainer.process.jobs import architecture_of, data_of, engines
@@ -27,6 +26,7 @@ from trainer.process.preflight_messages import (
     StepPassed,
     StepRequest,
 )
+from trainer.recipe.table import BATCH_SIZE
 from trainer.runtime import determinism
 from trainer.runtime.environment import environment
 from trainer.runtime.lifeline import end_with_parent

@@ -53,7 +53,7 @@ def test_each_source_of_variation_has_its_own_seed() -> None:
 
 def test_a_repeat_changes_every_seed() -> None:
     """A repeat is a whole cross-validation again, split included."""
-    here, there = (Seeds.of_fit(1, trial=0, repeat=repeat, fold=0) for repeat in (0, 1))
+    here, there = (Seeds.of_fit(1, trial=0, repeat=repeat, fold=0, augmented=True) for repeat in (0, 1))
     names = Seeds.__slots__
     assert all(getattr(here, name) != getattr(there, name) for name in names)
 

@@ -30,6 +30,8 @@ OTHER: dict[str, Any] = {
     "device": "gpu",
     "procedure": 99,
     "exam": "e" * 64,
+    "horizon": 9,
+    "reductions": (3,),
 }
 
 

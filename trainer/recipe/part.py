@@ -1,21 +1,11 @@
-"""How a network is trained, as one table of parts: ranges, which networks have a part, how it is compiled.
-
-A part whose usual range is one fixed value is optional: at that value it is absent from spaces,
-hyperparameters and keys, and ``Part.of`` returns that value. So a part that is added later changes no record.
-
->>> BATCH_SIZE.of({"batch_size": 32}), sorted(UNTRACED)
-(32, ['batch_size', 'learning_rate', 'weight_decay'])
->>> LEARNING_RATE.limits.problem([0.0])
-'0 must be above 0'
-"""
+"""One part of the recipe: its name, its values, and how it reaches the compiled epoch."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from trainer import limits as largest
-from trainer.hyperparameters import SHARED_SPACE, Fixed, Hyperparameters, Range, Space
+from trainer.hyperparameters import Fixed, Hyperparameters, Range, Value
 from trainer.limits import Limit
 
 T = TypeVar("T")
@@ -60,10 +50,23 @@ class Limits:
         if self.above and low <= self.least:
             return f"{low:g} must be above {self.least:g}"
         if low < self.least:
-            return f"{low:g} must not be negative"
+            return f"{low:g} must not be negative" if self.least == 0 else f"{low:g} is below {self.least:g}"
         if self.most is not None and high > self.most.most:
             return f"{high:g} must be at most {self.most.said}"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What another part must be for a part to apply: a warm-up needs a schedule.
+
+    Attributes:
+        name: the other part.
+        values: those of its values with which the part applies.
+    """
+
+    name: str
+    values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +77,12 @@ class Part(Generic[T]):
         name: of the hyperparameter.
         read: converts a proposed value to the part's type.
         enters: how the part reaches the compiled epoch.
-        usual: the range that is searched unless the sweep file has another. None for a part that a network
-            has only if its own space names it.
+        usual: the range that is searched unless the sweep file has another. None for a part that is absent
+            unless it is asked for, and then has no usual value.
         limits: the valid numbers.
+        values: a range with the valid kind of value, and all valid words; ``usual`` if None.
+        of_network: whether only a network whose own space names the part has it.
+        needs: when the part applies; None for always.
     """
 
     name: str
@@ -84,11 +90,19 @@ class Part(Generic[T]):
     enters: Enters
     usual: Range | None
     limits: Limits = Limits()
+    values: Range | None = None
+    of_network: bool = False
+    needs: Needs | None = None
 
     @property
     def optional(self) -> bool:
         """Whether the part is absent from records at its usual value."""
         return isinstance(self.usual, Fixed)
+
+    @property
+    def valid(self) -> Range | None:
+        """A range with the valid kind of value, and all valid words; None if only the network knows it."""
+        return self.values or self.usual
 
     def of(self, hyperparameters: Hyperparameters) -> T:
         """Return the part's value for a fit.
@@ -100,52 +114,14 @@ class Part(Generic[T]):
             return self.read(hyperparameters.get(self.name, self.usual.value))
         return self.read(hyperparameters[self.name])
 
+    def applies(self, hyperparameters: Hyperparameters, others: Mapping[str, "Part[Any]"]) -> bool:
+        """Return whether the part does anything in a trial with these hyperparameters.
 
-OPTIMIZER = Part(name="optimizer", read=str, enters=Enters.TRACED, usual=SHARED_SPACE["optimizer"])
-LEARNING_RATE = Part(
-    name="learning_rate",
-    read=float,
-    enters=Enters.VARIABLE,
-    usual=SHARED_SPACE["learning_rate"],
-    limits=Limits(least=0.0, above=True, most=largest.RATE),
-)
-BATCH_SIZE = Part(
-    name="batch_size",
-    read=int,
-    enters=Enters.ARGUMENT,
-    usual=SHARED_SPACE["batch_size"],
-    limits=Limits(least=0.0, above=True, most=largest.BATCH_SIZE),
-)
-WEIGHT_DECAY = Part(
-    name="weight_decay",
-    read=float,
-    enters=Enters.VARIABLE,
-    usual=SHARED_SPACE["weight_decay"],
-    limits=Limits(least=0.0, most=largest.RATE),
-)
-#: If an architecture declares that this is only the rate of Keras' layers (``Architecture.dropout_rates``),
-#: it is a variable of those layers.
-DROPOUT = Part(
-    name="dropout", read=float, enters=Enters.TRACED, usual=None, limits=Limits(least=0.0, below=1.0)
-)
-
-Recipe = Mapping[str, Part[Any]]
-
-RECIPE: Recipe = {part.name: part for part in (OPTIMIZER, LEARNING_RATE, BATCH_SIZE, WEIGHT_DECAY, DROPOUT)}
-
-#: The parts that are variables of the compiled epoch.
-VARIABLES = tuple(part for part in RECIPE.values() if part.enters is Enters.VARIABLE)
-
-#: Names of the parts for which one trace serves all values.
-UNTRACED = frozenset(part.name for part in RECIPE.values() if part.enters is not Enters.TRACED)
-
-
-def usual_space(recipe: Recipe = RECIPE) -> Space:
-    """Return the parts that every network has besides its own space, with the optional ones."""
-    return {name: part.usual for name, part in recipe.items() if part.usual is not None}
-
-
-def without_unused(space: Space, recipe: Recipe = RECIPE) -> Space:
-    """Return a space without the optional parts that are left at their usual values."""
-    unused = {name for name, part in recipe.items() if part.optional and space.get(name) == part.usual}
-    return {name: choices for name, choices in space.items() if name not in unused}
+        Args:
+            hyperparameters: of the trial.
+            others: the parts of the recipe by name.
+        """
+        if self.needs is None:
+            return True
+        other = others[self.needs.name]
+        return other.applies(hyperparameters, others) and other.of(hyperparameters) in self.needs.values
