@@ -9,6 +9,7 @@ from trainer.canonical import digest, optional, optional_parts, recorded
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec, Thresholds
 from trainer.hyperparameters import Space, Value
+from trainer.recipe.augmentation import is_augmented
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource
 
@@ -97,6 +98,7 @@ class Plan:
             repeat: number of the cross-validation; 0 is the search's.
         """
         others = replace(thresholds, rungs=()) if thresholds else None
+        augmented = is_augmented(hyperparameters)
         return tuple(
             FitSpec(
                 dataset=self.dataset,
@@ -106,7 +108,7 @@ class Plan:
                 folds=self.cv.folds,
                 repeat=repeat,
                 fold=fold,
-                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=repeat, fold=fold),
+                seeds=Seeds.of_fit(self.seed, trial=trial, repeat=repeat, fold=fold, augmented=augmented),
                 epochs=self.cv.epochs,
                 stopping=self.cv.stopping,
                 thresholds=thresholds if fold == 0 else others,

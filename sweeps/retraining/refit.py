@@ -8,6 +8,7 @@ from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
+from trainer.recipe.augmentation import is_augmented
 
 
 def refit_spec(
@@ -39,7 +40,13 @@ def refit_spec(
         folds=fold.folds,
         repeat=number,
         fold=None,
-        seeds=Seeds.of_fit(seed, trial=trial.number, repeat=number, fold="refit"),
+        seeds=Seeds.of_fit(
+            seed,
+            trial=trial.number,
+            repeat=number,
+            fold="refit",
+            augmented=is_augmented(dict(fold.hyperparameters)),
+        ),
         epochs=-int(-statistics.median(best) // 1),
         stopping=None,
         platform=platform,

@@ -21,6 +21,7 @@ import tensorflow as tf
 from trainer.architectures import BUILT_IN, Architecture
 from trainer.canonical import canonical_json
 from trainer.datasets import Dataset
+from trainer.engine.augmentation import Augmentation
 from trainer.engine.batch_norm import fuse_batch_norm
 from trainer.engine.batches import batch_bounds
 from trainer.engine.dropout_rates import DropoutRates, dropout_layers
@@ -30,6 +31,7 @@ from trainer.engine.optimizers import OPTIMIZERS
 from trainer.fits.folds import Indices
 from trainer.fits.seeds import derive
 from trainer.hyperparameters import Hyperparameters
+from trainer.recipe.augmentation import Rows, Strengths
 from trainer.recipe.table import LEARNING_RATE, OPTIMIZER, UNTRACED, WEIGHT_DECAY
 
 #: Images scored in one call. Part of the procedure: another batch size may give other bits.
@@ -57,8 +59,11 @@ class TrainedEpoch:
 class Engine:
     """One network, its optimiser, and the functions that were compiled for them."""
 
-    def __init__(self, model: keras.Model, optimizer: str, dataset: Dataset) -> None:
+    def __init__(
+        self, model: keras.Model, optimizer: str, dataset: Dataset, augmentation: Augmentation
+    ) -> None:
         self.model = model
+        self._augmentation = augmentation
         self._rates = DropoutRates(model)
         fuse_batch_norm(model)
         self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
@@ -69,9 +74,10 @@ class Engine:
         some = tf.TensorSpec([None], tf.int32)
         # On the device an epoch is one call; from a file every batch is one.
         self._score = tf.function(self._score_all, input_signature=[pixels, some])
-        self._epoch = tf.function(self._train_epoch, input_signature=[pixels, some, some, some, some])
+        rows = augmentation.signature
+        self._epoch = tf.function(self._train_epoch, input_signature=[pixels, some, some, some, some, rows])
         self._score_pixels = tf.function(self._forward, input_signature=[pixels])
-        self._step = tf.function(self._train_batch, input_signature=[pixels, some])
+        self._step = tf.function(self._train_augmented, input_signature=[pixels, some, rows])
 
     def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
         """Copy the fresh model's initial state and reset the optimiser.
@@ -88,17 +94,24 @@ class Engine:
         self._optimizer.reset()
         for part in VARIABLES:
             self._recipe[part.name].assign(part.of(hyperparameters))
+        self._augmentation.reset(hyperparameters)
 
-    def train_epoch(self, data: Feed, order: Indices, batch_size: int, stop: Indices) -> TrainedEpoch:
-        """Train on the images once in the given order, then score those at ``stop``."""
+    def train_epoch(
+        self, data: Feed, order: Indices, batch_size: int, stop: Indices, rows: Rows | None = None
+    ) -> TrainedEpoch:
+        """Train on the images once in the given order, then score those at ``stop``.
+
+        ``rows`` are the random numbers of the images in that order; None if they are not augmented.
+        """
         bounds = batch_bounds(len(order), batch_size)
+        rows = self._augmentation.numbers(rows, len(order))
         match data:
             case OnDevice(images=images, labels=labels):
                 indices = [tf.constant(each, tf.int32) for each in (order, bounds, stop)]
-                loss, hits, scored = self._epoch(images, labels, *indices)
+                loss, hits, scored = self._epoch(images, labels, *indices, tf.constant(rows))
                 probabilities = scored.numpy()
             case FromFile():
-                loss, hits = self._epoch_from_file(data, order, bounds)
+                loss, hits = self._epoch_from_file(data, order, bounds, rows)
                 probabilities = self.probabilities(data, stop)
         return TrainedEpoch(float(loss) / len(order), int(hits) / len(order), probabilities)
 
@@ -123,23 +136,40 @@ class Engine:
         for variable, value in zip(self.model.weights, weights, strict=True):
             variable.assign(value)
 
-    def _epoch_from_file(self, data: FromFile, order: Indices, bounds: list[int]) -> tuple[np.float32, int]:
+    def _epoch_from_file(
+        self, data: FromFile, order: Indices, bounds: list[int], rows: Rows
+    ) -> tuple[np.float32, int]:
         total, correct = np.float32(0.0), 0
-        for batch, pixels in _batches(data, order, bounds):
+        for (first, end), (batch, pixels) in zip(
+            pairwise(bounds), _batches(data, order, bounds), strict=True
+        ):
             labels = tf.constant(data.dataset.labels[batch], tf.int32)
-            loss, hits = self._step(tf.constant(pixels), labels)
+            loss, hits = self._step(tf.constant(pixels), labels, tf.constant(rows[first:end]))
             total, correct = total + loss.numpy(), correct + int(hits)
         return total, correct
 
     def _train_epoch(
-        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, bounds: tf.Tensor, stop: tf.Tensor
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        order: tf.Tensor,
+        bounds: tf.Tensor,
+        stop: tf.Tensor,
+        rows: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         total, correct = tf.constant(0.0), tf.constant(0)
         for step in tf.range(tf.size(bounds) - 1):
-            batch = order[bounds[step] : bounds[step + 1]]
-            loss, hits = self._train_batch(tf.gather(images, batch), tf.gather(labels, batch))
+            first, end = bounds[step], bounds[step + 1]
+            batch = order[first:end]
+            pixels, true = tf.gather(images, batch), tf.gather(labels, batch)
+            loss, hits = self._train_augmented(pixels, true, rows[first:end])
             total, correct = total + loss, correct + hits
         return total, correct, self._score(images, stop)
+
+    def _train_augmented(
+        self, pixels: tf.Tensor, true: tf.Tensor, rows: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._train_batch(self._augmentation(pixels, rows), true)
 
     def _train_batch(self, pixels: tf.Tensor, true: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Take one step; return the sum of the losses and the number of hits."""
@@ -220,7 +250,8 @@ class EngineCache:
             if not ours and traced not in self._keras_draws:
                 self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
             self._make_room_for(fresh)
-            self._engines[key] = Engine(fresh, OPTIMIZER.of(hyperparameters), dataset)
+            augmentation = Augmentation(hyperparameters, dataset)
+            self._engines[key] = Engine(fresh, OPTIMIZER.of(hyperparameters), dataset, augmentation)
         self._engines.move_to_end(key)
         engine = self._engines[key]
         engine.reset(fresh, hyperparameters, dropout_seed=dropout_seed)
@@ -257,7 +288,7 @@ def trace_key(
     variable = {*UNTRACED, *architecture.dropout_rates}
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
-    return canonical_json([architecture_digest, traced, data])
+    return canonical_json([architecture_digest, traced, data, Strengths.of(hyperparameters).kinds])
 
 
 def _batches(data: FromFile, order: Indices, bounds: list[int]) -> Iterator[tuple[Indices, npt.NDArray[Any]]]:

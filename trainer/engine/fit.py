@@ -28,6 +28,7 @@ from trainer.fits.seeds import derive, permutation
 from trainer.fits.specs import FitSpec, Rung
 from trainer.fits.split import Parts, Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
+from trainer.recipe.augmentation import is_augmented, random_rows
 from trainer.recipe.table import BATCH_SIZE, LEARNING_RATE
 
 EpochListener = Callable[[int, Epoch, float], None]
@@ -175,12 +176,14 @@ def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines
 def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: EpochListener) -> Course:
     """Train epoch by epoch until the stopping rule, a rung or the last epoch ends it."""
     batch_size = BATCH_SIZE.of(dict(spec.hyperparameters))
+    augmented = is_augmented(dict(spec.hyperparameters))
     watch = EarlyStopping(spec.stopping) if spec.stopping else None
     course = Course(weights=engine.weights())
     for number in range(1, spec.epochs + 1):
         start = time.perf_counter()
         order = parts.training[permutation(derive(spec.seeds.order, number), len(parts.training))]
-        trained = engine.train_epoch(data, order, batch_size, parts.stop)
+        rows = random_rows(derive(spec.seeds.augmentation, number), order) if augmented else None
+        trained = engine.train_epoch(data, order, batch_size, parts.stop, rows)
         if not (math.isfinite(trained.loss) and np.isfinite(trained.stop).all()):
             raise FitFailed(_diverged(number, spec))
         scores = _stop_scores(spec.metric, trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED

@@ -428,6 +428,7 @@ def penalties() -> None:
 
     from trainer.architectures import Architecture
     from trainer.datasets import Dataset
+    from trainer.engine.augmentation import Augmentation
     from trainer.engine.engine import Engine
     from trainer.engine.feed import feed
     from trainer.engine.model import build_model
@@ -443,7 +444,7 @@ def penalties() -> None:
             return keras.Sequential([keras.Input(shape), *layers])
 
         fresh = build_model(Architecture(name="x", build=build), values, dataset, seed=1)
-        engine = Engine(fresh, "sgd", dataset)
+        engine = Engine(fresh, "sgd", dataset, Augmentation(values, dataset))
         engine.reset(fresh, values, dropout_seed=1)
         engine.train_epoch(feed(dataset), np.arange(32), 32, np.arange(0))
         kernel = engine.weights()[0]
