@@ -71,7 +71,8 @@ def imbalance(trials: int) -> SweepSpec:
     """Return the sweep of the thinned images."""
     folder = Path(tempfile.mkdtemp())
     images, labels = thinned()
-    np.savez(folder / "thinned.npz", x_train=images, y_train=labels, **_official_test())
+    test, true = _official_test()
+    np.savez(folder / "thinned.npz", x_train=images, y_train=labels, x_test=test, y_test=true)
     weighted = {
         "class_weights": Choice(("balanced", "effective")),
         "effective_beta": Choice((0.99, 0.999)),
@@ -80,10 +81,10 @@ def imbalance(trials: int) -> SweepSpec:
     return _sweep("imbalance", str(folder / "thinned.npz"), trials, plain={}, weighted=weighted)
 
 
-def _official_test() -> dict[str, npt.NDArray[Any]]:
+def _official_test() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     found = load(refold.DatasetSource(source="fashion_mnist")).exam
     assert found is not None  # noqa: S101 - Fashion-MNIST has an official test set
-    return {"x_test": np.asarray(found.images), "y_test": found.labels}
+    return np.asarray(found.images), found.labels
 
 
 def moved(trials: int) -> SweepSpec:
