@@ -20,10 +20,12 @@ from tracking.reports.text_table import Column, Table
 from trainer.errors import UsageError
 from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
+from trainer.fits.specs import FitSpec
 from trainer.limits import ROWS
 from trainer.quantities import counted
+from trainer.recipe.augmentation import is_augmented
 
-#: Each source, and the seeds that belong to it.
+#: Each source of a trial without augmentation, and the seeds that belong to it.
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "split": ("split", "stop"),
     "initialisation": ("initialisation",),
@@ -31,14 +33,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "dropout": ("dropout",),
 }
 
-#: The same if the folds came with the data: they never vary, so of the split only the stop set is left.
-SOURCES_OF_GIVEN_FOLDS: Mapping[str, tuple[str, ...]] = {
-    ("stop set" if name == "split" else name): tuple(seed for seed in seeds if seed != "split")
-    for name, seeds in SOURCES.items()
-}
-
-#: Number of fits in a row: all seeds of the first set, all of the second, and one for each source.
-ROW = 2 + len(SOURCES)
+#: The source that only an augmented trial has. It comes last.
+AUGMENTATION: Mapping[str, tuple[str, ...]] = {"augmentation": ("augmentation",)}
 
 #: What is said of the sources if the folds came with the data.
 GIVEN_FOLDS = (
@@ -104,10 +100,29 @@ class Variances:
     hyperparameters: HyperparametersPart
     given_folds: bool = False
 
+    @property
+    def row(self) -> int:
+        """Number of fits in a row of the design."""
+        return 2 + len(self.shares.sources)
 
-def sources_of(record: SweepRecord) -> Mapping[str, tuple[str, ...]]:
-    """Return the sources of variance that a sweep has, and the seeds that belong to each."""
-    return SOURCES if record.dataset.folds is None else SOURCES_OF_GIVEN_FOLDS
+
+def sources_of(trial: TrialRecord) -> Mapping[str, tuple[str, ...]]:
+    """Return what varies in the design of a trial, and the seeds that belong to each."""
+    return {**SOURCES, **(AUGMENTATION if is_augmented(trial.hyperparameters) else {})}
+
+
+def row_of(trial: TrialRecord) -> int:
+    """Return the number of fits in a row: all seeds of the first set, all of the second, one each source."""
+    return 2 + len(sources_of(trial))
+
+
+def names_of(trial: TrialRecord, record: SweepRecord) -> list[str]:
+    """Return the names of a trial's sources.
+
+    If the folds came with the data they never vary: of the split only the stop set is left.
+    """
+    names = list(sources_of(trial))
+    return names if record.dataset.folds is None else ["stop set", *names[1:]]
 
 
 def chosen(record: SweepRecord, architecture: str | None) -> TrialRecord:
@@ -120,7 +135,7 @@ def chosen(record: SweepRecord, architecture: str | None) -> TrialRecord:
 
 
 def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialRecord, rows: int) -> ExtraFits:
-    """Return the design's fits: ``rows`` times ``ROW``, each on one held-out fold.
+    """Return the design's fits: ``rows`` times ``row_of(trial)``, each on one held-out fold.
 
     Raises:
         UsageError: if there are fewer than ``FEWEST`` rows.
@@ -129,20 +144,21 @@ def further_fits(plan: Plan, architecture: PlannedArchitecture, trial: TrialReco
         raise UsageError(f"--rows {rows}: at least {FEWEST} rows are needed; shares of 0.1 take 16 and more")
     if rows > ROWS.most:
         raise UsageError(f"--rows {rows}: at most {ROWS.said}")
-    specs = {}
+    specs: dict[int, FitSpec] = {}
+    sources = sources_of(trial)
     for row in range(rows):
         spec = plan.fit_specs(architecture, Purpose.VARIANCE, trial.hyperparameters, repeat=row + 1)[0]
-        first, second = (_seeds(plan.seed, row, side) for side in ("first", "second"))
+        first, second = (_seeds(plan.seed, sources, row, side) for side in ("first", "second"))
         mixed = [
-            replace(first, **{name: getattr(second, name) for name in names}) for names in SOURCES.values()
+            replace(first, **{name: getattr(second, name) for name in names}) for names in sources.values()
         ]
-        for column, seeds in enumerate([first, second, *mixed]):
-            specs[row * ROW + column] = replace(spec, seeds=seeds)
+        for seeds in [first, second, *mixed]:
+            specs[len(specs)] = replace(spec, seeds=seeds)
     return ExtraFits(trial=trial, specs=specs)
 
 
-def _seeds(seed: int, row: int, side: str) -> Seeds:
-    names = [name for source in SOURCES.values() for name in source]
+def _seeds(seed: int, sources: Mapping[str, tuple[str, ...]], row: int, side: str) -> Seeds:
+    names = [name for source in sources.values() for name in source]
     return Seeds(**{name: derive(seed, Purpose.VARIANCE, row, side, name) for name in names})
 
 
@@ -160,12 +176,13 @@ def variances(
     Raises:
         UsageError: if fits are missing, too many failed, or all scores are equal.
     """
-    lacking = [place for place in range(rows * ROW) if place not in fits]
+    width = row_of(trial)
+    lacking = [place for place in range(rows * width) if place not in fits]
     if lacking:
-        raise UsageError(f"{len(lacking)} of {rows * ROW} fits of the design are missing: run it again")
-    scores = [[fits[row * ROW + column].run.result.f1 for column in range(ROW)] for row in range(rows)]
+        raise UsageError(f"{len(lacking)} of {rows * width} fits of the design are missing: run it again")
+    scores = [[fits[row * width + column].run.result.f1 for column in range(width)] for row in range(rows)]
     table = [[score for score in row if score is not None] for row in scores]
-    whole = [row for row in table if len(row) == ROW]
+    whole = [row for row in table if len(row) == width]
     if len(whole) < FEWEST:
         raise UsageError(
             f"{rows - len(whole)} of {rows} rows have a fit that failed: too few are left to share out a "
@@ -174,11 +191,13 @@ def variances(
     base, other, *changed = (list(column) for column in zip(*whole, strict=True))
     seed = derive(record.seed, Purpose.VARIANCE, "bootstrap")
     try:
-        shares = sobol_shares(base, other, dict(zip(sources_of(record), changed, strict=True)), seed=seed)
+        shares = sobol_shares(
+            base, other, dict(zip(names_of(trial, record), changed, strict=True)), seed=seed
+        )
     except ValueError:
         raise UsageError(
-            f"all {len(whole) * ROW} scores of {trial.architecture} are {base[0]:.4f}: there is no variance "
-            "to share out; more images, or harder ones, would show some"
+            f"all {len(whole) * width} scores of {trial.architecture} are {base[0]:.4f}: there is no "
+            "variance to share out; more images, or harder ones, would show some"
         ) from None
     return Variances(
         sweep=record.name,
@@ -220,7 +239,7 @@ def to_json(found: Variances) -> dict[str, Any]:
         "trial": found.trial,
         "rows": found.rows,
         "failed_rows": found.failed_rows,
-        "fits": found.rows * ROW,
+        "fits": found.rows * found.row,
         **({"given_folds": True} if found.given_folds else {}),
         "deviation": found.shares.deviation,
         "sources": {name: asdict(share) for name, share in found.shares.sources.items()},
@@ -254,7 +273,7 @@ def lines(found: Variances) -> list[str]:
     failed = f"; {counted(found.failed_rows, 'row')} with a failed fit left out" if found.failed_rows else ""
     return [
         f"{trial_name(found.architecture, found.trial)} of {found.sweep}: macro-F1 of one held-out fold, "
-        f"{counted(found.rows, 'row')} of {ROW} fits{failed}",
+        f"{counted(found.rows, 'row')} of {found.row} fits{failed}",
         f"spread with all seeds varied: {100 * shares.deviation:.2f} points (standard deviation)",
         "",
         *table.lines(),
@@ -283,7 +302,8 @@ def _row(name: str, share: Share) -> list[str]:
 def _order(found: Variances) -> list[str]:
     pairs = _ranking(found)
     said = [f"{larger} contributes more than {smaller}." for larger, smaller in pairs]
-    count = len(SOURCES) * (len(SOURCES) - 1) // 2
+    sources = len(found.shares.sources)
+    count = sources * (sources - 1) // 2
     if len(pairs) < count:
         others = "the other sources" if pairs else "the sources"
         said.append(f"Nothing is said about the order of {others}: their intervals overlap.")

@@ -20,7 +20,8 @@ def variance(
         where: the home, the workers and MLflow.
         name: the name of a finished sweep.
         architecture: take the best trial of this architecture; the best of all architectures if None.
-        rows: number of rows of the design, at least 4; each row takes 6 fits.
+        rows: number of rows of the design, at least 4; each row takes 6 fits, or 7 if the trial is
+            augmented.
 
     Raises:
         UsageError: if something is missing or wrong; fits that were trained before the error stay recorded.

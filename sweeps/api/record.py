@@ -147,7 +147,8 @@ def variance(  # noqa: PLR0913 - as many as the command line's
         name: the name of a finished sweep.
         home: the folder that holds its record; ``REFOLD_HOME`` or ``refold-runs`` if None.
         architecture: take the best trial of this architecture; the best of all architectures if None.
-        rows: number of rows of the design, at least 4; each row takes 6 fits.
+        rows: number of rows of the design, at least 4; each row takes 6 fits, or 7 if the trial is
+            augmented.
         workers: number of processes that train side by side; one per core if None.
         tracking_uri: MLflow's store; if None, the store that has the sweep's record.
         console: where to show progress; standard error if None.

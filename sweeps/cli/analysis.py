@@ -175,7 +175,10 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("sweep", help="name of a finished sweep")
     added.add_argument("--architecture", help="take the best trial of this architecture (default: of all)")
     added.add_argument(
-        "--rows", type=up_to(ROWS), default=16, help="rows of the design, 6 fits each (default: 16)"
+        "--rows",
+        type=up_to(ROWS),
+        default=16,
+        help="rows of the design, 6 fits each, 7 of an augmented trial (default: 16)",
     )
     added.add_argument("--dry-run", action="store_true", help="print the cost; start nothing")
     workers_option(added)
@@ -188,7 +191,7 @@ def _variance_options(added: argparse.ArgumentParser) -> None:
 def variance(options: Arguments) -> int:
     """Say how much of a score's variance comes from each seed, and from the hyperparameters."""
     from sweeps.analysis.context import AnalysisContext, cost_of
-    from sweeps.analysis.variance_components import GIVEN_FOLDS, ROW, lines, sources_of, to_json
+    from sweeps.analysis.variance_components import GIVEN_FOLDS, lines, names_of, row_of, to_json
     from sweeps.analysis.variance_experiment import variance_fits
     from sweeps.api import record
 
@@ -203,8 +206,8 @@ def variance(options: Arguments) -> int:
             return 0
         rows = counted(options.rows, "row")
         put(
-            f"{wanted.trial.name}: {rows} of {ROW} fits: two with everything varied, one each for "
-            f"{', '.join(sources_of(swept))}",
+            f"{wanted.trial.name}: {rows} of {row_of(wanted.trial)} fits: two with everything varied, one "
+            f"each for {', '.join(names_of(wanted.trial, swept))}",
             *([GIVEN_FOLDS] if swept.dataset.folds is not None else []),
             str(cost),
         )

@@ -23,6 +23,7 @@ from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.limits import DEPTH, FILTERS, UNITS, Limit
 from trainer.names import Rule, class_name, hyperparameter_name
+from trainer.recipe.augmentation import too_small
 from trainer.recipe.part import Limits
 from trainer.recipe.table import RECIPE, Recipe, usual_space, without_unused
 from trainer.runtime.environment import environment
@@ -205,7 +206,18 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
     if problem := schedule_problem(space, spec.cv):
         raise UsageError(f"architectures.{choice.name}: {problem}")
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
+    if small := too_small(space, dataset.input_shape):
+        raise UsageError(f"{_written(small[0], choice, spec)} has no effect: {small[1]}")
     return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
+
+
+def _written(hyperparameter: str, choice: ArchitectureChoice, spec: SweepSpec) -> str:
+    """Return where a hyperparameter's range was written."""
+    if hyperparameter in choice.ranges:
+        return f"architectures.{choice.name}.{hyperparameter}"
+    if hyperparameter in (spec.training or {}):
+        return f"training.{hyperparameter}"
+    return f"the space of {choice.name}: {hyperparameter}"
 
 
 def _check_hyperparameters(architecture: str, own: Space) -> None:

@@ -101,7 +101,7 @@ def _specs_beside(
         specs = [plan.fit_specs(architecture, purpose, chosen, repeat=repeat) for repeat in repeats]
         return dict(enumerate(spec for repeat in specs for spec in repeat))
     if purpose == Purpose.VARIANCE:
-        rows = max(variance_components.FEWEST, -(-count // variance_components.ROW))
+        rows = max(variance_components.FEWEST, -(-count // variance_components.row_of(trial)))
         return dict(variance_components.further_fits(plan, architecture, trial, rows).specs)
     exam = record.dataset.exam
     if purpose == Purpose.EXAM and exam is not None and trial.state == "complete":

@@ -7,7 +7,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -62,13 +62,16 @@ class Strengths:
 
     @classmethod
     def of(cls, hyperparameters: Hyperparameters) -> "Strengths":
-        """Return the strengths of a trial: those of its preset, with what it says itself in their place."""
-        own: dict[str, Any] = {
-            name: str(value) if name == "flip" else float(value)
-            for name in cls.__slots__
-            if (value := hyperparameters.get(f"{AUGMENT.name}_{name}")) is not None
-        }
-        return replace(PRESETS[AUGMENT.of(hyperparameters)], **own)
+        """Return the strengths of a trial: those of its preset, with what it says itself in their place.
+
+        Only a damaged record has a value of another kind; it counts as absent.
+        """
+        own: dict[str, Any] = {}
+        for name in cls.__slots__:
+            value = hyperparameters.get(f"{AUGMENT.name}_{name}")
+            if isinstance(value, str if name == "flip" else (int, float)):
+                own[name] = value
+        return replace(PRESETS.get(AUGMENT.of(hyperparameters), cls()), **own)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -190,8 +193,3 @@ def _highest(choices: Range) -> Any:
 
 def _is_ours(name: str) -> bool:
     return name == AUGMENT.name or name.removeprefix(f"{AUGMENT.name}_") in Strengths.__slots__
-
-
-def names(hyperparameters: Iterable[str]) -> list[str]:
-    """Return those names of hyperparameters that belong to augmentation."""
-    return [name for name in hyperparameters if _is_ours(name)]

@@ -12,7 +12,6 @@ import pytest
 from sweeps.analysis.context import AnalysisContext
 from sweeps.analysis.statistics.variance_ratio import row_component
 from sweeps.analysis.variance_components import (
-    ROW,
     SOURCES,
     Variances,
     chosen,
@@ -32,6 +31,9 @@ from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
 from trainer.process.jobs import Job
+
+#: Number of fits in a row of a trial without augmentation.
+ROW = 6
 
 #: The weight of each source in the made-up scores.
 WEIGHTS = {"split": 2.0, "initialisation": 1.0, "order": 0.5, "dropout": 0.0}
