@@ -96,7 +96,10 @@ def folds(record: SweepRecord) -> "pd.DataFrame":
 
 
 def epochs(record: SweepRecord) -> "pd.DataFrame":
-    """Return one row per epoch: architecture, number, fold, epoch, losses (nats), accuracies, stop_f1."""
+    """Return one row per epoch: architecture, number, fold, losses (nats), accuracies, stop_f1, rate.
+
+    Without a schedule the learning rate is the trial's.
+    """
     import pandas as pd
 
     return pd.DataFrame(
@@ -111,6 +114,9 @@ def epochs(record: SweepRecord) -> "pd.DataFrame":
             "stop_loss": epoch.stop_loss,
             "stop_accuracy": epoch.stop_accuracy,
             "stop_f1": epoch.stop_f1,
+            "learning_rate": trial.hyperparameters.get("learning_rate")
+            if epoch.learning_rate is None
+            else epoch.learning_rate,
         }
         for trial in record.trials
         for fold in trial.folds

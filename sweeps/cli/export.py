@@ -82,7 +82,7 @@ def _export_options(added: argparse.ArgumentParser) -> None:
         "--format",
         action="append",
         metavar="FORMAT[,FORMAT]",
-        help=f"{', '.join(FORMATS)} or {ALL} (default: keras)",
+        help=f"{', '.join(FORMATS)}, or {ALL} that can hold the model (default: keras)",
     )
     added.add_argument(
         "--out", type=Path, default=Path(), help="folder to make the model's folder in (default: here)"
@@ -255,6 +255,7 @@ def _print_export(done: "Exported") -> None:
         put(f"{'smaller training':<17}  {smaller}")
     put("", f"each loaded in a fresh process, compared on {about.compared_on}:")
     put_table(formats_table(about.formats), indent="  ")
+    put(*(f"  left out: {why}" for why in (about.left_out or {}).values()))
     put("", f"{done.folder}/", "  README.md is the model card; model.json has the same facts for programs")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked, shown
 from sweeps.definition.plan import Plan, PlannedArchitecture
-from sweeps.definition.spec import SweepSpec
+from sweeps.definition.spec import CrossValidation, SweepSpec
 from tracking.records import DatasetRecord, ExamRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, Loaded, load
@@ -123,7 +123,7 @@ def prepare(
         trials=spec.trials,
         cv=spec.cv,
         search=spec.search,
-        prune=spec.prune,
+        prune=spec.pruning,
         architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
         platform=here.platform,
         device=spec.device,
@@ -203,6 +203,8 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges, spec.training)
+    if problem := schedule_problem(space, spec.cv):
+        raise UsageError(f"architectures.{choice.name}: {problem}")
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     if small := too_small(space, dataset.input_shape):
         raise UsageError(f"{_written(small[0], choice, spec)} has no effect: {small[1]}")
@@ -289,6 +291,24 @@ def complete_space(
         if idle := without_effect(hyperparameter, complete, recipe):
             raise UsageError(f"{key} has no effect: {idle}")
     return complete
+
+
+def schedule_problem(space: Space, cv: CrossValidation) -> str | None:
+    """Return why a learning-rate schedule of a space cannot be followed; None if all of them can."""
+    if "schedule" not in space:
+        return None
+    plateau = "plateau" in extremes(space["schedule"])
+    if plateau and cv.stop == "never":
+        return 'schedule = "plateau" needs a stop set, and cv.stop = "never" leaves none'
+    limits = {"warmup_epochs": cv.epochs, "decay_every": cv.epochs}
+    if plateau and cv.stop != "never":
+        limits["plateau_patience"] = cv.patience
+    for name, limit in limits.items():
+        highest = max(map(int, extremes(space.get(name, RECIPE[name].usual or Fixed(0)))))
+        if highest >= limit and (name in space or name == "plateau_patience"):
+            of = "cv.patience" if name == "plateau_patience" else "cv.epochs"
+            return f"{name} = {highest} must lie below {of} = {limit}: otherwise it has no effect"
+    return None
 
 
 def _valid(hyperparameter: str, default: Space, recipe: Recipe) -> Range:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from types import FunctionType
@@ -49,16 +49,31 @@ class CrossValidation:
 
     def __post_init__(self) -> None:
         check_fields(self, checks.CV, "cv.")
+        if self.stop == "never":
+            self._check_unneeded()
+
+    def _check_unneeded(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("patience", "min_delta", "stop_share") and value != field.default:
+                raise UsageError(
+                    f'cv.{field.name} = {shown(value)} has no effect with cv.stop = "never": all epochs are '
+                    "trained, without a stop set"
+                )
 
     @property
-    def stopping(self) -> Stopping:
-        """The early-stopping rule of every fit."""
-        return Stopping(patience=self.patience, min_delta=self.min_delta, share=self.stop_share)
+    def stopping(self) -> Stopping | None:
+        """The early-stopping rule of every fit; None if fits train all epochs and have no stop set."""
+        if self.stop == "never":
+            return None
+        return Stopping(
+            patience=self.patience, min_delta=self.min_delta, share=self.stop_share, watch=self.stop
+        )
 
     @property
     def metric(self) -> Metric:
         """The metric of fits and trials."""
-        return metric_called(self.stopping.metric)
+        return metric_called(Stopping().metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +262,11 @@ class SweepSpec:
         """Where the images come from, as it is recorded."""
         return self.dataset.source if isinstance(self.dataset, Arrays) else self.dataset
 
+    @property
+    def pruning(self) -> Prune:
+        """Which trials are not trained to their end: without a stop set there are no rungs."""
+        return replace(self.prune, keep=1.0) if self.cv.stop == "never" else self.prune
+
     def gone_on(self, recorded: DatasetSource) -> "SweepSpec":
         """Return this sweep as it goes on after it was recorded with this dataset.
 
@@ -328,6 +348,8 @@ def _folder(given: object) -> Path:
 
 
 def _check_rungs(prune: Prune, cv: CrossValidation) -> None:
+    if prune.rungs and cv.stop == "never":
+        raise UsageError('prune.rungs need a stop set: leave them out with cv.stop = "never"')
     late = [rung for rung in prune.rungs or () if rung >= cv.epochs]
     if late:
         raise UsageError(

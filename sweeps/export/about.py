@@ -245,6 +245,8 @@ class ModelAbout:
         versions: the versions of Python and of the packages that made it.
         platform: the system and the kind of processor that made it.
         formats: the model in each format, by the format's name.
+        left_out: the formats that were asked for and cannot hold the model, each with the reason in one line;
+            None if there is none.
     """
 
     name: str
@@ -269,6 +271,7 @@ class ModelAbout:
     platform: Mapping[str, str]
     formats: Mapping[str, FormatReport] = field(default_factory=dict)
     fit: Fit = optional("stretch")
+    left_out: Mapping[str, str] | None = optional(None)
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as plain JSON data; ``from_json`` is the inverse."""

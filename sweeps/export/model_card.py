@@ -73,6 +73,7 @@ def describe(
         fit=source.fit,
         versions={name: here.packages[name] for name in PACKAGES} | {"python": here.python},
         platform={"system": here.system, "cpu": here.cpu["model name"]},
+        left_out=dict(request.left_out) or None,
     )
 
 
@@ -267,6 +268,7 @@ def _parity(about: ModelAbout) -> str:
         f"{for_markdown(about.compared_on)} ({images}); the last column is the largest difference of any "
         "probability from the trained model's. One image at a time, loading not included.\n\n"
         + "\n".join(rows)
+        + "".join(f"\n\nLeft out: {for_markdown(why)}." for why in (about.left_out or {}).values())
     )
 
 

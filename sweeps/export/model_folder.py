@@ -102,7 +102,10 @@ def carry_over(target: Path, model: Path, about: ModelAbout, *, force: bool) -> 
                 )
             _copy(target / file, model / file)
     together = {**kept, **now}
-    return replace(about, formats={name: together[name] for name in FORMATS if name in together})
+    left_out = {**(before.left_out or {}), **(about.left_out or {})}
+    missing = {name: why for name, why in left_out.items() if name not in together}
+    formats = {name: together[name] for name in FORMATS if name in together}
+    return replace(about, formats=formats, left_out=missing or None)
 
 
 def publish(model: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ complete.
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +64,7 @@ def export(request: ExportRequest) -> Exported:
         if request.trained_on is not None:
             store(request.trained_on, work / "datasets")
         images = evaluation_images.gather(request.home, request.entry, request.choice, request.dataset)
-        _rehearse(request, work, images)
+        request = _rehearse(request, work, images)
         if request.view is not None:  # fails before training if MLflow cannot be written
             request.view.write(request.record)
         np.save(work / "images.npy", images.images)
@@ -90,17 +90,37 @@ def _working(home: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> None:
-    """Write the untrained model, so that a full disk or an impossible format is found before training."""
+def _rehearse(request: ExportRequest, work: Path, images: EvaluationImages) -> ExportRequest:
+    """Write the untrained model, so that a full disk or an impossible format is found before training.
+
+    Returns:
+        The request with the formats that can hold the model.
+    """
     draft = work / "rehearsal"
     draft.mkdir()
-    _convert(request, [], draft, work)
+    request = _without(request, _convert(request, [], draft, work))
     files = model_folder.size_of(draft)
     shutil.rmtree(draft)
     # The work folder needs the weights of each member, the files and MLflow's copy; the target needs the
     # files.
     model_folder.check_room(work, (2 + len(request.choice.specs)) * files + images.images.nbytes)
     model_folder.check_room(request.target, files)
+    return request
+
+
+def _without(request: ExportRequest, left_out: Mapping[str, str]) -> ExportRequest:
+    """Return the request without the formats that cannot hold the model, which are said.
+
+    Raises:
+        UsageError: if none is left.
+    """
+    formats = tuple(name for name in request.formats if name not in left_out)
+    if not formats:
+        raise UsageError(f"no format can hold the model: {'; '.join(left_out.values())}")
+    for why in left_out.values():
+        request.say(f"left out: {why}")
+    view = request.view if "mlflow" in formats else None
+    return replace(request, formats=formats, dispensable=(), left_out=left_out, view=view)
 
 
 def _written(
@@ -143,11 +163,16 @@ def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
     return np.asarray(np.mean(np.stack(probabilities), axis=0, dtype=np.float64), dtype=np.float32)
 
 
-def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, work: Path) -> None:
+def _convert(
+    request: ExportRequest, members: Sequence[Member], folder: Path, work: Path
+) -> Mapping[str, str]:
     """Write the model in all formats, in a process of its own.
 
+    Returns:
+        The dispensable formats that cannot hold the model, each with the reason in one line.
+
     Raises:
-        UsageError: if a format cannot hold the model, or the disk is full.
+        UsageError: if another format cannot hold the model, or the disk is full.
         Mismatch: if the kept weights are not the trained ones.
     """
     message = ConvertRequest(
@@ -162,6 +187,7 @@ def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, wo
         ),
         count=len(request.choice.specs),
         formats=request.formats,
+        dispensable=request.dispensable,
         folder=str(folder),
     )
     (work / "request.json").write_text(json.dumps(message.to_json()), encoding="utf-8")
@@ -174,6 +200,7 @@ def _convert(request: ExportRequest, members: Sequence[Member], folder: Path, wo
             raise UsageError(f"{answer.what}; make room, or choose another folder with --home")
         case "mismatch":
             raise Mismatch(answer.what)
+    return answer.left_out
 
 
 def _proven(name: str, model: Path, work: Path, trained: Probabilities) -> FormatReport:

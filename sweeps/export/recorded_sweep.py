@@ -27,7 +27,7 @@ from trainer.datasets import Dataset
 from trainer.errors import Mismatch
 from trainer.escaping import for_shell
 from trainer.fits.names import fit_name
-from trainer.formats.catalogue import FORMATS, parse
+from trainer.formats.catalogue import FORMATS, parse, unnamed
 
 KERAS = str(FORMATS["keras"].file)
 
@@ -41,7 +41,7 @@ class ExportOptions:
             ``"best-fold"`` (one fold's model).
         architecture: take the best trial of this architecture; the best of all architectures if None.
         trial: take this trial, like ``"resnet/3"``.
-        formats: names in ``trainer.formats.catalogue.FORMATS``, or ``"all"``.
+        formats: names in ``trainer.formats.catalogue.FORMATS``, or ``"all"``: those that can hold the model.
         out: the folder in which the model's own folder is made.
         force: whether to replace another model of the same name.
         tracking_uri: MLflow's store, for the format ``"mlflow"``; if None, the store that has the sweep's
@@ -107,6 +107,7 @@ def _export_now(
             trained_on=data,
             exam=exam,
             formats=wanted,
+            dispensable=unnamed(list(options.formats)),
             out=Path(options.out),
             force=options.force,
             home=home.path,

@@ -1,7 +1,7 @@
 """The export request: plain data for all steps of an export."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ class ExportRequest:
             search alone.
         exam: the exam, if the model is trained on it; else None.
         formats: the names of the formats, at least one.
+        dispensable: those of them that are left out if they cannot hold the model.
+        left_out: formats that were left out for that, each with the reason in one line.
         out: the folder in which the model's folder is made.
         force: whether to replace another model of the same name.
         home: the home, which has the stored dataset.
@@ -51,6 +53,8 @@ class ExportRequest:
     trained_on: Dataset | None = None
     exam: Dataset | None = None
     formats: tuple[str, ...]
+    dispensable: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     out: Path
     force: bool = False
     home: Path

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import digest
+from trainer.fits.learning_rates import reductions_of
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec
 from trainer.recipe.augmentation import is_augmented
+from trainer.recipe.table import SCHEDULE
 
 
 def refit_spec(
@@ -20,7 +22,9 @@ def refit_spec(
 ) -> FitSpec:
     """Return a fit on all images of the search, without a stop set.
 
-    Its number of epochs is the median of the folds' best epochs, rounded up.
+    Its number of epochs is the median of the folds' best epochs, rounded up. Its learning rates are those of
+    the folds' schedule in these epochs; a plateau schedule replays the reductions of the fold with the median
+    best epoch, the one in the middle if folds are sorted by best epoch and number (of two, the later one).
 
     Args:
         trial: a complete trial.
@@ -32,6 +36,7 @@ def refit_spec(
     """
     fold = trial.folds[0].spec
     best = [record.run.result.best_epoch for record in trial.folds]
+    scheduled = SCHEDULE.of(trial.hyperparameters) != "none"
     return FitSpec(
         dataset=fold.dataset,
         architecture=fold.architecture,
@@ -51,7 +56,18 @@ def refit_spec(
         stopping=None,
         platform=platform,
         exam=exam,
+        horizon=fold.epochs if scheduled else 0,
+        reductions=_reductions(trial),
     )
+
+
+def _reductions(trial: TrialRecord) -> tuple[int, ...]:
+    """Return the epochs after which refits of a trial reduce the learning rate."""
+    if SCHEDULE.of(trial.hyperparameters) != "plateau":
+        return ()
+    longest = sorted(trial.folds, key=lambda fold: fold.run.result.best_epoch)
+    middle = longest[len(longest) // 2]
+    return reductions_of(middle.spec, middle.run.result.epochs)
 
 
 def without_exam(spec: FitSpec) -> FitSpec:

@@ -10,6 +10,7 @@ from sweeps.definition.changes import Change
 from sweeps.definition.identity import Difference
 from sweeps.verification.asked_fits import AskedFit
 from trainer.datasets import Loaded
+from trainer.fits.learning_rates import LearningRates
 from trainer.fits.metrics import confusion_matrix
 from trainer.fits.results import FitResult
 from trainer.fits.specs import FitSpec
@@ -47,12 +48,14 @@ def _within(spec: FitSpec, result: FitResult, loaded: Loaded) -> Iterator[Pair]:
     yield "folds and stop set", result.parts_sha256, split.parts(spec).digest
     if spec.stopping is not None:
         yield from _epochs(spec, EarlyStopping(spec.stopping), result)
+    elif result.state == "complete":
+        yield from _of_all_epochs(spec, result)
+    yield from _rates(spec, result)
     if result.state == "complete" and spec.fold is not None:
         held_out = split.held_out(spec.fold)
         yield from _predictions(result, dataset.labels[held_out], len(dataset.classes))
         yield "score", result.f1, spec.metric.of(result.confusion)
     if spec.exam is not None and result.state == "complete":
-        yield from _of_refit(spec, result)
         yield "exam", spec.exam, None if exam is None else exam.fingerprint
         if exam is not None:
             yield from _predictions(result, exam.labels, len(exam.classes))
@@ -63,7 +66,7 @@ def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[
     """Yield what the stop set's scores decide."""
     missed = None
     for number, epoch in enumerate(result.epochs, start=1):
-        watch.update(float("nan") if epoch.stop_f1 is None else epoch.stop_f1)
+        watch.update(*(float("nan") if one is None else one for one in (epoch.stop_f1, epoch.stop_loss)))
         missed = missed or missed_rung(spec.thresholds, number, watch.best_score, spec.metric)
     yield "state", result.state, "complete" if missed is None else "pruned"
     yield "best epoch", result.best_epoch, watch.best_epoch
@@ -71,12 +74,20 @@ def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[
         yield "weights", result.weights_sha256, result.epochs[watch.best_epoch - 1].weights_sha256
 
 
-def _of_refit(spec: FitSpec, result: FitResult) -> Iterator[Pair]:
-    """Yield what follows for a refit, which trains all its epochs and keeps the last one's weights."""
+def _of_all_epochs(spec: FitSpec, result: FitResult) -> Iterator[Pair]:
+    """Yield what follows without a stop set: all epochs are trained, and the last one's weights kept."""
     yield "number of epochs", len(result.epochs), spec.epochs
     yield "best epoch", result.best_epoch, spec.epochs
     if result.epochs:
         yield "weights", result.weights_sha256, result.epochs[-1].weights_sha256
+
+
+def _rates(spec: FitSpec, result: FitResult) -> Iterator[Pair]:
+    """Yield the learning rate of each epoch."""
+    followed = LearningRates(spec)
+    for number, epoch in enumerate(result.epochs, start=1):
+        yield f"learning rate of epoch {number}", epoch.learning_rate, followed.recorded(number)
+        followed.watched(epoch)
 
 
 def _predictions(result: FitResult, labels: npt.NDArray[np.int32], classes: int) -> Iterator[Pair]:

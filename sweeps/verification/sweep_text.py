@@ -85,7 +85,7 @@ def _is_cell(source: UserSource, written: object) -> bool:
 
 def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
     """Return what the text says, under the names of ``_kept``."""
-    rungs = list(spec.prune.rungs_within(spec.cv.epochs))
+    rungs = list(spec.pruning.rungs_within(spec.cv.epochs))
     return {
         "name": spec.name,
         "seed": spec.seed,
@@ -93,13 +93,13 @@ def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
         "device": spec.device,
         "cv": recorded(spec.cv),
         "search": recorded(spec.search),
-        "prune": recorded(spec.prune) | {"rungs": rungs},
+        "prune": recorded(spec.pruning) | {"rungs": rungs},
         "dataset": spec.source.to_json(),
         "experiment": spec.experiment or spec.name,
         "architectures": [choice.name for choice in spec.architectures],
         "sources": {choice.name: choice.written for choice in spec.architectures if choice.written},
         "files": {choice.name: list(choice.files) for choice in spec.architectures if choice.files},
-        "spaces": {choice.name: _space(choice, entry) for choice in _known(spec, entry)},
+        "spaces": {choice.name: _space(choice, spec, entry) for choice in _known(spec, entry)},
     }
 
 
@@ -137,7 +137,7 @@ def _recorded_space(name: str, entry: SweepEntry) -> Mapping[str, Any]:
     return space_to_json(identity_of(entry).space_of(name))
 
 
-def _space(choice: ArchitectureChoice, entry: SweepEntry) -> Mapping[str, Any]:
+def _space(choice: ArchitectureChoice, spec: SweepSpec, entry: SweepEntry) -> Mapping[str, Any]:
     """Return the space that follows from the text; what only a user's code knows is taken as recorded."""
     own = BUILT_IN[choice.name].space if choice.source is None else identity_of(entry).space_of(choice.name)
-    return space_to_json(complete_space(choice.name, own, choice.ranges))
+    return space_to_json(complete_space(choice.name, own, choice.ranges, spec.training))

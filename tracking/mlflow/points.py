@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.fits.metrics import MACRO_F1, Metric
 
+#: The metric of an epoch that only fits with a schedule have.
+RATE = "learning_rate"
+
 #: Most metric keys of a run: more make MLflow's pages slow and unreadable.
 MAX_KEYS = 60
 
@@ -72,7 +75,8 @@ def kept_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
 
 def left_out_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
     """Return the metrics of an epoch that ``kept_metrics`` leaves out."""
-    return (held_out_key(metric), *epoch_metrics(metric))[len(kept_metrics(fits, metric)) :]
+    left_out = (held_out_key(metric), *epoch_metrics(metric))[len(kept_metrics(fits, metric)) :]
+    return tuple(name for name in left_out if name != RATE)  # most sweeps have no schedule
 
 
 def held_out_key(metric: Metric) -> str:
@@ -82,7 +86,7 @@ def held_out_key(metric: Metric) -> str:
 
 def epoch_metrics(metric: Metric) -> tuple[str, ...]:
     """Return the names of the metrics of each epoch, the most useful first."""
-    return (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", "accuracy")
+    return (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", "accuracy", RATE)
 
 
 def _summary(metric: Metric) -> tuple[str, str, str]:

@@ -31,13 +31,31 @@ SHOWN_IMAGES = 24
 
 
 def learning_curves(trial: TrialRecord) -> "Figure":
-    """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it."""
-    figure = new_figure(9.6, 4.2, Margins(left=0.72, right=0.15, below=0.5, above=0.7))
-    scores, losses = figure.subplots(1, 2, gridspec_kw={"wspace": 0.18})
+    """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it.
+
+    Without a stop set the training accuracy stands in for the score. If a schedule changes the learning rate,
+    it is drawn too.
+    """
+    epochs = [epoch for fold in trial.folds for epoch in fold.run.result.epochs]
+    scheduled = any(epoch.learning_rate is not None for epoch in epochs)
+    watched = any(epoch.stop_f1 is not None for epoch in epochs) or not epochs
+    count = 3 if scheduled else 2
+    figure = new_figure(4.8 * count, 4.2, Margins(left=0.72, right=0.15, below=0.5, above=0.7))
+    scores, losses, *rates = figure.subplots(1, count, gridspec_kw={"wspace": 0.18 if count == 2 else 0.25})
     for index, fold in enumerate(trial.folds):
-        _draw_fold(scores, losses, fold, shade=colour(index, len(trial.folds)))
-    _dress(scores, "Stop-set macro-F1", "macro-F1")
-    _dress(losses, "Loss: training solid, stop set dashed", "cross-entropy, nats")
+        shade = colour(index, len(trial.folds))
+        _draw_fold(scores, losses, fold, shade=shade, watched=watched)
+        for axes in rates:
+            _draw_rates(axes, fold, shade=shade)
+    if watched:
+        _dress(scores, "Stop-set macro-F1", "macro-F1")
+        _dress(losses, "Loss: training solid, stop set dashed", "cross-entropy, nats")
+    else:
+        _dress(scores, "Training accuracy (there is no stop set)", "accuracy")
+        _dress(losses, "Training loss", "nats")
+    for axes in rates:
+        _dress(axes, "Learning rate", "learning rate")
+        axes.set_ylim(bottom=0)
     scores.plot([], [], linestyle="none", marker="o", markersize=6, color=FAINT, label="best epoch")
     if len(trial.folds) <= NAMED_CURVES:
         scores.legend(loc="best", fontsize=8, frameon=False)
@@ -138,12 +156,20 @@ def _caption(found: OutOfFold, place: int) -> str:
     return f"{probability} {for_figure(name if len(name) <= FILE_NAME else '…' + name[1 - FILE_NAME :])}"
 
 
-def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colour) -> None:
-    """Add one fold's curves to both halves of the picture."""
+def _draw_rates(axes: "Axes", fold: FoldRecord, *, shade: Colour) -> None:
+    """Add one fold's learning rates."""
+    values = _values(fold.run.result.epochs, lambda epoch: epoch.learning_rate)
+    axes.plot(
+        range(1, len(values) + 1), values, color=shade, linewidth=1.4, marker="." if len(values) == 1 else ""
+    )
+
+
+def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colour, watched: bool) -> None:
+    """Add one fold's curves to scores and losses."""
     result = fold.run.result
     steps = range(1, len(result.epochs) + 1)
     dot = "." if len(steps) == 1 else ""  # a line through a single point is invisible
-    f1 = _values(result.epochs, lambda epoch: epoch.stop_f1)
+    f1 = _values(result.epochs, lambda epoch: epoch.stop_f1 if watched else epoch.accuracy)
     loss = _values(result.epochs, lambda epoch: epoch.loss)
     stop_loss = _values(result.epochs, lambda epoch: epoch.stop_loss)
     scores.plot(steps, f1, color=shade, linewidth=1.4, marker=dot, label=_fold_name(fold))

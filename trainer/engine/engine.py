@@ -97,12 +97,27 @@ class Engine:
         self._augmentation.reset(hyperparameters)
 
     def train_epoch(
-        self, data: Feed, order: Indices, batch_size: int, stop: Indices, rows: Rows | None = None
+        self,
+        data: Feed,
+        order: Indices,
+        batch_size: int,
+        stop: Indices,
+        rows: Rows | None = None,
+        *,
+        learning_rate: float | None = None,
     ) -> TrainedEpoch:
         """Train on the images once in the given order, then score those at ``stop``.
 
-        ``rows`` are the random numbers of the images in that order; None if they are not augmented.
+        Args:
+            data: the images.
+            order: the places of those to train on.
+            batch_size: the most images of a batch.
+            stop: the places of the stop set.
+            rows: the random numbers of the images in that order; None if they are not augmented.
+            learning_rate: of this epoch and the following ones; None for the one before.
         """
+        if learning_rate is not None:
+            self._recipe[LEARNING_RATE.name].assign(learning_rate)
         bounds = batch_bounds(len(order), batch_size)
         rows = self._augmentation.numbers(rows, len(order))
         match data:

@@ -22,6 +22,7 @@ from trainer.engine.engine import Engine, EngineCache, Probabilities, Weights, w
 from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
 from trainer.fits.folds import Indices
+from trainer.fits.learning_rates import LearningRates
 from trainer.fits.metrics import Metric, accuracy, confusion_matrix
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
@@ -178,19 +179,23 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
     batch_size = BATCH_SIZE.of(dict(spec.hyperparameters))
     augmented = is_augmented(dict(spec.hyperparameters))
     watch = EarlyStopping(spec.stopping) if spec.stopping else None
+    rates = LearningRates(spec)
     course = Course(weights=engine.weights())
     for number in range(1, spec.epochs + 1):
         start = time.perf_counter()
         order = parts.training[permutation(derive(spec.seeds.order, number), len(parts.training))]
         rows = random_rows(derive(spec.seeds.augmentation, number), order) if augmented else None
-        trained = engine.train_epoch(data, order, batch_size, parts.stop, rows)
+        rate = rates.of(number)
+        trained = engine.train_epoch(data, order, batch_size, parts.stop, rows, learning_rate=rate)
         if not (math.isfinite(trained.loss) and np.isfinite(trained.stop).all()):
             raise FitFailed(_diverged(number, spec))
         scores = _stop_scores(spec.metric, trained.stop, data.dataset, parts.stop) if watch else NOT_WATCHED
         weights = engine.weights()
         seen = {"loss": trained.loss, "accuracy": trained.accuracy}
-        course.epochs.append(Epoch(**seen, **scores, weights_sha256=weights_digest(weights)))
-        if watch is None or watch.update(scores["stop_f1"]):
+        digest, rated = weights_digest(weights), rates.recorded(number)
+        course.epochs.append(Epoch(**seen, **scores, weights_sha256=digest, learning_rate=rated))
+        rates.watched(course.epochs[-1])
+        if watch is None or watch.update(scores["stop_f1"], scores["stop_loss"]):
             course.best_epoch, course.weights = number, weights
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:

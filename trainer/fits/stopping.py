@@ -1,4 +1,4 @@
-"""Early stopping on the sweep's metric.
+"""Early stopping on the sweep's metric, or on the loss of the stop set.
 
 Keras' own callback keeps a first NaN as its best score, and only warns if the metric does not exist.
 
@@ -16,10 +16,15 @@ from trainer.fits.specs import Rung, Stopping, Thresholds
 
 
 class EarlyStopping:
-    """Follows the stop set's score epoch by epoch.
+    """Follows the stop set epoch by epoch.
 
-    An epoch is an improvement if its score is better than the best by more than ``min_delta``. A tie is not
-    one: the earliest epoch wins. A NaN never is one; the first score that is a number always is.
+    An epoch is an improvement if what is watched, score or loss, is better than the best by more than
+    ``min_delta``. A tie is not one: the earliest epoch wins. A NaN never is one; the first number always is.
+
+    Attributes:
+        epoch: number of epochs so far.
+        best_epoch: the one whose weights are kept, from 1; 0 before the first.
+        best_score: its score if the score is watched, otherwise the best score so far.
 
     Raises:
         ValueError: at construction, if the rule names a metric that does not exist.
@@ -31,13 +36,29 @@ class EarlyStopping:
         self.epoch = 0
         self.best_epoch = 0
         self.best_score = math.nan
+        self._least_loss = math.nan
 
-    def update(self, score: float) -> bool:
-        """Take the score of the next epoch; return whether it is the new best."""
+    def update(self, score: float, loss: float = math.nan) -> bool:
+        """Take note of the next epoch; return whether it is the new best.
+
+        Args:
+            score: the stop set's score.
+            loss: the stop set's loss, in nats; needed only if the loss is watched.
+        """
         self.epoch += 1
+        if self._rule.watch == "loss":
+            return self._update_loss(score, loss)
         if math.isnan(score) or (self.best_epoch and not self._gains(score)):
             return False
         self.best_epoch, self.best_score = self.epoch, score
+        return True
+
+    def _update_loss(self, score: float, loss: float) -> bool:
+        if math.isnan(self.best_score) or self._metric.better(score, self.best_score):
+            self.best_score = score
+        if math.isnan(loss) or (self.best_epoch and not loss < self._least_loss - self._rule.min_delta):
+            return False
+        self.best_epoch, self._least_loss = self.epoch, loss
         return True
 
     def _gains(self, score: float) -> bool:

@@ -67,11 +67,25 @@ def parse(texts: list[str]) -> tuple[str, ...]:
     Raises:
         UsageError: if a format does not exist.
     """
-    asked = {name.strip() for text in texts for name in text.split(",")}
+    asked = _asked(texts)
     for name in sorted(asked - {ALL}):
         if name not in FORMATS:
             raise UsageError(f"unknown format {name!r}: {nearest(name, [*FORMATS, ALL])}")
     return tuple(name for name in FORMATS if ALL in asked or name in asked)
+
+
+def unnamed(texts: list[str]) -> tuple[str, ...]:
+    """Return the formats that a user asks for with ``all`` alone: they may be left out.
+
+    >>> unnamed(["all,keras", "onnx"])
+    ('savedmodel', 'litert', 'mlflow')
+    """
+    asked = _asked(texts)
+    return tuple(name for name in FORMATS if ALL in asked and name not in asked)
+
+
+def _asked(texts: list[str]) -> set[str]:
+    return {name.strip() for text in texts for name in text.split(",")}
 
 
 def require(name: str) -> None:

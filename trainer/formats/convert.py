@@ -7,6 +7,7 @@ user's layers need not be loaded from a file.
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -36,26 +37,31 @@ def convert(request: ConvertRequest) -> ConvertAnswer:
             what = f"kept weights have the digest {found[:16]}, not {kept.sha256[:16]}"
             return ConvertAnswer(obstacle="mismatch", what=what)
     model = members[0] if len(members) == 1 else average(members, name=request.architecture)
+    left_out = {}
     for name in request.formats:
         answer = _write(name, model, Path(request.folder), dataset)
-        if answer.obstacle:
+        if answer.obstacle == "refused" and name in request.dispensable:
+            left_out[name] = answer.what
+        elif answer.obstacle:
             return answer
-    return ConvertAnswer()
+    return ConvertAnswer(left_out=left_out)
 
 
 def _write(name: str, model: "keras.Model", folder: Path, dataset: Dataset) -> ConvertAnswer:
-    """Write the model in one format."""
+    """Write the model in one format; leave nothing of it if the format cannot hold the model."""
     form = FORMATS[name]
     if not form.holds_code and (foreign := foreign_layer(model)):
         what = f"{form.title} cannot hold {foreign}: its code would have to travel along"
         return ConvertAnswer(obstacle="refused", what=what)
+    file = folder / (form.file or KERAS_FILE)
     try:
-        WRITERS[name](model, folder / (form.file or KERAS_FILE), dataset)
+        WRITERS[name](model, file, dataset)
     except OSError as error:
         what = f"{form.title} could not be written: {error.strerror or error}"
         return ConvertAnswer(obstacle="unwritable", what=what)
     except Exception as error:  # noqa: BLE001 - converters raise exceptions of any type
         what = f"{form.title} cannot hold {_culprit(model, error)}: {one_line(error)}"
+        shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         return ConvertAnswer(obstacle="refused", what=what)
     return ConvertAnswer()
 
@@ -127,8 +133,21 @@ def _write_keras(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
     model.save(file)
 
 
+def in_inference(model: "keras.Model") -> "keras.Model":
+    """Return the model as a graph that never trains, of the same layers and with the same name.
+
+    Keras exports a layer in the mode of its ``call``'s default, and that of ``RandomFlip`` and its like is
+    training: their graph would turn and flip the images that are to be classified. A Keras file keeps the
+    layers themselves: there ``predict`` chooses the mode, and the model can be trained further.
+    """
+    import keras
+
+    pixels = keras.Input(model.input_shape[1:], name="pixels")
+    return keras.Model(pixels, model(pixels, training=False), name=model.name)
+
+
 def _write_savedmodel(model: "keras.Model", folder: Path, dataset: Dataset) -> None:
-    model.export(folder, format="tf_saved_model", verbose=False)
+    in_inference(model).export(folder, format="tf_saved_model", verbose=False)
     extra = folder / "assets.extra"  # TensorFlow's folder for files of others
     extra.mkdir()
     (extra / "classes.json").write_text(json.dumps(list(dataset.classes)), encoding="utf-8")
@@ -137,8 +156,9 @@ def _write_savedmodel(model: "keras.Model", folder: Path, dataset: Dataset) -> N
 def _write_onnx(model: "keras.Model", file: Path, dataset: Dataset) -> None:
     import onnx
 
-    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras refuses a model that was never called
-    model.export(file, format="onnx", verbose=False)
+    graph_model = in_inference(model)
+    graph_model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras refuses one that was never called
+    graph_model.export(file, format="onnx", verbose=False)
     graph = onnx.load(file)
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "images"
@@ -154,7 +174,7 @@ def _write_litert(model: "keras.Model", file: Path, _dataset: Dataset) -> None:
     # Keras would allow TensorFlow's own operations too, which LiteRT's interpreter cannot run without
     # TensorFlow.
     built_in = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
-    model.export(file, format="litert", verbose=False, target_spec=built_in)
+    in_inference(model).export(file, format="litert", verbose=False, target_spec=built_in)
 
 
 #: An MLflow Keras model is this file with a description beside it.

@@ -1,7 +1,7 @@
 """The request to the process that writes models in the formats of other programs, and its answer."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from trainer.hyperparameters import Value
@@ -35,6 +35,7 @@ class ConvertRequest:
             uses untrained weights.
         count: number of networks, in a rehearsal too.
         formats: their names.
+        dispensable: those of them that are left out if they cannot hold the model.
         folder: takes the files.
     """
 
@@ -47,6 +48,7 @@ class ConvertRequest:
     count: int
     formats: tuple[str, ...]
     folder: str
+    dispensable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the request as plain JSON data; ``from_json`` is the inverse."""
@@ -60,6 +62,7 @@ class ConvertRequest:
             "source": None if source is None else UserSource.from_json(source),
             "members": tuple(KeptWeights(**member) for member in data["members"]),
             "formats": tuple(data["formats"]),
+            "dispensable": tuple(data["dispensable"]),
         }
         return cls(**{**data, **parts})
 
@@ -75,10 +78,12 @@ class ConvertAnswer:
     Attributes:
         obstacle: the kind of problem; None if everything was written.
         what: the problem in one line.
+        left_out: the dispensable formats that cannot hold the model, each with the reason in one line.
     """
 
     obstacle: Obstacle | None = None
     what: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Return the answer as plain JSON data; ``from_json`` is the inverse."""

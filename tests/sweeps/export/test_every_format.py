@@ -85,16 +85,49 @@ source = "own.py:build"
 """
 
 
+AUGMENTED = """
+import keras
+
+
+def build(hyperparameters, input_shape, classes):
+    image = keras.Input(input_shape)
+    x = keras.layers.RandomFlip()(image)
+    x = keras.layers.RandomRotation(0.1)(x)
+    x = keras.layers.GaussianNoise(0.1)(x)
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    x = keras.layers.Dropout(0.2, seed=3)(keras.layers.Flatten()(x))
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+"""
+
+
+def test_layers_that_draw_at_random_are_exported_without_chance(tmp_path: Path) -> None:
+    """Every format classifies as the trained model does, which the command itself proves."""
+    (tmp_path / "own.py").write_text(AUGMENTED)
+    (tmp_path / "own.toml").write_text(OWN_SWEEP)
+    home = tmp_path / "home"
+    refold(home, "run", str(tmp_path / "own.toml"), "--quiet", "--workers", "1")
+    about = json.loads(refold(home, "export", "own", "--format", "all", "--out", str(tmp_path), "--json"))
+    assert list(about["formats"]) == list(FORMATS)
+    assert all(form["largest_difference"] <= 1e-5 for form in about["formats"].values())
+    assert "left_out" not in about
+
+
 def test_a_users_own_layers_go_where_they_can(tmp_path: Path) -> None:
-    """As operations into ONNX, whose runtime needs nothing of the user's; not into a Keras file."""
+    """As operations into ONNX, whose runtime needs nothing of the user's; not into a Keras file.
+
+    Asked for all formats, refold leaves that one out and says so; asked for it by its name, it refuses.
+    """
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "own.toml").write_text(OWN_SWEEP)
     home = tmp_path / "home"
     refold(home, "run", str(tmp_path / "own.toml"), "--quiet", "--workers", "1")
     (tmp_path / "own.py").unlink()  # what was recorded is enough
     asked = ("export", "own", "--how", "ensemble", "--out", str(tmp_path / "models"))
-    about = json.loads(refold(home, *asked, "--format", "savedmodel,onnx", "--json"))
+    about = json.loads(refold(home, *asked, "--format", "all", "--json"))
+    assert list(about["formats"]) == ["savedmodel", "onnx", "litert"]
     assert about["formats"]["onnx"]["largest_difference"] <= 1e-5
+    assert list(about["left_out"]) == ["keras", "mlflow"]
+    assert "Left out: Keras cannot hold the layer" in (Path(about["folder"]) / "README.md").read_text()
     command = [sys.executable, "-m", "refold", *asked, "--home", str(home), "--force"]
     refused = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert refused.returncode == 2

@@ -49,6 +49,15 @@ def test_many_classes_get_a_list_instead_of_a_table() -> None:
     assert sum(line.endswith("| 1 |") for line in lines) == 19
 
 
+def test_a_format_that_cannot_hold_the_model_is_named() -> None:
+    """With its reason, in the card and in model.json, which is read back."""
+    why = "Keras cannot hold the layer 'doubled' (Twice): its code would have to travel along"
+    made = about(left_out={"keras": why})
+    assert f"Left out: {why}." in card(made)
+    assert ModelAbout.from_json(json.loads(to_json(made))) == made
+    assert "left_out" not in json.loads(to_json(about()))
+
+
 def test_one_fold_has_no_spread() -> None:
     """And a class name with a bar does not break the table."""
     text = card(about(2, classes=("a|b", "c"), scores=cross_validated(2, f1_std=None)))

@@ -93,6 +93,19 @@ def test_what_was_exported_before_stays(tmp_path: Path) -> None:
     assert (model / "model.onnx").read_text() == "model.onnx"
 
 
+def test_what_was_left_out_before_is_still_said(tmp_path: Path) -> None:
+    """Until the format is there."""
+    target = write(tmp_path / "name", formats=("onnx",))
+    before = about(formats={"onnx": report("onnx")}, left_out={"keras": "why", "litert": "why"})
+    (target / "model.json").write_text(to_json(before))
+    (tmp_path / "new").mkdir()
+    now = about(formats={"litert": report("litert")}, left_out={"mlflow": "also"})
+    together = carry_over(target, tmp_path / "new", now, force=False)
+    assert together.left_out == {"keras": "why", "mlflow": "also"}
+    gone = about(formats={name: report(name) for name in ("keras", "litert")})
+    assert carry_over(target, tmp_path / "new", gone, force=True).left_out is None
+
+
 def test_a_file_that_was_changed_is_not_taken_over(tmp_path: Path) -> None:
     """It would be published again as proven; exported again it is not needed."""
     target = tmp_path / "name"

@@ -10,9 +10,9 @@ import sys
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +38,17 @@ from trainer.process.training_process import TrainingProcess
 
 FILES = tuple(name for name, form in FORMATS.items() if form.file is not None)
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@dataclass(frozen=True)
+class SimpleRequest:
+    """The part of an export request that says which formats are written."""
+
+    formats: tuple[str, ...]
+    say: Any
+    dispensable: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    view: Any = "MLflow"
 
 
 def write_npz(path: Path, *, shift: int = 0) -> None:
@@ -394,6 +405,19 @@ def test_wrong_input_gets_one_line(outcome: refold.Outcome, tmp_path: Path, case
     assert run.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
     assert not (outcome.home.path / EXPORT).exists()
+
+
+def test_if_no_format_is_left_the_export_is_refused() -> None:
+    """With all reasons; of others MLflow's is not written in vain."""
+    said: list[str] = []
+    request: Any = SimpleRequest(formats=("keras", "onnx", "mlflow"), say=said.append)
+    left = pipeline._without(request, {"keras": "no code", "mlflow": "no code there"})
+    assert (left.formats, left.view) == (("onnx",), None)
+    assert said == ["left out: no code", "left out: no code there"]
+    with pytest.raises(UsageError, match="no format can hold the model: no code; no operation"):
+        pipeline._without(
+            replace(request, formats=("keras", "onnx")), {"keras": "no code", "onnx": "no operation"}
+        )
 
 
 @pytest.mark.slow

@@ -80,13 +80,15 @@ Convert = Callable[..., ConvertAnswer]
 def convert(warm_process: WarmProcess, dataset: Path, tmp_path: Path) -> Convert:
     """Returns what the converter answers, for one network and some formats."""
 
-    def answer(build: str, *formats: str, members: tuple[KeptWeights, ...] = ()) -> ConvertAnswer:
+    def answer(
+        build: str, *formats: str, dispensable: tuple[str, ...] = (), members: tuple[KeptWeights, ...] = ()
+    ) -> ConvertAnswer:
         source = UserSource(spec=f"own.py:{build}", files=(("own.py", CUSTOM),))
         (tmp_path / "out").mkdir()
         request = ConvertRequest(
             architecture="own", source=source, digest=source.digest,
             hyperparameters={"learning_rate": 0.1}, dataset=str(dataset), members=members, count=1,
-            formats=formats, folder=str(tmp_path / "out"),
+            formats=formats, dispensable=dispensable, folder=str(tmp_path / "out"),
         )  # fmt: skip
         (tmp_path / "request.json").write_text(json.dumps(request.to_json()))
         done = warm_process.run("trainer.formats.convert", "main", str(tmp_path / "request.json"))
@@ -124,6 +126,22 @@ def test_graphs_hold_a_users_layers(convert: Convert, tmp_path: Path) -> None:
     assert convert("with_layer", "savedmodel", "onnx", "litert") == ConvertAnswer()
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"saved_model", "model.onnx", "model.tflite"}
+
+
+@pytest.mark.training
+def test_what_may_be_left_out_does_not_stop_the_others(convert: Convert, tmp_path: Path) -> None:
+    """Each has its reason, and nothing is left of it; one that was asked for by its name is refused."""
+    answer = convert(
+        "with_unusual", "keras", "savedmodel", "onnx", dispensable=("keras", "savedmodel", "onnx")
+    )
+    assert answer.obstacle is None
+    assert list(answer.left_out) == ["keras", "onnx"]
+    assert all("cannot hold the layer 'spectrum'" in why for why in answer.left_out.values())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["saved_model"]
+    (tmp_path / "out" / "saved_model").rename(tmp_path / "elsewhere")
+    (tmp_path / "out").rmdir()
+    assert convert("with_unusual", "onnx", dispensable=("keras",)).obstacle == "refused"
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.slow

@@ -46,6 +46,28 @@ def build(hyperparameters, input_shape, classes):
 """
 
 
+#: Layers that draw at random while a network is trained. The first six do so unless they are told not to.
+AUGMENTED = """
+import keras
+
+
+def build(hyperparameters, input_shape, classes):
+    image = keras.Input(input_shape)
+    x = keras.layers.RandomFlip()(image)
+    x = keras.layers.RandomRotation(0.1)(x)
+    x = keras.layers.RandomTranslation(0.1, 0.1)(x)
+    x = keras.layers.RandomZoom(0.1)(x)
+    x = keras.layers.RandomContrast(0.1, value_range=(0, 1))(x)
+    x = keras.layers.RandomBrightness(0.1, value_range=(0, 1))(x)
+    x = keras.layers.GaussianNoise(0.1)(x)
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.3, seed=3)(keras.layers.Flatten()(x))
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+"""
+OWN = {"own": USUAL, "augmented": AUGMENTED}
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stored dataset; only its shape matters."""
@@ -72,21 +94,19 @@ PLAIN = ("baseline", "densenet", "vgg")
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.campaign) if name in PLAIN else name
-        for name in [*BUILT_IN, "own"]
-    ],
+    [pytest.param(name, marks=pytest.mark.campaign) if name in PLAIN else name for name in [*BUILT_IN, *OWN]],
 )
 def test_an_export_needs_no_trust(
     warm_process: WarmProcess, dataset: Path, tmp_path: Path, name: str
 ) -> None:
-    """Single networks, ensembles, and a user's network of usual layers."""
-    source = UserSource(spec="own.py:build", files=(("own.py", USUAL),)) if name == "own" else None
+    """Single networks, ensembles, and a user's networks: of usual layers, and of random ones."""
+    source = UserSource(spec="own.py:build", files=(("own.py", OWN[name]),)) if name in OWN else None
     formats = tuple(each for each in FILES if name != "own" or each in ("keras", "savedmodel"))
     request = ConvertRequest(
         architecture=name, source=source, digest=source.digest if source else "",
         hyperparameters={"learning_rate": 0.1} if source else hyperparameters(name), dataset=str(dataset),
-        members=(), count=2 if name == "lenet" else 1, formats=formats, folder=str(tmp_path / "out"),
+        members=(), count=2 if name in ("lenet", "augmented") else 1, formats=formats,
+        folder=str(tmp_path / "out"),
     )  # fmt: skip
     (tmp_path / "out").mkdir()
     (tmp_path / "request.json").write_text(json.dumps(request.to_json()))
