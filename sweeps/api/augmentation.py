@@ -18,7 +18,7 @@ from trainer.fits.seeds import Seeds
 from trainer.recipe.augmentation import Strengths, is_augmented, strongest
 
 #: What to write into a sweep file whose images are not augmented.
-ADVICE = 'write augment = ["none", "light"] under [training], or another part of it, such as augment_flip'
+ADVICE = 'write augment = "light" under [training], or one of its parts, such as augment_shift'
 
 
 def sheet(

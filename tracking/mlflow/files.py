@@ -82,8 +82,8 @@ def trial_files(
         files[TABLE] = lambda: found.table(classes).encode()
         if len(found.mistakes()):
             files["most_confused.png"] = lambda: png(most_confused(trial, found, dataset))
-        if trial.state == "complete" and is_augmented(trial.hyperparameters):
-            files["augmentation.png"] = lambda: png(augmentation_sheet(trial, dataset))
+    if dataset is not None and trial.state == "complete" and is_augmented(trial.hyperparameters):
+        files["augmentation.png"] = lambda: png(augmentation_sheet(trial, dataset))
     times = [recorded(fold.run.timing) for fold in trial.folds]
     return files, digest_of([LAYOUT, sorted(files), trial.outcome(), trial.reason, times])
 
