@@ -111,6 +111,7 @@ def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "learning_curves", lambda trial: trial.name)
     monkeypatch.setattr(files, "confusion_picture", lambda trial, _: trial.name)
     monkeypatch.setattr(files, "most_confused", lambda trial, *_: trial.name)
+    monkeypatch.setattr(files, "augmentation_sheet", lambda trial, _: trial.name)
     monkeypatch.setattr(files, "png", str.encode)
     for name in SWEEP_PICTURES:
         monkeypatch.setattr(sweep_pictures, name, lambda record: record.name)

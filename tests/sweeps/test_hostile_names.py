@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -63,11 +64,13 @@ from tracking.mlflow.extra_fits import confirmation_content, with_conclusions
 from tracking.mlflow.view import MlflowView
 from tracking.records import ReportRecord, SweepRecord
 from tracking.reports import drawing, sweep_pictures, trial_pictures
+from tracking.reports.augmentation_sheet import Sheet
 from tracking.reports.class_report import class_report, report_csv, report_table
-from trainer.datasets import DatasetSource, load
+from trainer.datasets import Dataset, DatasetSource, load
 from trainer.errors import RefoldError, UsageError
 from trainer.escaping import for_terminal
 from trainer.formats.catalogue import FORMATS
+from trainer.recipe.augmentation import Strengths
 
 every_name = pytest.mark.parametrize("name", HOSTILE)
 
@@ -446,6 +449,18 @@ def test_mlflow_takes_a_record_of_hostile_names(
     assert {path.name for path in outside} <= {"mlflow.db-wal", "mlflow.db-shm"}
 
 
+def _sheet(record: SweepRecord) -> Any:
+    classes = record.dataset.classes
+    labels = np.arange(len(classes), dtype=np.int32)
+    images = np.zeros((len(labels), 4, 4, 1), dtype=np.uint8)
+    data = Dataset(name="x", images=images, labels=labels, classes=classes, pixel_max=255.0)
+    strengths = Strengths.of({"augment": "light"})
+    name = record.trials[0].name
+    return Sheet(
+        name=name, what="some", strengths=strengths, seed=1, dataset=data, images=labels.astype(np.int64)
+    ).figure()
+
+
 PICTURES: dict[str, Callable[[SweepRecord], Any]] = {
     "history": sweep_pictures.optimisation_history,
     "hyperparameters": sweep_pictures.score_against_hyperparameters,
@@ -453,6 +468,7 @@ PICTURES: dict[str, Callable[[SweepRecord], Any]] = {
     "parallel": sweep_pictures.parallel_coordinates,
     "folds": sweep_pictures.fold_scores,
     "curves": lambda record: trial_pictures.learning_curves(record.trials[0]),
+    "augmentation": _sheet,
     "confusion": lambda record: trial_pictures.confusion_picture(record.trials[0], record.dataset.classes),
 }
 

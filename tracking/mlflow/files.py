@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from tracking.mlflow.points import ended_at
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports import sweep_pictures
+from tracking.reports.augmentation_sheet import of_trial
 from tracking.reports.class_report import class_report, report_csv, report_text
 from tracking.reports.drawing import png
 from tracking.reports.out_of_fold import OutOfFold
 from tracking.reports.trial_pictures import confusion_picture, learning_curves, most_confused
 from trainer.canonical import recorded
 from trainer.datasets import Dataset
+from trainer.recipe.augmentation import is_augmented
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,8 +82,15 @@ def trial_files(
         files[TABLE] = lambda: found.table(classes).encode()
         if len(found.mistakes()):
             files["most_confused.png"] = lambda: png(most_confused(trial, found, dataset))
+    if dataset is not None and trial.state == "complete" and is_augmented(trial.hyperparameters):
+        files["augmentation.png"] = lambda: png(augmentation_sheet(trial, dataset))
     times = [recorded(fold.run.timing) for fold in trial.folds]
     return files, digest_of([LAYOUT, sorted(files), trial.outcome(), trial.reason, times])
+
+
+def augmentation_sheet(trial: TrialRecord, dataset: Dataset) -> "Figure":
+    """Draw what the network of an augmented trial sees of some images."""
+    return of_trial(trial, dataset).figure()
 
 
 def digest_of(value: Any) -> str:

@@ -24,12 +24,13 @@ from sweeps.analysis.variance_experiment import variance
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from tests.closed_formula import InlineWorkers, run_of
-from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep_of_table
+from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep, sweep_of_table
 from tracking.ledger.ledger import Ledger
 from tracking.records import FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.errors import UsageError
 from trainer.fits.results import FitRun
 from trainer.fits.specs import FitSpec
+from trainer.hyperparameters import Fixed
 from trainer.process.jobs import Job
 
 #: Number of fits in a row of a trial without augmentation.
@@ -275,3 +276,25 @@ def test_folds_that_came_with_the_data_are_no_source(tmp_path: Path) -> None:
     assert list(found.shares.sources) == ["stop set", "initialisation", "order", "dropout"]
     assert "The folds came with the data, so the split is no source" in "\n".join(lines(found))
     assert to_json(found)["given_folds"] is True
+
+
+def test_augmentation_is_a_source_of_an_augmented_trial(tmp_path: Path) -> None:
+    """It comes last, and has seeds of its own; a row has one fit more."""
+    made = sweep(tmp_path, "lenet", trials=3)
+    augmented = replace(made.architectures[0], ranges={"augment": Fixed("light")})
+    home = record(replace(made, architectures=(augmented,)), LabelledWorkers({"lenet": 0.9}))
+    _, specs = design(home, 5)
+    assert len(specs) == 5 * 7
+    for row in range(5):
+        first, second, *mixed = (specs[row * 7 + column] for column in range(7))
+        assert replace(mixed[-1], seeds=first.seeds) == first
+        assert mixed[-1].seeds == replace(first.seeds, augmentation=second.seeds.augmentation)
+        assert len({spec.seeds.augmentation for spec in mixed[:-1]}) == 1
+    assert len({spec.seeds.augmentation for spec in specs.values()}) == 10
+    workers = WeightedWorkers(2)
+    found = variance(around(home, workers), "made", rows=5)
+    assert len(workers.trained) == 5 * 7
+    assert list(found.shares.sources) == ["split", "initialisation", "order", "dropout", "augmentation"]
+    assert to_json(found)["fits"] == 35
+    assert "5 rows of 7 fits" in lines(found)[0]
+    assert found.shares.sources["augmentation"].total.value == 0  # the made-up scores do not depend on it
