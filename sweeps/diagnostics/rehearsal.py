@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,8 +70,14 @@ def _task(planned: PlannedArchitecture) -> StepRequest:
 
 
 def few(dataset: Dataset) -> Dataset:
-    """Return a small part of a dataset, which is quickly written to disk."""
-    return replace(dataset, images=dataset.images[:IMAGES], labels=dataset.labels[:IMAGES])
+    """Return a small part of a dataset, which is quickly written to disk, without names, groups and folds."""
+    return Dataset(
+        name=dataset.name,
+        images=dataset.images[:IMAGES],
+        labels=dataset.labels[:IMAGES],
+        classes=dataset.classes,
+        pixel_max=dataset.pixel_max,
+    )
 
 
 def made_up() -> Dataset:
