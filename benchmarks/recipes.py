@@ -72,7 +72,7 @@ def imbalance(trials: int) -> SweepSpec:
     folder = Path(tempfile.mkdtemp())
     images, labels = thinned()
     test, true = _official_test()
-    np.savez(folder / "thinned.npz", x_train=images, y_train=labels, x_test=test, y_test=true)
+    np.savez(folder / "thinned.npz", images=images, labels=labels, test_images=test, test_labels=true)
     weighted = {
         "class_weights": Choice(("balanced", "effective")),
         "effective_beta": Choice((0.99, 0.999)),

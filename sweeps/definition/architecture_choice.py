@@ -12,6 +12,8 @@ from trainer.architectures import BUILT_IN
 from trainer.errors import UsageError
 from trainer.hyperparameters import Range, Value
 from trainer.limits import ENTRIES, HYPERPARAMETERS
+from trainer.recipe.class_weights import as_text
+from trainer.recipe.table import CLASS_WEIGHTS
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 from trainer.user_code import CELL, UserSource, source_of
@@ -133,4 +135,20 @@ def ranges_of(prefix: str, given: object) -> Mapping[str, Range]:
     for key in ranges:
         if not isinstance(key, str):
             raise UsageError(f"{prefix}: {shown(key)} is no name of a hyperparameter: it must be a text")
-    return {key: checked(f"{prefix}.{key}", value, range_from_json) for key, value in ranges.items()}
+    return {key: checked(f"{prefix}.{key}", value, _range_of(key)) for key, value in ranges.items()}
+
+
+def _range_of(key: str) -> Callable[[Any], Range]:
+    """Return what reads the range of a hyperparameter; class weights may be tables by class name."""
+    if key != CLASS_WEIGHTS.name:
+        return range_from_json
+
+    def read(value: Any) -> Range:
+        if not isinstance(value, Mapping):
+            return range_from_json(value)
+        if isinstance(value.get("choices"), list | tuple) and len(value) == 1:
+            texts = [as_text(each) if isinstance(each, Mapping) else each for each in value["choices"]]
+            return range_from_json({"choices": texts})
+        return range_from_json(as_text(value))
+
+    return read

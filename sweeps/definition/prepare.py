@@ -23,9 +23,11 @@ from trainer.fits.split import Split
 from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
 from trainer.limits import DEPTH, FILTERS, UNITS, Limit
 from trainer.names import Rule, class_name, hyperparameter_name
+from trainer.recipe import class_weights
 from trainer.recipe.augmentation import too_small
+from trainer.recipe.class_weights import from_text
 from trainer.recipe.part import Limits
-from trainer.recipe.table import RECIPE, Recipe, usual_space, without_unused
+from trainer.recipe.table import CLASS_WEIGHTS, RECIPE, Recipe, usual_space, without_unused
 from trainer.runtime.environment import environment
 from trainer.spelling import nearest
 
@@ -203,7 +205,7 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges, spec.training)
-    if problem := schedule_problem(space, spec.cv):
+    if problem := schedule_problem(space, spec.cv) or weights_problem(space, dataset):
         raise UsageError(f"architectures.{choice.name}: {problem}")
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     if small := too_small(space, dataset.input_shape):
@@ -311,6 +313,14 @@ def schedule_problem(space: Space, cv: CrossValidation) -> str | None:
     return None
 
 
+def weights_problem(space: Space, dataset: Dataset) -> str | None:
+    """Return why class weights of a space do not go with the dataset's classes; None if all of them do."""
+    for value in extremes(space.get(CLASS_WEIGHTS.name, Fixed("none"))):
+        if problem := class_weights.problem(str(value), dataset.classes):
+            return f"{CLASS_WEIGHTS.name}: {problem}"
+    return None
+
+
 def _valid(hyperparameter: str, default: Space, recipe: Recipe) -> Range:
     """Return a range with the valid kind of value of a hyperparameter, and all valid words."""
     of_recipe = recipe[hyperparameter].valid if hyperparameter in recipe else None
@@ -331,6 +341,8 @@ def without_effect(hyperparameter: str, space: Space, recipe: Recipe = RECIPE) -
 def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | None:
     """Return why ``choices`` cannot replace ``default``, or None if it can."""
     values, usual = extremes(choices), extremes(default)
+    if name == CLASS_WEIGHTS.name and name in recipe:
+        return next(filter(None, (_no_weights(value) for value in values)), None)
     if isinstance(usual[0], str):
         unknown = [value for value in values if value not in usual]
         return (
@@ -346,6 +358,15 @@ def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | 
         return f"{values[0]} must be a whole number"
     limits = recipe[name].limits if name in recipe else Limits.like(map(float, usual))
     return limits.problem(map(float, values))
+
+
+def _no_weights(value: Value) -> str | None:
+    """Return why a value is neither a rule for class weights nor a table of them; None if it is one."""
+    try:
+        from_text(str(value))
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _as(default: Range, choices: Range) -> Range:

@@ -26,13 +26,14 @@ from trainer.engine.batch_norm import fuse_batch_norm
 from trainer.engine.batches import batch_bounds
 from trainer.engine.dropout_rates import DropoutRates, dropout_layers
 from trainer.engine.feed import Feed, FromFile, OnDevice
+from trainer.engine.losses import Loss, traced_parts
 from trainer.engine.model import build_model
-from trainer.engine.optimizers import OPTIMIZERS
+from trainer.engine.optimizers import DECAY_EVERYTHING, OPTIMIZERS
 from trainer.fits.folds import Indices
 from trainer.fits.seeds import derive
 from trainer.hyperparameters import Hyperparameters
 from trainer.recipe.augmentation import Rows, Strengths
-from trainer.recipe.table import LEARNING_RATE, OPTIMIZER, UNTRACED, WEIGHT_DECAY
+from trainer.recipe.table import CLIP_NORM, LEARNING_RATE, OPTIMIZER, UNTRACED, WEIGHT_DECAY
 
 #: Images scored in one call. Part of the procedure: another batch size may give other bits.
 SCORING_BATCH = 256
@@ -41,7 +42,7 @@ SCORING_BATCH = 256
 FORGET_AFTER = 16
 
 #: The parts of the recipe that are variables of every compiled epoch.
-VARIABLES = (LEARNING_RATE, WEIGHT_DECAY)
+VARIABLES = (LEARNING_RATE, WEIGHT_DECAY, CLIP_NORM)
 
 Weights = list[npt.NDArray[Any]]
 Probabilities = npt.NDArray[np.float32]
@@ -59,30 +60,40 @@ class TrainedEpoch:
 class Engine:
     """One network, its optimiser, and the functions that were compiled for them."""
 
-    def __init__(
-        self, model: keras.Model, optimizer: str, dataset: Dataset, augmentation: Augmentation
-    ) -> None:
+    def __init__(self, model: keras.Model, hyperparameters: Hyperparameters, dataset: Dataset) -> None:
         self.model = model
-        self._augmentation = augmentation
+        self._augmentation = Augmentation(hyperparameters, dataset)
+        self._loss = Loss(hyperparameters, dataset.classes)
+        self._clipped = CLIP_NORM.of(hyperparameters) > 0
         self._rates = DropoutRates(model)
         fuse_batch_norm(model)
+        optimizer = OPTIMIZER.of(hyperparameters)
         self._optimizer = OPTIMIZERS[optimizer](model.trainable_variables)
         self._recipe = {part.name: tf.Variable(0.0, dtype=tf.float32) for part in VARIABLES}
-        self._decayed = [v for v in model.trainable_variables if len(v.shape) > 1]
+        everything = optimizer in DECAY_EVERYTHING
+        self._decayed = [v for v in model.trainable_variables if everything or len(v.shape) > 1]
         # The number of images is not part of the trace: folds differ by one image and share a trace.
         pixels = tf.TensorSpec([None, *dataset.input_shape], dataset.images.dtype)
         some = tf.TensorSpec([None], tf.int32)
         # On the device an epoch is one call; from a file every batch is one.
         self._score = tf.function(self._score_all, input_signature=[pixels, some])
-        rows = augmentation.signature
+        rows = self._augmentation.signature
         self._epoch = tf.function(self._train_epoch, input_signature=[pixels, some, some, some, some, rows])
         self._score_pixels = tf.function(self._forward, input_signature=[pixels])
         self._step = tf.function(self._train_augmented, input_signature=[pixels, some, rows])
 
-    def reset(self, fresh: keras.Model, hyperparameters: Hyperparameters, *, dropout_seed: int) -> None:
+    def reset(
+        self,
+        fresh: keras.Model,
+        hyperparameters: Hyperparameters,
+        counts: npt.NDArray[np.integer],
+        *,
+        dropout_seed: int,
+    ) -> None:
         """Copy the fresh model's initial state and reset the optimiser.
 
-        Each dropout layer gets a seed of its own, derived from ``dropout_seed``.
+        Each dropout layer gets a seed of its own, derived from ``dropout_seed``. Class weights follow from
+        ``counts``, the numbers of training images of each class.
         """
         for mine, theirs in zip(self.model.variables, fresh.variables, strict=True):
             if mine is not theirs:
@@ -95,6 +106,7 @@ class Engine:
         for part in VARIABLES:
             self._recipe[part.name].assign(part.of(hyperparameters))
         self._augmentation.reset(hyperparameters)
+        self._loss.reset(hyperparameters, counts)
 
     def train_epoch(
         self,
@@ -190,10 +202,13 @@ class Engine:
         """Take one step; return the sum of the losses and the number of hits."""
         with tf.GradientTape() as tape:
             scores = self.model(tf.cast(pixels, tf.float32), training=True)
-            losses = keras.losses.sparse_categorical_crossentropy(true, scores)
+            losses = self._loss(true, scores)
             # The penalties of a user's regularisers; built-in architectures have none.
             loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
         gradients = tape.gradient(loss, self.model.trainable_variables)
+        if self._clipped:
+            # Pascanu et al. (ICML 2013), algorithm 1, over all weights together.
+            gradients, _ = tf.clip_by_global_norm(gradients, self._recipe[CLIP_NORM.name])
         # Decoupled from the gradient (Loshchilov & Hutter 2019, alg. 2).
         learning_rate = self._recipe[LEARNING_RATE.name]
         kept = 1.0 - learning_rate * self._recipe[WEIGHT_DECAY.name]
@@ -245,8 +260,19 @@ class EngineCache:
         *,
         initialisation_seed: int,
         dropout_seed: int,
+        training: Indices | None = None,
     ) -> Engine:
         """Return an engine at the start of a fit: one from the cache, or a new one.
+
+        Args:
+            architecture: what to build.
+            architecture_digest: of its source.
+            hyperparameters: of the fit.
+            dataset: its images.
+            initialisation_seed: decides the first weights.
+            dropout_seed: decides what dropout drops.
+            training: places of the images that will be trained on, whose classes decide class weights; None
+                for all.
 
         Raises:
             FitFailed: if the architecture cannot be built with these hyperparameters.
@@ -265,11 +291,12 @@ class EngineCache:
             if not ours and traced not in self._keras_draws:
                 self._keras_draws[traced] = same_weights(fresh, built(keep_kernels=True))
             self._make_room_for(fresh)
-            augmentation = Augmentation(hyperparameters, dataset)
-            self._engines[key] = Engine(fresh, OPTIMIZER.of(hyperparameters), dataset, augmentation)
+            self._engines[key] = Engine(fresh, hyperparameters, dataset)
         self._engines.move_to_end(key)
         engine = self._engines[key]
-        engine.reset(fresh, hyperparameters, dropout_seed=dropout_seed)
+        labels = dataset.labels if training is None else dataset.labels[training]
+        counts = np.bincount(labels, minlength=len(dataset.classes))
+        engine.reset(fresh, hyperparameters, counts, dropout_seed=dropout_seed)
         return engine
 
     def _make_room_for(self, model: keras.Model) -> None:
@@ -303,7 +330,10 @@ def trace_key(
     variable = {*UNTRACED, *architecture.dropout_rates}
     traced = {name: value for name, value in hyperparameters.items() if name not in variable}
     data = [dataset.input_shape, str(dataset.images.dtype), len(dataset.classes), dataset.pixel_max]
-    return canonical_json([architecture_digest, traced, data, Strengths.of(hyperparameters).kinds])
+    parts = [*Strengths.of(hyperparameters).kinds, *traced_parts(hyperparameters)]
+    if CLIP_NORM.of(hyperparameters) > 0:
+        parts.append(CLIP_NORM.name)
+    return canonical_json([architecture_digest, traced, data, parts])
 
 
 def _batches(data: FromFile, order: Indices, bounds: list[int]) -> Iterator[tuple[Indices, npt.NDArray[Any]]]:

@@ -120,7 +120,7 @@ def _train(
     exam: Feed | None,
 ) -> Trained:
     parts = Split.of_fit(spec, data.dataset).parts(spec)
-    engine = _engine(spec, data.dataset, architecture, engines)
+    engine = _engine(spec, data.dataset, architecture, engines, parts.training)
     initial = weights_digest(engine.weights())
     try:
         course = _epochs(spec, data, engine, parts, listen)
@@ -163,7 +163,9 @@ def _examined(spec: FitSpec, engine: Engine, exam: Feed | None, result: FitResul
     return Trained(replace(result, **scored, parameters=parameters), engine.model, exam_seconds=seconds)
 
 
-def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache) -> Engine:
+def _engine(
+    spec: FitSpec, dataset: Dataset, architecture: Architecture, engines: EngineCache, training: Indices
+) -> Engine:
     return engines.engine_for(
         architecture,
         spec.architecture_digest,
@@ -171,6 +173,7 @@ def _engine(spec: FitSpec, dataset: Dataset, architecture: Architecture, engines
         dataset,
         initialisation_seed=spec.seeds.initialisation,
         dropout_seed=spec.seeds.dropout,
+        training=training,
     )
 
 

@@ -104,8 +104,51 @@ class RMSProp(_Slots):
                 )  # fmt: skip
 
 
-OPTIMIZERS: dict[str, type[Adam] | type[NesterovMomentum] | type[RMSProp]] = {
+class Nadam(_Slots):
+    """Adam with Nesterov's momentum: Dozat (ICLR workshop 2016), with the momentum schedule of Keras' Nadam.
+
+    TensorFlow has no fused kernel for it.
+    """
+
+    BETAS, DECAY = (0.9, 0.999), 0.96
+
+    def __init__(self, weights: Sequence[keras.Variable]) -> None:
+        super().__init__(weights, 2)
+        self._steps = tf.Variable(0.0, dtype=tf.float32)
+        self._product = tf.Variable(1.0, dtype=tf.float32)
+
+    def reset(self) -> None:
+        """See ``Optimizer``."""
+        super().reset()
+        self._steps.assign(0.0)
+        self._product.assign(1.0)
+
+    def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate: tf.Tensor) -> None:
+        """See ``Optimizer``."""
+        first, second = self.BETAS
+        steps = self._steps.assign_add(1.0)
+        now = first * (1.0 - 0.5 * tf.pow(self.DECAY, steps))
+        following = first * (1.0 - 0.5 * tf.pow(self.DECAY, steps + 1.0))
+        product = self._product.assign(self._product * now)
+        for weight, mean, square, gradient in zip(self.weights, *self.slots, gradients, strict=True):
+            if gradient is None:
+                continue
+            slope = tf.convert_to_tensor(gradient)
+            mean.assign(mean + (slope - mean) * (1.0 - first))
+            square.assign(square + (tf.square(slope) - square) * (1.0 - second))
+            ahead = following * mean / (1.0 - product * following) + (1.0 - now) * slope / (1.0 - product)
+            spread = square / (1.0 - tf.pow(second, steps))
+            weight.assign_sub(ahead * learning_rate / (tf.sqrt(spread) + EPSILON))
+
+
+OPTIMIZERS: dict[str, type[Adam] | type[NesterovMomentum] | type[RMSProp] | type[Nadam]] = {
     "adam": Adam,
     "sgd": NesterovMomentum,
     "rmsprop": RMSProp,
+    "adamw": Adam,
+    "nadam": Nadam,
 }
+
+#: Optimisers whose weight decay takes all variables, as Keras' AdamW does (Loshchilov & Hutter 2019, alg. 2).
+#: The others spare biases and the scales and offsets of batch normalisation.
+DECAY_EVERYTHING = frozenset({"adamw"})

@@ -133,7 +133,7 @@ PLATEAU_PATIENCE = Part(
 LOSS = Part(
     name="loss",
     read=str,
-    enters=Enters.TRACED,
+    enters=Enters.VARIABLE,
     usual=Fixed("cross-entropy"),
     values=Choice(("cross-entropy", "focal")),
 )

@@ -135,6 +135,7 @@ class ExamComparison:
         dataset: the dataset's name.
         samples: number of images that the refits were trained on.
         folds: number of folds of the search's cross-validation.
+        stop_sets: whether the fits of the search had a stop set.
         exam: what the exam is.
         asked: the settings.
         fixed: the rope that was fixed when the sweep began.
@@ -149,6 +150,7 @@ class ExamComparison:
     dataset: str
     samples: int
     folds: int
+    stop_sets: bool
     exam: ExamRecord
     asked: ExamSettings
     fixed: float
@@ -230,6 +232,7 @@ def compare(record: SweepRecord, exam: Exam, asked: ExamSettings) -> ExamCompari
         dataset=record.dataset.name,
         samples=record.dataset.samples,
         folds=record.fits_per_trial,
+        stop_sets=any(fold.spec.stopping is not None for winner in winners for fold in winner.folds),
         exam=exam.record,
         asked=asked,
         fixed=exam.rope,

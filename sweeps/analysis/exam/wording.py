@@ -173,7 +173,7 @@ def conditions(found: ExamComparison) -> list[str]:
         f"other seeds each time, and scored on {found.exam.origin} ({images_in_words(found)}), which no fit "
         "of the search saw.",
         f"search: the score with which it won. The gap to the exam's score is luck, plus {more:.0f} % more "
-        "training images and no stop set.",
+        f"training images{' and no stop set' if found.stop_sets else ''}.",
         f"Seeds and {units} are two crossed sources of chance; all intervals count both. Those of all pairs "
         f"hold together with {100 * found.level:.0f} % confidence. Better: the whole interval of the "
         f"difference lies above {points(found.asked.rope)} points; equivalent: it lies within them.",

@@ -128,7 +128,6 @@ def shown() -> None:
     import tensorflow as tf
 
     from trainer.datasets import DatasetSource, load
-    from trainer.engine.augmentation import Augmentation
     from trainer.engine.engine import Engine
     from trainer.engine.feed import feed
     from trainer.recipe.augmentation import random_rows
@@ -140,7 +139,8 @@ def shown() -> None:
             seen: list[Any] = []
             model = keras.Sequential([keras.Input(data.input_shape), keras.layers.Flatten()])
             model.add(keras.layers.Dense(len(data.classes), activation="softmax"))
-            engine = Engine(model, "sgd", data, Augmentation(kind, data))
+            values = {**kind, "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
+            engine = Engine(model, values, data)
             original = engine._train_batch
 
             def watched(pixels: Any, true: Any, seen: Any = seen, original: Any = original) -> Any:
@@ -148,7 +148,7 @@ def shown() -> None:
                 return original(pixels, true)
 
             engine._train_batch = watched  # type: ignore[method-assign]
-            engine.reset(model, {**kind, "learning_rate": 0.1, "weight_decay": 0.0}, dropout_seed=1)
+            engine.reset(model, values, np.bincount(data.labels), dropout_seed=1)
             order = np.random.default_rng(seed).permutation(len(data.labels))
             rows = random_rows(9, order) if kind else None
             engine.train_epoch(feed(data, memory), order, batch_size, np.arange(10), rows)

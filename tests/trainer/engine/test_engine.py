@@ -50,6 +50,8 @@ def optimizers() -> None:
         "adam": keras.optimizers.Adam(0.01),
         "sgd": keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
         "rmsprop": keras.optimizers.RMSprop(0.01),
+        "adamw": keras.optimizers.AdamW(0.01, weight_decay=0.0),  # its decay: test_losses
+        "nadam": keras.optimizers.Nadam(0.01),
     }
     for name, other in theirs.items():
         here, there = (keras.Variable(np.linspace(-1, 1, 50, dtype="float32")) for _ in range(2))
@@ -73,7 +75,8 @@ def optimizers() -> None:
 def test_the_optimisers_are_those_of_keras_and_can_be_set_back(in_training_process: Scripts) -> None:
     """Twenty steps end where Keras' own end; after a reset they end there again, bit for bit."""
     lines = in_training_process(optimizers).splitlines()
-    assert lines == ["adam True True 3.0", "sgd True True 3.0", "rmsprop True True 3.0"]
+    names = ("adam", "sgd", "rmsprop", "adamw", "nadam")
+    assert lines == [f"{name} True True 3.0" for name in names]
 
 
 def batch_norms() -> None:
@@ -199,7 +202,7 @@ def one_trace() -> None:
             "dropout": rate,
         }
         values |= {"learning_rate": rate / 100, "weight_decay": rate / 10}
-        seeds = {"initialisation_seed": 1, "dropout_seed": 1}
+        seeds: Any = {"initialisation_seed": 1, "dropout_seed": 1}
         engine = engines.engine_for(BUILT_IN["baseline"], "digest", values, dataset, **seeds)
         seen.add(engine.train_epoch(data, np.arange(50), 16, np.arange(50, 60)).loss)
         rates = [layer.rate for layer in engine.model._flatten_layers() if hasattr(layer, "rate")]
@@ -331,7 +334,7 @@ def initial_weights() -> None:
         values |= {"learning_rate": 0.1, "weight_decay": 0.0}
         engines, agree = EngineCache(), True
         for seed in (1, 2, 1, 3, 2):
-            seeds = {"initialisation_seed": seed, "dropout_seed": 1}
+            seeds: Any = {"initialisation_seed": seed, "dropout_seed": 1}
             begun = weights_digest(
                 engines.engine_for(architecture, "digest", values, dataset, **seeds).weights()
             )
@@ -428,7 +431,6 @@ def penalties() -> None:
 
     from trainer.architectures import Architecture
     from trainer.datasets import Dataset
-    from trainer.engine.augmentation import Augmentation
     from trainer.engine.engine import Engine
     from trainer.engine.feed import feed
     from trainer.engine.model import build_model
@@ -444,8 +446,8 @@ def penalties() -> None:
             return keras.Sequential([keras.Input(shape), *layers])
 
         fresh = build_model(Architecture(name="x", build=build), values, dataset, seed=1)
-        engine = Engine(fresh, "sgd", dataset, Augmentation(values, dataset))
-        engine.reset(fresh, values, dropout_seed=1)
+        engine = Engine(fresh, values, dataset)
+        engine.reset(fresh, values, np.bincount(labels), dropout_seed=1)
         engine.train_epoch(feed(dataset), np.arange(32), 32, np.arange(0))
         kernel = engine.weights()[0]
         print(round(float(np.linalg.norm(kernel)), 4), bool((np.linalg.norm(kernel, axis=0) <= 0.5001).all()))
