@@ -1,8 +1,8 @@
 """What augmentation adds to a training epoch.
 
 ``python -m benchmarks.augmentation`` trains epochs of two networks on made-up images of two sizes, with
-``augment`` none, light and strong by turns, and prints the median of each and its ratio to none. What is
-compared ran in the same process, one after the other. ``--rounds`` is the number of turns.
+``augment`` none, light and strong by turns, and prints the median CPU time of each and its ratio to none.
+What is compared ran in the same process, one after the other. ``--rounds`` is the number of turns.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from trainer.runtime import determinism
 SIZES = {"28x28 grey": (28, 28, 1), "32x32 colour": (32, 32, 3)}
 NETWORKS: dict[str, dict[str, Value]] = {
     "baseline": {"filters": 16, "dense_units": 128, "dropout": 0.3},
+    "lenet": {"filters": 16, "dense_units": 128, "dropout": 0.2},
     "resnet": {"filters": 24, "blocks": 1, "dropout": 0.2},
 }
 SHARED: dict[str, Value] = {
@@ -37,7 +38,7 @@ def dataset(shape: tuple[int, int, int], images: int) -> Dataset:
 
 
 def measure(name: str, data: Dataset, rounds: int) -> dict[str, float]:
-    """Return the median seconds of an epoch for each value of ``augment``, trained by turns."""
+    """Return the median CPU seconds of an epoch for each value of ``augment``, trained by turns."""
     from trainer.engine.engine import EngineCache
     from trainer.engine.feed import feed
 
@@ -50,10 +51,10 @@ def measure(name: str, data: Dataset, rounds: int) -> dict[str, float]:
         )
     for turn in range(rounds + 1):
         for preset, engine in engines.items():
-            begun = time.perf_counter()
+            begun = time.process_time()
             rows = None if preset == "none" else random_rows(turn, order)
             engine.train_epoch(images, order, 64, order[:0], rows)
-            taken[preset].append(time.perf_counter() - begun)
+            taken[preset].append(time.process_time() - begun)
     return {preset: statistics.median(seconds[1:]) for preset, seconds in taken.items()}  # the first traces
 
 
@@ -68,7 +69,7 @@ def main() -> None:
         sys.exit(subprocess.run(command, env=determinism.training_environment(), check=False).returncode)
     determinism.prepare()
     sys.stdout.write(
-        "| network | images | none, ms a step | light | strong |\n| --- | --- | --- | --- | --- |\n"
+        "| network | images | none, CPU ms a step | light | strong |\n| --- | --- | --- | --- | --- |\n"
     )
     for name in NETWORKS:
         for size, shape in SIZES.items():
