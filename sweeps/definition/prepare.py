@@ -12,6 +12,7 @@ from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import SweepSpec
+from sweeps.definition.starts import planned_starts
 from tracking.records import DatasetRecord, ExamRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, Loaded, load
@@ -202,7 +203,8 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges)
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
-    return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
+    start = planned_starts(choice.name, choice.start, space)
+    return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source, start=start)
 
 
 def _check_hyperparameters(architecture: str, own: Space) -> None:
