@@ -29,6 +29,7 @@ from tests.record_changes import (
 )
 from tests.seal_mutations import SEAL
 from tests.varied_sweep import NAME
+from trainer.canonical import digest
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec
 
@@ -93,6 +94,16 @@ def retuned(ledger: sqlite3.Connection) -> None:
         ledger.execute("UPDATE members SET key = ? WHERE key = ?", (made.key, key))
 
 
+def started(ledger: sqlite3.Connection) -> None:
+    """Give an architecture another starting point, and the sweep the key that follows."""
+    ((identity,),) = ledger.execute("SELECT identity FROM sweeps WHERE name = ?", (NAME,)).fetchall()
+    data = json.loads(identity)
+    data["architectures"]["mine"]["start"][0]["units"] = 16
+    ledger.execute(
+        "UPDATE sweeps SET identity = ?, key = ? WHERE name = ?", (json.dumps(data), digest(data), NAME)
+    )
+
+
 def emptied(trial: str, position: int) -> Change:
     """Return what takes a fit's predictions away."""
     return sql(f"UPDATE fits SET predictions = x'', confidences = x'' WHERE {key_of(trial, position)}")
@@ -117,6 +128,12 @@ IDENTITY = {
     "seed of the identity": Row(entry("identity", put("seed", value=4)), "sweep key"),
     "counts of folds that are not given": Row(
         entry("identity", put("held_out", value=[[4, 4, 4]] * 3)), "sweep key"
+    ),
+    "starting point of the identity": Row(
+        entry("identity", put("architectures", "mine", "start", 0, "units", value=16)), "sweep key"
+    ),
+    "starting point": Row(
+        both(started, text("units = 24", "units = 16")), "mine/0: proposal of units: 24 recorded, 16 proposed"
     ),
     "device of the identity": Row(entry("identity", put("device", value="gpu")), "was trained on GPUs"),
     "key": Row(sql("UPDATE sweeps SET key = '0' WHERE name = {made}"), "sweep key"),
@@ -143,6 +160,13 @@ TEXT = {
         text("[limits]", '[mlflow]\nexperiment = "other"\n[limits]'), "experiment of the sweep file"
     ),
     "source in the text": Row(text("mine.py:Net", "mine.py:Other"), "sources.mine of the sweep file"),
+    "starting point in the text": Row(
+        text("units = 24", "units = 16"),
+        "starts.mine of the sweep file: [{'units': 24}] in the record, [{'units': 16}]",
+    ),
+    "no starting point in the text": Row(
+        text("[[architectures.mine.start]]\nunits = 24", ""), "starts.mine of the sweep file"
+    ),
     "range in the text": Row(text("batch_size = 32", "batch_size = 64"), "spaces.lenet.batch_size"),
     "renamed": Row(
         sql(

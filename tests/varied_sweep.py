@@ -88,6 +88,9 @@ fit_minutes = 5
 [architectures.mine]
 source = "mine.py:Net"
 
+[[architectures.mine.start]]
+units = 24
+
 [architectures.lenet]
 batch_size = 32
 

@@ -34,6 +34,7 @@ def report(prepared: Prepared) -> dict[str, Any]:
             a.name: {"first": trial_name(a.name, 0), "last": trial_name(a.name, plan.trials - 1)}
             for a in plan.architectures
         },
+        "starts": {a.name: list(map(dict, a.start)) for a in plan.architectures if a.start},
     }
 
 
@@ -55,6 +56,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         which = " to ".join(dict.fromkeys(report["trials"][name].values()))
         said += ["", f"{which}, each on folds 0 to {folds - 1}: {counted(trials * folds, 'fit')}"]
         said += [f"  {hyperparameter:<16} {words}" for hyperparameter, words in space.items()]
+        if starts := report["starts"].get(name):
+            first = " to ".join(dict.fromkeys(trial_name(name, number) for number in (0, len(starts) - 1)))
+            said.append(f"  {counted(len(starts), 'starting point')}: {first}")
     return said
 
 

@@ -17,6 +17,7 @@ from trainer.quantities import counted
 
 if TYPE_CHECKING:
     from tracking.records import SweepRecord, TrialRecord
+    from trainer.hyperparameters import Hyperparameters
     from trainer.user_code import UserSource
 
 
@@ -73,6 +74,7 @@ def show(options: Arguments) -> int:
     """Show one sweep, or one of its trials."""
     from sweeps.analysis.best_trial import find_trial
     from sweeps.definition.exam import exam_in_words, openings_in_words
+    from sweeps.definition.identity import identity_of
     from tracking.ledger.ledger import Ledger
     from tracking.ledger.lock import is_running
 
@@ -87,7 +89,9 @@ def show(options: Arguments) -> int:
     live = is_running(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
-        return _show_trial(home, record, find_trial(record, options.trial), options, live=live)
+        trial = find_trial(record, options.trial)
+        given = identity_of(entry).given(trial.architecture, trial.number) if entry else {}
+        return _show_trial(home, record, trial, given, options, live=live)
     if options.json:
         told = [asdict(each) for each in opened]
         print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept), "openings": told})
@@ -127,17 +131,30 @@ def _show_code(sources: "Mapping[str, UserSource]", options: Arguments) -> int:
 
 
 def _show_trial(
-    home: Home, record: "SweepRecord", trial: "TrialRecord", options: Arguments, *, live: bool
+    home: Home,
+    record: "SweepRecord",
+    trial: "TrialRecord",
+    given: "Hyperparameters",
+    options: Arguments,
+    *,
+    live: bool,
 ) -> int:
     from tracking.reports.class_report import class_report, report_table
 
     wrong = _mistakes(home, record, trial)
     if options.json:
         more = {"confusion": trial.confusion, "classes": list(record.dataset.classes), "mistakes": wrong}
-        print_json(trial_json(trial) | more)
+        print_json(trial_json(trial) | more | {"given": dict(given)})
         return 0
-    put(f"{trial.name}: {tables.state(trial, live=live)}, proposed with seed {trial.seed}")
-    put(*(f"  {name:<16} {value}" for name, value in sorted(trial.hyperparameters.items())))
+    proposed = f"proposed with seed {trial.seed}"
+    origin = f"a starting point, the rest {proposed}" if given else proposed
+    put(f"{trial.name}: {tables.state(trial, live=live)}, {origin}")
+    put(
+        *(
+            f"  {name:<16} {value}{' (given)' if name in given else ''}"
+            for name, value in sorted(trial.hyperparameters.items())
+        )
+    )
     if trial.reason:
         put(f"  {trial.reason}")
     put("")

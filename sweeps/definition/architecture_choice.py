@@ -7,10 +7,11 @@ from types import FunctionType
 from typing import Any
 
 from sweeps.definition.checks import checked, shown
+from sweeps.definition.starts import checked_starts
 from trainer import names
 from trainer.architectures import BUILT_IN
 from trainer.errors import UsageError
-from trainer.hyperparameters import Range, Value
+from trainer.hyperparameters import Hyperparameters, Range, Value
 from trainer.limits import ENTRIES, HYPERPARAMETERS
 from trainer.recipe.class_weights import as_text
 from trainer.recipe.table import CLASS_WEIGHTS
@@ -34,12 +35,15 @@ class ArchitectureChoice:
         ranges: replacements for entries of the default space, by hyperparameter: a narrower range, or a fixed
             value.
         files: the files that the user's code reads, as seen from the folder of its main file.
+        start: starting points: values that the first trials take, one table a trial. What a table leaves out
+            is proposed.
     """
 
     name: str
     source: str | UserSource | None
     ranges: Mapping[str, Range]
     files: tuple[str, ...]
+    start: tuple[Hyperparameters, ...]
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class ArchitectureChoice:
         source: str | Defined | UserSource | None = None,
         ranges: Mapping[str, Range | Value] | None = None,
         files: Sequence[str] = (),
+        start: Sequence[Hyperparameters] = (),
     ) -> None:
         """Check the values.
 
@@ -56,6 +61,7 @@ class ArchitectureChoice:
             source: see above; may also be the class or function itself, from a notebook's cell or a module.
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
             files: see above.
+            start: see above.
 
         Raises:
             UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
@@ -69,7 +75,7 @@ class ArchitectureChoice:
         written = _written(prefix, source)
         fields = {
             "name": name, "source": written, "ranges": ranges_of(prefix, ranges),
-            "files": _files(prefix, written, files),
+            "files": _files(prefix, written, files), "start": checked_starts(prefix, start),
         }  # fmt: skip
         for field, value in fields.items():
             object.__setattr__(self, field, value)

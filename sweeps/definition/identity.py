@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.definition.changes import Change
-from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.definition.plan import Plan, PlannedArchitecture, given
 from sweeps.definition.requirements import version_of_refold
 from sweeps.definition.spec import CrossValidation, Prune, Search
 from tracking.ledger.entry import SweepEntry
 from trainer.canonical import digest, optional_of
 from trainer.errors import UsageError
 from trainer.fits.specs import PROCEDURE
-from trainer.hyperparameters import Space
+from trainer.hyperparameters import Hyperparameters, Space
 from trainer.space_json import space_from_json
 
 
@@ -91,6 +91,14 @@ class Identity:
         """Return the space that an architecture's hyperparameters are proposed from."""
         return space_from_json(self.data["architectures"][architecture]["space"])
 
+    def start_of(self, architecture: str) -> tuple[Hyperparameters, ...]:
+        """Return an architecture's starting points."""
+        return tuple(map(dict, self.data["architectures"][architecture].get("start", ())))
+
+    def given(self, architecture: str, number: int) -> Hyperparameters:
+        """Return the values that a trial has from a starting point; none if it has none."""
+        return given(self.start_of(architecture), number)
+
 
 def identity_of(entry: SweepEntry) -> Identity:
     """Return a recorded sweep's identity."""
@@ -113,7 +121,12 @@ def plan_of(entry: SweepEntry) -> Plan:
             search=Search(**identity["search"]),
             prune=Prune(**identity["prune"] | {"rungs": tuple(identity["prune"]["rungs"])}),
             architectures=tuple(
-                PlannedArchitecture(name=name, digest=found.digest_of(name), space=found.space_of(name))
+                PlannedArchitecture(
+                    name=name,
+                    digest=found.digest_of(name),
+                    space=found.space_of(name),
+                    start=found.start_of(name),
+                )
                 for name in entry.architectures
             ),
             platform=entry.environment.platform,

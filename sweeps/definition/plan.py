@@ -1,6 +1,6 @@
 """The plan: all that decides a sweep's bits, with its data and its architectures' code known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,20 +8,43 @@ from sweeps.definition.spec import CrossValidation, Prune, Search
 from trainer.canonical import digest, optional, optional_parts, recorded
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec, Thresholds
-from trainer.hyperparameters import Space, Value
+from trainer.hyperparameters import Hyperparameters, Space, Value
 from trainer.recipe.augmentation import is_augmented
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource
 
 
+def given(start: Sequence[Hyperparameters], number: int) -> Hyperparameters:
+    """Return the values that the trial of this number takes from the starting points; none after these."""
+    return start[number] if number < len(start) else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArchitecture:
-    """An architecture with everything that training needs: its complete space and its source."""
+    """An architecture with everything that training needs: its complete space and its source.
+
+    Attributes:
+        name: its name.
+        digest: of its source.
+        space: its complete space.
+        source: of a user's architecture.
+        start: its starting points: values that its first trials take in place of proposed ones, one entry a
+            trial.
+    """
 
     name: str
     digest: str
     space: Space
     source: UserSource | None = None
+    start: tuple[Hyperparameters, ...] = optional(())
+
+    def given(self, number: int) -> Hyperparameters:
+        """Return the values that the trial of this number takes in place of proposed ones; often none."""
+        return given(self.start, number)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the architecture's part of a plan's identity."""
+        return {"digest": self.digest, "space": space_to_json(self.space), **optional_parts(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +91,7 @@ class Plan:
             "search": recorded(self.search),
             "prune": recorded(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
             **optional_parts(self),
-            "architectures": {
-                a.name: {"digest": a.digest, "space": space_to_json(a.space)} for a in self.architectures
-            },
+            "architectures": {each.name: each.identity() for each in self.architectures},
         }
 
     @property

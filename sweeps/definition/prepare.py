@@ -12,6 +12,7 @@ from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked, shown
 from sweeps.definition.plan import Plan, PlannedArchitecture
 from sweeps.definition.spec import CrossValidation, SweepSpec
+from sweeps.definition.starts import planned_starts
 from tracking.records import DatasetRecord, ExamRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
 from trainer.datasets import Dataset, Loaded, load
@@ -210,7 +211,8 @@ def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> P
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     if small := too_small(space, dataset.input_shape):
         raise UsageError(f"{_written(small[0], choice, spec)} has no effect: {small[1]}")
-    return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source)
+    start = planned_starts(choice.name, choice.start, space)
+    return PlannedArchitecture(name=choice.name, digest=digest, space=space, source=source, start=start)
 
 
 def _written(hyperparameter: str, choice: ArchitectureChoice, spec: SweepSpec) -> str:

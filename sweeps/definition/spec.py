@@ -256,6 +256,7 @@ class SweepSpec:
             if not isinstance(given[part], kind):
                 raise UsageError(f"{part} = {shown(given[part])}: must be a {kind.__name__}")
         _check_rungs(prune, cv)
+        _check_starts(self.architectures, self.trials)
 
     @property
     def source(self) -> DatasetSource:
@@ -356,3 +357,12 @@ def _check_rungs(prune: Prune, cv: CrossValidation) -> None:
             f"prune.rungs: {late[0]} must lie below cv.epochs = {cv.epochs}: after the last epoch "
             "no training is left to save"
         )
+
+
+def _check_starts(choices: Iterable[ArchitectureChoice], trials: int) -> None:
+    for choice in choices:
+        if len(choice.start) > trials:
+            raise UsageError(
+                f"architectures.{choice.name}.start: {len(choice.start)} tables, and trials = {trials}: "
+                "each is one trial, so raise trials or leave some out"
+            )

@@ -16,6 +16,7 @@ from trainer.canonical import recorded
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.limits import SWEEP_FILE
+from trainer.space_json import KEYS as RANGE
 from trainer.space_json import space_to_json
 from trainer.spelling import nearest
 
@@ -100,17 +101,21 @@ def sweep_text(spec: SweepSpec) -> str:
     }
     if spec.training:
         tables["training"] = space_to_json(spec.training)
-    for choice in spec.architectures:
-        tables[f"architectures.{choice.name}"] = {
-            "source": choice.written,
-            "files": list(choice.files) or None,
-        } | space_to_json(choice.ranges)
     top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials, "device": spec.device}
     lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
     for name, table in tables.items():
-        lines += ["", f"[{name}]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
+        lines += _table(f"[{name}]", table)
+    for choice in spec.architectures:
+        named = f"architectures.{choice.name}"
+        own = {"source": choice.written, "files": list(choice.files) or None}
+        lines += _table(f"[{named}]", own | space_to_json(choice.ranges))
+        for start in choice.start:
+            lines += _table(f"[[{named}.start]]", start)
     return "\n".join(lines) + "\n"
+
+
+def _table(head: str, table: Mapping[str, Any]) -> list[str]:
+    return ["", head, *(f"{key} = {_toml(value)}" for key, value in table.items() if value is not None)]
 
 
 def _toml(value: Any) -> str:
@@ -151,6 +156,20 @@ def _architecture(name: str, table: Any) -> ArchitectureChoice:
     if not isinstance(table, Mapping):
         raise UsageError(f"{prefix} must be a table: write [{prefix}]")
     ranges = {key: value for key, value in table.items() if key not in RESERVED}
+    start = ranges.pop("start") if _are_starts(prefix, table.get("start")) else ()
     return ArchitectureChoice(
-        name=name, source=table.get("source"), ranges=ranges, files=table.get("files", ())
+        name=name, source=table.get("source"), ranges=ranges, files=table.get("files", ()), start=start
     )
+
+
+def _are_starts(prefix: str, written: Any) -> bool:
+    """Return whether the key ``start`` has starting points; a range or value is of a hyperparameter.
+
+    Raises:
+        UsageError: if it is one table with hyperparameters in place of a list of such.
+    """
+    if isinstance(written, Mapping) and not any(key in RANGE for key in written):
+        raise UsageError(
+            f"{prefix}.start must be a list of tables: write [[{prefix}.start]], with two brackets"
+        )
+    return isinstance(written, list | tuple)

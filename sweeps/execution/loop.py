@@ -351,6 +351,7 @@ def _proposer(
             seed=seed,
             startup=plan.search.startup,
             direction=plan.cv.metric.direction,
+            given=architecture.given(number),
         )
 
     return proposal

@@ -40,6 +40,7 @@ def propose(
     seed: int,
     startup: int,
     direction: Direction = "maximize",
+    given: Hyperparameters | None = None,
 ) -> dict[str, Value]:
     """Propose hyperparameters by multivariate TPE.
 
@@ -52,6 +53,7 @@ def propose(
         seed: the sampler's seed, in [0, 2**31).
         startup: number of trials that are drawn at random before TPE begins.
         direction: whether a higher or a lower score is better.
+        given: values of a starting point; they replace those that are proposed, and change no others.
 
     Returns:
         A value for every name in ``space`` but those parts of the recipe that do nothing in this trial;
@@ -78,6 +80,7 @@ def propose(
             study.add_trial(_frozen(hyperparameters, searched, state=optuna.trial.TrialState.RUNNING))
         asked = study.ask(searched).params
         chosen |= {name: _rounded(asked[name], space[name]) for name in searched}
+    chosen |= given or {}
     return applicable({name: chosen[name] for name in sorted(chosen)})
 
 

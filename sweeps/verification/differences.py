@@ -132,6 +132,7 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 seed=proposal_seed(plan.seed, architecture.name, trial.number),
                 startup=plan.search.startup,
                 direction=plan.cv.metric.direction,
+                given=architecture.given(trial.number),
             )
             place = trial.name
             for change in changes(trial.hyperparameters, proposed):

@@ -6,7 +6,7 @@ this, so of these spaces only the ranges that the text sets are compared; propos
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, identity_of
 from sweeps.definition.prepare import complete_space
 from sweeps.definition.spec import SweepSpec
+from sweeps.definition.starts import planned_starts
 from sweeps.definition.sweep_file import parse_sweep
 from tracking.ledger.details import SweepDetails
 from tracking.ledger.entry import SweepEntry
@@ -22,6 +23,7 @@ from trainer import names
 from trainer.architectures import BUILT_IN
 from trainer.canonical import recorded
 from trainer.errors import UsageError
+from trainer.hyperparameters import Hyperparameters, Value
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource
 
@@ -100,6 +102,7 @@ def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
         "sources": {choice.name: choice.written for choice in spec.architectures if choice.written},
         "files": {choice.name: list(choice.files) for choice in spec.architectures if choice.files},
         "spaces": {choice.name: _space(choice, spec, entry) for choice in _known(spec, entry)},
+        "starts": {c.name: _listed(_starts(c, entry)) for c in _known(spec, entry) if c.start},
     }
 
 
@@ -124,6 +127,11 @@ def _kept(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
             if source.data
         },
         "spaces": {choice.name: _recorded_space(choice.name, entry) for choice in _known(spec, entry)},
+        "starts": {
+            choice.name: _listed(start)
+            for choice in _known(spec, entry)
+            if (start := identity_of(entry).start_of(choice.name))
+        },
     }
 
 
@@ -141,3 +149,12 @@ def _space(choice: ArchitectureChoice, spec: SweepSpec, entry: SweepEntry) -> Ma
     """Return the space that follows from the text; what only a user's code knows is taken as recorded."""
     own = BUILT_IN[choice.name].space if choice.source is None else identity_of(entry).space_of(choice.name)
     return space_to_json(complete_space(choice.name, own, choice.ranges, spec.training))
+
+
+def _starts(choice: ArchitectureChoice, entry: SweepEntry) -> Sequence[Hyperparameters]:
+    """Return the starting points that follow from the text."""
+    return planned_starts(choice.name, choice.start, identity_of(entry).space_of(choice.name))
+
+
+def _listed(starts: Sequence[Hyperparameters]) -> list[dict[str, Value]]:
+    return [dict(sorted(start.items())) for start in starts]

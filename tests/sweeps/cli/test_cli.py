@@ -167,6 +167,7 @@ def test_a_dry_run_lists_everything_and_starts_nothing(tmp_path: Path) -> None:
     assert report["fits"] == 8
     assert report["trials"]["lenet"] == {"first": "lenet/0", "last": "lenet/1"}
     assert report["architectures"]["lenet"]["batch_size"] == "32 (fixed)"
+    assert report["starts"] == {}
     assert not (tmp_path / "refold-runs").exists()
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeps.definition.identity import plan_of
 from sweeps.definition.plan import Plan
 from sweeps.definition.spec import Prune
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
-from sweeps.search.proposals import Observation
+from sweeps.search.optuna_export import frozen_trial
+from sweeps.search.proposals import Observation, optuna_package
 from sweeps.search.schedule import Schedule
+from sweeps.verification.differences import proposal_differences
 from tests.closed_formula import InlineWorkers, Killed, in_memory_ledger, plan, prepared, result_of, starter
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
@@ -106,6 +110,60 @@ def test_more_trials_continue_the_same_sweep(home: Path) -> None:
     straight = run_once(plan(trials=5), in_memory_ledger(), InlineWorkers(3), home)
     assert longer.digest == straight.digest
     assert [t.outcome() for t in longer.trials][: len(short.trials)] == [t.outcome() for t in short.trials]
+
+
+def started(made: Plan) -> Plan:
+    """Return the plan with starting points for its first architecture."""
+    start: tuple[Hyperparameters, ...] = ({"learning_rate": 1e-3, "optimizer": "sgd"}, {"dropout": 0.125})
+    alpha, *others = made.architectures
+    return replace(made, architectures=(replace(alpha, start=start), *others))
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_starting_points_come_first_and_the_rest_is_proposed(window: int, home: Path) -> None:
+    """Trial k has the values of table k; what it leaves out is proposed as if there were none."""
+    bare = run_once(plan(window=window), in_memory_ledger(), InlineWorkers(1), home)
+    made = started(plan(window=window))
+    record = run_once(made, in_memory_ledger(), InlineWorkers(1), home)
+    alpha, usual = ([t for t in r.trials if t.architecture == "alpha"] for r in (record, bare))
+    assert alpha[0].hyperparameters == {**usual[0].hyperparameters, **made.architectures[0].start[0]}
+    assert alpha[1].hyperparameters["dropout"] == 0.125
+    assert [t.seed for t in alpha] == [t.seed for t in usual]
+    betas = ([t.outcome() for t in r.trials if t.architecture == "beta"] for r in (record, bare))
+    assert next(betas) == next(betas)
+
+
+def test_tpe_is_told_of_starting_points(home: Path) -> None:
+    """Later trials are proposed from their outcomes."""
+    made = plan(trials=6, prune=Prune(enabled=False))
+    bare, record = (run_once(p, in_memory_ledger(), InlineWorkers(1), home) for p in (made, started(made)))
+    last, usual = (r.trials[-2] for r in (record, bare))
+    assert (last.architecture, last.number) == ("alpha", 5)
+    assert last.hyperparameters != usual.hyperparameters
+
+
+@settings(max_examples=20)
+@given(kills=st.lists(st.integers(0, 20), max_size=3), seed=st.integers(0, 2**32))
+def test_a_sweep_with_starting_points_goes_on_and_is_proposed_again(
+    home: Path, kills: list[int], seed: int
+) -> None:
+    """After kills, with more workers and more trials; ``verify`` derives its proposals, Optuna takes them."""
+    ledger, rng = in_memory_ledger(), random.Random(seed)
+    for kill_after in kills:
+        try:
+            run_once(started(plan(window=2)), ledger, InlineWorkers(2, rng.randrange, kill_after), home)
+        except Killed:
+            continue
+    made = started(plan(trials=5, window=2))
+    record = run_once(made, ledger, InlineWorkers(3, rng.randrange), home)
+    assert record.digest == run_once(made, in_memory_ledger(), InlineWorkers(1), home).digest
+    entry = ledger.entry("made-up")
+    assert entry is not None
+    assert plan_of(entry).key == made.key == entry.key
+    assert proposal_differences(record, plan_of(entry)) == []
+    space = made.architectures[0].space
+    frozen = [frozen_trial(optuna_package(), trial, space) for trial in record.trials]
+    assert [each.user_attrs["refold.trial"] for each in frozen] == [t.number for t in record.trials]
 
 
 @pytest.mark.parametrize("window", [1, 2, 3])
