@@ -9,6 +9,7 @@ from typing import Any
 from sweeps.definition.checks import checked, shown
 from trainer import names
 from trainer.architectures import BUILT_IN
+from trainer.architectures.user import KEEP, OwnSeeds
 from trainer.errors import UsageError
 from trainer.hyperparameters import Range, Value
 from trainer.limits import ENTRIES, HYPERPARAMETERS
@@ -32,12 +33,15 @@ class ArchitectureChoice:
         ranges: replacements for entries of the default space, by hyperparameter: a narrower range, or a fixed
             value.
         files: the files that the user's code reads, as seen from the folder of its main file.
+        own_seeds: ``"keep"`` if the user's code means the seeds that it gives to initial weights; else None,
+            and such a network is refused.
     """
 
     name: str
     source: str | UserSource | None
     ranges: Mapping[str, Range]
     files: tuple[str, ...]
+    own_seeds: OwnSeeds | None
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class ArchitectureChoice:
         source: str | Defined | UserSource | None = None,
         ranges: Mapping[str, Range | Value] | None = None,
         files: Sequence[str] = (),
+        own_seeds: OwnSeeds | None = None,
     ) -> None:
         """Check the values.
 
@@ -54,6 +59,7 @@ class ArchitectureChoice:
             source: see above; may also be the class or function itself, from a notebook's cell or a module.
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
             files: see above.
+            own_seeds: see above.
 
         Raises:
             UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
@@ -67,7 +73,7 @@ class ArchitectureChoice:
         written = _written(prefix, source)
         fields = {
             "name": name, "source": written, "ranges": _ranges(prefix, ranges),
-            "files": _files(prefix, written, files),
+            "files": _files(prefix, written, files), "own_seeds": _own_seeds(prefix, written, own_seeds),
         }  # fmt: skip
         for field, value in fields.items():
             object.__setattr__(self, field, value)
@@ -117,6 +123,21 @@ def _files(prefix: str, source: object, given: object) -> tuple[str, ...]:
     if len(set(given)) < len(given):
         raise UsageError(f"{prefix}.files: one is there twice")
     return tuple(given)
+
+
+def _own_seeds(prefix: str, source: object, given: object) -> OwnSeeds | None:
+    """Return what is said of the seeds in an architecture's code.
+
+    Raises:
+        UsageError: if a built-in architecture is said to have any, or it is no word that is known.
+    """
+    if given is None:
+        return None
+    if source is None:
+        raise UsageError(f"{prefix}.own_seeds: a built-in architecture has no seeds of its own: leave it out")
+    if given != KEEP:
+        raise UsageError(f'{prefix}.own_seeds = {shown(given)}: must be "keep", or be left out')
+    return KEEP
 
 
 def _ranges(prefix: str, given: object) -> Mapping[str, Range]:

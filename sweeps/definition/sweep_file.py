@@ -99,6 +99,7 @@ def sweep_text(spec: SweepSpec) -> str:
         tables[f"architectures.{choice.name}"] = {
             "source": choice.written,
             "files": list(choice.files) or None,
+            "own_seeds": choice.own_seeds,
         } | space_to_json(choice.ranges)
     top = {"name": spec.name, "seed": spec.seed, "trials": spec.trials, "device": spec.device}
     lines = [f"{key} = {_toml(value)}" for key, value in top.items()]
@@ -147,5 +148,9 @@ def _architecture(name: str, table: Any) -> ArchitectureChoice:
         raise UsageError(f"{prefix} must be a table: write [{prefix}]")
     ranges = {key: value for key, value in table.items() if key not in RESERVED}
     return ArchitectureChoice(
-        name=name, source=table.get("source"), ranges=ranges, files=table.get("files", ())
+        name=name,
+        source=table.get("source"),
+        ranges=ranges,
+        files=table.get("files", ()),
+        own_seeds=table.get("own_seeds"),
     )
