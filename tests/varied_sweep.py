@@ -48,10 +48,11 @@ from tracking.ledger.file import checksum
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.rows import rows_of
 from tracking.records import Opening, Purpose, ReportRecord
+from trainer.architectures.inspect_messages import Accepted
 from trainer.canonical import canonical_json
 from trainer.datasets import open_stored
 from trainer.fits.results import FitRun
-from trainer.hyperparameters import Choice, Space
+from trainer.hyperparameters import Choice
 from trainer.process.jobs import Job, out_of_time
 from trainer.user_code import UserSource
 
@@ -168,9 +169,9 @@ def record(folder: Path) -> Path:
 def prepared(file: Path) -> Prepared:
     """Read a sweep file whose user's architecture is not run to look at it."""
 
-    def look(spec: str, *, base: Path, **_: Any) -> tuple[UserSource, Space]:
+    def look(spec: str, *, base: Path, **_: Any) -> Accepted:
         source = UserSource(spec=spec, files=(("mine.py", (base / "mine.py").read_text()),))
-        return source, {"units": Choice((8, 16, 24))}
+        return Accepted(source=source, space={"units": Choice((8, 16, 24))})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(preparing, "inspect_user", look)

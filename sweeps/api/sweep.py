@@ -230,7 +230,7 @@ def run_recorded(
         if ledger.created and (note := account.claim(home.path)):
             progress.handle(Notice(note))
         if not _finished(ledger, name):
-            _say_of_images(prepared, progress)
+            _say_beforehand(prepared, progress)
         recorder = Recorder(read, view, lambda text: progress.handle(Notice(text)))
         try:
             record = run_sweep(
@@ -254,13 +254,14 @@ def run_recorded(
 
 
 def _finished(ledger: Ledger, name: str) -> bool:
-    """Whether a sweep is recorded and finished: then nothing is said of its images again."""
+    """Whether a sweep is recorded and finished: then nothing is said of its images and networks again."""
     return name in ledger.sweep_names() and ledger.sweep(name).finished
 
 
-def _say_of_images(prepared: Prepared, progress: Progress) -> None:
-    """Say what is set aside, and what can be seen at once in the images."""
+def _say_beforehand(prepared: Prepared, progress: Progress) -> None:
+    """Say what is set aside, what can be seen at once in the images, and what of the users' networks."""
     lines = [exam_in_words(prepared.dataset_record), *prepared.loaded.notes, *quick_lines(prepared.loaded)]
+    lines += prepared.remarks
     for line in dict.fromkeys(lines):
         progress.handle(Notice(line))
 

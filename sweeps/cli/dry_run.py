@@ -25,6 +25,7 @@ def report(prepared: Prepared) -> dict[str, Any]:
             "exam": None if record.exam is None else asdict(record.exam),
         },
         "exam": exam_in_words(record),
+        "remarks": list(prepared.remarks),
         "trials_per_architecture": plan.trials,
         "folds": plan.cv.folds,
         "epochs": plan.cv.epochs,
@@ -50,6 +51,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     said = [
         f"sweep {report['sweep']}: {images} {height}x{width}x{channels} of {data['name']}, {classes}",
         report["exam"],
+        *report["remarks"],
         f"{architectures} x {each} = {counted(report['fits'], 'fit')} of at most {epochs}",
     ]
     for name, space in report["architectures"].items():

@@ -10,6 +10,7 @@ from sweeps.definition.checks import checked, shown
 from sweeps.definition.starts import checked_starts
 from trainer import names
 from trainer.architectures import BUILT_IN
+from trainer.architectures.user import KEEP, OwnSeeds
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Range, Value
 from trainer.limits import ENTRIES, HYPERPARAMETERS
@@ -37,6 +38,8 @@ class ArchitectureChoice:
         files: the files that the user's code reads, as seen from the folder of its main file.
         start: starting points: values that the first trials take, one table a trial. What a table leaves out
             is proposed.
+        own_seeds: ``"keep"`` if the user's code means the seeds that it gives to initial weights; else None,
+            and such a network is refused.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ArchitectureChoice:
     ranges: Mapping[str, Range]
     files: tuple[str, ...]
     start: tuple[Hyperparameters, ...]
+    own_seeds: OwnSeeds | None
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class ArchitectureChoice:
         ranges: Mapping[str, Range | Value] | None = None,
         files: Sequence[str] = (),
         start: Sequence[Hyperparameters] = (),
+        own_seeds: OwnSeeds | None = None,
     ) -> None:
         """Check the values.
 
@@ -62,6 +67,7 @@ class ArchitectureChoice:
             ranges: see above; a bare value fixes a hyperparameter, as in a sweep file.
             files: see above.
             start: see above.
+            own_seeds: see above.
 
         Raises:
             UsageError: if a value is wrong; the message names the key, what is wrong and the nearest right
@@ -76,6 +82,7 @@ class ArchitectureChoice:
         fields = {
             "name": name, "source": written, "ranges": ranges_of(prefix, ranges),
             "files": _files(prefix, written, files), "start": checked_starts(prefix, start),
+            "own_seeds": _own_seeds(prefix, written, own_seeds),
         }  # fmt: skip
         for field, value in fields.items():
             object.__setattr__(self, field, value)
@@ -125,6 +132,21 @@ def _files(prefix: str, source: object, given: object) -> tuple[str, ...]:
     if len(set(given)) < len(given):
         raise UsageError(f"{prefix}.files: one is there twice")
     return tuple(given)
+
+
+def _own_seeds(prefix: str, source: object, given: object) -> OwnSeeds | None:
+    """Return what is said of the seeds in an architecture's code.
+
+    Raises:
+        UsageError: if a built-in architecture is said to have any, or it is no word that is known.
+    """
+    if given is None:
+        return None
+    if source is None:
+        raise UsageError(f"{prefix}.own_seeds: a built-in architecture has no seeds of its own: leave it out")
+    if given != KEEP:
+        raise UsageError(f'{prefix}.own_seeds = {shown(given)}: must be "keep", or be left out')
+    return KEEP
 
 
 def ranges_of(prefix: str, given: object) -> Mapping[str, Range]:

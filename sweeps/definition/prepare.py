@@ -58,6 +58,7 @@ class Prepared:
         git_commit: the commit of the sweep file's folder; see ``git_commit``.
         tracking: the place of MLflow's record, to be kept with the sweep; None leaves the kept place as it
             is.
+        remarks: what is worth knowing of the users' architectures, a sentence each.
     """
 
     spec: SweepSpec
@@ -67,6 +68,7 @@ class Prepared:
     environment: Environment
     git_commit: str | None = None
     tracking: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> Dataset:
@@ -119,7 +121,7 @@ def prepare(
     loaded = load(spec.dataset, base=spec.folder, class_name=class_name, progress=progress)
     dataset = loaded.search
     held_out = _folds(spec, dataset)
-    here = environment()
+    here, remarks = environment(), list[str]()
     plan = Plan(
         seed=spec.seed,
         dataset=dataset.fingerprint,
@@ -127,13 +129,16 @@ def prepare(
         cv=spec.cv,
         search=spec.search,
         prune=spec.pruning,
-        architectures=tuple(_planned(choice, spec, dataset) for choice in spec.architectures),
+        architectures=tuple(_planned(choice, spec, dataset, remarks) for choice in spec.architectures),
         platform=here.platform,
         device=spec.device,
         held_out=held_out,
     )
     commit = git_commit(spec.folder)
-    return Prepared(spec=spec, text=text, plan=plan, loaded=loaded, environment=here, git_commit=commit)
+    return Prepared(
+        spec=spec, text=text, plan=plan, loaded=loaded, environment=here, git_commit=commit,
+        remarks=tuple(remarks),
+    )  # fmt: skip
 
 
 def on_other_machines(prepared: Prepared, *, mixed: bool, gpu: str) -> Prepared:
@@ -191,18 +196,23 @@ def _folds(spec: SweepSpec, dataset: Dataset) -> tuple[tuple[int, ...], ...]:
         raise UsageError(f"dataset {dataset.name}: {error}{named}") from None
 
 
-def _planned(choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset) -> PlannedArchitecture:
+def _planned(
+    choice: ArchitectureChoice, spec: SweepSpec, dataset: Dataset, remarks: list[str]
+) -> PlannedArchitecture:
     if choice.source is None:
         own, source, digest = BUILT_IN[choice.name].space, None, source_digest(choice.name)
     else:
-        source, own = inspect_user(
+        found = inspect_user(
             choice.source,
             base=spec.folder,
             name=choice.name,
             input_shape=dataset.input_shape,
             classes=len(dataset.classes),
             files=choice.files,
+            keep_seeds=choice.own_seeds is not None,
         )
+        source, own = found.source, found.space
+        remarks += found.remarks
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges, spec.training)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sweeps.definition.checks import checked, shown
 from trainer.errors import UsageError
-from trainer.fits.recipe import usual_space
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
 from trainer.limits import ENTRIES
+from trainer.recipe.table import usual_space
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 

@@ -107,7 +107,11 @@ def sweep_text(spec: SweepSpec) -> str:
         lines += _table(f"[{name}]", table)
     for choice in spec.architectures:
         named = f"architectures.{choice.name}"
-        own = {"source": choice.written, "files": list(choice.files) or None}
+        own = {
+            "source": choice.written,
+            "files": list(choice.files) or None,
+            "own_seeds": choice.own_seeds,
+        }
         lines += _table(f"[{named}]", own | space_to_json(choice.ranges))
         for start in choice.start:
             lines += _table(f"[[{named}.start]]", start)
@@ -158,7 +162,12 @@ def _architecture(name: str, table: Any) -> ArchitectureChoice:
     ranges = {key: value for key, value in table.items() if key not in RESERVED}
     start = ranges.pop("start") if _are_starts(prefix, table.get("start")) else ()
     return ArchitectureChoice(
-        name=name, source=table.get("source"), ranges=ranges, files=table.get("files", ()), start=start
+        name=name,
+        source=table.get("source"),
+        ranges=ranges,
+        files=table.get("files", ()),
+        start=start,
+        own_seeds=table.get("own_seeds"),
     )
 
 

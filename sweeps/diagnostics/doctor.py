@@ -249,6 +249,7 @@ def examine(prepared: Prepared | None, home: Home, workers: int | None) -> list[
         *disk(shutil.disk_usage(existing(home.path)).free, 0 if stored else data),
         *cores(count, available_cores()),
         *_rehearsed(rehearse(prepared), data, count),
+        *(Finding("own seeds", "note", remark) for remark in (prepared.remarks if prepared else ())),
     ]
 
 

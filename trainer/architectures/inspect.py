@@ -8,7 +8,6 @@ from pathlib import Path
 
 from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_from_json
 from trainer.errors import UsageError
-from trainer.hyperparameters import Space
 from trainer.limits import PYTHON_FILE
 from trainer.runtime.determinism import training_environment
 from trainer.runtime.output import last_line
@@ -16,7 +15,7 @@ from trainer.runtime.python_process import module_command
 from trainer.runtime.scratch import scratch_folder
 from trainer.user_code import UserSource
 
-#: Seconds that the user's module may take to import and to build its model twice, TensorFlow included.
+#: Seconds that the user's module may take to import and to build its model three times, TensorFlow included.
 PATIENCE = 300
 
 
@@ -28,7 +27,8 @@ def inspect_user(
     input_shape: tuple[int, int, int],
     classes: int,
     files: Sequence[str] = (),
-) -> tuple[UserSource, Space]:
+    keep_seeds: bool = False,
+) -> Accepted:
     """Import the user's architecture in a process of its own, build it and check the model that it returns.
 
     Args:
@@ -38,9 +38,10 @@ def inspect_user(
         input_shape: height, width, channels of the sweep's images.
         classes: how many classes there are, at least 2.
         files: the files that the code reads, as seen from the folder of its main file.
+        keep_seeds: whether seeds that the code gives to its initial weights are meant.
 
     Returns:
-        The texts of the architecture's code with these files, and the space that it declares.
+        The texts of the architecture's code with these files, the space that it declares, and remarks.
 
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
@@ -56,11 +57,12 @@ def inspect_user(
         input_shape=input_shape,
         classes=classes,
         files=tuple(files),
+        keep_seeds=keep_seeds,
     )
     answer = _ask(request)
     if isinstance(answer, Refused):
         raise UsageError(answer.error)
-    return answer.source, answer.space
+    return answer
 
 
 def _check_file(spec: str, base: Path) -> None:

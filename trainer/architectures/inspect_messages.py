@@ -21,6 +21,7 @@ class InspectRequest:
         input_shape: height, width, channels of the sweep's images.
         classes: how many classes there are, at least 2.
         files: the files that the code reads, as seen from the folder of its main file.
+        keep_seeds: whether seeds that the code gives to its initial weights are meant.
     """
 
     base: str
@@ -30,6 +31,7 @@ class InspectRequest:
     input_shape: tuple[int, int, int]
     classes: int
     files: tuple[str, ...] = ()
+    keep_seeds: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the request as plain JSON data; ``from_json`` is the inverse."""
@@ -44,10 +46,11 @@ class InspectRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The texts of the architecture's code, and the space that it declares."""
+    """The texts of the architecture's code, the space that it declares, and what is worth knowing of it."""
 
     source: UserSource
     space: Space
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,19 @@ def answer_to_json(answer: Accepted | Refused) -> dict[str, object]:
     """Return an answer as plain JSON data; ``answer_from_json`` is the inverse."""
     if isinstance(answer, Refused):
         return asdict(answer)
-    return {"source": answer.source.to_json(), "space": space_to_json(answer.space)}
+    return {
+        "source": answer.source.to_json(),
+        "space": space_to_json(answer.space),
+        "remarks": list(answer.remarks),
+    }
 
 
 def answer_from_json(data: Mapping[str, Any]) -> Accepted | Refused:
     """Rebuild an answer from what ``answer_to_json`` returned."""
     if "error" in data:
         return Refused(error=data["error"])
-    return Accepted(source=UserSource.from_json(data["source"]), space=space_from_json(data["space"]))
+    return Accepted(
+        source=UserSource.from_json(data["source"]),
+        space=space_from_json(data["space"]),
+        remarks=tuple(data["remarks"]),
+    )

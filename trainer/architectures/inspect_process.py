@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from trainer.architectures.inspect_messages import Accepted, InspectRequest, Refused, answer_to_json
 from trainer.architectures.middle import middle
+from trainer.architectures.own_seeds import Built, judge_own_seeds
+from trainer.architectures.own_training import refuse_own_training
 from trainer.architectures.user import UserArchitecture
 from trainer.errors import UsageError
-from trainer.hyperparameters import Space
 from trainer.recipe.table import usual_space, without_unused
 from trainer.runtime import determinism
 from trainer.runtime.lifeline import end_with_parent
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 InputShape = tuple[int, int, int]
 
 
-def examine(request: InspectRequest) -> tuple[UserSource, Space]:
+def examine(request: InspectRequest) -> Accepted:
     """Import and build the architecture twice: from its folder, then from the texts that this imported.
 
     Every worker builds it from the texts. Code that needs more than its Python files fails here, before
-    anything is trained.
+    anything is trained. Then it is built once more, under another seed, which has to change its weights.
 
     Raises:
         UsageError: one line that says what is wrong and in which line of which file.
@@ -46,7 +47,7 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
     opened = OpenedFiles()
     with opened.watched():
         local = UserArchitecture.from_folder(path.parent, path.name, attribute, name, cell=cell)
-        _try_out(local, spec, request.input_shape, request.classes)
+        _try_out(local, request)
     _refuse_undeclared(opened.undeclared(path.parent, request.files), path.parent, request)
     files = local.modules.files
     others = sorted((other, text) for other, text in files.items() if other != path.name)
@@ -55,7 +56,7 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
     try:
         with again.watched():
             carried = UserArchitecture.from_source(source, name, source.digest)
-            _try_out(carried, spec, request.input_shape, request.classes)
+            one = _try_out(carried, request)
     except UsageError as error:
         reason = "works in its own folder, but not from the texts of its Python files alone"
         raise UsageError(f"{spec} {reason}: {error}") from None
@@ -64,7 +65,10 @@ def examine(request: InspectRequest) -> tuple[UserSource, Space]:
             f"{spec} opens {Path(elsewhere[0]).name!r} in its own folder, where no worker has it: open it as "
             "Path(__file__).parent / its name"
         )
-    return source, carried.architecture.space
+    builds = (one, _try_out(carried, request, seed=1))
+    keep, name = request.keep_seeds, request.name
+    remarks = judge_own_seeds(builds, spec, name, keep=keep, files=request.files)
+    return Accepted(source=source, space=carried.architecture.space, remarks=tuple(remarks))
 
 
 def _refuse_undeclared(opened: Sequence[str], folder: Path, request: InspectRequest) -> None:
@@ -90,15 +94,18 @@ def _refuse_undeclared(opened: Sequence[str], folder: Path, request: InspectRequ
     )
 
 
-def _try_out(user: UserArchitecture, spec: str, input_shape: InputShape, classes: int) -> None:
+def _try_out(user: UserArchitecture, request: InspectRequest, *, seed: int = 0) -> Built:
     """Build the model with hyperparameters from the middle of its space and check its predictions."""
     import keras
 
-    keras.utils.set_random_seed(0)
+    spec, input_shape, classes = request.spec, request.input_shape, request.classes
+    keras.utils.set_random_seed(seed)
     hyperparameters = middle(without_unused({**usual_space(), **user.architecture.space}))
     try:
         model = user.architecture.build(hyperparameters, input_shape, classes)
         _check_model(model, spec, input_shape, classes)
+        refuse_own_training(model, spec, request.name)
+        return Built.now(model)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
@@ -149,8 +156,7 @@ def main() -> None:
     determinism.prepare()
     answer: Accepted | Refused
     try:
-        source, space = examine(request)
-        answer = Accepted(source=source, space=space)
+        answer = examine(request)
     except UsageError as error:
         answer = Refused(error=str(error))
     with os.fdopen(answers, "w", encoding="utf-8") as out:

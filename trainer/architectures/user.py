@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.architectures.architecture import Architecture
 from trainer.errors import UsageError
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     import keras
 
 #: Keys of an architecture's table in the sweep file that are not hyperparameters.
-RESERVED = ("source", "files")
+RESERVED = ("source", "files", "own_seeds")
+
+#: What a sweep file may say of the seeds in a user's code: that they are meant.
+OwnSeeds = Literal["keep"]
+KEEP: OwnSeeds = "keep"
 
 
 class UserArchitecture:

@@ -1,6 +1,7 @@
 """Planning: spaces are completed and checked before anything starts."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from sweeps.definition import prepare as prepare_module
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.prepare import complete_space, git_commit, prepare
 from sweeps.definition.spec import CrossValidation, SweepSpec
+from trainer.architectures.inspect_messages import Accepted
 from trainer.datasets import DatasetSource
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Space
@@ -78,10 +80,29 @@ def test_hyperparameters_of_a_user_s_space_have_names(monkeypatch: pytest.Monkey
     """A name that the user's own code could not look up again is refused before anything starts."""
     source = UserSource(spec="a.py:Net", files=(("a.py", ""),))
     space: Space = {"gro\u0308sse": Fixed(1)}
-    monkeypatch.setattr(prepare_module, "inspect_user", lambda *_a, **_k: (source, space))
+    found = Accepted(source=source, space=space)
+    monkeypatch.setattr(prepare_module, "inspect_user", lambda *_a, **_k: found)
     spec = SweepSpec(name="x", architectures=(ArchitectureChoice(name="net", source="a.py:Net"),))
     with pytest.raises(UsageError, match=r"architectures\.net: the name of a hyperparameter.*composed form"):
         prepare(spec, "")
+
+
+def test_own_seeds_that_are_meant_change_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inspecting process is told, and what it has to say of the network is kept beside the plan."""
+    asked: list[bool] = []
+
+    def look(*_: Any, keep_seeds: bool, **__: Any) -> Accepted:
+        asked.append(keep_seeds)
+        source = UserSource(spec="a.py:Net", files=(("a.py", ""),))
+        return Accepted(source=source, space={}, remarks=("net: known",) if keep_seeds else ())
+
+    monkeypatch.setattr(prepare_module, "inspect_user", look)
+    silent = ArchitectureChoice(name="net", source="a.py:Net")
+    keeping = ArchitectureChoice(name="net", source="a.py:Net", own_seeds="keep")
+    plain, kept = (prepare(SweepSpec(name="x", architectures=(each,)), "") for each in (silent, keeping))
+    assert asked == [False, True]
+    assert (plain.remarks, kept.remarks) == ((), ("net: known",))
+    assert plain.plan.key == kept.plan.key
 
 
 def test_digits_make_a_plan() -> None:

@@ -192,3 +192,12 @@ RANGES = st.one_of(
 def test_a_sweep_built_in_python_can_be_written_and_read(spec: SweepSpec) -> None:
     """The text that is recorded of it describes the same sweep."""
     assert parsed(sweep_text(spec)) == spec
+
+
+def test_own_seeds_are_in_the_text_that_is_recorded() -> None:
+    """Who continues the sweep means them too; where nothing is said, nothing is written."""
+    mine = ArchitectureChoice(name="mine", source="m.py:Net", own_seeds="keep")
+    other = ArchitectureChoice(name="other", source="m.py:Net")
+    text = sweep_text(SweepSpec(name="x", architectures=[mine, other]))
+    assert text.count("own_seeds") == 1
+    assert [choice.own_seeds for choice in parsed(text).architectures] == ["keep", None]

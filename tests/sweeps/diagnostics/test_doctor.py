@@ -11,6 +11,8 @@ import pytest
 
 from sweeps.diagnostics import doctor, rehearsal
 from sweeps.diagnostics.machine import Mount, Pins, available_memory, mount_of, mounts, pins, requirements
+from sweeps.home import Home
+from tests.closed_formula import plan, prepared
 from trainer.process.preflight import failure
 from trainer.process.preflight_messages import StepAnswer, StepFailed, StepPassed, StepRequest
 from trainer.runtime.determinism import ENVIRONMENT, SWITCHES
@@ -245,6 +247,16 @@ class Noisy:
         x = keras.layers.Flatten()(Noise()(inputs))
         return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
 """
+
+
+def test_what_is_worth_knowing_of_a_network_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Such as seeds of its own that are meant."""
+    monkeypatch.setattr(doctor, "rehearse", lambda _prepared: rehearsal.Rehearsal(process=FINE))
+    sweep = replace(prepared(plan()), remarks=("mine: it begins with the same weights in all fits",))
+    found = [each for each in doctor.examine(sweep, Home(tmp_path), 1) if each.subject == "own seeds"]
+    assert found == [doctor.Finding("own seeds", "note", "mine: it begins with the same weights in all fits")]
 
 
 @pytest.mark.slow

@@ -62,8 +62,8 @@ def folder(tmp_path: Path) -> Path:
 
 def inspected(folder: Path, source: str, *files: str) -> UserSource:
     """Try an architecture out, as a sweep does."""
-    found, _ = inspect_user(source, base=folder, name="mine", input_shape=(8, 8, 1), classes=3, files=files)
-    return found
+    found = inspect_user(source, base=folder, name="mine", input_shape=(8, 8, 1), classes=3, files=files)
+    return found.source
 
 
 @pytest.mark.training

@@ -87,7 +87,8 @@ def test_what_needs_no_process_is_refused_without_one(
 def test_a_good_one_comes_back_as_texts_and_space(tmp_path: Path) -> None:
     """Its file, the sibling it imports and its space are returned; its print is not in the way."""
     write(tmp_path, GOOD, mine__layers=SIBLING, unused="1 / 0\n")
-    source, space = look(tmp_path)
+    found = look(tmp_path)
+    source, space = found.source, found.space
     assert source.spec == "my_models.py:TinyNet"
     assert source.files == (("my_models.py", GOOD), ("mine/layers.py", SIBLING))
     assert space == {"units": Choice((4, 8)), "rate": Float(low=0.0, high=0.5)}
@@ -106,7 +107,8 @@ def test_a_cell_is_tried_out_with_the_modules_beside_its_notebook(tmp_path: Path
     """Its text stands in the place of a file; what it imports from the folder is carried with it."""
     write(tmp_path, "1 / 0", mine__layers=SIBLING, notebook="1 / 0")
     cell = UserSource(spec="notebook:TinyNet", files=(("notebook.py", GOOD),))
-    source, space = inspect_user(cell, base=tmp_path, name="mine", input_shape=(8, 8, 1), classes=10)
+    found = inspect_user(cell, base=tmp_path, name="mine", input_shape=(8, 8, 1), classes=10)
+    source, space = found.source, found.space
     assert source.spec == "notebook:TinyNet"
     assert source.files == (("notebook.py", GOOD), ("mine/layers.py", SIBLING))
     assert set(space) == {"units", "rate"}
@@ -120,7 +122,7 @@ def test_a_cell_is_tried_out_with_the_modules_beside_its_notebook(tmp_path: Path
 def test_a_custom_layer_trains_from_its_text_alone(tmp_path: Path) -> None:
     """A layer of the user's, whose file does not exist on this machine, is traced and trained."""
     write(tmp_path, GOOD, mine__layers=SIBLING)
-    source, _ = look(tmp_path)
+    source = look(tmp_path).source
     (tmp_path / "mine" / "layers.py").unlink()
     (tmp_path / "my_models.py").unlink()
     import numpy as np
@@ -254,9 +256,10 @@ def test_each_mistake_has_its_line(tmp_path: Path, examine: Any, text: str) -> N
 def test_any_style_of_model_is_welcome(tmp_path: Path, examine: Any, body: Any) -> None:
     """Subclassed models, sequential ones without an input, and ones that take any size pass."""
     write(tmp_path, "import keras\n" + body)
-    source, space = examine(tiny_net(tmp_path))
-    assert len(source.files) == 1
-    assert space == {}
+    found = examine(tiny_net(tmp_path))
+    assert len(found.source.files) == 1
+    assert found.space == {}
+    assert found.remarks == ()
 
 
 def test_importing_it_imports_no_tensorflow() -> None:
