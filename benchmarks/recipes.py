@@ -102,7 +102,7 @@ def _sweep(name: str, dataset: Any, trials: int, **recipes: Mapping[str, Any]) -
         name=name,
         dataset=dataset if isinstance(dataset, str) else Arrays(*dataset),
         trials=trials,
-        cv=refold.CrossValidation(epochs=30, patience=8),
+        cv=refold.CrossValidation(epochs=50, patience=12),
         architectures=[
             ArchitectureChoice(name=recipe, source=NETWORK, ranges={**USUAL, **ranges})
             for recipe, ranges in recipes.items()
@@ -144,7 +144,7 @@ def main(trials: int, names: list[str]) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("names", nargs="*", help=f"{' and '.join(SWEEPS)} if none is named")
-    options.add_argument("--trials", type=int, default=8, help="of each recipe")
+    options.add_argument("--trials", type=int, default=6, help="of each recipe")
     given = options.parse_args()
     if unknown := set(given.names) - set(SWEEPS):
         sys.exit(f"unknown sweep {min(unknown)!r}: choose from {', '.join(SWEEPS)}")

@@ -6,20 +6,26 @@ import keras
 
 
 class Network:
-    """Two convolutions with batch normalisation, a dense layer with dropout, softmax."""
+    """Two convolutions and a dense layer with batch normalisation, dropout, softmax."""
 
     @staticmethod
     def build(hyperparameters: Any, input_shape: tuple[int, int, int], classes: int) -> keras.Model:  # noqa: ARG004
         """Return the network."""
         layers = keras.layers
+
+        def normalised(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+            return [layer, layers.BatchNormalization(momentum=0.9), layers.ReLU()]
+
         return keras.Sequential(
             [
                 keras.Input(input_shape),
-                *(layers.Conv2D(16, 3, padding="same"), layers.BatchNormalization(momentum=0.9)),
-                *(layers.ReLU(), layers.MaxPooling2D()),
-                *(layers.Conv2D(32, 3, padding="same"), layers.BatchNormalization(momentum=0.9)),
-                *(layers.ReLU(), layers.MaxPooling2D(), layers.Flatten()),
-                *(layers.Dense(64, activation="relu"), layers.Dropout(0.3)),
+                *normalised(layers.Conv2D(16, 3, padding="same", use_bias=False)),
+                layers.MaxPooling2D(),
+                *normalised(layers.Conv2D(32, 3, padding="same", use_bias=False)),
+                layers.MaxPooling2D(),
+                layers.Flatten(),
+                *normalised(layers.Dense(64, use_bias=False)),
+                layers.Dropout(0.3),
                 layers.Dense(classes, activation="softmax"),
             ]
         )
