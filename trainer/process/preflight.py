@@ -26,6 +26,7 @@ from trainer.process.preflight_messages import (
     StepPassed,
     StepRequest,
 )
+from trainer.recipe.augmentation import is_augmented, random_rows
 from trainer.recipe.table import BATCH_SIZE
 from trainer.runtime import determinism
 from trainer.runtime.environment import environment
@@ -85,8 +86,9 @@ def _trained(
     initial = weights_digest(engine.weights())
     batch_size, images = BATCH_SIZE.of(hyperparameters), len(data.dataset.labels)
     order = permutation(derive(0, "order"), images)[: STEPS * batch_size]
+    rows = random_rows(derive(0, "augmentation"), order) if is_augmented(hyperparameters) else None
     start = time.perf_counter()
-    epoch = engine.train_epoch(data, order, batch_size, order[:SCORING_BATCH])
+    epoch = engine.train_epoch(data, order, batch_size, order[:SCORING_BATCH], rows)
     seconds = time.perf_counter() - start
     return (initial, weights_digest(engine.weights()), weights_digest([epoch.stop])), epoch.loss, seconds
 

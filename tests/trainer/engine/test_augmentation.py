@@ -165,6 +165,49 @@ def test_an_epoch_shows_the_same_pixels_whatever_its_order(
     assert in_training_process(shown) == ["1 False", "1 True"]
 
 
+def fitted() -> None:
+    """Watch a whole fit, and print for each of its epochs whether a sheet shows the very same pixels."""
+    import tensorflow as tf
+
+    from tracking.reports.augmentation_sheet import Sheet
+    from trainer.datasets import DatasetSource, load
+    from trainer.engine.engine import Engine, EngineCache
+    from trainer.engine.feed import feed
+    from trainer.engine.fit import train
+    from trainer.fits.seeds import derive, permutation
+    from trainer.fits.split import Split
+    from trainer.recipe.augmentation import Strengths
+
+    seen: list[Any] = []
+    original = Engine._train_batch
+
+    def watched(self: Engine, pixels: Any, *more: Any) -> Any:
+        tf.numpy_function(lambda pixels: seen.append(pixels.copy()), [pixels], [])
+        return original(self, pixels, *more)
+
+    Engine._train_batch = watched  # type: ignore[method-assign, assignment]
+    data = load(DatasetSource(source="digits", samples=200)).search
+    what = augmented(spec(Path("x")), **EVERYTHING)
+    trained = train(what, feed(data), BUILT_IN["baseline"], EngineCache())
+    training = Split.of_fit(what, data).parts(what).training
+    shown = np.concatenate(seen).reshape(len(trained.result.epochs), len(training), *data.input_shape)
+    for number, pixels in enumerate(shown, start=1):
+        order = training[permutation(derive(what.seeds.order, number), len(training))]
+        strengths = Strengths.of(dict(what.hyperparameters))
+        seed = what.seeds.augmentation
+        sheet = Sheet(name="", what="", strengths=strengths, seed=seed, dataset=data, images=order)
+        print(np.array_equal(sheet.pixels(number), pixels))
+
+
+def test_a_sheet_shows_what_the_network_of_a_fit_saw(
+    in_training_process: Callable[[Callable[[], None]], list[str]],
+) -> None:
+    """Every training image in every epoch, bit for bit."""
+    lines = in_training_process(fitted)
+    assert len(lines) > 2
+    assert set(lines) == {"True"}
+
+
 def scores() -> None:
     """Score the same weights by engines with and without augmentation, from memory and from a file."""
     from trainer.datasets import DatasetSource, load
