@@ -24,6 +24,7 @@ from tracking.reports.notes import sweep_note, trial_note
 from tracking.reports.out_of_fold import HeldOut
 from trainer.canonical import recorded
 from trainer.escaping import for_terminal
+from trainer.recipe.table import SCHEDULE
 
 #: The longest parameter and tag that MLflow 3.17 takes.
 MAX_PARAM, MAX_TAG = 6000, 8000
@@ -146,7 +147,8 @@ def trial_content(
     }
     if trial.reason is not None:
         tags["refold.reason"] = for_terminal(trial.reason)
-    if left_out := left_out_metrics(record.fits_per_trial, record.metric):
+    scheduled = SCHEDULE.of(trial.hyperparameters) != "none"
+    if left_out := left_out_metrics(record.fits_per_trial, record.metric, scheduled=scheduled):
         tags["refold.left_out"] = f"{', '.join(left_out)}: at most {MAX_KEYS} metric keys a run"
     files: Files = {}
     files_digest = ""

@@ -73,10 +73,16 @@ def kept_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
     return (held_out_key(metric), *epoch_metrics(metric))[: max(room, 0)]
 
 
-def left_out_metrics(fits: int, metric: Metric = MACRO_F1) -> tuple[str, ...]:
-    """Return the metrics of an epoch that ``kept_metrics`` leaves out."""
+def left_out_metrics(fits: int, metric: Metric = MACRO_F1, *, scheduled: bool = False) -> tuple[str, ...]:
+    """Return the metrics of an epoch that ``kept_metrics`` leaves out.
+
+    Args:
+        fits: number of fits of a complete trial.
+        metric: the sweep's metric.
+        scheduled: whether the trial has a schedule, and so a learning rate in each epoch.
+    """
     left_out = (held_out_key(metric), *epoch_metrics(metric))[len(kept_metrics(fits, metric)) :]
-    return tuple(name for name in left_out if name != RATE)  # most sweeps have no schedule
+    return tuple(name for name in left_out if scheduled or name != RATE)
 
 
 def held_out_key(metric: Metric) -> str:
