@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.fits.environment import Environment
@@ -127,6 +128,15 @@ def make_trial(
         seed=1000 + number,
         proposed_at=BEGIN + 100.0 * number,
         folds=fits,
+    )
+
+
+def begun_alike(trial: TrialRecord) -> TrialRecord:
+    """The same trial, of a network that gives its layers seeds of its own."""
+    results = [replace(fold.run.result, initial_weights_sha256=_hex("own")) for fold in trial.folds]
+    folds = zip(trial.folds, results, strict=True)
+    return replace(
+        trial, folds=tuple(replace(fold, run=replace(fold.run, result=result)) for fold, result in folds)
     )
 
 

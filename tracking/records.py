@@ -39,6 +39,15 @@ class FoldRecord:
     run: FitRun
 
 
+def begin_alike(fits: Sequence[FoldRecord]) -> bool:
+    """Whether several fits, which have seeds of their own, have all begun with the same weights.
+
+    A network has then seeds of its own, or weights from a file. Fits that are not complete do not count.
+    """
+    begun = [fit.run.result.initial_weights_sha256 for fit in fits if fit.run.result.state == "complete"]
+    return len(begun) > 1 and len(set(begun)) == 1
+
+
 @dataclass(frozen=True, kw_only=True)  # without slots: pooling thousands of predictions is done once
 class TrialRecord:
     """One architecture with one set of hyperparameters, and its fits so far.

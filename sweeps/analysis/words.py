@@ -2,6 +2,12 @@
 
 from collections.abc import Sequence
 
+#: What follows "All refits of NAME", if all began with the same weights.
+SHARED = (
+    "began with the same weights, though their seeds differ: its code sets seeds of its own. What other "
+    "initial weights would change is not in its interval."
+)
+
 
 def points(value: float, *, sign: bool = False) -> str:
     """Return a score or a difference in points (hundredths).

@@ -6,6 +6,6 @@ from tracking.records import SweepRecord
 
 
 def print_leaderboard(record: SweepRecord) -> None:
-    """Print each architecture's best trial, why others have none, and what pruning has saved."""
+    """Print each architecture's best trial, why others have none, and what is worth knowing of all."""
     put_table(tables.leaderboard(record))
-    put(*tables.without_winner(record), *tables.what_pruning_saved(record))
+    put(*tables.without_winner(record), *tables.beginning_alike(record), *tables.what_pruning_saved(record))

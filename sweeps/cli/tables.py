@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tracking.records import SweepRecord, TrialRecord
+from tracking.records import SweepRecord, TrialRecord, begin_alike
 from tracking.reports.savings import savings
 from tracking.reports.text_table import Column, Table
 from trainer.quantities import counted, duration
@@ -47,6 +47,20 @@ def without_winner(record: SweepRecord) -> list[str]:
             lines.append(f"{name}: none of its {counted(len(ended), 'trial')} is complete: {reasons}")
         elif name not in winners:
             lines.append(f"{name}: no trial has ended yet")
+    return lines
+
+
+def beginning_alike(record: SweepRecord) -> list[str]:
+    """Return a line for each architecture whose fits of a trial have all begun with the same weights."""
+    lines = []
+    for name in record.architectures:
+        trials = [trial for trial in record.trials if trial.architecture == name]
+        count = sum(begin_alike(trial.folds) for trial in trials)
+        if count:
+            lines.append(
+                f"{name}: in {counted(count, 'trial')} all fits began with the same weights, though their "
+                "seeds differ: its code sets seeds of its own, or loads weights"
+            )
     return lines
 
 

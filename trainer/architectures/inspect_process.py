@@ -99,6 +99,7 @@ def _try_out(user: UserArchitecture, request: InspectRequest, *, seed: int = 0) 
     import keras
 
     spec, input_shape, classes = request.spec, request.input_shape, request.classes
+    keras.utils.clear_session(free_memory=False)  # layers get the names that they will be trained with
     keras.utils.set_random_seed(seed)
     hyperparameters = middle(without_unused({**usual_space(), **user.architecture.space}))
     try:

@@ -185,6 +185,7 @@ def _is_of_system(path: str) -> bool:
         "/dev",
         "/etc",
         "/usr/lib",
+        "/usr/share/zoneinfo",  # where /etc/localtime leads
         f"{home}/.config",
         f"{home}/.cache/matplotlib",
     )

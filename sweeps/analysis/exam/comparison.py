@@ -12,7 +12,7 @@ from sweeps.analysis.exam.refits import earlier_openings, key_of, recorded_refit
 from sweeps.analysis.statistics.exam import FEWEST_REFITS, LEVEL, Judged, JudgedPair, Judgement, judge
 from sweeps.definition.region import fixed_rope
 from tracking.ledger.entry import SweepEntry
-from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord
+from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord, begin_alike
 from trainer.datasets import Dataset
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
@@ -315,7 +315,6 @@ def _examinee(record: SweepRecord, winner: TrialRecord, fits: Sequence[FoldRecor
     complete = [fit.run for fit in fits if fit.run.result.state == "complete"]
     seconds = [run.timing.exam_seconds for run in complete if run.timing.exam_seconds is not None]
     weights = {run.result.parameters for run in complete}
-    begun = {run.result.initial_weights_sha256 for run in complete}
     same = [each for each in record.trials if each.architecture == winner.architecture]
     assert winner.f1 is not None  # noqa: S101 - a winner is complete
     return Examinee(
@@ -333,5 +332,5 @@ def _examinee(record: SweepRecord, winner: TrialRecord, fits: Sequence[FoldRecor
         ms_an_image=1000 * median(seconds) / images if seconds else None,
         seconds=fmean(run.timing.seconds for run in complete),
         epochs=fits[0].spec.epochs,
-        shares_weights=len(begun) == 1 < len(complete),
+        shares_weights=begin_alike(fits),
     )

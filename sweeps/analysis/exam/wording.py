@@ -5,7 +5,7 @@ from typing import Any
 
 from sweeps.analysis.exam.comparison import USUAL_REFITS, ExamComparison, Examinee
 from sweeps.analysis.statistics.exam import Judged, JudgedPair
-from sweeps.analysis.words import listed, points, share_text
+from sweeps.analysis.words import SHARED, listed, points, share_text
 from tracking.records import Opening
 from trainer.escaping import for_shell
 from trainer.quantities import counted, duration
@@ -216,10 +216,7 @@ def _failures(examinee: Examinee) -> str:
 
 
 def _shared(examinee: Examinee) -> str:
-    return (
-        f"All refits of {examinee.name} began with the same weights, though their seeds differ: its code "
-        "sets seeds of its own. What other initial weights would change is not in its interval."
-    )
+    return f"All refits of {examinee.name} {SHARED}"
 
 
 def _changed_region(found: ExamComparison) -> list[str]:

@@ -23,7 +23,7 @@ from sweeps.analysis.statistics.verdicts import Verdict, verdict_of
 from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.plan import Plan
 from sweeps.definition.region import check_rope
-from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord
+from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord, begin_alike
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
 from trainer.fits.metrics import Metric
@@ -60,6 +60,7 @@ class Contender:
         scores: macro-F1 of each fit of the fresh repeats, repeat by repeat in fold order.
         confirmed: mean of the scores with a 95 % interval, cut off at 0 and 1.
         pooled: mean over repeats of the macro-F1 of a repeat's predictions taken together, as in the search.
+        shares_weights: whether all these fits began with the same weights: then less than usual varies.
     """
 
     architecture: str
@@ -69,6 +70,7 @@ class Contender:
     scores: tuple[float, ...]
     confirmed: Estimate
     pooled: float
+    shares_weights: bool
 
     @property
     def name(self) -> str:
@@ -332,6 +334,7 @@ def _contender(
             record.metric.pooled(fit.run.result.confusion for fit in repeat) for repeat in by_repeat
         )
         / len(by_repeat),
+        shares_weights=begin_alike(fits),
     )
 
 

@@ -2,7 +2,7 @@
 
 from sweeps.analysis.folds import wording as words
 from sweeps.analysis.folds.comparison import Comparison, Pair
-from sweeps.analysis.words import points
+from sweeps.analysis.words import SHARED, points
 from tracking.reports.text_table import Column, Table
 
 
@@ -61,6 +61,7 @@ def remarks(comparison: Comparison) -> list[str]:
     return [
         *words.headline(comparison),
         *lost,
+        *(f"All fits of {each.name} {SHARED}" for each in comparison.contenders if each.shares_weights),
         "",
         words.claim(comparison.asked),
         *words.conditions(comparison),

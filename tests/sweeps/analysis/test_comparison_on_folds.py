@@ -34,6 +34,7 @@ from sweeps.home import Home
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
 from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record, record_sweep, sweep_of_table
+from tests.made_up_records import begun_alike
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
 from trainer.datasets import Dataset, open_stored
@@ -275,6 +276,20 @@ def test_an_unfinished_sweep_has_no_winners_yet(tmp_path: Path) -> None:
         record_sweep(tmp_path, LabelledWorkers(CHANCES, interrupt_after=5), *NAMES)
     with pytest.raises(UsageError, match=r"is not finished \(1 of 6 trials\).*'refold run' continues"):
         study(around(tmp_path / "home", LabelledWorkers(CHANCES)), "made")
+
+
+def test_fits_that_began_with_the_same_weights_are_said(home: Path) -> None:
+    """Where seeds of the network's own defeat those of the fits."""
+    found = study(around(home, LabelledWorkers(CHANCES)), "made", repeats=2)
+    assert "began with the same weights" not in " ".join(tables.remarks(found))
+    recorded = read(home)
+    confirmed = tuple(
+        begun_alike(trial) if trial.architecture == "vgg" else trial for trial in recorded.confirmed
+    )
+    again = compare(replace(recorded, confirmed=confirmed), images_of(home), ComparisonSettings(repeats=2))
+    (line,) = [line for line in tables.remarks(again) if "began with the same weights" in line]
+    assert line.startswith("All fits of vgg/")
+    assert wording.to_json(again) == wording.to_json(found)
 
 
 def test_missing_fits_are_counted(home: Path) -> None:

@@ -99,6 +99,16 @@ def test_a_file_that_is_not_declared_is_named(folder: Path) -> None:
         inspected(folder, "mine/far.py:net")
 
 
+def test_the_systems_time_zone_does_not_count() -> None:
+    """Packages read it as they are imported; in /etc it is a link to elsewhere."""
+    opened = OpenedFiles()
+    with opened.watched():
+        for path in map(Path, ("/etc/localtime", "/usr/share/zoneinfo/UTC")):
+            if path.is_file():
+                path.read_bytes()
+    assert opened.undeclared() == []
+
+
 def test_settings_do_not_count_and_cached_weights_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras' settings and those in ~/.config are no inputs of a network; downloaded weights are."""
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -114,6 +114,12 @@ def test_seeds_of_the_users_own_are_refused_by_name(tmp_path: Path, case: str) -
     assert str(caught.value) == f'{said}write own_seeds = "keep" in [architectures.tiny] to mean it'
 
 
+def test_a_layer_without_a_name_has_the_one_that_it_is_trained_with(tmp_path: Path) -> None:
+    """Automatic names count on from build to build."""
+    with pytest.raises(UsageError, match=r"the layer 'dense' \(Dense\) has a seed of its own"):
+        tried(tmp_path, layer=f"keras.layers.Dense(4, kernel_initializer={GLOROT})")
+
+
 def test_who_means_it_says_keep(tmp_path: Path) -> None:
     """Then the network is taken, with a word on what it means."""
     layer = SEEDED["an initialiser with a seed"][0]
