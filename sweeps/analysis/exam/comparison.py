@@ -13,6 +13,7 @@ from sweeps.analysis.statistics.exam import FEWEST_REFITS, LEVEL, Judged, Judged
 from sweeps.definition.region import fixed_rope
 from tracking.ledger.entry import SweepEntry
 from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord
+from tracking.reports.doubts import doubts
 from trainer.datasets import Dataset
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
@@ -143,6 +144,8 @@ class ExamComparison:
         opened_before: openings of this exam before this comparison.
         warnings: what is to be said of an exam that is too small.
         left_out: the reason for each architecture that could not be judged.
+        doubts: what is hardly right in the refits' predictions. Not in recorded reports: it is said of
+            those that were recorded before, too.
     """
 
     sweep: str
@@ -157,6 +160,7 @@ class ExamComparison:
     opened_before: tuple[Opening, ...]
     warnings: tuple[str, ...]
     left_out: Mapping[str, str]
+    doubts: tuple[str, ...] = ()
 
     @property
     def level(self) -> float:
@@ -241,6 +245,11 @@ def compare(record: SweepRecord, exam: Exam, asked: ExamSettings) -> ExamCompari
         opened_before=earlier_openings(exam.openings, models),
         warnings=tuple(limits.warnings(exam.labels, record.dataset.classes, exam.groups)),
         left_out=left_out,
+        doubts=tuple(
+            f"{by_name[each.name].name}: {doubt}"
+            for each in judgement.architectures
+            for doubt in doubts(complete[each.name], record.dataset.classes, called="refit")
+        ),
     )
 
 

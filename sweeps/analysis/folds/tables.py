@@ -61,6 +61,7 @@ def remarks(comparison: Comparison) -> list[str]:
     return [
         *words.headline(comparison),
         *lost,
+        *comparison.doubts,
         "",
         words.claim(comparison.asked),
         *words.conditions(comparison),
