@@ -73,6 +73,26 @@ class LabelledWorkers(InlineWorkers):
         )
 
 
+class CollapsedWorkers(LabelledWorkers):
+    """Trains as the others do, but one architecture comes to predict the first class for every image."""
+
+    def __init__(self, chances: dict[str, float], collapsed: str) -> None:
+        super().__init__(chances)
+        self._collapsed = collapsed
+
+    def _labelled(self, job: Job) -> FitRun:
+        run = super()._labelled(job)
+        if job.spec.architecture != self._collapsed:
+            return run
+        (first, *others) = run.result.confusion
+        confusion = tuple((sum(row), *(0 for _ in others)) for row in (first, *others))
+        nothing = bytes(len(run.result.predictions))
+        return replace(
+            run,
+            result=replace(run.result, confusion=confusion, predictions=nothing, f1=macro_f1(confusion)),
+        )
+
+
 def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
     """Return the formula's run with predictions that are right with a chance; what it did not end stays.
 

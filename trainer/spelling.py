@@ -31,7 +31,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """
     if len(word) > LONGEST:
         return None
-    distances = {each: _distance(word, each) for each in known}
+    distances = {each: distance(word, each) for each in known}
     least = min(distances.values(), default=0)
     close = [each for each, distance in distances.items() if distance == least <= max(1, len(word) // 3)]
     if not close and len(word) >= 4:
@@ -39,8 +39,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return f"did you mean {' or '.join(map(repr, sorted(close)))}?" if close else None
 
 
-def _distance(one: str, other: str) -> int:
-    """Return the number of letters to change, add, remove or swap with their neighbour."""
+def distance(one: str, other: str) -> int:
+    """Return the number of letters to change, add, remove or swap with their neighbour.
+
+    >>> distance("hash", "ash"), distance("seed", "sede")
+    (1, 1)
+    """
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, start=1):

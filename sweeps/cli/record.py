@@ -140,11 +140,12 @@ def _show_trial(
     live: bool,
 ) -> int:
     from tracking.reports.class_report import class_report, report_table
+    from tracking.reports.doubts import trial_notes
 
-    wrong = _mistakes(home, record, trial)
+    wrong, notes = _mistakes(home, record, trial), trial_notes(trial, record.dataset.classes)
     if options.json:
         more = {"confusion": trial.confusion, "classes": list(record.dataset.classes), "mistakes": wrong}
-        print_json(trial_json(trial) | more | {"given": dict(given)})
+        print_json(trial_json(trial) | more | {"given": dict(given), "notes": notes})
         return 0
     proposed = f"proposed with seed {trial.seed}"
     origin = f"a starting point, the rest {proposed}" if given else proposed
@@ -157,7 +158,7 @@ def _show_trial(
     )
     if trial.reason:
         put(f"  {trial.reason}")
-    put("")
+    put(*(f"  note: {note}" for note in notes), "")
     put_table(tables.folds_table(trial))
     if trial.confusion:
         put("", "out-of-fold predictions of all folds together:")

@@ -117,9 +117,6 @@ def _cluster(options: Arguments) -> "Cluster | None":
 
 
 def _say_what_next(record: "SweepRecord", options: Arguments) -> None:
-    for trial in record.winners:
-        for note in dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes):
-            put(f"note on {trial.name}: {note}")
     put("", f"sweep {record.name}, seed {record.seed}, digest {record.digest}")
     put(f"recorded in {Home.chosen(options.home).path}")
     if len(record.trials) > len(record.winners):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tracking.records import SweepRecord, TrialRecord, begin_alike
+from tracking.reports.doubts import trial_notes
 from tracking.reports.savings import savings
 from tracking.reports.text_table import Column, Table
 from trainer.quantities import counted, duration
@@ -68,6 +69,14 @@ def what_pruning_saved(record: SweepRecord) -> list[str]:
     """Return a line about the savings; no line if no trial was pruned."""
     saved = savings(record)
     return [f"{saved}"] if saved.pruned else []
+
+
+def notes_on_winners(record: SweepRecord) -> list[str]:
+    """Return a line for each note on an architecture's best trial."""
+    classes = record.dataset.classes
+    return [
+        f"note on {trial.name}: {note}" for trial in record.winners for note in trial_notes(trial, classes)
+    ]
 
 
 def trials_table(record: SweepRecord, *, live: bool) -> Table:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from sweeps.definition.prepare import Prepared
+from sweeps.diagnostics.look_alikes import look_alikes
 from sweeps.diagnostics.machine import (
     Mount,
     Pins,
@@ -93,7 +94,7 @@ def versions(wanted: Pins, have: Mapping[str, str | None]) -> list[Finding]:
 
 
 def variables(here: Mapping[str, str]) -> list[Finding]:
-    """Report environment variables that training processes do not see, and those that they inherit."""
+    """Report variables that training processes do not see, those that they inherit, and misspelt ones."""
     found = []
     kept_out = [f"{n}={here[n]}" for n, value in ENVIRONMENT.items() if here.get(n, value) != value]
     kept_out += [f"{name}={here[name]}" for name in FORBIDDEN if name in here]
@@ -103,6 +104,14 @@ def variables(here: Mapping[str, str]) -> list[Finding]:
     if "glibc.cpu" in here.get("GLIBC_TUNABLES", ""):
         what = f"GLIBC_TUNABLES={here['GLIBC_TUNABLES']} reaches training and can choose other kernels"
         found.append(Finding("variables", "problem", what, "unset GLIBC_TUNABLES"))
+    for each in look_alikes(here):
+        own = "that one" if each.fixed else "what decides bits"
+        what = (
+            f"{each.name} looks like a misspelt {each.meant}, so nothing reads it; refold sets {own} itself "
+            "in its training processes"
+        )
+        advice = f"unset {each.name}, or spell it {each.meant} if other programs need it"
+        found.append(Finding("variables", "note", what, advice))
     return found or [Finding("variables", "ok", "no variable is set here that could change bits")]
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.export.selection import ModelSelection, model_name
+from sweeps.definition.identity import identity_of
+from sweeps.export.model_folder import read_about
+from sweeps.export.selection import ModelSelection, earlier_name, model_name
 from sweeps.retraining.recorded_code import RecordedCode
 from tracking.ledger.entry import SweepEntry
 from tracking.ledger.leftovers import EXPORT
@@ -67,8 +69,13 @@ class ExportRequest:
 
     @property
     def target(self) -> Path:
-        """The model's folder."""
-        return self.out / model_name(self.record, self.choice)
+        """The model's folder; if an earlier refold has exported this model here, the one that it named."""
+        earlier = self.out / earlier_name(self.record, self.choice)
+        about = read_about(earlier)
+        if about is not None and about.key == self.choice.key:
+            return earlier
+        space = identity_of(self.entry).space_of(self.choice.trial.architecture)
+        return self.out / model_name(self.record, self.choice, space)
 
     @property
     def dataset(self) -> Path:

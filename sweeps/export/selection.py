@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from sweeps.retraining.refit import examined_twin, model_key, refit_spec
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.fits.specs import FitSpec
-from trainer.hyperparameters import Value
+from trainer.hyperparameters import Fixed, Space, Value
 from trainer.runtime.environment import environment
 
 How = Literal["refit", "ensemble", "best-fold"]
@@ -19,6 +19,9 @@ Made = Literal["refit", "ensemble", "best-fold", "refit-all"]
 
 #: File systems allow names of 255 bytes; some are left for an ending and for a download's "(1)".
 LONGEST_NAME = 200
+
+#: Number of digits of a model's key in its name.
+KEY_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +70,40 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)
 
 
-def model_name(record: SweepRecord, choice: ModelSelection) -> str:
-    """Return ``<sweep>-<architecture>-<how>-<metric>_<score>-<trial>-<hyperparameters>``.
+def model_name(record: SweepRecord, choice: ModelSelection, space: Space, key: str = "") -> str:
+    """Return ``<sweep>-<architecture>-<how>-<metric>_<score>-<searched values>-<trial>-<key>``.
 
-    It has only characters that every file system and MLflow accept.
+    Two models have two names: the key's digits differ. It has only characters that every file system and
+    MLflow accept.
+
+    Args:
+        record: the sweep.
+        choice: the model.
+        space: of its architecture; what is fixed there is the same for all its models, and is not named.
+        key: the model's key if it was made elsewhere, with other versions or on another processor; else its
+            own.
     """
+    searched = {name for name, values in space.items() if not isinstance(values, Fixed)}
+    values = {name: value for name, value in choice.trial.hyperparameters.items() if name in searched}
+    start = f"{_said(record, choice)}{'-' if values else ''}{_values(values)}"
+    end = f"-t{choice.trial.number:04}-{(key or choice.key)[:KEY_DIGITS]}"
+    return _legal(start)[: LONGEST_NAME - len(end)].rstrip("-_.") + end
+
+
+def earlier_name(record: SweepRecord, choice: ModelSelection) -> str:
+    """Return the name that earlier versions of refold gave a model: folders and records have it."""
+    values = _values(choice.trial.hyperparameters)
+    name = f"{_said(record, choice)}-t{choice.trial.number:04}-{values}"
+    return _legal(name)[:LONGEST_NAME].rstrip("-_.")
+
+
+def _said(record: SweepRecord, choice: ModelSelection) -> str:
     trial = choice.trial
-    score = f"{trial.metric.key}_{trial.f1:.4f}"
-    start = f"{record.name}-{trial.architecture}-{choice.how}-{score}-t{trial.number:04}"
-    name = f"{start}-{_values(trial.hyperparameters)}"
-    return re.sub(r"[^A-Za-z0-9._+-]", "_", name)[:LONGEST_NAME].rstrip("-_.")
+    return f"{record.name}-{trial.architecture}-{choice.how}-{trial.metric.key}_{trial.f1:.4f}"
+
+
+def _legal(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", name)
 
 
 def _values(hyperparameters: Mapping[str, Value]) -> str:

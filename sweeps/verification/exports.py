@@ -13,11 +13,11 @@ from typing import Any, get_args
 
 from sweeps.analysis.best_trial import find_trial
 from sweeps.definition.changes import changes
-from sweeps.definition.identity import Difference
+from sweeps.definition.identity import Difference, identity_of
 from sweeps.export import evaluation_images, model_folder, model_json
 from sweeps.export.about import ExportedFit, ModelAbout, SweptDataset
 from sweeps.export.exam_score import score_on
-from sweeps.export.selection import Made, ModelSelection, choose, model_name
+from sweeps.export.selection import Made, ModelSelection, choose, earlier_name, model_name
 from sweeps.export.with_exam import joined
 from sweeps.retraining.refit import examined_twin, refit_spec
 from tracking.ledger.entry import SweepEntry
@@ -139,10 +139,13 @@ def _derived(
     data, source = record.dataset, entry.details.dataset
     own = choice.recorded[0] if about.how == "best-fold" else None
     test = about.scores.test and evaluation_images.score_of(about.scores.test.confusion)
+    key = digest([about.how, [fit.spec.key for fit in fits]])
+    space = identity_of(entry).space_of(choice.trial.architecture)
+    earlier = earlier_name(record, choice)
     return {
-        "name": model_name(record, choice),
+        "name": earlier if about.name == earlier else model_name(record, choice, space, key),
         "sweep": record.name,
-        "key": digest([about.how, [fit.spec.key for fit in fits]]),
+        "key": key,
         "seed": record.seed,
         "hyperparameters": dict(choice.trial.hyperparameters),
         "fits": fits,

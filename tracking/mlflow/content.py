@@ -143,7 +143,7 @@ def trial_content(
         "refold.architecture": for_terminal(trial.architecture),
         "refold.trial": str(trial.number),
         "refold.state": state,
-        "mlflow.note.content": trial_note(trial, record.fits_per_trial, live=live),
+        "mlflow.note.content": trial_note(trial, record.fits_per_trial, record.dataset.classes, live=live),
     }
     if trial.reason is not None:
         tags["refold.reason"] = for_terminal(trial.reason)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.doubts import trial_notes
 from tracking.reports.forecast import time_left
 from tracking.reports.savings import savings
 from trainer.escaping import for_markdown, for_markdown_code, for_shell
@@ -45,12 +46,13 @@ def sweep_note(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: boo
     return "\n".join(lines)
 
 
-def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
+def trial_note(trial: TrialRecord, fits: int, classes: Sequence[str], *, live: bool = True) -> str:
     """Return the note of a trial: its result, or its progress.
 
     Args:
         trial: the trial.
         fits: number of fits of a complete trial.
+        classes: the names of the dataset's classes.
         live: whether its sweep is running now.
     """
     done = len(trial.fold_scores)
@@ -64,8 +66,8 @@ def trial_note(trial: TrialRecord, fits: int, *, live: bool = True) -> str:
         first = f"{how}: {done} of {fits} folds have ended."
     else:
         first = f"Macro-F1 **{trial.f1:.4f}** of the pooled out-of-fold predictions{_spread(trial)}."
-    remarks = dict.fromkeys(note for fold in trial.folds for note in fold.run.result.notes)
-    return "\n".join([first, "", *(f"- {for_markdown(remark)}" for remark in remarks)]).rstrip()
+    remarks = [f"- {for_markdown(note)}" for note in trial_notes(trial, classes)]
+    return "\n".join([first, "", *remarks]).rstrip()
 
 
 def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:

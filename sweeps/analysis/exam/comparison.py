@@ -13,6 +13,7 @@ from sweeps.analysis.statistics.exam import FEWEST_REFITS, LEVEL, Judged, Judged
 from sweeps.definition.region import fixed_rope
 from tracking.ledger.entry import SweepEntry
 from tracking.records import ExamRecord, FoldRecord, Opening, SweepRecord, TrialRecord, begin_alike
+from tracking.reports.doubts import doubts
 from trainer.datasets import Dataset
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
@@ -144,6 +145,8 @@ class ExamComparison:
         opened_before: openings of this exam before this comparison.
         warnings: what is to be said of an exam that is too small.
         left_out: the reason for each architecture that could not be judged.
+        doubts: what is hardly right in the refits' predictions. Not in recorded reports: it is said of
+            those that were recorded before, too.
     """
 
     sweep: str
@@ -159,6 +162,7 @@ class ExamComparison:
     opened_before: tuple[Opening, ...]
     warnings: tuple[str, ...]
     left_out: Mapping[str, str]
+    doubts: tuple[str, ...] = ()
 
     @property
     def level(self) -> float:
@@ -244,6 +248,11 @@ def compare(record: SweepRecord, exam: Exam, asked: ExamSettings) -> ExamCompari
         opened_before=earlier_openings(exam.openings, models),
         warnings=tuple(limits.warnings(exam.labels, record.dataset.classes, exam.groups)),
         left_out=left_out,
+        doubts=tuple(
+            f"{by_name[each.name].name}: {doubt}"
+            for each in judgement.architectures
+            for doubt in doubts(complete[each.name], record.dataset.classes, called="refit")
+        ),
     )
 
 

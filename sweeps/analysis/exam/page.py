@@ -1,5 +1,7 @@
 """A comparison on an exam as one self-contained HTML page: figures, with all their numbers in tables."""
 
+from collections.abc import Sequence
+
 from sweeps.analysis import html
 from sweeps.analysis.exam import figures as pictures
 from sweeps.analysis.exam import wording as words
@@ -9,8 +11,14 @@ from trainer.escaping import for_html
 from trainer.quantities import duration
 
 
-def page(found: ExamComparison) -> str:
-    """Return the page, which loads no other file."""
+def page(found: ExamComparison, doubts: Sequence[str] = ()) -> str:
+    """Return the page, which loads no other file.
+
+    Args:
+        found: the comparison.
+        doubts: its doubts, for a page that is not recorded.
+    """
+    weaknesses = [*doubts, *words.remarks(found)]
     title = f"{found.sweep}: which architecture is best?"
     parts = [
         f"<h1>{for_html(title)}</h1>",
@@ -21,8 +29,8 @@ def page(found: ExamComparison) -> str:
         *(f"<p>{for_html(line)}</p>" for line in words.LEGEND),
         "<p>from seeds, from images: the part of the uncertainty (the variance) that comes from the refits' "
         "seeds, and from the exam's images.</p>",
-        *(["<h2>What weakens this answer</h2>"] if words.remarks(found) else ()),
-        *(f"<p>{for_html(line)}</p>" for line in words.remarks(found)),
+        *(["<h2>What weakens this answer</h2>"] if weaknesses else ()),
+        *(f"<p>{for_html(line)}</p>" for line in weaknesses),
         *(_pair_parts(found) if found.pairs else ()),
         "<h2>Refits</h2>",
         _refits(found),

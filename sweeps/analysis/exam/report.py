@@ -27,11 +27,11 @@ class ExamReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the data that ``refold compare --json`` prints."""
-        return wording.to_json(self.comparison)
+        return wording.to_json(self.comparison) | {"doubts": list(self.comparison.doubts)}
 
     def page(self) -> str:
         """Return a self-contained HTML page with figures."""
-        return page.page(self.comparison)
+        return page.page(self.comparison, self.comparison.doubts)
 
     def parts(self, *, pairs: bool = False) -> list[str | Table]:
         """Return its tables and lines of text, in the order in which they are printed.
@@ -40,6 +40,7 @@ class ExamReport:
             pairs: whether to show every pair.
         """
         found = self.comparison
+        weaknesses = [*found.doubts, *wording.remarks(found)]
         every_pair = [tables.pairs_table(found), tables.PAIRS_LEGEND, "", *_verdicts(found), ""]
         return [
             *wording.first_lines(found),
@@ -48,8 +49,8 @@ class ExamReport:
             *wording.LEGEND,
             "",
             *(every_pair if pairs and found.pairs else ()),
-            *wording.remarks(found),
-            *([""] if wording.remarks(found) else ()),
+            *weaknesses,
+            *([""] if weaknesses else ()),
             wording.claim(found),
             *wording.conditions(found),
         ]

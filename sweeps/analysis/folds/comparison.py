@@ -24,6 +24,7 @@ from sweeps.analysis.statistics.wins import Wins, wins
 from sweeps.definition.plan import Plan
 from sweeps.definition.region import check_rope
 from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord, begin_alike
+from tracking.reports.doubts import doubts
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
 from trainer.fits.metrics import Metric
@@ -119,6 +120,8 @@ class Comparison:
         contenders: the winners, highest confirmed score first.
         pairs: all pairs of contenders, in the same order.
         left_out: the reason for each architecture that could not be compared.
+        doubts: what is hardly right in the fresh fits' predictions. Not in recorded reports: it is said of
+            those that were recorded before, too.
     """
 
     sweep: str
@@ -131,6 +134,7 @@ class Comparison:
     contenders: tuple[Contender, ...]
     pairs: tuple[Pair, ...]
     left_out: Mapping[str, str]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +273,11 @@ def compare(record: SweepRecord, data: Divisible, asked: ComparisonSettings) -> 
         contenders=tuple(contenders),
         pairs=tuple(_pairs(contenders, design, asked)),
         left_out=left_out,
+        doubts=tuple(
+            f"{contender.name}: {doubt}"
+            for contender in contenders
+            for doubt in doubts(fits[contender.architecture], record.dataset.classes, called="fresh fit")
+        ),
     )
 
 

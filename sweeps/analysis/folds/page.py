@@ -1,5 +1,7 @@
 """A comparison as one self-contained HTML page: figures, with all their numbers in tables."""
 
+from collections.abc import Sequence
+
 from sweeps.analysis import html
 from sweeps.analysis.folds import figures as pictures
 from sweeps.analysis.folds import wording as words
@@ -8,8 +10,13 @@ from sweeps.analysis.words import points, share_text
 from trainer.escaping import for_html
 
 
-def page(comparison: Comparison) -> str:
-    """Return the page, which loads no other file."""
+def page(comparison: Comparison, doubts: Sequence[str] = ()) -> str:
+    """Return the page, which loads no other file.
+
+    Args:
+        comparison: the comparison.
+        doubts: its doubts, for a page that is not recorded.
+    """
     title = f"{comparison.sweep}: which architecture is better?"
     parts = [
         f"<h1>{for_html(title)}</h1>",
@@ -20,6 +27,7 @@ def page(comparison: Comparison) -> str:
             f"<p>{for_html(name)} is left out: {for_html(why)}</p>"
             for name, why in comparison.left_out.items()
         ),
+        *(f"<p>{for_html(line)}</p>" for line in doubts),
         f"<p>{for_html(words.claim(comparison.asked))}</p>",
         "<h2>Scores after confirmation</h2>",
         html.picture(pictures.intervals(comparison), "confirmed scores with their intervals"),

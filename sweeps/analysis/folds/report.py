@@ -27,11 +27,11 @@ class ComparisonReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the data that ``refold compare --json`` prints."""
-        return wording.to_json(self.comparison)
+        return wording.to_json(self.comparison) | {"doubts": list(self.comparison.doubts)}
 
     def page(self) -> str:
         """Return a self-contained HTML page with figures."""
-        return page.page(self.comparison)
+        return page.page(self.comparison, self.comparison.doubts)
 
     def parts(self) -> list[str | Table]:
         """Return its tables and lines of text, in the order in which they are printed."""

@@ -62,6 +62,7 @@ def remarks(comparison: Comparison) -> list[str]:
         *words.headline(comparison),
         *lost,
         *(f"All fits of {each.name} {SHARED}" for each in comparison.contenders if each.shares_weights),
+        *comparison.doubts,
         "",
         words.claim(comparison.asked),
         *words.conditions(comparison),

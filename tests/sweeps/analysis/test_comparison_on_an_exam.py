@@ -28,7 +28,14 @@ from sweeps.export.selection import choose
 from sweeps.home import Home
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
-from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep, sweep_of_table
+from tests.labelled_trainer import (
+    CollapsedWorkers,
+    LabelledWorkers,
+    record,
+    record_sweep,
+    sweep,
+    sweep_of_table,
+)
 from tracking.ledger.ledger import Ledger
 from tracking.records import Opening, SweepRecord
 from trainer.datasets import open_stored
@@ -232,6 +239,20 @@ def test_a_refit_that_fails_counts_as_a_failure(home: Path) -> None:
     assert fewer.left_out["vgg"].startswith("1 of its 3 refits failed, and 3 are needed")
     assert [examinee.architecture for examinee in fewer.examinees if examinee.architecture == "vgg"] == []
     assert verify(home, "made", FitSelection(), start_workers=trainers).differences == ()
+
+
+def test_what_is_hardly_right_is_said_and_not_recorded(home: Path) -> None:
+    """A remark on the terminal, in JSON and on the page that is asked for; reports stay as they were."""
+    found = study(around(home, CollapsedWorkers(CHANCES, "vgg")), "made", refits=3)
+    (doubt,) = found.doubts
+    name = next(each.name for each in found.examinees if each.architecture == "vgg")
+    assert doubt.startswith(f"{name}: 3 of 3 refits predict one class ('0') for every image")
+    assert doubt in everything(found)
+    report = ExamReport(found)
+    assert report.to_json()["doubts"] == [doubt]
+    assert "refits predict one class" in report.page()
+    kept = read(home).reports["exam"]
+    assert "refits predict one class" not in kept.content + kept.page
 
 
 def test_some_architectures_or_one_alone(home: Path) -> None:

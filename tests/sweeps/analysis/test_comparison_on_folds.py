@@ -28,12 +28,21 @@ from sweeps.analysis.folds.experiment import compare as study
 from sweeps.analysis.folds.page import page as page_of
 from sweeps.analysis.folds.planning import lines as plan_lines
 from sweeps.analysis.folds.planning import plan
+from sweeps.analysis.folds.report import ComparisonReport
 from sweeps.analysis.statistics.paired_t import estimate
 from sweeps.definition.identity import plan_of
 from sweeps.home import Home
 from sweeps.verification.selection import FitSelection
 from sweeps.verification.verify import verify
-from tests.labelled_trainer import FOLDS, IMAGES, LabelledWorkers, record, record_sweep, sweep_of_table
+from tests.labelled_trainer import (
+    FOLDS,
+    IMAGES,
+    CollapsedWorkers,
+    LabelledWorkers,
+    record,
+    record_sweep,
+    sweep_of_table,
+)
 from tests.made_up_records import begun_alike
 from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord
@@ -210,6 +219,20 @@ def test_identical_scores_get_a_sentence(recorded: Path, tmp_path: Path) -> None
     assert ">nan<" not in page_of(found).lower()
     with pytest.raises(UsageError, match="equal scores on every fold: there is no spread to plan with"):
         plan(read(home), 0.005)
+
+
+def test_what_is_hardly_right_is_said_and_not_recorded(home: Path) -> None:
+    """A remark on the terminal, in JSON and on the page that is asked for; reports stay as they were."""
+    found = study(around(home, CollapsedWorkers(CHANCES, "vgg")), "made", repeats=2)
+    (doubt,) = found.doubts
+    name = next(each.name for each in found.contenders if each.architecture == "vgg")
+    assert doubt.startswith(f"{name}: 6 of 6 fresh fits predict one class ('0') for every image")
+    report = ComparisonReport(found)
+    assert doubt in repr(report)
+    assert report.to_json()["doubts"] == [doubt]
+    assert "fresh fits predict one class" in report.page()
+    kept = read(home).reports["comparison"]
+    assert "fresh fits predict one class" not in kept.content + kept.page
 
 
 def test_an_architecture_whose_winner_fails_is_left_out(home: Path) -> None:

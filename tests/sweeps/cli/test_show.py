@@ -11,6 +11,7 @@ from sweeps.definition.plan import Plan
 from sweeps.execution.loop import run_sweep
 from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, plan, prepared, starter
+from tests.labelled_trainer import CollapsedWorkers, record_sweep
 from tracking.ledger.ledger import Ledger
 
 
@@ -21,11 +22,23 @@ def recorded(made: Plan, home: Path) -> None:
         run_sweep(prepared(made), home, ledger, start_workers=workers, workers=1, progress=Silent())
 
 
-def shown(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> str:
+def shown(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str, sweep: str = "made-up") -> str:
     """Return what ``refold show`` prints."""
-    options = grammar().parse(["show", "made-up", *arguments, "--home", str(home)])
+    options = grammar().parse(["show", sweep, *arguments, "--home", str(home)])
     assert options.action(options) == 0
     return capsys.readouterr().out
+
+
+def test_what_is_hardly_right_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one trial, and of the winners below the leaderboard; it follows from what is recorded."""
+    record_sweep(tmp_path, CollapsedWorkers({"lenet": 0.9, "vgg": 0.8}, "vgg"), "lenet", "vgg")
+    home = tmp_path / "home"
+    doubt = "3 of 3 folds predict one class ('0') for every image, though they are of several"
+    assert f"  note: {doubt}" in shown(capsys, home, "--trial", "vgg/0", sweep="made")
+    assert json.loads(shown(capsys, home, "--trial", "lenet/0", "--json", sweep="made"))["notes"] == []
+    (note,) = [line for line in shown(capsys, home, sweep="made").splitlines() if "note on" in line]
+    assert note.startswith("note on vgg/")
+    assert doubt in note
 
 
 def test_given_values_are_told_from_proposed_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

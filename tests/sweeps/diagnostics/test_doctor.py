@@ -88,6 +88,30 @@ def test_variables_that_training_never_sees_are_a_note() -> None:
     assert levels(doctor.variables({"HOME": "/"})) == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("name", "meant", "own"),
+    [
+        ("PYTHONASHSEED", "PYTHONHASHSEED", "that one"),
+        ("PYTHON_HASH_SEED", "PYTHONHASHSEED", "that one"),
+        ("pythonhashseed", "PYTHONHASHSEED", "that one"),
+        ("OMP_NUM_THREAD", "OMP_NUM_THREADS", "that one"),
+        ("TF_NUM_INTRA_OP_THREADS", "TF_NUM_INTRAOP_THREADS", "that one"),
+        ("TF_DETERMINISTIC_OP", "TF_DETERMINISTIC_OPS", "what decides bits"),
+        ("TF_CUDNN_DETERMINSTIC", "TF_CUDNN_DETERMINISTIC", "what decides bits"),
+        ("CUBLAS_WORKSPACE_CONFIGS", "CUBLAS_WORKSPACE_CONFIG", "what decides bits"),
+    ],
+)
+def test_a_misspelt_variable_is_a_note(name: str, meant: str, own: str) -> None:
+    """It has no effect on anything: the line says which one is meant, and that refold needs it not."""
+    (found,) = doctor.variables({name: "0", "HOME": "/"})
+    assert (found.level, found.subject) == ("note", "variables")
+    assert found.what == (
+        f"{name} looks like a misspelt {meant}, so nothing reads it; refold sets {own} itself in its "
+        "training processes"
+    )
+    assert found.do.startswith(f"unset {name}, or spell it {meant}")
+
+
 def test_a_variable_that_training_inherits_is_a_problem() -> None:
     """The C library's own choice of kernels is named, with what to unset; other tunables pass."""
     (found,) = doctor.variables({"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2"})

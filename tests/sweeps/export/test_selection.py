@@ -2,16 +2,23 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sweeps.analysis.best_trial import pick
-from sweeps.execution.loop import run_sweep
+from sweeps.execution.loop import enter, run_sweep
 from sweeps.execution.progress import Silent
-from sweeps.export.selection import HOWS, choose, model_name
+from sweeps.export.request import ExportRequest
+from sweeps.export.selection import HOWS, choose, earlier_name, model_name
+from sweeps.retraining.recorded_code import RecordedCode
 from tests.closed_formula import InlineWorkers, in_memory_ledger, plan, prepared, starter
 from tracking.records import SweepRecord
 from trainer.errors import UsageError
+from trainer.hyperparameters import Choice, Fixed
+
+#: The space of both architectures: all of it is searched.
+SPACE = plan().architectures[0].space
 
 NAMES = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 
@@ -88,17 +95,67 @@ def test_each_way_is_a_model_of_its_own(record: SweepRecord) -> None:
     """The key tells them apart, and so does the name."""
     choices = [choose(record, pick(record), how) for how in HOWS]
     assert len({choice.key for choice in choices}) == 3
-    assert len({model_name(record, choice) for choice in choices}) == 3
+    assert len({model_name(record, choice, SPACE) for choice in choices}) == 3
 
 
 def test_the_name_says_what_it_is(record: SweepRecord) -> None:
-    """Sweep, architecture, score and hyperparameters, in letters that every file system takes."""
+    """Sweep, architecture, score, the values that were searched, the trial and the key; nothing fixed."""
     trial = pick(record)
-    name = model_name(record, choose(record, trial, "refit"))
-    assert name.startswith(f"made-up-{trial.architecture}-refit-f1_{trial.f1:.4f}-t{trial.number:04}-")
-    assert f"batch_size_{trial.hyperparameters['batch_size']}" in name
-    odd = replace(trial, architecture="a/b c", hyperparameters={f"x{n}": "é/" * 9 for n in range(40)})
-    odd_name = model_name(record, choose(record, odd, "refit"))
-    assert len(odd_name) <= 200
-    assert set(odd_name) <= NAMES
-    assert Path(odd_name).name == odd_name
+    choice = choose(record, trial, "refit")
+    name = model_name(record, choice, SPACE)
+    assert name.startswith(f"made-up-{trial.architecture}-refit-f1_{trial.f1:.4f}-batch_size_")
+    assert name.endswith(f"-t{trial.number:04}-{choice.key[:8]}")
+    assert f"optimizer_{trial.hyperparameters['optimizer']}" in name
+    batch = trial.hyperparameters["batch_size"]
+    fixed = model_name(record, choice, {**SPACE, "batch_size": Fixed(batch)})
+    assert fixed == name.replace(f"batch_size_{batch}-", "")
+    nothing = model_name(
+        record, choice, {name: Fixed(value) for name, value in trial.hyperparameters.items()}
+    )
+    assert nothing.endswith(f"-f1_{trial.f1:.4f}-t{trial.number:04}-{choice.key[:8]}")
+    assert model_name(record, choice, SPACE, "f" * 64).endswith(f"-t{trial.number:04}-ffffffff")
+
+
+def test_two_models_never_share_a_name(record: SweepRecord) -> None:
+    """However long and odd names are, in letters that every file system takes; versions are in the key."""
+    values = {f"x{n}": "é/" * 9 for n in range(40)}
+    odd = replace(record.trials[0], architecture="a/b c" * 50, state="complete", hyperparameters=values)
+    space = dict.fromkeys(values, Choice(("é/" * 9, "b")))
+    first = choose(record, odd, "refit")
+    (spec,) = first.specs
+    second = replace(first, specs=(replace(spec, platform=(("tensorflow", "9.9"),)),))
+    names = {model_name(record, choice, space) for choice in (first, second, choose(record, odd, "ensemble"))}
+    assert len(names) == 3
+    for name in names:
+        assert len(name) <= 200
+        assert set(name) <= NAMES
+        assert Path(name).name == name
+
+
+@pytest.fixture
+def request_of(record: SweepRecord, tmp_path: Path) -> ExportRequest:
+    """A request to export the best trial's refit."""
+    ledger = in_memory_ledger()
+    enter(prepared(plan()), ledger)
+    entry = ledger.entry("made-up")
+    assert entry is not None
+    choice = choose(record, pick(record), "refit")
+    return ExportRequest(
+        record=record, entry=entry, code=RecordedCode({}), choice=choice, formats=("keras",),
+        out=tmp_path, home=tmp_path, log=tmp_path / "log",
+    )  # fmt: skip
+
+
+def test_a_model_of_an_earlier_refold_keeps_its_folder(
+    request_of: ExportRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If it is the same model: formats are added to it, and it is not exported twice under two names."""
+    new = request_of.out / model_name(request_of.record, request_of.choice, SPACE)
+    old = request_of.out / earlier_name(request_of.record, request_of.choice)
+    assert old.name.startswith("made-up-")
+    assert f"-t{request_of.choice.trial.number:04}-batch_size_" in old.name
+    assert request_of.target == new
+    for key, folder in ((request_of.choice.key, old), ("another", new)):
+        about = SimpleNamespace(key=key)
+        monkeypatch.setattr("sweeps.export.request.read_about", {old: about}.get)
+        assert request_of.target == folder

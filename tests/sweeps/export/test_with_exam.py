@@ -57,7 +57,7 @@ def test_it_is_the_first_refit_on_more_images(swept: SweepRecord, parts: tuple[D
     assert made.specs == (replace(smaller.specs[0], dataset=data.fingerprint),)
     assert (made.twin, made.smaller) == (None, smaller.twin)
     assert made.key != smaller.key
-    assert "-refit-all-" in model_name(swept, made)
+    assert "-refit-all-" in model_name(swept, made, {})
     assert data.fingerprint not in swept.dataset.fingerprints
     assert np.array_equal(data.images[-12:], parts[1].images)
     assert np.array_equal(data.labels, np.concatenate([parts[0].labels, parts[1].labels]))
