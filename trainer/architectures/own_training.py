@@ -49,13 +49,16 @@ def refuse_own_training(model: "keras.Model", spec: str, name: str) -> None:
     )
 
 
+#: What there is to say of metrics.
+METRIC = "cv.stop (the metric itself is macro-F1)"
+
 #: Where a sweep file says what a model is compiled with.
 _PLACES = {
     "optimizer": "architectures.{name}.optimizer, architectures.{name}.learning_rate",
     "loss": "architectures.{name}.loss",
     "loss_weights": "architectures.{name}.loss",
-    "metrics": "cv.metric",
-    "weighted_metrics": "cv.metric",
+    "metrics": METRIC,
+    "weighted_metrics": METRIC,
 }
 
 

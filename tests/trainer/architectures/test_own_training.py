@@ -67,7 +67,7 @@ def test_what_it_is_compiled_with_is_named_with_the_places_that_say_the_same(tmp
         "mine.py:net builds a model that is compiled with optimizer Adam, loss 'categorical_hinge', metrics "
         "['accuracy', my_metric], which refold would ignore: leave compile() out, and say it in the sweep "
         "file: architectures.tiny.optimizer, architectures.tiny.learning_rate, architectures.tiny.loss, "
-        "cv.metric"
+        "cv.stop (the metric itself is macro-F1)"
     )
 
 
