@@ -13,6 +13,7 @@ from sweeps.definition.sweep_file import parse_sweep, sweep_text
 from trainer.datasets import Arrays
 from trainer.errors import UsageError
 from trainer.hyperparameters import Choice, Fixed, Float
+from trainer.recipe.schedules import Schedule
 
 ROOT = Path(__file__).parents[3]
 
@@ -73,6 +74,19 @@ def test_never_stopping_leaves_no_stop_set_and_no_rungs() -> None:
     assert CrossValidation(stop="loss").stopping != CrossValidation().stopping
 
 
+def test_the_latest_reduction_is_before_the_last_epoch() -> None:
+    """One that takes place in the fit is accepted; the next one never would, and is refused below."""
+    assert "decay_every" in planned('[training]\nschedule = "step"\ndecay_every = 29').architectures[0].space
+    schedule = Schedule(kind="step", horizon=30, every=29)
+    assert [schedule.rate(1.0, epoch) for epoch in (29, 30)] == [1.0, 0.1]
+
+
+def test_the_defaults_of_a_stop_set_may_be_written_beside_never() -> None:
+    """They are the same sweep as one that leaves them out."""
+    written = '[cv]\nstop = "never"\npatience = 5\nmin_delta = 0.0\nstop_share = 0.1'
+    assert planned(written).key == planned('[cv]\nstop = "never"').key
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -88,12 +102,24 @@ def test_never_stopping_leaves_no_stop_set_and_no_rungs() -> None:
             "warmup_epochs = 30 must lie below cv.epochs = 30",
         ),
         (
+            '[training]\nschedule = "step"\ndecay_every = 30',
+            "decay_every = 30 must lie below cv.epochs = 30: otherwise it has no effect",
+        ),
+        (
+            '[training]\nschedule = "step"\ndecay_every = { low = 2, high = 30 }',
+            "decay_every = 30 must lie below cv.epochs = 30",
+        ),
+        (
             '[training]\nschedule = "plateau"\n[cv]\npatience = 2',
             "plateau_patience = 2 must lie below cv.patience",
         ),
         (
             '[training]\nschedule = "plateau"\n[cv]\nstop = "never"',
             'schedule = "plateau" needs a stop set, and cv.stop = "never" leaves none',
+        ),
+        (
+            '[training]\nschedule = { choices = ["cosine", "plateau"] }\n[cv]\nstop = "never"',
+            'schedule = "plateau" needs a stop set',
         ),
         ('[cv]\nstop = "never"\npatience = 3', 'cv.patience = 3 has no effect with cv.stop = "never"'),
         ('[cv]\nstop = "never"\n[prune]\nrungs = [2]', "prune.rungs need a stop set: leave them out with"),

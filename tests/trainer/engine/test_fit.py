@@ -11,7 +11,7 @@ from tests.small_fits import run, spec
 from trainer.datasets import open_stored
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch
-from trainer.fits.specs import FitSpec
+from trainer.fits.specs import FitSpec, Stopping
 from trainer.fits.split import Split
 from trainer.hyperparameters import Value
 from trainer.process.jobs import Job
@@ -89,6 +89,51 @@ def test_it_stops_when_patience_is_used_up(training_process: TrainingProcess, st
     what = replace(spec(stored_digits, learning_rate=1e-9), epochs=30)
     result = run(training_process, stored_digits, what)
     assert len(result.epochs) == result.best_epoch + 2 < 30
+
+
+def test_watching_the_loss_keeps_the_epoch_with_the_lowest(
+    training_process: TrainingProcess, stored_digits: Path
+) -> None:
+    """Neither the one with the best score nor the last: all differ here. The epochs are the same ones."""
+    on_score = replace(spec(stored_digits, 1, learning_rate=0.01), epochs=9, stopping=Stopping(patience=9))
+    on_loss = replace(on_score, stopping=Stopping(patience=9, watch="loss"))
+    by_score, by_loss = (run(training_process, stored_digits, what) for what in (on_score, on_loss))
+    losses = [epoch.stop_loss or 0.0 for epoch in by_loss.epochs]
+    assert losses.index(min(losses)) + 1 == by_loss.best_epoch
+    assert by_score.best_epoch < by_loss.best_epoch < 9
+    assert by_loss.epochs == by_score.epochs
+    assert by_loss.weights_sha256 == by_loss.epochs[by_loss.best_epoch - 1].weights_sha256
+
+
+def test_never_stopping_trains_all_epochs_on_all_but_the_held_out_fold(
+    training_process: TrainingProcess, stored_digits: Path
+) -> None:
+    """There is no stop set; the last epoch is kept, and the held-out fold is scored by it."""
+    what = replace(spec(stored_digits), stopping=None, epochs=3)
+    result = run(training_process, stored_digits, what)
+    dataset = open_stored(stored_digits)
+    parts = Split.of_fit(what, dataset).parts(what)
+    assert (len(parts.stop), len(parts.training) + len(parts.held_out)) == (0, len(dataset.labels))
+    assert result.parts_sha256 == parts.digest
+    assert result.best_epoch == len(result.epochs) == 3
+    assert result.weights_sha256 == result.epochs[-1].weights_sha256
+    assert {(epoch.stop_loss, epoch.stop_accuracy, epoch.stop_f1) for epoch in result.epochs} == {(None,) * 3}
+    assert len(result.predicted_classes()) == len(parts.held_out)
+    assert result.f1 == macro_f1(result.confusion)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "plateau"])
+def test_a_refit_is_trained_at_the_replayed_rates(
+    training_process: TrainingProcess, stored_digits: Path, kind: str
+) -> None:
+    """What it records are the first rates of its folds' schedule, with the reductions that it was given."""
+    values: dict[str, Value] = {"schedule": kind, "warmup_epochs": 1, "learning_rate": 0.01}
+    folds = replace(spec(stored_digits, 0, trial=0, **values), epochs=9)
+    refit = replace(folds, fold=None, stopping=None, epochs=4, horizon=9)
+    refit = replace(refit, reductions=(2, 3) if kind == "plateau" else ())
+    rates = [epoch.learning_rate for epoch in run(training_process, stored_digits, refit).epochs]
+    expected = {"cosine": [0.005, 0.01, 0.0096232, 0.00855018], "plateau": [0.005, 0.01, 0.001, 0.0001]}
+    assert rates == expected[kind]
 
 
 def test_divergence_is_an_outcome(training_process: TrainingProcess, stored_digits: Path) -> None:
