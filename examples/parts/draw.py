@@ -18,7 +18,7 @@ SIDE, FINE = 48, 4  # drawn larger, then made smaller: smooth edges
 def shape(kind, draw, rng, belt, metal):
     """Draw one part."""
     middle = [SIDE * FINE * share for share in rng.uniform(0.35, 0.65, 2)]
-    size = SIDE * FINE * rng.uniform(0.16, 0.3)
+    size = SIDE * FINE * rng.uniform(0.18, 0.3)
     angle = rng.uniform(0, 2 * math.pi)
 
     def points(corners):
@@ -47,8 +47,8 @@ def shape(kind, draw, rng, belt, metal):
 
 def picture(kind, rng):
     """Return one picture."""
-    belt = tuple(int(v) for v in rng.uniform(30, 120, 3))
-    metal = tuple(int(v) for v in rng.uniform(90, 220) + rng.uniform(-25, 25, 3))
+    belt = tuple(int(v) for v in (40, 46, 58) + rng.uniform(-10, 10, 3))
+    metal = tuple(int(v) for v in rng.uniform(120, 215) + rng.uniform(-25, 25, 3))
     image = Image.new("RGB", (SIDE * FINE, SIDE * FINE), belt)
     draw = ImageDraw.Draw(image)
     shape(kind, draw, rng, belt, metal)
@@ -56,7 +56,7 @@ def picture(kind, rng):
         x, y, r = (SIDE * FINE * share for share in (*rng.uniform(0, 1, 2), rng.uniform(0.01, 0.06)))
         draw.ellipse([x - r, y - r, x + r, y + r], fill=tuple(int(v) for v in rng.uniform(20, 200, 3)))
     small = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 5))).resize((SIDE, SIDE), Image.BOX)
-    noisy = np.asarray(small) * rng.uniform(0.6, 1.3) + rng.normal(0, rng.uniform(4, 22), (SIDE, SIDE, 3))
+    noisy = np.asarray(small) * rng.uniform(0.75, 1.15) + rng.normal(0, rng.uniform(2, 9), (SIDE, SIDE, 3))
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
