@@ -47,7 +47,7 @@ def shape(kind, draw, rng, belt, metal):
 
 def picture(kind, rng):
     """Return one picture."""
-    belt = tuple(int(v) for v in (40, 46, 58) + rng.uniform(-10, 10, 3))
+    belt = tuple(int(v) for v in np.add((40, 46, 58), rng.uniform(-10, 10, 3)))
     metal = tuple(int(v) for v in rng.uniform(120, 215) + rng.uniform(-25, 25, 3))
     image = Image.new("RGB", (SIDE * FINE, SIDE * FINE), belt)
     draw = ImageDraw.Draw(image)
