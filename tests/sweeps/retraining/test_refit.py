@@ -1,5 +1,6 @@
 """What refits of a trial are: how long they train, within which schedule, at which learning rates."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,14 @@ from trainer.fits.specs import FitSpec, Stopping
 from trainer.hyperparameters import Value
 
 EPOCHS = 12
+STOPPING = Stopping()
+NOTHING: dict[str, Value] = {}
 PLATEAU: dict[str, Value] = {"schedule": "plateau", "decay_factor": 0.5, "plateau_patience": 2}
 
 
-def trial(best: list[int], *, stopping: Stopping | None = Stopping(), **values: Value) -> TrialRecord:
+def trial(
+    best: list[int], values: Mapping[str, Value] = NOTHING, stopping: Stopping | None = STOPPING
+) -> TrialRecord:
     """Return a complete trial whose folds' stop sets were best in these epochs, and worse ever after."""
     made = make_trial(folds=len(best), epochs=EPOCHS)
     hyperparameters = {**made.hyperparameters, **values}
@@ -48,7 +53,7 @@ def reductions_after(best: int) -> tuple[int, ...]:
 
 def test_the_horizon_is_the_folds_number_of_epochs() -> None:
     """With a schedule; without one there is none, so that the keys of older refits stay."""
-    made = refit(trial([3, 5, 4], schedule="cosine"))
+    made = refit(trial([3, 5, 4], {"schedule": "cosine"}))
     assert (made.epochs, made.horizon, made.reductions) == (4, EPOCHS, ())
     plain = refit(trial([3, 5, 4]))
     assert (plain.epochs, plain.horizon, plain.reductions) == (4, 0, ())
@@ -69,15 +74,15 @@ def test_the_horizon_is_the_folds_number_of_epochs() -> None:
 )
 def test_it_replays_the_fold_with_the_median_best_epoch(best: list[int], epochs: int, middle: int) -> None:
     """Whichever fold that is; the order of the folds does not matter where best epochs differ."""
-    made = refit(trial(best, **PLATEAU))
+    made = refit(trial(best, PLATEAU))
     assert (made.epochs, made.horizon, made.reductions) == (epochs, EPOCHS, reductions_after(middle))
-    assert refit(trial(best[::-1], **PLATEAU)).reductions == made.reductions
+    assert refit(trial(best[::-1], PLATEAU)).reductions == made.reductions
 
 
 @pytest.mark.parametrize(("count", "chosen"), [(2, 1), (3, 1), (4, 2), (5, 2)])
 def test_of_equal_best_epochs_the_later_folds_come_later(count: int, chosen: int) -> None:
     """Folds are sorted by best epoch and number, and the one in the middle is taken."""
-    made = trial([4] * count, **PLATEAU)
+    made = trial([4] * count, PLATEAU)
     marked = list(made.folds)
     run = marked[chosen].run
     epochs = list(run.result.epochs)
@@ -93,7 +98,7 @@ def test_of_equal_best_epochs_the_later_folds_come_later(count: int, chosen: int
 @pytest.mark.parametrize("watch", ["metric", "loss"])
 def test_its_rates_are_those_of_the_fold_that_it_replays(watch: str) -> None:
     """Epoch by epoch, as far as it trains: it is never asked for a stop set."""
-    made = trial([2, 9, 6], stopping=Stopping(watch=watch), warmup_epochs=1, **PLATEAU)
+    made = trial([2, 9, 6], {"warmup_epochs": 1, **PLATEAU}, Stopping(watch=watch))
     # The fold itself was reduced before the epoch that the refit ends in.
     fold = made.folds[2]
     bad = [replace(epoch, stop_f1=0.0, stop_loss=9.0) for epoch in fold.run.result.epochs[1:3]]
@@ -113,7 +118,7 @@ def test_its_rates_are_those_of_the_fold_that_it_replays(watch: str) -> None:
 
 def test_further_refits_have_the_same_schedule() -> None:
     """Only their seeds differ."""
-    made = trial([3, 5, 8], **PLATEAU)
+    made = trial([3, 5, 8], PLATEAU)
     first, second = refit(made), refit(made, number=1)
     assert replace(second, repeat=0, seeds=first.seeds) == first
     assert second.seeds != first.seeds
@@ -121,5 +126,5 @@ def test_further_refits_have_the_same_schedule() -> None:
 
 def test_without_a_stop_set_it_trains_as_long_as_the_folds() -> None:
     """Their last epoch is their best, so the schedule is gone through to its end."""
-    made = refit(trial([EPOCHS] * 3, stopping=None, schedule="exponential"))
+    made = refit(trial([EPOCHS] * 3, {"schedule": "exponential"}, None))
     assert (made.epochs, made.horizon, made.stopping) == (EPOCHS, EPOCHS, None)
