@@ -22,6 +22,7 @@ from tracking.ledger.file import TABLES
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import Dataset, Loaded
 from trainer.fits.environment import Environment
+from trainer.fits.learning_rates import LearningRates
 from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.specs import FitSpec
@@ -39,7 +40,8 @@ EAGER = Prune(startup=2, rungs=(1, 2))
 def result_of(spec: FitSpec) -> FitResult:
     """Return a result that depends on the spec alone: good near a learning rate of 1e-3.
 
-    With dropout above 0.3 the fit fails on folds above 0, as a diverging one would.
+    Without a stopping rule all epochs are trained and nothing is watched. With dropout above 0.3 the fit
+    fails on folds above 0, as a diverging one would.
     """
     values = dict(spec.hyperparameters)
     if float(values.get("dropout", 0.0)) > 0.3 and spec.fold:
@@ -50,10 +52,10 @@ def result_of(spec: FitSpec) -> FitResult:
     quality = 0.9 - 0.1 * abs(math.log10(float(values["learning_rate"])) + 3) + 0.05 * noise
     hits = min(SUPPORT, max(0, round(SUPPORT * quality)))
     confusion = ((hits, SUPPORT - hits), (SUPPORT - hits, hits))
-    epochs = 2 + int(noise * 3)
+    epochs = spec.epochs if spec.stopping is None else 2 + int(noise * 3)
     for rung in spec.thresholds.rungs if spec.thresholds else ():
         if rung.epoch <= epochs and quality - 0.1 / rung.epoch < rung.f1:
-            reached = tuple(_epoch(spec, quality, number) for number in range(1, rung.epoch + 1))
+            reached = _epochs(spec, quality, rung.epoch)
             reason = f"stop-set F1 {reached[-1].stop_f1:.4f}, where {rung.f1:.4f} was asked for"
             digest = reached[-1].weights_sha256
             return FitResult(
@@ -66,7 +68,7 @@ def result_of(spec: FitSpec) -> FitResult:
         parts_sha256=_parts(spec),
         initial_weights_sha256=spec.key[:64],
         probabilities_sha256=hashlib.sha256(f"{spec.key}p".encode()).hexdigest(),
-        epochs=tuple(_epoch(spec, quality, number) for number in range(1, epochs + 1)),
+        epochs=_epochs(spec, quality, epochs),
         best_epoch=epochs,
         weights_sha256=hashlib.sha256(f"{spec.key}{epochs}".encode()).hexdigest(),
         predictions=b"\x00\x00\x01\x00",
@@ -80,14 +82,24 @@ def _parts(spec: FitSpec) -> str:
     return hashlib.sha256(f"{spec.seeds.split}{spec.fold}".encode()).hexdigest()
 
 
-def _epoch(spec: FitSpec, quality: float, number: int) -> Epoch:
+def _epochs(spec: FitSpec, quality: float, count: int) -> tuple[Epoch, ...]:
+    rates, epochs = LearningRates(spec), list[Epoch]()
+    for number in range(1, count + 1):
+        epochs.append(_epoch(spec, quality, number, rates.recorded(number)))
+        rates.watched(epochs[-1])
+    return tuple(epochs)
+
+
+def _epoch(spec: FitSpec, quality: float, number: int, rate: float | None) -> Epoch:
+    watched = spec.stopping is not None
     return Epoch(
         loss=1 / number,
         accuracy=1 - 1 / (number + 1),
-        stop_loss=1.1 / number,
-        stop_accuracy=1 - 1.1 / (number + 1),
-        stop_f1=quality - 0.1 / number,
+        stop_loss=1.1 / number if watched else None,
+        stop_accuracy=1 - 1.1 / (number + 1) if watched else None,
+        stop_f1=quality - 0.1 / number if watched else None,
         weights_sha256=hashlib.sha256(f"{spec.key}{number}".encode()).hexdigest(),
+        learning_rate=rate,
     )
 
 

@@ -25,9 +25,6 @@ from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
 
-#: What a refit's epochs lack.
-NOT_WATCHED: dict[str, Any] = {"stop_loss": None, "stop_accuracy": None, "stop_f1": None}
-
 #: Numbers of weights.
 WEIGHTS = {"lenet": 60_000, "baseline": 400_000}
 
@@ -112,12 +109,6 @@ def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
     if result.state == "pruned":
         return replace(run, result=result)
     held_out = labels[parts.held_out]
-    if spec.fold is None:
-        epochs = tuple(replace(run.result.epochs[0], **NOT_WATCHED) for _ in range(spec.epochs))
-        digest = epochs[-1].weights_sha256
-        seconds = (run.timing.seconds / spec.epochs,) * spec.epochs
-        run = replace(run, timing=replace(run.timing, epoch_seconds=seconds))
-        result = replace(result, epochs=epochs, best_epoch=spec.epochs, weights_sha256=digest)
     if spec.exam is not None:
         assert job.exam is not None
         held_out = np.asarray(open_stored(Path(job.exam)).labels)
