@@ -352,6 +352,9 @@ FITS = {
     "score": Row(run(put("result", "f1", value=0.999)), "score: 0.999 recorded"),
     "confusion matrix": Row(run(put("result", "confusion", 0, 0, value=1)), "confusion matrix"),
     "stop score": Row(run(put("result", "epochs", 0, "stop_f1", value=0.999)), "best epoch"),
+    "learning rate of a fit without a schedule": Row(
+        run(put("result", "epochs", 0, "learning_rate", value=0.001)), "learning rate of epoch 1"
+    ),
     "best epoch": Row(run(put("result", "best_epoch", value=1)), "best epoch: 1 recorded"),
     "best weights": Row(run(flip("result", "weights_sha256")), "weights"),
     "complete for pruned": Row(

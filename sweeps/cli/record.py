@@ -156,6 +156,7 @@ def _show_trial(
             for name, value in sorted(trial.hyperparameters.items())
         )
     )
+    put(*(f"  {line}" for line in tables.learning_rates(trial)))
     if trial.reason:
         put(f"  {trial.reason}")
     put(*(f"  note: {note}" for note in notes), "")

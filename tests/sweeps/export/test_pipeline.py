@@ -436,6 +436,34 @@ def test_a_disk_that_is_too_small_is_noticed_before_training(
 
 @pytest.mark.slow
 @pytest.mark.training
+def test_a_sweep_that_never_stops_is_verified_and_exported(tmp_path: Path) -> None:
+    """All epochs of all fits, with a schedule; the refit that goes home trains as many."""
+    write_npz(tmp_path / "data.npz")
+    spec = refold.SweepSpec(
+        name="never",
+        trials=1,
+        dataset=DatasetSource(source="data.npz"),
+        cv=refold.CrossValidation(folds=2, epochs=3, stop="never"),
+        training={"schedule": "cosine"},
+        architectures=(refold.ArchitectureChoice(name="lenet"),),
+        folder=tmp_path,
+    )
+    outcome = refold.run(spec, home=tmp_path / "home", workers=1, progress=False)
+    (trial,) = outcome.record.trials
+    for fold in trial.folds:
+        result = fold.run.result
+        assert (len(result.epochs), result.best_epoch) == (3, 3)
+        assert result.weights_sha256 == result.epochs[-1].weights_sha256
+    assert refold.verify("never", tmp_path / "home", everything=True, workers=1).differences == ()
+    for how in ("refit", "best-fold"):
+        exported = outcome.export(how=how, formats=("keras",), out=tmp_path / "models")
+        assert exported.about.formats["keras"].proof is not None
+    said = json.loads(next((tmp_path / "models").glob("*refit*/model.json")).read_text())
+    assert (said["fits"][0]["spec"]["epochs"], said["fits"][0]["spec"]["horizon"]) == (3, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.training
 @pytest.mark.server
 def test_mlflow_serves_the_model_and_rm_takes_it_out(tmp_path: Path) -> None:
     """A real server on ``@champion`` answers a real request with the numbers of the Keras file."""
