@@ -155,6 +155,7 @@ def _show_trial(
             for name, value in sorted(trial.hyperparameters.items())
         )
     )
+    put(*(f"  {line}" for line in tables.learning_rates(trial)))
     if trial.reason:
         put(f"  {trial.reason}")
     put("")

@@ -8,6 +8,7 @@ from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.savings import savings
 from tracking.reports.text_table import Column, Table
 from trainer.quantities import counted, duration
+from trainer.recipe.table import SCHEDULE
 
 
 def leaderboard(record: SweepRecord) -> Table:
@@ -83,6 +84,17 @@ def trials_table(record: SweepRecord, *, live: bool) -> Table:
         Column(title="hyperparameters", words=True),
     )
     return Table(columns=columns, rows=rows)
+
+
+def learning_rates(trial: TrialRecord) -> list[str]:
+    """Return a line about the schedule with the first and the last learning rate of fold 0; none without."""
+    kind = SCHEDULE.of(trial.hyperparameters)
+    first = [fold.run.result for fold in trial.folds if fold.spec.fold == 0][:1]
+    rates = [epoch.learning_rate for result in first for epoch in result.epochs]
+    if kind == "none" or not rates:
+        return []
+    first_and_last = f"{rates[0]} in epoch 1, {rates[-1]} in epoch {len(rates)}"
+    return [f"schedule {kind}: learning rate of fold 0: {first_and_last}"]
 
 
 def folds_table(trial: TrialRecord) -> Table:
