@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.search.proposals import Observation, distributions, propose
-from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Value
+from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Integer, Range, Value
 
 SPACE = {
     **SHARED_SPACE,
@@ -104,3 +104,20 @@ def test_what_is_fixed_is_not_the_searchs_business() -> None:
         found = propose({**SPACE, **fixed}, told, [{**pending, **values}], seed=seed, startup=3)
         assert found == {**plain, **values}
     assert list(distributions({**SPACE, **fixed})) == list(distributions(SPACE))
+
+
+def test_what_does_nothing_in_a_trial_is_proposed_only_for_the_others() -> None:
+    """Trials with and without a part of the recipe are told to one sampler."""
+    space: dict[str, Range] = {
+        "learning_rate": Float(low=1e-4, high=1e-1, log=True),
+        "loss": Choice(("cross-entropy", "focal")),
+        "focal_gamma": Float(low=0.5, high=5.0),
+    }
+    observed: list[Observation] = []
+    for number in range(20):
+        found = propose(space, observed, (), seed=number, startup=4)
+        assert ("focal_gamma" in found) == (found["loss"] == "focal")
+        assert found == propose(space, observed, (), seed=number, startup=4)
+        observed.append(Observation(found, score=1.0 - float(found.get("focal_gamma", 5.0)) / 10))
+    late = [propose(space, observed, (), seed=100 + number, startup=4) for number in range(10)]
+    assert sum(each["loss"] == "focal" for each in late) > 5  # what was better is proposed more often
