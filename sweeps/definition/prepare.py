@@ -216,8 +216,10 @@ def _planned(
         digest = source.digest
         _check_hyperparameters(choice.name, own)
     space = complete_space(choice.name, own, choice.ranges, spec.training)
-    if problem := schedule_problem(space, spec.cv) or weights_problem(space, dataset):
+    if problem := schedule_problem(space, spec.cv):
         raise UsageError(f"architectures.{choice.name}: {problem}")
+    if problem := weights_problem(space, dataset):
+        raise UsageError(f"{_written(CLASS_WEIGHTS.name, choice, spec)}: {problem}")
     _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     if small := too_small(space, dataset.input_shape):
         raise UsageError(f"{_written(small[0], choice, spec)} has no effect: {small[1]}")
@@ -300,7 +302,7 @@ def complete_space(
         if of_recipe and (problem := _misfit(hyperparameter, of_recipe, space[hyperparameter], recipe)):
             raise UsageError(f"the space of {name}: {hyperparameter} is a part of refold's recipe: {problem}")
     complete = dict(sorted(without_unused(space, recipe).items()))
-    for hyperparameter in complete:
+    for hyperparameter in {**written, **complete}:
         key = written.get(hyperparameter, (f"the space of {name}: {hyperparameter}",))[0]
         if idle := without_effect(hyperparameter, complete, recipe):
             raise UsageError(f"{key} has no effect: {idle}")
@@ -329,7 +331,7 @@ def weights_problem(space: Space, dataset: Dataset) -> str | None:
     """Return why class weights of a space do not go with the dataset's classes; None if all of them do."""
     for value in extremes(space.get(CLASS_WEIGHTS.name, Fixed("none"))):
         if problem := class_weights.problem(str(value), dataset.classes):
-            return f"{CLASS_WEIGHTS.name}: {problem}"
+            return problem
     return None
 
 

@@ -92,6 +92,7 @@ def test_the_defaults_of_a_stop_set_may_be_written_beside_never() -> None:
     [
         ("[training]\naugmnt = 1", "unknown hyperparameter training.augmnt: did you mean 'augment'?"),
         ("[training]\ndropout = 0.1", "training.dropout: only some architectures have it: write it in"),
+        ("[training]\nfocal_gamma = 2.0", 'training.focal_gamma has no effect: it needs loss = "focal"'),
         ("training = 3", "training = 3: must be a table: write [training]"),
         (
             "[training]\nwarmup_epochs = 2",
@@ -130,7 +131,7 @@ def test_the_defaults_of_a_stop_set_may_be_written_beside_never() -> None:
         ),
         (
             "[training]\nclass_weights = { dgo = 2 }",
-            "class_weights: there is no class 'dgo': did you mean 'dog'?",
+            "training.class_weights: there is no class 'dgo': did you mean 'dog'?",
         ),
         (
             '[training]\nclass_weights = "balansed"',
