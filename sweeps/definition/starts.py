@@ -8,7 +8,7 @@ from sweeps.definition.checks import checked, shown
 from trainer.errors import UsageError
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
 from trainer.limits import ENTRIES
-from trainer.recipe.table import usual_space
+from trainer.recipe.table import RECIPE, usual_space
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 
@@ -82,10 +82,24 @@ def _planned(place: str, written: Hyperparameters, known: Space) -> Hyperparamet
     for name, value in sorted(written.items()):
         if name not in known:
             raise UsageError(f"unknown hyperparameter {place}.{name}: {nearest(name, known)}")
+        if idle := _idle(name, written, known):
+            raise UsageError(f"{place}.{name} has no effect: {idle}")
         found = checked(f"{place}.{name}", value, partial(value_in, known[name]))
         if not isinstance(known[name], Fixed):
             values[name] = found
     return values
+
+
+def _idle(name: str, written: Hyperparameters, known: Space) -> str | None:
+    """Return why a part of the recipe would do nothing in the trial of a starting point; None if it acts."""
+    needs = RECIPE[name].needs if name in RECIPE else None
+    if needs is None:
+        return None
+    other = known[needs.name]
+    value = written.get(needs.name, other.value if isinstance(other, Fixed) else None)
+    if value in needs.values:
+        return None
+    return f"it needs {needs.name} = {' or '.join(map(shown, needs.values))} in the same table"
 
 
 def value_in(searched: Range, value: Value) -> Value:

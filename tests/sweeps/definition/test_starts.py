@@ -153,3 +153,24 @@ def test_starting_points_are_part_of_a_sweep_s_identity() -> None:
     parts = [identity["architectures"]["lenet"] for identity in identities]
     assert "start" not in parts[0]
     assert [part.get("start") for part in parts[1:]] == [[one], [one, two], [two, one]]
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (
+            {"loss": "cross-entropy", "focal_gamma": 1.0},
+            'start[0].focal_gamma has no effect: it needs loss = "focal"',
+        ),
+        ({"focal_gamma": 1.0}, 'it needs loss = "focal" in the same table'),
+    ],
+)
+def test_what_would_do_nothing_in_its_trial_is_refused(start: dict[str, Any], words: str) -> None:
+    """Left out silently, the trial would not be the one that was asked for."""
+    space: Space = {"loss": Choice(("cross-entropy", "focal")), "focal_gamma": Float(low=0.5, high=5.0)}
+    with pytest.raises(UsageError) as refused:
+        planned_starts("net", [start], space)
+    assert words in str(refused.value)
+    assert planned_starts("net", [{**start, "loss": "focal"}], space) == (
+        {"focal_gamma": 1.0, "loss": "focal"},
+    )
