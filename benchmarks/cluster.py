@@ -27,7 +27,8 @@ from sweeps.cluster.coordinator import cluster_workers
 from sweeps.cluster.services import serve_workers
 from sweeps.cluster.worker_tasks import Equipment
 from sweeps.definition.plan import Plan, PlannedArchitecture
-from sweeps.definition.prepare import Prepared, complete_space
+from sweeps.definition.prepare import Prepared
+from sweeps.definition.spaces import complete_space
 from sweeps.definition.spec import CrossValidation, Prune, Search, SweepSpec
 from sweeps.execution.events import Event, TrialEnded
 from sweeps.execution.loop import run_sweep

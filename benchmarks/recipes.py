@@ -12,7 +12,6 @@ Two sweeps, each of one small network under two recipes, with equal numbers of t
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -67,9 +66,8 @@ def moved_digits(seed: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.i
     return images, digits.target.astype(np.int32)
 
 
-def imbalance(trials: int) -> SweepSpec:
-    """Return the sweep of the thinned images."""
-    folder = Path(tempfile.mkdtemp())
+def imbalance(trials: int, folder: Path) -> SweepSpec:
+    """Return the sweep of the thinned images, which it writes into a folder."""
     images, labels = thinned()
     test, true = _official_test()
     np.savez(folder / "thinned.npz", images=images, labels=labels, test_images=test, test_labels=true)
@@ -87,7 +85,7 @@ def _official_test() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     return np.asarray(found.images), found.labels
 
 
-def moved(trials: int) -> SweepSpec:
+def moved(trials: int, _folder: Path) -> SweepSpec:
     """Return the sweep of the moved digits."""
     augmented = {
         "augment_shift": Float(low=0.07, high=0.25),
@@ -111,14 +109,14 @@ def _sweep(name: str, dataset: Any, trials: int, **recipes: Mapping[str, Any]) -
     )
 
 
-SWEEPS: Mapping[str, Callable[[int], SweepSpec]] = {"imbalance": imbalance, "moved": moved}
+SWEEPS: Mapping[str, Callable[[int, Path], SweepSpec]] = {"imbalance": imbalance, "moved": moved}
 
 
 def judged(sweep: SweepSpec, home: Path) -> str:
     """Run a sweep and judge its recipes; return a line of the table."""
     begun = time.perf_counter()
     refold.run(sweep, home=home, progress=False)
-    found = json.loads(json.dumps(refold.compare(sweep.name, home=home).to_json()))
+    found = refold.compare(sweep.name, home=home).to_json()
     scores = {each["name"]: each for each in found["architectures"]}
     [pair] = found["pairs"]
     told = [
@@ -138,7 +136,7 @@ def main(trials: int, names: list[str]) -> None:
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as home:
         for name in names or SWEEPS:
-            print(judged(SWEEPS[name](trials), Path(home)), flush=True)
+            print(judged(SWEEPS[name](trials, Path(home)), Path(home)), flush=True)
 
 
 if __name__ == "__main__":

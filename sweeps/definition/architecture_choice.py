@@ -14,8 +14,7 @@ from trainer.architectures.user import KEEP, OwnSeeds
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Range, Value
 from trainer.limits import ENTRIES, HYPERPARAMETERS
-from trainer.recipe.class_weights import as_text
-from trainer.recipe.table import CLASS_WEIGHTS
+from trainer.recipe.table import RECIPE
 from trainer.space_json import range_from_json
 from trainer.spelling import nearest
 from trainer.user_code import CELL, UserSource, source_of
@@ -167,16 +166,17 @@ def ranges_of(prefix: str, given: object) -> Mapping[str, Range]:
 
 
 def _range_of(key: str) -> Callable[[Any], Range]:
-    """Return what reads the range of a hyperparameter; class weights may be tables by class name."""
-    if key != CLASS_WEIGHTS.name:
+    """Return what reads the range of a hyperparameter; values of some parts may be tables (class weights)."""
+    of_table = RECIPE[key].of_table if key in RECIPE else None
+    if of_table is None:
         return range_from_json
 
     def read(value: Any) -> Range:
         if not isinstance(value, Mapping):
             return range_from_json(value)
         if isinstance(value.get("choices"), list | tuple) and len(value) == 1:
-            texts = [as_text(each) if isinstance(each, Mapping) else each for each in value["choices"]]
-            return range_from_json({"choices": texts})
-        return range_from_json(as_text(value))
+            choices = [of_table(each) if isinstance(each, Mapping) else each for each in value["choices"]]
+            return range_from_json({"choices": choices})
+        return range_from_json(of_table(value))
 
     return read

@@ -4,14 +4,14 @@ Nothing is written here: a sweep that cannot run changes nothing.
 """
 
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweeps.definition.architecture_choice import ArchitectureChoice
-from sweeps.definition.checks import checked, shown
+from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
-from sweeps.definition.spec import CrossValidation, SweepSpec
+from sweeps.definition.spaces import WIDTHS, check_sizes, complete_space, schedule_problem, weights_problem
+from sweeps.definition.spec import SweepSpec
 from sweeps.definition.starts import planned_starts
 from tracking.records import DatasetRecord, ExamRecord
 from trainer.architectures import BUILT_IN, inspect_user, source_digest
@@ -21,25 +21,11 @@ from trainer.errors import UsageError
 from trainer.fits.environment import Environment
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
-from trainer.hyperparameters import Choice, Fixed, Float, Integer, Range, Space, Value
-from trainer.limits import DEPTH, FILTERS, UNITS, Limit
+from trainer.hyperparameters import Space
 from trainer.names import Rule, class_name, hyperparameter_name
-from trainer.recipe import class_weights
 from trainer.recipe.augmentation import too_small
-from trainer.recipe.class_weights import from_text
-from trainer.recipe.part import Limits
-from trainer.recipe.table import CLASS_WEIGHTS, RECIPE, Recipe, usual_space, without_unused
+from trainer.recipe.table import CLASS_WEIGHTS
 from trainer.runtime.environment import environment
-from trainer.spelling import nearest
-
-#: The largest values of the built-in architectures' hyperparameters.
-WIDTHS: Mapping[str, Limit] = {
-    "filters": FILTERS,
-    "growth_rate": FILTERS,
-    "dense_units": UNITS,
-    "blocks": DEPTH,
-    "layers": DEPTH,
-}
 
 #: Recorded as the kind of processor or GPU if a sweep's fits may be trained on several kinds.
 MIXED = "mixed"
@@ -220,7 +206,7 @@ def _planned(
         raise UsageError(f"architectures.{choice.name}: {problem}")
     if problem := weights_problem(space, dataset):
         raise UsageError(f"{_written(CLASS_WEIGHTS.name, choice, spec)}: {problem}")
-    _check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
+    check_sizes(choice.name, space, WIDTHS if choice.source is None else {})
     if small := too_small(space, dataset.input_shape):
         raise UsageError(f"{_written(small[0], choice, spec)} has no effect: {small[1]}")
     start = planned_starts(choice.name, choice.start, space)
@@ -244,158 +230,3 @@ def _check_hyperparameters(architecture: str, own: Space) -> None:
     """
     for name in own:
         checked(f"architectures.{architecture}: the name of a hyperparameter", name, hyperparameter_name)
-
-
-def _check_sizes(name: str, space: Space, widths: Mapping[str, Limit]) -> None:
-    """Check the largest values of a complete space: those of the recipe, and ``widths``.
-
-    Raises:
-        UsageError: if one is beyond its limit.
-    """
-    of_recipe = {part.name: part.limits.most for part in RECIPE.values() if part.limits.most}
-    most = {**of_recipe, **widths}
-    for hyperparameter in sorted(most.keys() & space.keys()):
-        values = extremes(space[hyperparameter])
-        if any(isinstance(value, str) for value in values):
-            continue
-        if problem := Limits(most=most[hyperparameter]).problem(map(float, values)):
-            raise UsageError(f"architectures.{name}.{hyperparameter}: {problem}")
-
-
-def complete_space(
-    name: str,
-    own: Space,
-    ranges: Mapping[str, Range],
-    training: Mapping[str, Range] | None = None,
-    recipe: Recipe = RECIPE,
-) -> Space:
-    """Return the space to search: ranges of recipe and architecture, narrowed by the sweep file.
-
-    Optional parts of the recipe are absent unless the sweep file or the architecture names them.
-
-    Args:
-        name: the architecture's.
-        own: the space of its code.
-        ranges: of its table in the sweep file, which come before those of ``training``.
-        training: the ranges of the sweep file's ``[training]``, for all architectures.
-        recipe: the parts that every architecture may have.
-
-    Raises:
-        UsageError: if the sweep file names an unknown hyperparameter, or a value that is not possible.
-    """
-    default = {**usual_space(recipe), **own}
-    known = [*default, *(part.name for part in recipe.values() if not part.of_network)]
-    space = dict(default)
-    written = {
-        **{key: (f"training.{key}", choices) for key, choices in (training or {}).items()},
-        **{key: (f"architectures.{name}.{key}", choices) for key, choices in ranges.items()},
-    }
-    for hyperparameter, (key, choices) in written.items():
-        if hyperparameter not in known:
-            raise UsageError(f"unknown hyperparameter {key}: {nearest(hyperparameter, known)}")
-        valid = _valid(hyperparameter, default, recipe)
-        if problem := _misfit(hyperparameter, valid, choices, recipe):
-            raise UsageError(f"{key}: {problem}")
-        space[hyperparameter] = _as(valid, choices)
-    for hyperparameter in own.keys() & recipe.keys():
-        of_recipe = recipe[hyperparameter].valid
-        if of_recipe and (problem := _misfit(hyperparameter, of_recipe, space[hyperparameter], recipe)):
-            raise UsageError(f"the space of {name}: {hyperparameter} is a part of refold's recipe: {problem}")
-    complete = dict(sorted(without_unused(space, recipe).items()))
-    for hyperparameter in {**written, **complete}:
-        key = written.get(hyperparameter, (f"the space of {name}: {hyperparameter}",))[0]
-        if idle := without_effect(hyperparameter, complete, recipe):
-            raise UsageError(f"{key} has no effect: {idle}")
-    return complete
-
-
-def schedule_problem(space: Space, cv: CrossValidation) -> str | None:
-    """Return why a learning-rate schedule of a space cannot be followed; None if all of them can."""
-    if "schedule" not in space:
-        return None
-    plateau = "plateau" in extremes(space["schedule"])
-    if plateau and cv.stop == "never":
-        return 'schedule = "plateau" needs a stop set, and cv.stop = "never" leaves none'
-    limits = {"warmup_epochs": cv.epochs, "decay_every": cv.epochs}
-    if plateau and cv.stop != "never":
-        limits["plateau_patience"] = cv.patience
-    for name, limit in limits.items():
-        highest = max(map(int, extremes(space.get(name, RECIPE[name].usual or Fixed(0)))))
-        if highest >= limit and (name in space or name == "plateau_patience"):
-            of = "cv.patience" if name == "plateau_patience" else "cv.epochs"
-            return f"{name} = {highest} must lie below {of} = {limit}: otherwise it has no effect"
-    return None
-
-
-def weights_problem(space: Space, dataset: Dataset) -> str | None:
-    """Return why class weights of a space do not go with the dataset's classes; None if all of them do."""
-    for value in extremes(space.get(CLASS_WEIGHTS.name, Fixed("none"))):
-        if problem := class_weights.problem(str(value), dataset.classes):
-            return problem
-    return None
-
-
-def _valid(hyperparameter: str, default: Space, recipe: Recipe) -> Range:
-    """Return a range with the valid kind of value of a hyperparameter, and all valid words."""
-    of_recipe = recipe[hyperparameter].valid if hyperparameter in recipe else None
-    return default[hyperparameter] if of_recipe is None else of_recipe
-
-
-def without_effect(hyperparameter: str, space: Space, recipe: Recipe = RECIPE) -> str | None:
-    """Return why a part of the recipe applies to no trial of a space; None if it does to some."""
-    needs = recipe[hyperparameter].needs if hyperparameter in recipe else None
-    if needs is None:
-        return None
-    other = space.get(needs.name, recipe[needs.name].usual)
-    if other is not None and set(extremes(other)) & set(needs.values):
-        return None
-    return f"it needs {needs.name} = {' or '.join(map(shown, needs.values))}"
-
-
-def _misfit(name: str, default: Range, choices: Range, recipe: Recipe) -> str | None:
-    """Return why ``choices`` cannot replace ``default``, or None if it can."""
-    values, usual = extremes(choices), extremes(default)
-    if name == CLASS_WEIGHTS.name and name in recipe:
-        return next(filter(None, (_no_weights(value) for value in values)), None)
-    if isinstance(usual[0], str):
-        unknown = [value for value in values if value not in usual]
-        return (
-            f"{unknown[0]!r} is not possible: {nearest(str(unknown[0]), map(str, usual))}"
-            if unknown
-            else None
-        )
-    if any(isinstance(value, bool) != isinstance(usual[0], bool) for value in values):
-        return f"{values[0]} must be {'true or false' if isinstance(usual[0], bool) else 'a number'}"
-    if any(isinstance(value, str) for value in values):
-        return f"{values[0]!r} must be a number"
-    if isinstance(usual[0], int) and not all(isinstance(value, int) for value in values):
-        return f"{values[0]} must be a whole number"
-    limits = recipe[name].limits if name in recipe else Limits.like(map(float, usual))
-    return limits.problem(map(float, values))
-
-
-def _no_weights(value: Value) -> str | None:
-    """Return why a value is neither a rule for class weights nor a table of them; None if it is one."""
-    try:
-        from_text(str(value))
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _as(default: Range, choices: Range) -> Range:
-    """Return ``choices`` as floats if the default range has floats: people write 0 for 0.0."""
-    if isinstance(default, Float) and isinstance(choices, Integer):
-        return Float(low=choices.low, high=choices.high, log=choices.log)
-    return choices
-
-
-def extremes(choices: Range) -> tuple[Value, ...]:
-    """Return the lowest and the highest value of a range, or all of its choices."""
-    match choices:
-        case Float(low=low, high=high) | Integer(low=low, high=high):
-            return low, high
-        case Choice(values=values):
-            return values
-        case Fixed(value=value):
-            return (value,)

@@ -157,6 +157,16 @@ class Compare:
         check_fields(self, checks.COMPARE, "compare.")
 
 
+#: The parts of a sweep that are data classes of their own.
+_PARTS = {
+    "cv": CrossValidation,
+    "search": Search,
+    "prune": Prune,
+    "limits": Limits,
+    "compare": Compare,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class SweepSpec:
     """A sweep, as its file describes it. Every value but ``name`` has a default.
@@ -245,14 +255,7 @@ class SweepSpec:
             object.__setattr__(self, key, value)
         check_fields(self, checks.SWEEP)
         check_fields(self, checks.MLFLOW, "mlflow.")
-        kinds = {
-            "cv": CrossValidation,
-            "search": Search,
-            "prune": Prune,
-            "limits": Limits,
-            "compare": Compare,
-        }
-        for part, kind in kinds.items():
+        for part, kind in _PARTS.items():
             if not isinstance(given[part], kind):
                 raise UsageError(f"{part} = {shown(given[part])}: must be a {kind.__name__}")
         _check_rungs(prune, cv)

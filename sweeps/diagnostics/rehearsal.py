@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sweeps.definition.plan import PlannedArchitecture
-from sweeps.definition.prepare import Prepared, complete_space
+from sweeps.definition.prepare import Prepared
+from sweeps.definition.spaces import complete_space
 from trainer.architectures import BUILT_IN, middle, source_digest
 from trainer.datasets import Dataset, store
 from trainer.fits.environment import Environment

@@ -13,7 +13,7 @@ from typing import Any
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, identity_of
-from sweeps.definition.prepare import complete_space
+from sweeps.definition.spaces import complete_space
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.starts import planned_starts
 from sweeps.definition.sweep_file import parse_sweep

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
-from trainer.recipe.table import AUGMENT
+from trainer.recipe.table import AUGMENT, RECIPE
 
 Rows = npt.NDArray[np.float32]
 
@@ -147,7 +147,7 @@ def random_rows(seed: int, images: npt.NDArray[np.integer]) -> Rows:
 
 def strongest(space: Space) -> dict[str, Value]:
     """Return the largest value of each part of augmentation in a search space."""
-    return {name: _highest(choices) for name, choices in space.items() if _is_ours(name)}
+    return {name: _highest(name, choices) for name, choices in space.items() if _is_ours(name)}
 
 
 def too_small(space: Space, input_shape: tuple[int, int, int]) -> tuple[str, str] | None:
@@ -161,7 +161,7 @@ def too_small(space: Space, input_shape: tuple[int, int, int]) -> tuple[str, str
     most = {"shift": max(height, width), "crop": max(height, width), "erase": height * width}
     for kind, pixels in most.items():
         name = f"{AUGMENT.name}_{kind}"
-        share = float(_highest(space[name])) if name in space else 0.0
+        share = float(_highest(name, space[name])) if name in space else 0.0
         if share > 0 and _pixels(share, pixels) < 1:
             whole = f"one pixel is {_rounded_up(1 / pixels):g}"
             return name, (
@@ -181,12 +181,13 @@ def _rounded_up(share: float) -> float:
     return float(math.ceil(share * 10**digits) / 10**digits)
 
 
-def _highest(choices: Range) -> Any:
+def _highest(name: str, choices: Range) -> Any:
     match choices:
         case Fixed(value=value):
             return value
         case Choice(values=values):
-            return values[-1] if any(isinstance(each, str) for each in values) else max(values)
+            words = RECIPE[name].values  # the weakest comes first
+            return max(values, key=words.values.index) if isinstance(words, Choice) else max(values)
         case Float(high=high) | Integer(high=high):
             return high
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.canonical import canonical_json
+from trainer.hyperparameters import Value
 from trainer.limits import RATE
 from trainer.spelling import nearest
 
@@ -55,12 +56,20 @@ def from_text(text: str) -> dict[str, float] | None:
     return table
 
 
-def problem(text: str, classes: Sequence[str]) -> str | None:
-    """Return why a hyperparameter's value cannot weigh these classes, in one line; None if it can."""
+def not_weights(value: Value) -> str | None:
+    """Return why a value is neither a rule nor a table, in one line; None if it is one of them."""
     try:
-        table = from_text(text)
+        from_text(str(value))
     except ValueError as error:
         return str(error)
+    return None
+
+
+def problem(text: str, classes: Sequence[str]) -> str | None:
+    """Return why a hyperparameter's value cannot weigh these classes, in one line; None if it can."""
+    if wrong := not_weights(text):
+        return wrong
+    table = from_text(text)
     for name in table or ():
         if name not in classes:
             return f"there is no class {name!r}: {nearest(name, classes)}"

@@ -16,6 +16,7 @@ class Enters(Enum):
 
     TRACED = "is compiled into it: another value, another trace"
     VARIABLE = "is a variable of it: one trace serves all values"
+    SWITCHED = "is compiled in if it is in use, and then is a variable: one trace serves all values in use"
     ARGUMENT = "is handed over with every call: one trace serves all values"
 
 
@@ -83,6 +84,9 @@ class Part(Generic[T]):
         values: a range with the valid kind of value, and all valid words; ``usual`` if None.
         of_network: whether only a network whose own space names the part has it.
         needs: when the part applies; None for always.
+        of_table: makes a value of a table in the sweep file; None if no value is written as a table. Raises
+            ValueError with what is wrong.
+        check: says why a value is not possible, or None; in place of ``limits`` and the words in ``values``.
     """
 
     name: str
@@ -93,6 +97,8 @@ class Part(Generic[T]):
     values: Range | None = None
     of_network: bool = False
     needs: Needs | None = None
+    of_table: Callable[[Mapping[str, Any]], str] | None = None
+    check: Callable[[Value], str | None] | None = None
 
     @property
     def optional(self) -> bool:

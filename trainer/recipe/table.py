@@ -23,6 +23,7 @@ from trainer.hyperparameters import (
     Space,
     Value,
 )
+from trainer.recipe.class_weights import RULES, as_text, not_weights
 from trainer.recipe.part import Enters, Limits, Needs, Part
 
 OPTIMIZER = Part(
@@ -67,7 +68,7 @@ DROPOUT = Part(
 CLIP_NORM = Part(
     name="clip_norm",
     read=float,
-    enters=Enters.VARIABLE,
+    enters=Enters.SWITCHED,
     usual=Fixed(0.0),
     values=Float(low=0.0, high=1.0),
     limits=Limits(least=0.0, most=largest.RATE),
@@ -133,7 +134,7 @@ PLATEAU_PATIENCE = Part(
 LOSS = Part(
     name="loss",
     read=str,
-    enters=Enters.VARIABLE,
+    enters=Enters.SWITCHED,
     usual=Fixed("cross-entropy"),
     values=Choice(("cross-entropy", "focal")),
 )
@@ -148,7 +149,7 @@ FOCAL_GAMMA = Part(
 LABEL_SMOOTHING = Part(
     name="label_smoothing",
     read=float,
-    enters=Enters.VARIABLE,
+    enters=Enters.SWITCHED,
     usual=Fixed(0.0),
     limits=Limits(least=0.0, below=1.0),
     needs=Needs("loss", ("cross-entropy",)),
@@ -157,9 +158,11 @@ LABEL_SMOOTHING = Part(
 CLASS_WEIGHTS = Part(
     name="class_weights",
     read=str,
-    enters=Enters.VARIABLE,
+    enters=Enters.SWITCHED,
     usual=Fixed("none"),
-    values=Choice(("none", "balanced", "effective")),
+    values=Choice(RULES),
+    of_table=as_text,
+    check=not_weights,
 )
 #: The beta of effective numbers of images.
 EFFECTIVE_BETA = Part(
@@ -176,7 +179,7 @@ EFFECTIVE_BETA = Part(
 AUGMENT = Part(
     name="augment",
     read=str,
-    enters=Enters.VARIABLE,
+    enters=Enters.SWITCHED,
     usual=Fixed("none"),
     values=Choice(("none", "light", "strong")),
 )
@@ -187,7 +190,7 @@ def _strength(name: str, valid: Range, limits: Limits) -> Part[Value]:
     return Part(
         name=f"augment_{name}",
         read=lambda value: value,
-        enters=Enters.VARIABLE,
+        enters=Enters.SWITCHED,
         usual=None,
         values=valid,
         limits=limits,
@@ -217,7 +220,7 @@ RECIPE: Recipe = {
     )
 }
 
-#: Names of the parts for which one trace serves all values, as far as the trace has them at all.
+#: Names of the parts for which one trace serves all values that are in use.
 UNTRACED = frozenset(part.name for part in RECIPE.values() if part.enters is not Enters.TRACED)
 
 

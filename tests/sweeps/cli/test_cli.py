@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.api.record import open as open_sweep
 from sweeps.cluster.certificates import make_certificates
 from tests.cluster import Cluster
 from tests.command import FORMULA_SWEEP, SWEEP, Command, here, one_line, refold, shown, write_two_classes
@@ -181,6 +182,27 @@ def test_the_dry_run_of_the_longest_sweep_is_as_short_as_any(tmp_path: Path) -> 
     assert len(done.stdout) < 2_000
 
 
+#: Every part of the recipe that goes with the others, for ``SWEEP``.
+WHOLE_RECIPE = """
+[prune]
+enabled = false
+[training]
+optimizer = "nadam"
+clip_norm = 1.0
+schedule = "plateau"
+warmup_epochs = 1
+plateau_patience = 1
+decay_factor = { low = 0.1, high = 0.5 }
+loss = "focal"
+focal_gamma = { low = 0.5, high = 3.0 }
+class_weights = "effective"
+augment = "strong"
+augment_flip = "both"
+augment_crop = { low = 0.1, high = 0.3 }
+[architectures.lenet]
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(train: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the tiny sweep has run."""
@@ -212,6 +234,33 @@ def test_training_repeats_bit_for_bit(tmp_path: Path) -> None:
     done = refold("verify", "tiny", "--trial", "lenet/0", "--fold", "0", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "MATCH  tiny" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_the_whole_recipe_repeats_bit_for_bit(tmp_path: Path) -> None:
+    """Over workers, and over a kill in the middle, with every part of the recipe switched on."""
+    text = SWEEP.replace("epochs = 3", "epochs = 6\nstop_share = 0.2").replace(
+        "[architectures.lenet]", WHOLE_RECIPE
+    )
+    (tmp_path / "sweep.toml").write_text(text)
+    done = refold("run", "sweep.toml", "--workers", "2", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    digest = json.loads(done.stdout)["digest"]
+    epochs = open_sweep("tiny", home=tmp_path / "refold-runs").epochs()
+    assert epochs.groupby(["architecture", "number"]).learning_rate.nunique().max() > 2, "no reduction"
+    with refold.started("run", "sweep.toml", "--home", "killed", "--workers", "1", cwd=tmp_path) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.lstrip().startswith("1/4"):
+                break
+        process.send_signal(signal.SIGKILL)
+    done = refold("run", "sweep.toml", "--home", "killed", "--workers", "1", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "recorded by an earlier run" in done.stderr
+    assert json.loads(done.stdout)["digest"] == digest
+    done = refold("verify", "tiny", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
 
 
 class TestFinishedSweep:

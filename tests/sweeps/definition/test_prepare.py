@@ -8,7 +8,8 @@ import pytest
 
 from sweeps.definition import prepare as prepare_module
 from sweeps.definition.architecture_choice import ArchitectureChoice
-from sweeps.definition.prepare import complete_space, git_commit, prepare
+from sweeps.definition.prepare import git_commit, prepare
+from sweeps.definition.spaces import complete_space
 from sweeps.definition.spec import CrossValidation, SweepSpec
 from trainer.architectures.inspect_messages import Accepted
 from trainer.datasets import DatasetSource

@@ -2,11 +2,11 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from sweeps.definition.plan import Plan
 from sweeps.definition.prepare import prepare
 from sweeps.definition.spec import CrossValidation, SweepSpec
 from sweeps.definition.sweep_file import parse_sweep, sweep_text
@@ -23,7 +23,7 @@ def sweep(text: str) -> SweepSpec:
     return parse_sweep(tomllib.loads(f'name = "s"\n{text}'))
 
 
-def planned(text: str, **more: Any) -> Any:
+def planned(text: str) -> Plan:
     """Return the space of lenet in a sweep of 60 small images of two classes, cat and dog."""
     images = np.random.default_rng(1).integers(0, 255, (60, 8, 8), dtype=np.uint8)
     data = Arrays(images, np.arange(60) % 2, classes=("cat", "dog"), exam=0.0)
@@ -115,6 +115,10 @@ def test_the_defaults_of_a_stop_set_may_be_written_beside_never() -> None:
             "plateau_patience = 2 must lie below cv.patience",
         ),
         (
+            '[training]\nschedule = "step"\ndecay_every = 28\nwarmup_epochs = { low = 0, high = 2 }',
+            "decay_every = 28 must lie below cv.epochs less warmup_epochs = 28: otherwise it has no effect",
+        ),
+        (
             '[training]\nschedule = "plateau"\n[cv]\nstop = "never"',
             'schedule = "plateau" needs a stop set, and cv.stop = "never" leaves none',
         ),
@@ -143,7 +147,10 @@ def test_the_defaults_of_a_stop_set_may_be_written_beside_never() -> None:
             '[training]\noptimizer = "adamm"',
             "training.optimizer: 'adamm' is not possible: did you mean 'adam'",
         ),
-        ("[training]\naugment_shift = 0.05", "augment_shift"),
+        (
+            "[training]\naugment_shift = 0.05",
+            "training.augment_shift has no effect: 0.05 of 8 x 8 pixels is less",
+        ),
         ("[training]\naugment_erase = 1.5", "training.augment_erase: must lie in 0 to 1, without 1"),
     ],
 )

@@ -1,7 +1,6 @@
 """Augmentation in the compiled epoch: it depends on seed, epoch and image, and nothing else."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.small_fits import run, spec
-from tests.warm_process import WarmProcess
+from tests.trainer.engine.conftest import Scripts
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
@@ -32,18 +31,6 @@ def augmented(what: FitSpec, **values: Value) -> FitSpec:
     """A fit with further hyperparameters and a seed for augmentation."""
     hyperparameters = tuple(sorted({**dict(what.hyperparameters), **values}.items()))
     return replace(what, hyperparameters=hyperparameters, seeds=replace(what.seeds, augmentation=77))
-
-
-@pytest.fixture
-def in_training_process(warm_process: WarmProcess) -> Callable[[Callable[[], None]], list[str]]:
-    """Runs a function of this module in a fresh training process and returns the lines that it prints."""
-
-    def run(function: Callable[[], None]) -> list[str]:
-        done = warm_process.run(__name__, function.__name__)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    return run
 
 
 def batches() -> None:
@@ -86,10 +73,10 @@ def batches() -> None:
 
 
 def test_an_image_has_the_same_bits_in_every_batch_and_in_numpy(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """In batches of 1, 7, 64 and all, in another order; so a picture of NumPy's is what training sees."""
-    lines = in_training_process(batches)
+    lines = in_training_process(batches).splitlines()
     assert len(lines) == 3 * len(KINDS)
     assert [line for line in lines if not line.endswith(" 1 False")] == []
 
@@ -114,10 +101,10 @@ def feeds() -> None:
 
 
 def test_images_from_memory_and_from_a_file_train_the_same_weights(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """With everything switched on."""
-    lines = in_training_process(feeds)
+    lines = in_training_process(feeds).splitlines()
     assert len(lines) == 2
     assert len(set(lines)) == 1
 
@@ -159,10 +146,10 @@ def shown() -> None:
 
 
 def test_an_epoch_shows_the_same_pixels_whatever_its_order(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """Watched inside the compiled epoch; without augmentation it shows the images as they are."""
-    assert in_training_process(shown) == ["1 False", "1 True"]
+    assert in_training_process(shown).splitlines() == ["1 False", "1 True"]
 
 
 def fitted() -> None:
@@ -200,10 +187,10 @@ def fitted() -> None:
 
 
 def test_a_sheet_shows_what_the_network_of_a_fit_saw(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """Every training image in every epoch, bit for bit."""
-    lines = in_training_process(fitted)
+    lines = in_training_process(fitted).splitlines()
     assert len(lines) > 2
     assert set(lines) == {"True"}
 
@@ -226,10 +213,10 @@ def scores() -> None:
 
 
 def test_what_is_scored_is_never_augmented(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """Held-out, stop-set and exam images pass the same function: it gives the same bits with augmentation."""
-    lines = in_training_process(scores)
+    lines = in_training_process(scores).splitlines()
     assert len(lines) == 4
     assert len(set(lines)) == 1
 
@@ -300,10 +287,10 @@ def traces() -> None:
 
 
 def test_only_the_kinds_name_a_trace(
-    in_training_process: Callable[[Callable[[], None]], list[str]],
+    in_training_process: Scripts,
 ) -> None:
     """Every strength is a variable."""
-    names = in_training_process(traces)
+    names = in_training_process(traces).splitlines()
     assert names[0] == names[1]
     assert names[2] == names[3] == names[4]
     assert len(set(names)) == 4

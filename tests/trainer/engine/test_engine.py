@@ -3,7 +3,6 @@
 Most are scripts in a training process of their own: TensorFlow's switches are set once a process.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.small_fits import run, spec
-from tests.warm_process import WarmProcess
+from tests.trainer.engine.conftest import Scripts
 from trainer.architectures import BUILT_IN
 from trainer.fits.specs import Rung, Thresholds
 from trainer.hyperparameters import Value
@@ -19,23 +18,6 @@ from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
 
 pytestmark = pytest.mark.training
-
-
-Scripts = Callable[[Callable[[], None]], str]
-
-
-@pytest.fixture
-def in_training_process(warm_process: WarmProcess) -> Scripts:
-    """Runs a function of this module in a fresh training process and returns what it prints."""
-    root = Path(__file__).parents[3]
-    module = ".".join(Path(__file__).relative_to(root).with_suffix("").parts)
-
-    def run(function: Callable[[], None]) -> str:
-        done = warm_process.run(module, function.__name__)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
 
 
 def optimizers() -> None:

@@ -1,27 +1,12 @@
 """Losses, class weights, clipping and the decay of AdamW: against Keras' own, and one digest everywhere."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.warm_process import WarmProcess
+from tests.trainer.engine.conftest import Scripts
 
 pytestmark = pytest.mark.training
-
-Scripts = Callable[[Callable[[], None]], str]
-
-
-@pytest.fixture
-def in_training_process(warm_process: WarmProcess) -> Scripts:
-    """Runs a function of this module in a fresh training process and returns what it prints."""
-
-    def run(function: Callable[[], None]) -> str:
-        done = warm_process.run("tests.trainer.engine.test_losses", function.__name__)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
 
 
 def values() -> None:

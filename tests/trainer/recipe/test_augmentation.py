@@ -133,3 +133,10 @@ def test_strengths_in_words() -> None:
         Strengths.of({"augment_rotate": 12.34567, "augment_flip": "both"}).said == "flip both, rotate 12.3°"
     )
     assert Strengths().said == "none"
+
+
+@pytest.mark.parametrize("order", [("none", "strong", "light"), ("strong", "light", "none")])
+def test_the_strongest_of_several_words_is_not_the_last_one(order: tuple[str, ...]) -> None:
+    """A sheet says that it shows the strongest augmentation, in whatever order choices are written."""
+    space: dict[str, Range] = {"augment": Choice(order), "augment_flip": Choice(("both", "none", "vertical"))}
+    assert strongest(space) == {"augment": "strong", "augment_flip": "both"}

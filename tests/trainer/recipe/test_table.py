@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeps.definition.prepare import complete_space
+from sweeps.definition.spaces import complete_space
 from trainer.errors import UsageError
 from trainer.hyperparameters import SHARED_SPACE, Choice, Fixed, Float, Space
 from trainer.recipe.part import Enters, Limits, Part
