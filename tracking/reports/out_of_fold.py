@@ -28,6 +28,7 @@ class OutOfFold:
         probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from the record,
             which has only the probabilities' digest.
         paths: names of all images of the dataset, by index; empty if they have none.
+        groups: the numbers of the images' groups; None if every image is by itself.
     """
 
     repeat: Indices
@@ -38,6 +39,7 @@ class OutOfFold:
     confidence: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float32] | None = None
     paths: tuple[str, ...] = ()
+    groups: npt.NDArray[np.int32] | None = None
 
     def mistakes(self) -> Indices:
         """Return the positions of wrong predictions, the most confident first."""
@@ -90,9 +92,11 @@ class HeldOut:
             return None
         joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         repeat, fold, image, predicted, confidence = joined
+        groups = self.dataset.groups
         return OutOfFold(
             repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
             predicted=predicted, confidence=confidence, paths=self.dataset.paths,
+            groups=None if groups is None else groups[image],
         )  # fmt: skip
 
     def lacks(self, record: FoldRecord) -> bool:
