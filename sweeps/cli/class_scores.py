@@ -1,4 +1,4 @@
-"""Scores of a classifier on labelled images, class by class, as ``show --trial`` and ``evaluate`` print them."""
+"""Scores on labelled images, class by class, as ``show --trial`` and ``evaluate`` print them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

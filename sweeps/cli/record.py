@@ -184,25 +184,21 @@ def _put_predictions(record: "SweepRecord", trial: "TrialRecord", scores: "Model
     from tracking.reports.class_report import class_report, report_table
 
     assert trial.confusion is not None  # noqa: S101 - the caller has looked
-    ended, classes = sum(bool(fold.run.result.confusion) for fold in trial.folds), record.dataset.classes
-    folds = (
-        "all folds together"
-        if ended == record.fits_per_trial
-        else f"{ended} of {record.fits_per_trial} folds"
-    )
+    classes, asked = record.dataset.classes, record.fits_per_trial
+    ended = sum(bool(fold.run.result.confusion) for fold in trial.folds)
+    folds = "all folds together" if ended == asked else f"{ended} of {asked} folds"
     put(f"out-of-fold predictions of {folds}:")
     if scores is None:
         put_table(report_table(class_report(trial, classes)))
-        put(NO_GROUPS, "")
+        put(NO_GROUPS)
     else:
         units = "new images" if record.dataset.groups is None else "new groups (groups count, not images)"
-        covers = (
-            f"{units}, classified by the networks of these folds; they do not cover another training, nor "
-        )
-        put_scores(scores.f1, scores.accuracy, f"{covers}the choice of this trial")
+        without = "they do not cover another training, nor the choice of this trial"
+        covers = f"{units}, classified by the networks of these folds; {without}"
+        put_scores(scores.f1, scores.accuracy, covers)
         put("")
         put_classes(classes, scores.classes)
-        put("")
+    put("")
     put_confusion(classes, trial.confusion)
 
 
