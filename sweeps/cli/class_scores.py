@@ -8,7 +8,6 @@ from tracking.reports.confused import confused, confused_lines
 from tracking.reports.matrix_text import matrix_lines
 from tracking.reports.short_names import shortened
 from tracking.reports.text_table import Column, Table, cell_length
-from trainer.escaping import for_terminal
 
 if TYPE_CHECKING:
     from sweeps.analysis.statistics.clustered import ClassIntervals, Interval
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = 120
 
 #: The least cells of a class's name in a table that is too wide; then columns are left out.
-_LEAST = 12
+_LEAST = 10
 
 
 def put_scores(f1: "Interval", accuracy: "Interval", covers: str) -> None:
@@ -61,11 +60,10 @@ def class_table(classes: Sequence[str], scores: "Sequence[ClassIntervals]", room
     def table(names: Sequence[str]) -> Table:
         return Table(columns=columns, rows=[[names[label], *_cells(scores[label])] for label in order])
 
-    widest = max(map(cell_length, table(classes).lines()))
-    if room is None or widest <= room:
+    if room is None or max(map(cell_length, table(classes).lines())) <= room:
         return table(classes)
-    longest = max(cell_length(for_terminal(name)) for name in classes)
-    return table(shortened(classes, max(_LEAST, longest - (widest - room))))
+    heading = table(shortened(classes, _LEAST)).lines(room)[0]  # without the columns that have no room
+    return table(shortened(classes, _LEAST + max(0, room - cell_length(heading))))
 
 
 def put_confusion(classes: Sequence[str], confusion: "Confusion") -> None:
