@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sweeps.export.about import ExamScore, FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
-    from trainer.fits.results import Confusion
+    from trainer.metrics.confusion import Confusion
 
 #: Classes of the largest confusion matrix that is printed whole; mistakes that are printed of larger ones.
 LARGEST_MATRIX, MISTAKES = 12, 10
@@ -295,7 +295,8 @@ def formats_table(formats: "Mapping[str, FormatReport]") -> Table:
 
 
 def _scored(where: str, score: "Score", more: str) -> str:
-    figures = f"macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
+    own = "" if score.value is None else f"{score.title} {score.value:.4f}, "
+    figures = f"{own}macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
     return f"{where:<17}  {figures} ({counted(score.images, 'image')}{more})"
 
 
