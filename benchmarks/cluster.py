@@ -35,9 +35,9 @@ from sweeps.execution.loop import run_sweep
 from tracking.ledger.ledger import Ledger
 from trainer.architectures import BUILT_IN
 from trainer.datasets import Dataset, Loaded
-from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.specs import FitSpec
+from trainer.metrics.confusion import macro_f1
 from trainer.process.jobs import Job
 from trainer.process.training_process import ProcessDied
 from trainer.runtime.environment import environment

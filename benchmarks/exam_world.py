@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from sweeps.analysis.statistics.exam import FEWEST_REFITS, Judgement, judge
+from trainer.metrics.table import metric_called
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -59,6 +60,7 @@ class Cell:
         training: standard deviation of what the training set does to each architecture's true score.
         mistakes: fixed: all that take an image (a group) for another class take it for the same one; anew:
             each refit draws it.
+        metric: name in records of what scores refits: macro-F1, accuracy, balanced accuracy, or a recall.
     """
 
     ahead: tuple[float, ...]
@@ -75,6 +77,7 @@ class Cell:
     failing: float = 0.0
     training: float = 0.0
     mistakes: Literal["fixed", "anew"] = "fixed"
+    metric: str = "f1"
 
     @property
     def width(self) -> float:
@@ -108,6 +111,11 @@ def score_of_accuracy(accuracy: Floats, frequencies: tuple[float, ...]) -> Float
     return score
 
 
+def score_of(cell: Cell, accuracy: Floats) -> Floats:
+    """Return the cell's score on endlessly many images, where every class has the same accuracy."""
+    return score_of_accuracy(accuracy, cell.frequencies) if cell.metric == "f1" else accuracy
+
+
 def slope(cell: Cell) -> float:
     """Return by how much the true score grows with the skill, at the cell's score."""
     skill, step = skill_for(cell, cell.score, 0.0), 1e-4
@@ -135,9 +143,9 @@ def true_score(cell: Cell, skill: float, spread: float, training: float = 0.0) -
     levels = skill + (spread * effects(cell, _QUANTILES) if spread else np.zeros(1))
     if not training:
         accuracy = stats.norm.cdf(levels / cell.width)
-        return float(score_of_accuracy(accuracy, cell.frequencies).mean())
+        return float(score_of(cell, accuracy).mean())
     accuracy = stats.norm.cdf((levels[:, None] + training * _NODES) / cell.width)
-    scores = score_of_accuracy(accuracy, cell.frequencies).mean(axis=0)
+    scores = score_of(cell, accuracy).mean(axis=0)
     return float(scores @ _WEIGHTS / _WEIGHTS.sum())
 
 
@@ -269,6 +277,6 @@ def experiment(cell: Cell, skills: Skills, seed: int, *, rope: float) -> Outcome
         return Outcome(None, truth, elsewhere, left_out)
     judged = judge(
         images.true, predicted, classes=len(cell.frequencies), rope=rope, seed=seed, draws=DRAWS,
-        groups=None if cell.of_group == 1 else images.unit,
+        groups=None if cell.of_group == 1 else images.unit, metric=metric_called(cell.metric),
     )  # fmt: skip
     return Outcome(judged, truth, elsewhere, left_out)

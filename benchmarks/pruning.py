@@ -84,14 +84,14 @@ def _epochs(trial: Ended) -> int:
 
 def replay(record: Recorded, rule: Prune, orders: int) -> Replayed:
     """Run the recorded trials in ``orders`` random orders under ``rule``."""
-    best = {name: max(trial.f1 for trial in _ended(trials)) for name, trials in record.trials.items()}
+    best = {name: max(trial.score for trial in _ended(trials)) for name, trials in record.trials.items()}
     spent, lost, lost_each = [], [], []
     for seed in range(orders):
         reached, epochs = {}, 0
         for name, trials in record.trials.items():
             order = random.Random(f"{seed} {name}").sample(list(trials), len(trials))
             ended = pruned(order, rule, record)
-            reached[name] = max(trial.f1 for trial in ended if trial.state == "complete")
+            reached[name] = max(trial.score for trial in ended if trial.state == "complete")
             epochs += sum(map(_epochs, ended))
         spent.append(epochs / record.fold_epochs)
         lost.append(max(best.values()) - max(reached.values()))
@@ -170,7 +170,7 @@ def extract(record: SweepRecord) -> dict[str, Any]:
 
 def _fold_json(result: FitResult) -> dict[str, Any]:
     curve = [round(epoch.stop_f1 or 0.0, 6) for epoch in result.epochs]
-    return {"state": result.state, "f1": result.f1, "confusion": result.confusion, "stop_f1": curve}
+    return {"state": result.state, "f1": result.score, "confusion": result.confusion, "stop_f1": curve}
 
 
 def load(path: Path) -> Recorded:

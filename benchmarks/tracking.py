@@ -35,10 +35,10 @@ from tracking.mlflow.view import MlflowView
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut
 from trainer.datasets import Dataset, DatasetSource, Loaded, load, open_stored, store
-from trainer.fits.metrics import confusion_matrix, macro_f1
 from trainer.fits.results import Epoch, FitRun, Timing
 from trainer.fits.specs import FitSpec
 from trainer.fits.split import Split
+from trainer.metrics.confusion import confusion_matrix, macro_f1
 
 FOLDS, EPOCHS = 5, 20
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sweeps.api.record import sync as sync
     from sweeps.api.record import variance as variance
     from sweeps.api.record import verify as verify
+    from sweeps.api.scoring import score as score
     from sweeps.api.sweep import Cluster as Cluster
     from sweeps.api.sweep import load as load
     from sweeps.api.sweep import ready as ready
@@ -72,6 +73,7 @@ _PUBLIC = {
     "sync": "sweeps.api.record:sync",
     "variance": "sweeps.api.record:variance",
     "verify": "sweeps.api.record:verify",
+    "score": "sweeps.api.scoring:score",
     "Cluster": "sweeps.api.sweep:Cluster",
     "load": "sweeps.api.sweep:load",
     "ready": "sweeps.api.sweep:ready",

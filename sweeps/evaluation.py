@@ -18,9 +18,8 @@ from trainer.datasets.built_in import NAMES
 from trainer.datasets.duplicates import digest_of
 from trainer.datasets.labelled import Labelled
 from trainer.errors import UsageError
-from trainer.fits.metrics import confusion_matrix
-from trainer.fits.results import Confusion
 from trainer.formats.catalogue import require
+from trainer.metrics.confusion import Confusion, confusion_matrix
 from trainer.quantities import counted
 from trainer.runtime.scratch import scratch_folder
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tracking.records import SweepRecord
+from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.confused import Confused
 from trainer.escaping import for_terminal
+from trainer.metrics.metric import MACRO_F1
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
 
     Columns: architecture, trial (``"resnet/3"``), f1 (macro, all held-out folds pooled), f1_mean and f1_std
     (over the folds), seconds (spent on training), trials (number that have ended), then the hyperparameters.
+    If the sweep's metric is another one, score, score_mean and score_std are its values.
     """
     import pandas as pd
 
@@ -26,9 +28,7 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
         {
             "architecture": trial.architecture,
             "trial": trial.name,
-            "f1": trial.f1,
-            "f1_mean": trial.f1_mean,
-            "f1_std": trial.f1_std,
+            **_scores(trial),
             "seconds": trial.training_seconds,
             "trials": ended.count(trial.architecture),
             **trial.hyperparameters,
@@ -74,7 +74,7 @@ def as_text(table: "pd.DataFrame") -> "pd.DataFrame":
         if pd.isna(value):
             return ""
         if isinstance(value, float):
-            return f"{value:.4f}" if column.startswith("f1") else f"{value:.4g}"
+            return f"{value:.4f}" if column.startswith(("f1", "score")) else f"{value:.4g}"
         return for_terminal(value)
 
     columns = {for_terminal(name): [text(str(name), value) for value in table[name]] for name in table}
@@ -90,9 +90,7 @@ def trials(record: SweepRecord) -> "pd.DataFrame":
             "architecture": trial.architecture,
             "number": trial.number,
             "state": trial.state,
-            "f1": trial.f1,
-            "f1_mean": trial.f1_mean,
-            "f1_std": trial.f1_std,
+            **_scores(trial),
             "seconds": trial.training_seconds,
             **trial.hyperparameters,
         }
@@ -110,6 +108,7 @@ def folds(record: SweepRecord) -> "pd.DataFrame":
             "number": trial.number,
             "repeat": fold.spec.repeat,
             "fold": fold.spec.fold,
+            **({} if fold.spec.metric == MACRO_F1 else {"score": fold.run.result.score}),
             "f1": fold.run.result.f1,
             "best_epoch": fold.run.result.best_epoch,
             "epochs": len(fold.run.result.epochs),
@@ -127,7 +126,8 @@ def folds(record: SweepRecord) -> "pd.DataFrame":
 def epochs(record: SweepRecord) -> "pd.DataFrame":
     """Return one row per epoch: architecture, number, fold, losses (nats), accuracies, stop_f1, rate.
 
-    Without a schedule the learning rate is the trial's.
+    Without a schedule the learning rate is the trial's. If the sweep's metric is not macro-F1, stop_score has
+    its value.
     """
     import pandas as pd
 
@@ -142,6 +142,7 @@ def epochs(record: SweepRecord) -> "pd.DataFrame":
             "accuracy": epoch.accuracy,
             "stop_loss": epoch.stop_loss,
             "stop_accuracy": epoch.stop_accuracy,
+            **({} if fold.spec.metric == MACRO_F1 else {"stop_score": epoch.stop_score}),
             "stop_f1": epoch.stop_f1,
             "learning_rate": trial.hyperparameters.get("learning_rate")
             if epoch.learning_rate is None
@@ -151,3 +152,11 @@ def epochs(record: SweepRecord) -> "pd.DataFrame":
         for fold in trial.folds
         for number, epoch in enumerate(fold.run.result.epochs, start=1)
     )
+
+
+def _scores(trial: TrialRecord) -> dict[str, float | None]:
+    """Return a trial's macro-F1, and before it its score if that is another one."""
+    f1 = {"f1": trial.f1, "f1_mean": trial.f1_mean, "f1_std": trial.f1_std}
+    if trial.metric == MACRO_F1:
+        return f1
+    return {"score": trial.score, "score_mean": trial.score_mean, "score_std": trial.score_std, **f1}

@@ -37,6 +37,8 @@ class TrialSummary:
 
     Attributes:
         trial: its name, as in every command: ``"resnet/3"``.
+        metric: the name of the sweep's metric, like ``"f1_macro"``.
+        score: its value: of all held-out folds pooled; for a metric of probabilities the mean of the folds.
         f1: macro-F1 of all held-out folds pooled, in [0, 1].
         f1_mean: mean of the folds' macro-F1.
         f1_std: standard deviation of the folds' macro-F1; None with a single fold.
@@ -44,6 +46,8 @@ class TrialSummary:
     """
 
     trial: str
+    metric: str
+    score: float | None
     f1: float | None
     f1_mean: float | None
     f1_std: float | None
@@ -105,6 +109,8 @@ class Outcome:
         trial = pick(self.record)
         return TrialSummary(
             trial=trial.name,
+            metric=trial.metric.name,
+            score=trial.score,
             f1=trial.f1,
             f1_mean=trial.f1_mean,
             f1_std=trial.f1_std,
@@ -173,7 +179,7 @@ class Outcome:
         return drawing.displayed(sweep_pictures.parallel_coordinates(self._with_scores()))
 
     def plot_curves(self, trial: str | None = None) -> "Figure":
-        """Draw a trial's stop-set macro-F1 and losses against the epoch, one line per fold.
+        """Draw a trial's stop-set scores and losses against the epoch, one line per fold.
 
         Args:
             trial: ``"resnet/3"``; the best if None.

@@ -23,10 +23,11 @@ from tracking.ledger.ledger import Ledger
 from trainer.datasets import Dataset, Loaded
 from trainer.fits.environment import Environment
 from trainer.fits.learning_rates import LearningRates
-from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import SHARED_SPACE, Choice, Float
+from trainer.metrics.confusion import Confusion, macro_f1
+from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.process.jobs import Job
 from trainer.process.training_process import ProcessDied
 from trainer.runtime.environment import PACKAGES, environment, of_training
@@ -54,9 +55,10 @@ def result_of(spec: FitSpec) -> FitResult:
     confusion = ((hits, SUPPORT - hits), (SUPPORT - hits, hits))
     epochs = spec.epochs if spec.stopping is None else 2 + int(noise * 3)
     for rung in spec.thresholds.rungs if spec.thresholds else ():
-        if rung.epoch <= epochs and quality - 0.1 / rung.epoch < rung.f1:
+        value = _scaled(spec.metric, quality - 0.1 / rung.epoch)
+        if rung.epoch <= epochs and value < rung.f1:
             reached = _epochs(spec, quality, rung.epoch)
-            reason = f"stop-set F1 {reached[-1].stop_f1:.4f}, where {rung.f1:.4f} was asked for"
+            reason = f"stop-set {spec.metric.label} {value:.4f}, where {rung.f1:.4f} was asked for"
             digest = reached[-1].weights_sha256
             return FitResult(
                 key=spec.key, state="pruned", reason=reason, epochs=reached, best_epoch=rung.epoch,
@@ -75,7 +77,23 @@ def result_of(spec: FitSpec) -> FitResult:
         confidences=b"\x00\x00\x80\x3f" * 2,
         confusion=confusion,
         f1=macro_f1(confusion),
+        **_scored(spec.metric, quality, confusion),
     )
+
+
+def _scaled(metric: Metric, quality: float) -> float:
+    """Return a value of the metric for a quality in 0 to 1."""
+    return metric.low + (metric.high - metric.low) * quality
+
+
+def _scored(metric: Metric, quality: float, confusion: Confusion) -> dict[str, Any]:
+    """Return what a result has of another metric than macro-F1."""
+    if metric == MACRO_F1:
+        return {}
+    if metric.counts:
+        return {"metric": metric.of(confusion)}
+    sure = np.eye(2, dtype="<f4").tobytes()
+    return {"metric": _scaled(metric, quality), "probabilities": sure}
 
 
 def _parts(spec: FitSpec) -> str:
@@ -91,7 +109,7 @@ def _epochs(spec: FitSpec, quality: float, count: int) -> tuple[Epoch, ...]:
 
 
 def _epoch(spec: FitSpec, quality: float, number: int, rate: float | None) -> Epoch:
-    watched = spec.stopping is not None
+    watched, other = spec.stopping is not None, spec.metric != MACRO_F1
     return Epoch(
         loss=1 / number,
         accuracy=1 - 1 / (number + 1),
@@ -100,6 +118,7 @@ def _epoch(spec: FitSpec, quality: float, number: int, rate: float | None) -> Ep
         stop_f1=quality - 0.1 / number if watched else None,
         weights_sha256=hashlib.sha256(f"{spec.key}{number}".encode()).hexdigest(),
         learning_rate=rate,
+        stop_metric=_scaled(spec.metric, quality - 0.1 / number) if watched and other else None,
     )
 
 

@@ -17,10 +17,11 @@ from sweeps.execution.progress import Silent
 from tests.closed_formula import InlineWorkers, run_of, starter
 from tracking.ledger.ledger import Ledger
 from trainer.datasets import DatasetSource, open_stored
-from trainer.fits.metrics import confusion_matrix, macro_f1
 from trainer.fits.results import FitResult, FitRun
 from trainer.fits.seeds import derive
 from trainer.fits.split import Split
+from trainer.metrics.confusion import confusion_matrix, macro_f1
+from trainer.metrics.metric import MACRO_F1
 from trainer.process.jobs import Job
 
 IMAGES, CLASSES, FOLDS = 120, 3, 3
@@ -127,6 +128,8 @@ def labelled(job: Job, run: FitRun, chance: float) -> FitRun:
         confidences=probabilities.max(axis=1).tobytes(),
         confusion=confusion,
         f1=macro_f1(confusion),
+        metric=None if spec.metric == MACRO_F1 else spec.metric.score(held_out, probabilities),
+        probabilities=b"" if spec.metric.counts else probabilities.tobytes(),
     )
     return replace(run, result=scored)
 

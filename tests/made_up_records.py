@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from tracking.records import DatasetRecord, FoldRecord, SweepRecord, TrialRecord, TrialState
 from trainer.fits.environment import Environment
-from trainer.fits.metrics import macro_f1
-from trainer.fits.results import Confusion, Epoch, FitResult, FitRun, Timing
+from trainer.fits.results import Epoch, FitResult, FitRun, Timing
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import FitSpec, Stopping
+from trainer.metrics.confusion import Confusion, macro_f1
 
 BEGIN = 1_790_000_000.0
 CLASSES = tuple("0123456789")

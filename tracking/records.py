@@ -8,14 +8,17 @@ from operator import itemgetter
 from statistics import fmean, stdev
 from typing import Any, Literal
 
+import numpy.typing as npt
+
 from trainer.canonical import digest, optional
 from trainer.fits.environment import Environment
-from trainer.fits.metrics import MACRO_F1, Metric, pooled
 from trainer.fits.names import trial_name
 from trainer.fits.pruning import shortfall
-from trainer.fits.results import Confusion, FitResult, FitRun, FitState
+from trainer.fits.results import FitResult, FitRun, FitState
 from trainer.fits.specs import FitSpec, Thresholds
 from trainer.hyperparameters import Value
+from trainer.metrics.confusion import Confusion, macro_f1, pooled
+from trainer.metrics.metric import MACRO_F1, Metric
 
 TrialState = FitState | Literal["running"]
 
@@ -37,6 +40,15 @@ class FoldRecord:
 
     spec: FitSpec
     run: FitRun
+
+    def for_metric(self) -> npt.NDArray[Any]:
+        """Return what the sweep's metric needs of the predictions.
+
+        Returns:
+            ``[n]`` predicted classes, or ``[n, classes]`` probabilities.
+        """
+        result = self.run.result
+        return result.predicted_classes() if self.spec.metric.counts else result.class_probabilities()
 
 
 def begin_alike(fits: Sequence[FoldRecord]) -> bool:
@@ -87,24 +99,48 @@ class TrialRecord:
         return pooled(parts) if parts else None
 
     @cached_property
-    def f1(self) -> float | None:
-        """The trial's score if it is complete: the metric of its pooled out-of-fold predictions."""
-        return self.metric.of(self.confusion) if self.state == "complete" and self.confusion else None
+    def score(self) -> float | None:
+        """The trial's score if it is complete: the sweep's metric of its pooled out-of-fold predictions.
+
+        A metric of probabilities is the mean of the folds' values.
+        """
+        if self.state != "complete" or not self.confusion:
+            return None
+        return self.metric.over_folds(self.fold_scores, (fold.run.result.confusion for fold in self.folds))
 
     @property
     def fold_scores(self) -> tuple[float, ...]:
         """Score of each finished fold."""
-        return tuple(fold.run.result.f1 for fold in self.folds if fold.run.result.f1 is not None)
+        return tuple(fold.run.result.score for fold in self.folds if fold.run.result.score is not None)
 
     @property
-    def f1_mean(self) -> float | None:
+    def score_mean(self) -> float | None:
         """Mean of the finished folds' scores."""
         return fmean(self.fold_scores) if self.fold_scores else None
 
     @property
-    def f1_std(self) -> float | None:
+    def score_std(self) -> float | None:
         """Standard deviation of the finished folds' scores (n - 1 in the denominator)."""
         return stdev(self.fold_scores) if len(self.fold_scores) > 1 else None
+
+    @property
+    def f1(self) -> float | None:
+        """Macro-F1 of its pooled out-of-fold predictions if the trial is complete."""
+        return macro_f1(self.confusion) if self.state == "complete" and self.confusion else None
+
+    @property
+    def f1_mean(self) -> float | None:
+        """Mean of the finished folds' macro-F1."""
+        return fmean(self._fold_f1) if self._fold_f1 else None
+
+    @property
+    def f1_std(self) -> float | None:
+        """Standard deviation of the finished folds' macro-F1 (n - 1 in the denominator)."""
+        return stdev(self._fold_f1) if len(self._fold_f1) > 1 else None
+
+    @property
+    def _fold_f1(self) -> tuple[float, ...]:
+        return tuple(fold.run.result.f1 for fold in self.folds if fold.run.result.f1 is not None)
 
     @property
     def reason(self) -> str | None:
@@ -123,7 +159,9 @@ class TrialRecord:
 
     def outcome(self) -> dict[str, Any]:
         """Return the trial's part of the sweep's digest: no times, hosts or paths."""
+        scored = {} if self.metric == MACRO_F1 else {"metric": self.metric.recorded, "score": self.score}
         return {
+            **scored,
             "architecture": self.architecture,
             "number": self.number,
             "state": self.state,
@@ -138,6 +176,7 @@ class TrialRecord:
                     "best_epoch": fold.run.result.best_epoch,
                     "epochs": len(fold.run.result.epochs),
                     "weights_sha256": fold.run.result.weights_sha256,
+                    **({"score": fold.run.result.score} if scored else {}),
                 }
                 for fold in self.folds
             ],
@@ -178,7 +217,7 @@ def sequence(
 def _shortfall(
     thresholds: Thresholds | None, done: Sequence[FitResult], fits: int, metric: Metric
 ) -> str | None:
-    scores = [metric.worst if result.f1 is None else result.f1 for result in done]
+    scores = [metric.worst if result.score is None else result.score for result in done]
     return shortfall(thresholds, scores, [result.confusion for result in done], fits, metric)
 
 
@@ -346,9 +385,9 @@ class SweepRecord:
         """Complete trials, best score first; ties are sorted by trial number, then by the sweep's order."""
         place = {name: index for index, name in enumerate(self.architectures)}
         scored = [
-            ((-trial.metric.oriented(trial.f1), trial.number, place[trial.architecture]), trial)
+            ((-trial.metric.oriented(trial.score), trial.number, place[trial.architecture]), trial)
             for trial in self.trials
-            if trial.f1 is not None
+            if trial.score is not None
         ]
         return tuple(trial for _, trial in sorted(scored, key=itemgetter(0)))
 

@@ -38,7 +38,7 @@ def rank(record: SweepRecord) -> Ranking:
     winners = record.winners
     exam = {winner.name: exam_score(record, winner) for winner in winners}
     repeats = {
-        trial.name: trial.metric.oriented(trial.f1_mean)
+        trial.name: trial.metric.oriented(trial.score_mean)
         for trial in record.confirmed
         if trial.state == "complete"
     }
@@ -50,14 +50,14 @@ def rank(record: SweepRecord) -> Ranking:
 
 
 def exam_score(record: SweepRecord, trial: TrialRecord) -> float | None:
-    """Return the mean macro-F1 of a trial's refits on the exam; None if too few were scored there."""
+    """Return the mean score of a trial's refits on the exam; None if too few were scored there."""
     scores = exam_scores(record.examined.get((trial.architecture, trial.number), ()))
     return fmean(scores) if len(scores) >= FEWEST_REFITS else None
 
 
 def exam_scores(refits: Iterable[FoldRecord]) -> tuple[float, ...]:
-    """Return the macro-F1 of each refit that did not fail, in the order of their seeds."""
-    scores = (refit.run.result.f1 for refit in refits if refit.run.result.state == "complete")
+    """Return the score of each refit that did not fail, in the order of their seeds."""
+    scores = (refit.run.result.score for refit in refits if refit.run.result.state == "complete")
     return tuple(score for score in scores if score is not None)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from sweeps.analysis.statistics.clustered import ModelScores, scored
 from tracking.records import DatasetRecord, TrialRecord
 from tracking.reports.out_of_fold import OutOfFold
-from trainer.fits.metrics import confusion_matrix
+from trainer.metrics.confusion import confusion_matrix
 
 #: Said where the intervals of a trial cannot be known.
 NO_GROUPS = (

@@ -22,6 +22,7 @@ from trainer.fits.names import trial_name
 from trainer.fits.seeds import Seeds, derive
 from trainer.fits.specs import FitSpec
 from trainer.limits import ROWS
+from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.quantities import counted
 from trainer.recipe.augmentation import is_augmented
 
@@ -89,6 +90,7 @@ class Variances:
         shares: the shares of the seeds.
         hyperparameters: the part of the hyperparameters.
         given_folds: whether the folds came with the data, so that the split is no source.
+        metric: the sweep's metric, whose values all scores are.
     """
 
     sweep: str
@@ -99,6 +101,7 @@ class Variances:
     shares: Shares
     hyperparameters: HyperparametersPart
     given_folds: bool = False
+    metric: Metric = MACRO_F1
 
     @property
     def row(self) -> int:
@@ -180,7 +183,7 @@ def variances(
     lacking = [place for place in range(rows * width) if place not in fits]
     if lacking:
         raise UsageError(f"{len(lacking)} of {rows * width} fits of the design are missing: run it again")
-    scores = [[fits[row * width + column].run.result.f1 for column in range(width)] for row in range(rows)]
+    scores = [[fits[row * width + column].run.result.score for column in range(width)] for row in range(rows)]
     table = [[score for score in row if score is not None] for row in scores]
     whole = [row for row in table if len(row) == width]
     if len(whole) < FEWEST:
@@ -200,6 +203,7 @@ def variances(
             "variance to share out; more images, or harder ones, would show some"
         ) from None
     return Variances(
+        metric=record.metric,
         sweep=record.name,
         architecture=trial.architecture,
         trial=trial.number,
@@ -241,6 +245,7 @@ def to_json(found: Variances) -> dict[str, Any]:
         "failed_rows": found.failed_rows,
         "fits": found.rows * found.row,
         **({"given_folds": True} if found.given_folds else {}),
+        **({} if found.metric == MACRO_F1 else {"metric": found.metric.name}),
         "deviation": found.shares.deviation,
         "sources": {name: asdict(share) for name, share in found.shares.sources.items()},
         "larger_than": [list(pair) for pair in _ranking(found)],
@@ -272,8 +277,8 @@ def lines(found: Variances) -> list[str]:
     table = Table(columns=columns, rows=[_row(name, share) for name, share in shares.sources.items()])
     failed = f"; {counted(found.failed_rows, 'row')} with a failed fit left out" if found.failed_rows else ""
     return [
-        f"{trial_name(found.architecture, found.trial)} of {found.sweep}: macro-F1 of one held-out fold, "
-        f"{counted(found.rows, 'row')} of {found.row} fits{failed}",
+        f"{trial_name(found.architecture, found.trial)} of {found.sweep}: {found.metric.title} of one "
+        f"held-out fold, {counted(found.rows, 'row')} of {found.row} fits{failed}",
         f"spread with all seeds varied: {100 * shares.deviation:.2f} points (standard deviation)",
         "",
         *table.lines(),

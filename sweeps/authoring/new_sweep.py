@@ -120,7 +120,7 @@ def _text(name: str, fitted: Fitted, found: Budget, workers: int) -> str:
         "[cv]",
         _line("folds", fitted.folds, why["folds"]),
         _line("epochs", found.epochs, "at most; early stopping ends most fits before"),
-        _line("patience", 5, "epochs without a better macro-F1 on the stop set"),
+        _line("patience", 5, "epochs without a better score on the stop set"),
         "",
         "# Time of an epoch in the middle of each range, measured here. Leave out what you do not want.",
     ]

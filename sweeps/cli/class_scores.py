@@ -11,7 +11,7 @@ from tracking.reports.text_table import Column, Table, cell_length
 
 if TYPE_CHECKING:
     from sweeps.analysis.statistics.clustered import ClassIntervals, Interval
-    from trainer.fits.results import Confusion
+    from trainer.metrics.confusion import Confusion
 
 #: Width of a matrix that is written to a file or a pipe.
 PAGE = 120

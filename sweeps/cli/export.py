@@ -254,7 +254,8 @@ def formats_table(formats: "Mapping[str, FormatReport]") -> Table:
 
 
 def _scored(where: str, score: "Score", more: str) -> str:
-    figures = f"macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
+    own = "" if score.value is None else f"{score.title} {score.value:.4f}, "
+    figures = f"{own}macro-F1 {score.f1:.4f}, accuracy {score.accuracy:.4f}"
     return f"{where:<17}  {figures} ({counted(score.images, 'image')}{more})"
 
 

@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from sweeps.cli import analysis, augment, cluster, doctor, export, inspect, mlflow, new, record, run, verify
+from sweeps.cli import (
+    analysis,
+    augment,
+    cluster,
+    doctor,
+    export,
+    inspect,
+    mlflow,
+    new,
+    record,
+    run,
+    score,
+    verify,
+)
 from sweeps.cli.damage import damage
 from sweeps.cli.options import Arguments, Parser, Verbs
 from sweeps.cli.output import say
@@ -102,6 +115,19 @@ def grammar() -> Verbs:
     )
     top.add_argument("--version", action="version", version=f"refold {version('refold')}")
     verbs = Verbs(top)
-    for module in (new, inspect, augment, run, record, verify, analysis, export, mlflow, cluster, doctor):
+    for module in (
+        new,
+        inspect,
+        augment,
+        run,
+        record,
+        score,
+        verify,
+        analysis,
+        export,
+        mlflow,
+        cluster,
+        doctor,
+    ):
         module.add_verbs(verbs)
     return verbs

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli import tables
@@ -14,6 +14,7 @@ from sweeps.cli.record_json import predictions_json, sweep_json, trial_json
 from sweeps.home import Home
 from sweeps.tracking_place import said_of, shown_uri
 from trainer.errors import UsageError
+from trainer.escaping import for_shell
 from trainer.quantities import counted
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add_verbs(verbs: Verbs) -> None:
     showing.add_argument(
         "--trial", metavar="ARCHITECTURE/NUMBER", help="show one trial: folds, seeds, scores per class"
     )
+    showing.add_argument("--by", metavar="METRIC", help="score and rank trials by another metric")
     showing.add_argument(
         "--code", action="store_true", help="show the recorded code of the sweep's own architectures"
     )
@@ -89,6 +91,9 @@ def show(options: Arguments) -> int:
         opened = ledger.openings(exam.fingerprint) if exam else ()
     if options.code:
         return _show_code(entry.details.sources if entry else {}, options)
+    digest = record.digest
+    if options.by:
+        record = _by(record, options.by)
     live = is_running(home.path)
     kept = entry.details.tracking if entry else None
     if options.trial:
@@ -97,12 +102,14 @@ def show(options: Arguments) -> int:
         return _show_trial(home, record, trial, given, options, live=live)
     if options.json:
         told = [asdict(each) for each in opened]
-        print_json(sweep_json(record) | {"tracking_uri": shown_uri(home, kept), "openings": told})
+        print_json(
+            sweep_json(record) | {"digest": digest, "tracking_uri": shown_uri(home, kept), "openings": told}
+        )
         return 0
     put(
         f"sweep {record.name}: seed {record.seed}, {counted(record.dataset.samples, 'image')} of "
         f"{record.dataset.name}, dataset {record.dataset.fingerprint[:16]}",
-        f"digest {record.digest}" + ("" if record.finished else " (not finished)"),
+        f"digest {digest}" + ("" if record.finished else " (not finished)"),
         exam_in_words(record.dataset),
     )
     put(*(f"  {line}" for line in openings_in_words(opened) if exam))
@@ -117,6 +124,26 @@ def show(options: Arguments) -> int:
     put("")
     put_table(tables.trials_table(record, live=live))
     return 0
+
+
+def _by(record: "SweepRecord", name: str) -> "SweepRecord":
+    """Return the sweep scored by another metric.
+
+    Raises:
+        UsageError: if there is no such metric, or the record alone cannot give it.
+    """
+    from sweeps.api.scoring import metric_of
+    from tracking.reports.scored_by import scored_by
+
+    metric = metric_of(record, name)
+    if metric == record.metric:
+        return record
+    if not metric.counts:
+        words = f"refold score {for_shell(record.name)} --metric {name}"
+        raise UsageError(f"--by {name}: needs probabilities: '{words}' has them")
+    found = scored_by(record, metric)
+    others = (trial for trial in found.trials if trial.score is None)
+    return replace(found, trials=(*found.ranking, *others))
 
 
 def _show_code(sources: "Mapping[str, UserSource]", options: Arguments) -> int:

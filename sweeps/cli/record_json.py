@@ -19,6 +19,7 @@ def sweep_json(record: SweepRecord) -> dict[str, Any]:
         "key": record.key,
         "digest": record.digest,
         "finished": record.finished,
+        "metric": record.metric.name,
         "dataset": {
             "name": record.dataset.name,
             "fingerprint": record.dataset.fingerprint,
@@ -38,11 +39,16 @@ def trial_json(trial: TrialRecord) -> dict[str, Any]:
     return outcome | {
         "trial": trial.name,
         "reason": trial.reason,
+        "metric": trial.metric.name,
+        "score": trial.score,
+        "score_mean": trial.score_mean,
+        "score_std": trial.score_std,
         "f1_mean": trial.f1_mean,
         "f1_std": trial.f1_std,
         "duration_s": round(trial.training_seconds, 3),
         "folds": [
-            {**entry, "key": fold.spec.key} for entry, fold in zip(outcome["folds"], trial.folds, strict=True)
+            {**entry, "score": fold.run.result.score, "key": fold.spec.key}
+            for entry, fold in zip(outcome["folds"], trial.folds, strict=True)
         ],
     }
 

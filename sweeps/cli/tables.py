@@ -18,7 +18,7 @@ def leaderboard(record: SweepRecord) -> Table:
         [
             str(place),
             trial.name,
-            f"{trial.f1:.4f}",
+            f"{trial.score:.4f}",
             _spread(trial),
             _epochs(trial),
             duration(trial.training_seconds),
@@ -29,7 +29,7 @@ def leaderboard(record: SweepRecord) -> Table:
     columns = (
         Column(title="", right=True),
         Column(title="trial"),
-        Column(title="macro-F1", right=True),
+        Column(title=record.metric.title, right=True),
         Column(title="folds: mean ± std", right=True, rank=2),
         Column(title="epochs", right=True, rank=4),
         Column(title="time", right=True, rank=3),
@@ -91,7 +91,7 @@ def trials_table(record: SweepRecord, *, live: bool) -> Table:
         [
             trial.name,
             state(trial, live=live),
-            "" if trial.f1 is None else f"{trial.f1:.4f}",
+            "" if trial.score is None else f"{trial.score:.4f}",
             _spread(trial),
             _epochs(trial),
             trial.reason or _values(trial),
@@ -101,7 +101,7 @@ def trials_table(record: SweepRecord, *, live: bool) -> Table:
     columns = (
         Column(title="trial"),
         Column(title="state"),
-        Column(title="macro-F1", right=True),
+        Column(title=record.metric.title, right=True),
         Column(title="folds: mean ± std", right=True, rank=1),
         Column(title="epochs", right=True, rank=2),
         Column(title="hyperparameters", words=True),
@@ -125,7 +125,7 @@ def folds_table(trial: TrialRecord) -> Table:
     rows = [
         [
             str(fold.spec.fold),
-            fold.run.result.state if fold.run.result.f1 is None else f"{fold.run.result.f1:.4f}",
+            fold.run.result.state if fold.run.result.score is None else f"{fold.run.result.score:.4f}",
             f"{fold.run.result.best_epoch} of {len(fold.run.result.epochs)}",
             duration(fold.run.timing.seconds),
             str(fold.spec.seeds.initialisation),
@@ -136,7 +136,7 @@ def folds_table(trial: TrialRecord) -> Table:
     ]
     columns = (
         Column(title="fold", right=True),
-        Column(title="macro-F1", right=True),
+        Column(title=trial.metric.title, right=True),
         Column(title="best epoch", right=True),
         Column(title="time", right=True, rank=1),
         Column(title="initialisation seed", right=True, rank=3),
@@ -172,19 +172,22 @@ def mistakes_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def sweeps_table(records: Sequence[SweepRecord]) -> Table:
     """Return a row for each sweep of a home."""
+    titles = [record.metric.title for record in records]
+    several = len(set(titles)) > 1
     columns = (
         Column(title="sweep"),
         Column(title="dataset", rank=2),
         Column(title="begun", rank=3),
         Column(title="trials", right=True),
-        Column(title="best macro-F1", right=True),
+        Column(title="best score", right=True) if several else Column(title=f"best {titles[0]}", right=True),
+        *([Column(title="metric", rank=1)] if several else []),
         Column(title="trial", rank=1),
         Column(title="digest", rank=4),
     )
-    return Table(columns=columns, rows=[_sweep_row(record) for record in records])
+    return Table(columns=columns, rows=[_sweep_row(record, several=several) for record in records])
 
 
-def _sweep_row(record: SweepRecord) -> list[str]:
+def _sweep_row(record: SweepRecord, *, several: bool) -> list[str]:
     best = record.ranking[:1]
     ended, asked = record.progress
     begun = datetime.fromtimestamp(record.created_at).astimezone()
@@ -193,7 +196,8 @@ def _sweep_row(record: SweepRecord) -> list[str]:
         record.dataset.name,
         begun.strftime("%Y-%m-%d %H:%M"),
         f"{ended}/{asked}",
-        f"{best[0].f1:.4f}" if best else "",
+        f"{best[0].score:.4f}" if best else "",
+        *([record.metric.title] if several else []),
         best[0].name if best else "",
         record.digest[:16] if record.finished else "not finished",
     ]
@@ -209,9 +213,9 @@ def _ended(record: SweepRecord, architecture: str) -> list[TrialRecord]:
 
 
 def _spread(trial: TrialRecord) -> str:
-    if trial.f1_mean is None:
+    if trial.score_mean is None:
         return ""
-    return f"{trial.f1_mean:.4f}" + (f" ± {trial.f1_std:.4f}" if trial.f1_std is not None else "")
+    return f"{trial.score_mean:.4f}" + (f" ± {trial.score_std:.4f}" if trial.score_std is not None else "")
 
 
 def _epochs(trial: TrialRecord) -> str:

@@ -163,7 +163,7 @@ def run_job(job: Job, neighbours: int | None) -> FitRun:
         if task is None or task.state != "executing":  # cancelled, but Dask cannot interrupt a running task
             raise Unwanted
         event = EpochEnded(
-            key=job.spec.key, epoch=number, f1=epoch.stop_f1, seconds=seconds, worker=here.address
+            key=job.spec.key, epoch=number, score=epoch.stop_score, seconds=seconds, worker=here.address
         )
         here.log_event(EPOCHS, asdict(event))
 

@@ -11,6 +11,7 @@ from typing import Any
 from trainer import limits, names
 from trainer.errors import UsageError
 from trainer.limits import Limit
+from trainer.metrics.table import check_name
 
 #: Number of characters of a wrong value that a message shows.
 LONGEST = 100
@@ -201,6 +202,12 @@ def _groups(value: Any) -> str | int:
     return int(value)
 
 
+def _metric(value: Any) -> str:
+    name = text(value)
+    check_name(name)
+    return name
+
+
 SWEEP: Mapping[str, Check] = {
     "name": names.sweep_name,
     "seed": _whole(0, limits.SEED),
@@ -214,6 +221,7 @@ CV: Mapping[str, Check] = {
     "min_delta": _number(0.0, 0.999),
     "stop_share": _number(0.01, 0.5),
     "stop": _one_of("metric", "loss", "never"),
+    "metric": _metric,
 }
 SEARCH: Mapping[str, Check] = {
     "startup": _whole(1, limits.TRIALS),
@@ -221,7 +229,7 @@ SEARCH: Mapping[str, Check] = {
 }
 PRUNE: Mapping[str, Check] = {
     "enabled": _truth,
-    "margin": _number(0.0, 1.0),
+    "margin": _or_none(_number(0.0, 2.0)),
     "rungs": _or_none(_rungs),
     "keep": _share,
     "startup": _whole(1, limits.TRIALS),

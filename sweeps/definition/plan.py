@@ -9,6 +9,8 @@ from trainer.canonical import digest, optional, optional_parts, recorded
 from trainer.fits.seeds import Seeds
 from trainer.fits.specs import PROCEDURE, FitSpec, Thresholds
 from trainer.hyperparameters import Hyperparameters, Space, Value
+from trainer.metrics.metric import Metric
+from trainer.metrics.table import metric_called
 from trainer.recipe.augmentation import is_augmented
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource
@@ -55,7 +57,7 @@ class Plan:
         seed: the sweep's seed.
         dataset: fingerprint of the dataset.
         trials: number of trials of each architecture.
-        cv: the cross-validation.
+        cv: the cross-validation; if its metric is of one class, with the class's place.
         search: the search.
         prune: which trials are not trained to their end.
         architectures: in the sweep's order.
@@ -89,10 +91,19 @@ class Plan:
             "dataset": self.dataset,
             "cv": recorded(self.cv),
             "search": recorded(self.search),
-            "prune": recorded(self.prune) | {"rungs": list(self.prune.rungs_within(self.cv.epochs))},
+            "prune": recorded(self.prune)
+            | {
+                "margin": self.prune.margin_of(self.metric),
+                "rungs": list(self.prune.rungs_within(self.cv.epochs)),
+            },
             **optional_parts(self),
             "architectures": {each.name: each.identity() for each in self.architectures},
         }
+
+    @property
+    def metric(self) -> Metric:
+        """The metric of fits and trials."""
+        return metric_called(self.cv.metric)
 
     @property
     def key(self) -> str:
@@ -135,6 +146,7 @@ class Plan:
                 thresholds=thresholds if fold == 0 else others,
                 platform=self.platform,
                 device=self.device,
+                metric_name=self.metric.recorded,
             )
             for fold in range(self.cv.folds)
         )

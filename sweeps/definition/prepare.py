@@ -7,9 +7,11 @@ import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps.definition import scoring
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.checks import checked
 from sweeps.definition.plan import Plan, PlannedArchitecture
+from sweeps.definition.scoring import with_place
 from sweeps.definition.spaces import WIDTHS, check_sizes, complete_space, schedule_problem, weights_problem
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.starts import planned_starts
@@ -106,13 +108,13 @@ def prepare(
     """
     loaded = load(spec.dataset, base=spec.folder, class_name=class_name, progress=progress)
     dataset = loaded.search
-    held_out = _folds(spec, dataset)
-    here, remarks = environment(), list[str]()
+    held_out, cv = _folds(spec, dataset), with_place(spec.cv, dataset.classes)
+    here, remarks = environment(), list(scoring.remarks(cv, spec.pruning, dataset))
     plan = Plan(
         seed=spec.seed,
         dataset=dataset.fingerprint,
         trials=spec.trials,
-        cv=spec.cv,
+        cv=cv,
         search=spec.search,
         prune=spec.pruning,
         architectures=tuple(_planned(choice, spec, dataset, remarks) for choice in spec.architectures),

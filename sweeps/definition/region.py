@@ -10,26 +10,12 @@ import tomllib
 from sweeps.definition import checks
 from tracking.ledger.entry import SweepEntry
 from trainer.errors import UsageError
-from trainer.fits.metrics import MACRO_F1, Metric
-
-#: The usual rope of metrics in 0 to 1: half a point.
-USUAL = 0.005
+from trainer.metrics.metric import MACRO_F1, Metric
 
 
 def fixed_rope(entry: SweepEntry, metric: Metric = MACRO_F1) -> float:
-    """Return the rope that was fixed when the sweep began.
-
-    Raises:
-        UsageError: if none was fixed and the metric has no usual one.
-    """
-    if entry.details.rope is not None:
-        return entry.details.rope
-    if (metric.low, metric.high) == (0.0, 1.0):
-        return USUAL
-    raise UsageError(
-        f"no difference of {metric.title} is said not to matter: set rope under [compare] in the sweep file "
-        "before the sweep begins, or give --rope"
-    )
+    """Return the rope that was fixed when the sweep began, otherwise the metric's usual one."""
+    return metric.rope if entry.details.rope is None else entry.details.rope
 
 
 def present_rope(entry: SweepEntry) -> float | None:

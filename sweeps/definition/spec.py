@@ -17,10 +17,11 @@ from trainer.canonical import optional
 from trainer.datasets import Arrays, DatasetSource
 from trainer.datasets.dataset import OFFICIAL
 from trainer.errors import UsageError
-from trainer.fits.metrics import Metric, metric_called
 from trainer.fits.specs import Stopping
 from trainer.hyperparameters import Range, Value
 from trainer.limits import ARCHITECTURES
+from trainer.metrics.metric import MACRO_F1, Metric
+from trainer.metrics.table import metric_called
 from trainer.recipe.table import RECIPE
 from trainer.spelling import nearest
 
@@ -32,12 +33,14 @@ class CrossValidation:
     Attributes:
         folds: number of parts, at least 2.
         epochs: maximum number of epochs of a fit, at least 1.
-        patience: number of epochs without a better stop-set macro-F1 after which a fit stops, at least 1.
-        min_delta: smallest gain of macro-F1 that counts as better, in [0, 1).
+        patience: number of epochs without a better stop set after which a fit stops, at least 1.
+        min_delta: smallest gain that counts as better, in [0, 1).
         stop_share: share of the training images that is the stop set, in (0, 0.5].
         stop: what decides when a fit stops and which epoch's weights are kept: "metric" (the stop set's score
             by the sweep's metric), "loss" (its cross-entropy) or "never": then there is no stop set, all
             epochs are trained, the last one is kept, and there are no rungs.
+        metric: what fits and trials are scored by: scikit-learn's name of a scorer
+            (``trainer.metrics.table`` has all), or ``f1:CLASS``, ``recall:CLASS``, ``precision:CLASS``.
     """
 
     folds: int = 5
@@ -46,6 +49,7 @@ class CrossValidation:
     min_delta: float = 0.0
     stop_share: float = 0.1
     stop: str = optional("metric")
+    metric: str = optional(MACRO_F1.name)
 
     def __post_init__(self) -> None:
         check_fields(self, checks.CV, "cv.")
@@ -67,13 +71,12 @@ class CrossValidation:
         if self.stop == "never":
             return None
         return Stopping(
-            patience=self.patience, min_delta=self.min_delta, share=self.stop_share, watch=self.stop
+            metric=metric_called(self.metric).recorded,
+            patience=self.patience,
+            min_delta=self.min_delta,
+            share=self.stop_share,
+            watch=self.stop,
         )
-
-    @property
-    def metric(self) -> Metric:
-        """The metric of fits and trials."""
-        return metric_called(Stopping().metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +103,8 @@ class Prune:
     Attributes:
         enabled: whether trials are pruned.
         margin: a trial ends when it could not reach the mean score of its architecture's best trial, even
-            with the best score so far, plus this margin, on each remaining fold. At least 0; with 1 or more
-            no winner can be lost.
+            with the best score so far, plus this margin, on each remaining fold. At least 0; with a margin of
+            the metric's whole range no winner can be lost. None for the metric's usual one.
         rungs: epochs of the first fold after which the worst trials end, ascending; None for the default
             rungs that lie before the last epoch.
         keep: at a rung a trial goes on if its score is among this share of the best observed trials, in (0,
@@ -110,13 +113,17 @@ class Prune:
     """
 
     enabled: bool = True
-    margin: float = 0.005
+    margin: float | None = None
     rungs: tuple[int, ...] | None = None
     keep: float = 0.4
     startup: int = 4
 
     def __post_init__(self) -> None:
         check_fields(self, checks.PRUNE, "prune.")
+
+    def margin_of(self, metric: Metric) -> float:
+        """Return the margin of a sweep with this metric."""
+        return metric.margin if self.margin is None else self.margin
 
     def rungs_within(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a sweep whose fits train at most ``epochs``."""

@@ -40,14 +40,14 @@ class EpochEnded:
     Attributes:
         key: the fit's key.
         epoch: the number of the epoch, from 1.
-        f1: macro-F1 of the stop set in [0, 1], None without a stop set.
+        score: the stop set's value of the sweep's metric; None without a stop set.
         seconds: the seconds that the epoch took.
         worker: the worker's address.
     """
 
     key: str
     epoch: int
-    f1: float | None
+    score: float | None
     seconds: float
     worker: str
 
@@ -70,13 +70,13 @@ class TrialEnded:
         architecture: its architecture's name.
         number: its number within the architecture, from 0.
         state: complete, pruned or failed.
-        f1: its pooled macro-F1 in [0, 1]; None unless it is complete.
+        score: its score; None unless it is complete.
     """
 
     architecture: str
     number: int
     state: TrialState
-    f1: float | None
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

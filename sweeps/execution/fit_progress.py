@@ -44,7 +44,8 @@ def shown(console: Console, names: Mapping[str, str]) -> Iterator[Callable[[FitS
         done += 1
         left = (time.monotonic() - begun) / done * (total - done)
         more = f", {duration(left)} left" if done < total else ""
-        text = for_terminal(f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {outcome(run)}{more}")
+        how = outcome(run, spec.metric)
+        text = for_terminal(f"{done:>{len(str(total))}}/{total}  {names[spec.key]}: {how}{more}")
         if changing is None:
             console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
         else:

@@ -318,8 +318,9 @@ class _Loop:
         name = (trial.architecture.name, trial.number)
         if trial.ended and name not in self._announced:
             self._announced.add(name)
-            f1 = trial.ended.f1 if trial.state == "complete" else None
-            self._progress.handle(TrialEnded(architecture=name[0], number=name[1], state=trial.state, f1=f1))
+            score = trial.ended.score if trial.state == "complete" else None
+            ended = TrialEnded(architecture=name[0], number=name[1], state=trial.state, score=score)
+            self._progress.handle(ended)
 
 
 def _group(item: tuple[Trial, FitSpec]) -> tuple[str, int]:
@@ -350,7 +351,7 @@ def _proposer(
             pending,
             seed=seed,
             startup=plan.search.startup,
-            direction=plan.cv.metric.direction,
+            direction=plan.metric.direction,
             given=architecture.given(number),
         )
 

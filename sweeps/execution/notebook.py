@@ -138,6 +138,6 @@ class NotebookProgress:
 def _best(tally: Tally) -> list[str]:
     best = None
     for score, trial in tally.best.values():
-        if best is None or tally.plan.cv.metric.better(score, best[0]):
+        if best is None or tally.plan.metric.better(score, best[0]):
             best = (score, trial)
     return [f"best {best[1]} {best[0]:.4f}"] if best else []

@@ -24,6 +24,7 @@ from tracking.reports.text_table import Column, Table, wrapped
 from trainer.escaping import for_terminal
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.results import FitRun
+from trainer.metrics.metric import Metric
 from trainer.quantities import counted, duration
 
 
@@ -80,7 +81,8 @@ class PlainProgress:
         if event.origin == "now":
             left = duration(self._tally.time_left())
             name = fit_name(event.spec, event.trial)
-            self._line(f"{self._tally.fraction}  {name}: {outcome(event.run)}; about {left} left")
+            text = outcome(event.run, event.spec.metric)
+            self._line(f"{self._tally.fraction}  {name}: {text}; about {left} left")
         elif self._training:
             self._line(f"{self._tally.fraction}  {recorded(event)}")
 
@@ -157,7 +159,8 @@ class LiveProgress:
     def _epoch_ended(self, event: EpochEnded) -> None:
         if event.key in self._running:
             started, _ = self._running[event.key]
-            score = "" if event.f1 is None else f", F1 {event.f1:.4f}"
+            label = started.spec.metric.label
+            score = "" if event.score is None else f", {label} {event.score:.4f}"
             text = f"epoch {event.epoch} of at most {started.spec.epochs}{score}"
             self._running[event.key] = (started, text)
 
@@ -193,7 +196,7 @@ def standings(tally: Tally) -> Table:
         Column(title="fits", right=True),
         Column(title="trials", right=True, rank=1),
         Column(title="stopped", right=True, rank=2),
-        Column(title="best F1", right=True),
+        Column(title=f"best {tally.plan.metric.label}", right=True),
         Column(title="trial", rank=3),
     )
     return Table(columns=columns, rows=[_standing(tally, name) for name in tally.done])
@@ -211,7 +214,7 @@ def _standing(tally: Tally, name: str) -> list[str]:
     ]
 
 
-def outcome(run: FitRun) -> str:
+def outcome(run: FitRun, metric: Metric) -> str:
     """Return one fit's outcome in words."""
     result = run.result
     if result.state != "complete":
@@ -219,7 +222,7 @@ def outcome(run: FitRun) -> str:
     epochs = f"best epoch {result.best_epoch} of {len(result.epochs)}"
     if result.epochs[-1].stop_f1 is None:  # a refit keeps its last epoch
         epochs = counted(len(result.epochs), "epoch")
-    return f"F1 {result.f1:.4f} ({epochs}, {duration(run.timing.seconds)})"
+    return f"{metric.label} {result.score:.4f} ({epochs}, {duration(run.timing.seconds)})"
 
 
 def recorded(event: FitEnded) -> str:

@@ -99,9 +99,9 @@ class Tally:
         spared = self.plan.cv.folds - self._fits.pop(trial, 0)
         self.done[name] += spared
         self.spared += spared
-        better = self.plan.cv.metric.better
-        if event.f1 is not None and (name not in self.best or better(event.f1, self.best[name][0])):
-            self.best[name] = (event.f1, trial_name(*trial))
+        better = self.plan.metric.better
+        if event.score is not None and (name not in self.best or better(event.score, self.best[name][0])):
+            self.best[name] = (event.score, trial_name(*trial))
         return spared
 
     def recorded_lines(self) -> list[str]:

@@ -8,9 +8,10 @@ from sweeps.export.parity import Parity
 from sweeps.export.selection import Made
 from trainer.canonical import optional, recorded
 from trainer.datasets.dataset import Fit
-from trainer.fits.results import Confusion
 from trainer.fits.specs import FitSpec
 from trainer.hyperparameters import Value
+from trainer.metrics.confusion import Confusion
+from trainer.metrics.table import metric_called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +23,26 @@ class Score:
         f1: macro-F1, in [0, 1].
         accuracy: share of right predictions, in [0, 1].
         confusion: counts, rows true classes, columns predicted ones.
+        metric: the sweep's metric, by its name in records.
+        value: its value, if it is another one than macro-F1.
     """
 
     images: int
     f1: float
     accuracy: float
     confusion: Confusion
+    metric: str = optional("f1")
+    value: float | None = optional(None)
+
+    @property
+    def score(self) -> float:
+        """The value of the sweep's metric."""
+        return self.f1 if self.value is None else self.value
+
+    @property
+    def title(self) -> str:
+        """The title of the sweep's metric."""
+        return metric_called(self.metric).title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +76,7 @@ class RefitsScore:
 
     Attributes:
         count: number of refits that did not fail, at least 3.
-        mean: their mean macro-F1, in [0, 1].
+        mean: their mean score.
         low: lower end of the 95 % interval for the mean over seeds, on these images; None if all are equal.
         high: upper end.
     """
@@ -78,7 +93,7 @@ class RunnerUp:
 
     Attributes:
         trial: the name of the other winner; its model is its first refit.
-        difference: macro-F1 of this model minus that of the other one.
+        difference: score of this model minus that of the other one.
         low: lower end of the difference's interval.
         high: upper end.
         level: of that interval alone.
@@ -107,7 +122,7 @@ class ExamScore(Score):
 
     Attributes:
         fingerprint: of the exam.
-        low: lower end of the macro-F1's interval, for this model and new images like the exam's.
+        low: lower end of the score's interval, for this model and new images like the exam's.
         high: upper end.
         level: of that interval alone.
         of_models: number of models that could have been chosen by their exam scores; the intervals of all

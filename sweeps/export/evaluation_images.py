@@ -16,10 +16,10 @@ from tracking.ledger.entry import SweepEntry
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset, open_stored
 from trainer.errors import Mismatch
-from trainer.fits.metrics import MACRO_F1, accuracy
 from trainer.fits.names import fit_name
-from trainer.fits.results import Confusion
 from trainer.fits.split import Split
+from trainer.metrics.confusion import Confusion, accuracy, macro_f1
+from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.quantities import counted
 
 #: Number of training images to compare if no image was held out from the model.
@@ -92,11 +92,12 @@ def scores(
     from sweeps.export.exam_score import score_on  # SciPy takes a second
 
     (recorded, *_) = choice.recorded
-    predicted, test = trained.argmax(axis=1), images.test
+    given = trained.argmax(axis=1) if choice.trial.metric.counts else trained
+    test = images.test
     return Scores(
         cross_validation=cross_validation(choice.trial),
         fold=own_fold(recorded) if recorded and choice.how == "best-fold" else None,
-        test=None if test is None else score_on(test, record, choice.trial, predicted),
+        test=None if test is None else score_on(test, record, choice.trial, given),
     )
 
 
@@ -128,25 +129,33 @@ def check_predictions(choice: ModelSelection, images: EvaluationImages, trained:
 def cross_validation(trial: TrialRecord) -> CrossValidationScore:
     """Return the score of a complete trial."""
     assert trial.confusion is not None  # noqa: S101 - a complete trial has one
+    f1 = tuple(fold.run.result.f1 or 0.0 for fold in trial.folds)
     return CrossValidationScore(
-        f1_mean=fmean(trial.fold_scores),
+        f1_mean=fmean(f1),
         f1_std=trial.f1_std,
-        f1_folds=trial.fold_scores,
+        f1_folds=f1,
         best_epochs=tuple(fold.run.result.best_epoch for fold in trial.folds),
-        **score_of(trial.confusion),
+        **score_of(trial.confusion, trial.metric, trial.score),
     )
 
 
 def own_fold(fold: FoldRecord) -> FoldScore:
     """Return the score of a fold model on the fold that was held out from it."""
-    return FoldScore(fold=fold.spec.fold, repeat=fold.spec.repeat, **score_of(fold.run.result.confusion))
+    result = fold.run.result
+    return FoldScore(
+        fold=fold.spec.fold,
+        repeat=fold.spec.repeat,
+        **score_of(result.confusion, fold.spec.metric, result.score),
+    )
 
 
-def score_of(confusion: Confusion) -> dict[str, Any]:
-    """Return the arguments for a ``Score``."""
+def score_of(confusion: Confusion, metric: Metric, value: float | None) -> dict[str, Any]:
+    """Return the arguments for a ``Score``, with the value of the sweep's metric."""
+    of_metric = {} if metric == MACRO_F1 else {"metric": metric.recorded, "value": value}
     return {
+        **of_metric,
         "images": int(np.sum(confusion)),
-        "f1": MACRO_F1.of(confusion),
+        "f1": macro_f1(confusion),
         "accuracy": accuracy(confusion),
         "confusion": confusion,
     }

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from sweeps.analysis.best_trial import exam_score, exam_scores, rank
 from sweeps.analysis.statistics.clustered import scored
 from sweeps.analysis.statistics.exam import FEWEST_REFITS
+from sweeps.analysis.statistics.leave_one_out import Predictions
 from sweeps.analysis.statistics.mean_of_seeds import mean_of_seeds
+from sweeps.analysis.statistics.one_model import one_model
 from sweeps.analysis.statistics.score_interval import TAIL
 from sweeps.analysis.statistics.two_models import two_models
 from sweeps.export.about import ExamScore, RefitsScore, RunnerUp
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.datasets import Dataset
-from trainer.fits.metrics import MACRO_F1, accuracy, confusion_matrix
+from trainer.metrics.confusion import Confusion, accuracy, confusion_matrix, macro_f1
+from trainer.metrics.metric import MACRO_F1, Metric
 
 #: How often an interval may miss: all that hold at the same time together.
 MISSES = 2 * TAIL
 
 
-def score_on(
-    exam: Dataset, record: SweepRecord, trial: TrialRecord, predicted: npt.NDArray[np.int64]
-) -> ExamScore:
+def score_on(exam: Dataset, record: SweepRecord, trial: TrialRecord, predicted: Predictions) -> ExamScore:
     """Return a model's score on the exam.
 
     Its interval is for this model alone, with new images like the exam's. If several winners were scored on
@@ -34,26 +34,39 @@ def score_on(
         exam: the exam.
         record: the sweep, with the refits that ``refold compare`` has scored.
         trial: the trial that the model was made from.
-        predicted: ``[m]`` the model's predicted classes for the exam's images.
+        predicted: the model's predictions for the exam's images: ``[m]`` classes, or ``[m, classes]``
+            probabilities if the metric needs these.
     """
     models = models_of(record, trial)
     level = 1 - MISSES / models
-    found = scored(exam.labels, predicted, classes=len(exam.classes), groups=exam.groups, level=level)
-    confusion = confusion_matrix(exam.labels, predicted, classes=len(exam.classes))
+    metric, classes = trial.metric, len(exam.classes)
+    said = predicted if metric.counts else predicted.argmax(axis=1)
+    found = scored(exam.labels, said, classes=classes, groups=exam.groups, level=level)
+    confusion, groups = confusion_matrix(exam.labels, said, classes=classes), exam.groups
+    if metric == MACRO_F1:
+        low, high = found.f1.low, found.f1.high
+    else:
+        low, high = one_model(exam.labels, predicted, metric, classes=classes, groups=groups, level=level)
     return ExamScore(
         images=len(exam.labels),
-        f1=MACRO_F1.of(confusion),
+        f1=macro_f1(confusion),
         accuracy=accuracy(confusion),
         confusion=confusion,
+        metric=metric.recorded,
+        value=None if metric == MACRO_F1 else _value(metric, exam, confusion, predicted),
         fingerprint=exam.fingerprint,
-        low=found.f1.low,
-        high=found.f1.high,
+        low=low,
+        high=high,
         level=level,
         of_models=models,
         groups=None if exam.groups is None else found.units,
         refits=refits_of(record.examined.get((trial.architecture, trial.number), ())),
         runner_up=_runner_up(exam, record, trial, predicted),
     )
+
+
+def _value(metric: Metric, exam: Dataset, confusion: Confusion, predicted: Predictions) -> float:
+    return metric.of(confusion) if metric.counts else metric.score(exam.labels, predicted)
 
 
 def models_of(record: SweepRecord, trial: TrialRecord) -> int:
@@ -67,13 +80,13 @@ def refits_of(refits: Sequence[FoldRecord]) -> RefitsScore | None:
     scores = exam_scores(refits)
     if len(scores) < FEWEST_REFITS:
         return None
-    mean, interval = mean_of_seeds(scores)
+    mean, interval = mean_of_seeds(scores, refits[0].spec.metric)
     low, high = interval or (None, None)
     return RefitsScore(count=len(scores), mean=mean, low=low, high=high)
 
 
 def _runner_up(
-    exam: Dataset, record: SweepRecord, trial: TrialRecord, predicted: npt.NDArray[np.int64]
+    exam: Dataset, record: SweepRecord, trial: TrialRecord, predicted: Predictions
 ) -> RunnerUp | None:
     """Compare with the model of the best other winner: its first refit, if all winners were judged."""
     ranking = rank(record)
@@ -89,10 +102,11 @@ def _runner_up(
     found = two_models(
         exam.labels.astype(np.int64),
         predicted,
-        refit.run.result.predicted_classes(),
+        refit.for_metric(),
         classes=len(exam.classes),
         groups=exam.groups,
         level=1 - MISSES / pairs,
+        metric=trial.metric,
     )
     return RunnerUp(
         trial=other.name,

@@ -30,8 +30,8 @@ def smaller_in_words(score: ExamScore | None, images: int) -> str | None:
         return None
     interval = "" if score.low is None else f" (95 % interval {score.low:.4f} to {score.high:.4f})"
     return (
-        f"the refit on the {images} search images scored macro-F1 {score.f1:.4f}{interval} on the exam; "
-        "this model also saw the exam, so no unseen image is left to score it"
+        f"the refit on the {images} search images scored {score.title} {score.score:.4f}{interval} on the "
+        "exam; this model also saw the exam, so no unseen image is left to score it"
     )
 
 
@@ -61,7 +61,7 @@ def runner_up_in_words(score: ExamScore) -> str | None:
         else f"p = {found.p:.2g}, McNemar's exact test for this pair alone"
     )
     return (
-        f"macro-F1 {found.difference:+.4f} (95 % interval {found.low:+.4f} to {found.high:+.4f}{together}); "
-        f"only this model is right on {counted(found.only_this_right, 'image')}, only the other on "
-        f"{found.only_other_right} ({test})"
+        f"{score.title} {found.difference:+.4f} "
+        f"(95 % interval {found.low:+.4f} to {found.high:+.4f}{together}); only this model is right on "
+        f"{counted(found.only_this_right, 'image')}, only the other on {found.only_other_right} ({test})"
     )

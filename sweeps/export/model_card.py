@@ -14,10 +14,9 @@ from sweeps.export.request import ExportRequest
 from sweeps.export.retraining import Member
 from trainer.canonical import digest
 from trainer.escaping import for_json, for_markdown, for_markdown_code, for_shell
-from trainer.fits.metrics import class_scores
-from trainer.fits.results import Confusion
 from trainer.fits.specs import FitSpec
 from trainer.formats.catalogue import FORMATS
+from trainer.metrics.confusion import Confusion, class_scores
 from trainer.quantities import counted, size
 from trainer.runtime.environment import PACKAGES, environment
 
@@ -84,8 +83,7 @@ def _with_smaller(found: Scores, request: ExportRequest) -> Scores:
     smaller = request.choice.smaller
     if smaller is None or request.exam is None:
         return found
-    predicted = smaller.run.result.predicted_classes()
-    score = score_on(request.exam, request.record, request.choice.trial, predicted)
+    score = score_on(request.exam, request.record, request.choice.trial, smaller.for_metric())
     return replace(found, smaller_training=score)
 
 
@@ -139,12 +137,19 @@ def _scores(about: ModelAbout) -> str:
         "the exam, images that no fit of the search saw": found.test,
         "not this model: the smaller training, on the exam": found.smaller_training,
     }
+    own = cross.value is not None
     rows = [
-        f"| {where} | {score.images} | {score.f1:.4f} | {score.accuracy:.4f} |"
+        f"| {where} | {score.images} |{f' {score.score:.4f} |' if own else ''} {score.f1:.4f} "
+        f"| {score.accuracy:.4f} |"
         for where, score in measured.items()
         if score
     ]
-    table = ["| measured on | images | macro-F1 | accuracy |", "| --- | --- | --- | --- |", *rows]
+    more, line = (f" {for_markdown(cross.title)} |", " --- |") if own else ("", "")
+    table = [
+        f"| measured on | images |{more} macro-F1 | accuracy |",
+        f"| --- | --- |{line} --- | --- |",
+        *rows,
+    ]
     spread = "" if cross.f1_std is None else f" ± {cross.f1_std:.4f}"
     return (
         "\n".join(table) + f"\n\nMacro-F1 of the single folds: {cross.f1_mean:.4f}{spread} (mean ± standard "
@@ -165,7 +170,8 @@ def _on_the_exam(score: ExamScore | None) -> str:
         return ""
     parts = []
     if (interval := interval_in_words(score)) is not None:
-        parts.append(f"Macro-F1 on the exam: {interval}.")
+        title = for_markdown(score.title)
+        parts.append(f"{title[:1].upper()}{title[1:]} on the exam: {interval}.")
     if (refits := refits_in_words(score)) is not None:
         parts.append(f"On the exam {refits}. A refit is exported by its seed, never by its score.")
     if score.runner_up is not None:

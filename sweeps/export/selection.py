@@ -65,7 +65,7 @@ def choose(record: SweepRecord, trial: TrialRecord, how: How) -> ModelSelection:
         refit = refit_spec(trial, record.seed, environment().platform)
         twin = examined_twin(record, trial, refit)
         return ModelSelection(trial=trial, how=how, specs=(refit,), recorded=(None,), twin=twin)
-    best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.f1))
+    best = max(trial.folds, key=lambda fold: trial.metric.oriented(fold.run.result.score))
     folds = trial.folds if how == "ensemble" else (best,)
     return ModelSelection(trial=trial, how=how, specs=tuple(fold.spec for fold in folds), recorded=folds)
 
@@ -99,7 +99,7 @@ def earlier_name(record: SweepRecord, choice: ModelSelection) -> str:
 
 def _said(record: SweepRecord, choice: ModelSelection) -> str:
     trial = choice.trial
-    return f"{record.name}-{trial.architecture}-{choice.how}-{trial.metric.key}_{trial.f1:.4f}"
+    return f"{record.name}-{trial.architecture}-{choice.how}-{trial.metric.key}_{trial.score:.4f}"
 
 
 def _legal(name: str) -> str:

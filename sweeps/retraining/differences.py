@@ -72,7 +72,8 @@ def _in_order(then: FitResult, now: FitResult) -> Iterator[tuple[str, Any, Any]]
     yield "predictions", then.predictions, now.predictions
     yield "confidences", then.confidences, now.confidences
     yield "confusion matrix", then.confusion, now.confusion
-    yield "score", then.f1, now.f1
+    yield "score", then.score, now.score
+    yield "macro-F1", then.f1, now.f1
     yield "number of weights", then.parameters, now.parameters
     yield "fit key", then.key, now.key
 
@@ -82,6 +83,6 @@ def _size(then: FitResult, now: FitResult) -> str:
     losses = [abs(a.loss - b.loss) for a, b in zip(then.epochs, now.epochs, strict=False)]
     largest = max(losses, default=0.0)
     parts = [f"largest difference of a training loss {largest:.2g}"] if largest else []
-    if then.f1 is not None and now.f1 is not None and then.f1 != now.f1:
-        parts.append(f"of the held-out macro-F1 {abs(then.f1 - now.f1):.2g}")
+    if then.score is not None and now.score is not None and then.score != now.score:
+        parts.append(f"of the held-out score {abs(then.score - now.score):.2g}")
     return f" ({', '.join(parts)})" if parts else ""

@@ -70,12 +70,16 @@ class HeldOutSource:
         return _joined(held_out, trial, again)
 
     def probabilities(self, trial: TrialRecord) -> OutOfFold:
-        """Return the predictions with the probabilities of all classes, for which fits are trained again.
+        """Return the predictions with the probabilities of all classes.
+
+        If the record does not keep them, fits are trained again.
 
         Raises:
             UsageError, Mismatch, WorkersFailed: as for ``predictions``.
         """
         held_out = HeldOut(open_stored(self.stored))
+        if (kept := held_out.of(trial)) is not None and kept.probabilities is not None:
+            return kept
         complete = [fold for fold in trial.folds if fold.run.result.state == "complete"]
         again = self._train(trial, complete) if complete else {}
         found = _joined(held_out, trial, again)

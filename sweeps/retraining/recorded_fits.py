@@ -30,7 +30,8 @@ StartWorkers = Callable[[Path], AbstractContextManager[Workers]]
 
 #: What only a refit that is scored on an exam has, and what names it.
 _OF_EXAM = (
-    "key", "probabilities_sha256", "predictions", "confidences", "confusion", "f1", "parameters",
+    "key", "probabilities_sha256", "predictions", "confidences", "confusion", "f1", "parameters", "metric",
+    "probabilities",
 )  # fmt: skip
 
 

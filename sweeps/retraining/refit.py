@@ -58,6 +58,7 @@ def refit_spec(
         exam=exam,
         horizon=fold.epochs if scheduled else 0,
         reductions=_reductions(trial),
+        metric_name=fold.metric_name,
     )
 
 

@@ -137,7 +137,7 @@ def frozen_trial(optuna: Any, trial: TrialRecord, space: Space) -> Any:
     }  # what does nothing in a trial is not among its hyperparameters
     values = dict(enumerate(_scores(trial.folds)))
     # As in Optuna itself, the value of a pruned trial is its last intermediate value.
-    score = trial.f1 if trial.state == "complete" else next(reversed(values.values()), None)
+    score = trial.score if trial.state == "complete" else next(reversed(values.values()), None)
     frozen = optuna.trial.create_trial(
         state=optuna.trial.TrialState[_STATES[trial.state]],
         value=None if trial.state == "failed" else score,
@@ -156,9 +156,9 @@ def _scores(folds: Sequence[FoldRecord]) -> Iterator[float]:
     """Yield each fold's score; for a pruned fit, its best score on the stop set."""
     for fold in folds:
         result = fold.run.result
-        stop = [epoch.stop_f1 for epoch in result.epochs if epoch.stop_f1 is not None]
-        if result.f1 is not None:
-            yield result.f1
+        stop = [epoch.stop_score for epoch in result.epochs if epoch.stop_score is not None]
+        if result.score is not None:
+            yield result.score
         elif result.state != "failed" and stop:
             yield fold.spec.metric.best(stop)
 
@@ -171,9 +171,9 @@ def _attributes(trial: TrialRecord, space: Space) -> dict[str, Any]:
         TRIAL: trial.number,
         "seed": trial.seed,
         "reason": trial.reason,
-        "f1_mean": trial.f1_mean,
-        "f1_std": trial.f1_std,
-        "folds": [result.f1 for result in results],
+        f"{trial.metric.key}_mean": trial.score_mean,
+        f"{trial.metric.key}_std": trial.score_std,
+        "folds": [result.score for result in results],
         "best_epochs": [result.best_epoch for result in results],
         "epochs": [len(result.epochs) for result in results],
         "weights_sha256": [result.weights_sha256 for result in results],

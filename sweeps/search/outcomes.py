@@ -7,9 +7,9 @@ from statistics import fmean
 
 from sweeps.search.proposals import Observation
 from tracking.records import TrialState
-from trainer.fits.metrics import MACRO_F1, Metric
 from trainer.fits.results import Epoch, FitResult
 from trainer.hyperparameters import Hyperparameters
+from trainer.metrics.metric import MACRO_F1, Metric
 
 
 @dataclass(frozen=True)  # without slots: cached properties compute the scores of many trials once
@@ -24,12 +24,16 @@ class Ended:
     @cached_property
     def mean(self) -> float:
         """Mean of its folds' scores."""
-        return fmean(self.metric.worst if result.f1 is None else result.f1 for result in self.results)
+        return fmean(self._scores)
 
     @cached_property
-    def f1(self) -> float:
-        """Score of its pooled predictions."""
-        return self.metric.pooled(result.confusion for result in self.results)
+    def score(self) -> float:
+        """Its score: the metric of its pooled predictions, or the mean of its folds' scores."""
+        return self.metric.over_folds(self._scores, (result.confusion for result in self.results))
+
+    @property
+    def _scores(self) -> list[float]:
+        return [self.metric.worst if result.score is None else result.score for result in self.results]
 
     def observation(self, epochs: int) -> Observation:
         """Return the observation for the search. A failed trial has the worst score.
@@ -43,7 +47,7 @@ class Ended:
         if self.state == "failed":
             return Observation(self.hyperparameters, self.metric.worst)
         if self.state == "complete":
-            return Observation(self.hyperparameters, self.f1)
+            return Observation(self.hyperparameters, self.score)
         last = self.results[-1]
         if last.state == "pruned":
             best = best_on_stop_set(last.epochs, self.metric)
@@ -53,4 +57,4 @@ class Ended:
 
 def best_on_stop_set(epochs: Iterable[Epoch], metric: Metric) -> float:
     """Return the best stop-set score of one or more epochs; without a stop set, the worst possible score."""
-    return metric.best(metric.worst if seen.stop_f1 is None else seen.stop_f1 for seen in epochs)
+    return metric.best(metric.worst if seen.stop_score is None else seen.stop_score for seen in epochs)

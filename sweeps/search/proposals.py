@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 
-from trainer.fits.metrics import Direction
 from trainer.hyperparameters import Choice, Fixed, Float, Hyperparameters, Integer, Range, Space, Value
+from trainer.metrics.metric import Direction
 from trainer.recipe.table import applicable
 
 #: Number of significant digits that proposed numbers are rounded to. exp and log differ in the last bit

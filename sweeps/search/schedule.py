@@ -125,7 +125,7 @@ class Schedule:
             ended,
             folds=cv.folds,
             epochs=cv.epochs,
-            metric=cv.metric,
+            metric=self._plan.metric,
             held_out=self._plan.held_out,
         )
         specs = self._plan.fit_specs(architecture, number, hyperparameters, thresholds=asked)

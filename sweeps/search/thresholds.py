@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from sweeps.definition.spec import Prune
 from sweeps.search.outcomes import Ended, best_on_stop_set
-from trainer.fits.metrics import MACRO_F1, Metric
 from trainer.fits.results import FitResult
 from trainer.fits.specs import Rung, Thresholds
+from trainer.metrics.metric import MACRO_F1, Metric
 
 
 def thresholds(
@@ -44,9 +44,9 @@ def thresholds(
         return Thresholds(rungs=rungs)
     return Thresholds(
         rungs=rungs,
-        ceilings=tuple(_ceiling(observed, fold, rule.margin, metric) for fold in range(folds)),
+        ceilings=tuple(_ceiling(observed, fold, rule.margin_of(metric), metric) for fold in range(folds)),
         incumbent_mean=metric.best(trial.mean for trial in complete),
-        incumbent_f1=metric.best(trial.f1 for trial in complete),
+        incumbent_f1=metric.best(trial.score for trial in complete),
         held_out=held_out,
     )
 
@@ -72,5 +72,5 @@ def _rungs(rule: Prune, first_folds: Sequence[FitResult], epochs: int, metric: M
 
 
 def _ceiling(observed: Sequence[Ended], fold: int, margin: float, metric: Metric) -> float:
-    scores = [trial.results[fold].f1 for trial in observed if len(trial.results) > fold]
+    scores = [trial.results[fold].score for trial in observed if len(trial.results) > fold]
     return metric.improved(metric.best(score for score in scores if score is not None), by=margin)

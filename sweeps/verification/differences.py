@@ -131,7 +131,7 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 [t.hyperparameters for t in trials[end : trial.number]],
                 seed=proposal_seed(plan.seed, architecture.name, trial.number),
                 startup=plan.search.startup,
-                direction=plan.cv.metric.direction,
+                direction=plan.metric.direction,
                 given=architecture.given(trial.number),
             )
             place = trial.name
@@ -144,7 +144,7 @@ def proposal_differences(record: SweepRecord, plan: Plan) -> list[Difference]:
                 ended,
                 folds=cv.folds,
                 epochs=cv.epochs,
-                metric=cv.metric,
+                metric=plan.metric,
                 held_out=plan.held_out,
             )
             if trial.folds and trial.folds[0].spec.thresholds != asked:

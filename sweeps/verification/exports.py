@@ -28,6 +28,7 @@ from trainer.errors import UsageError, one_line
 from trainer.fits.environment import DECIDING
 from trainer.fits.names import trial_name
 from trainer.formats.catalogue import FORMATS
+from trainer.metrics.metric import MACRO_F1
 
 Found = tuple[list[Difference], list[str]]
 
@@ -138,7 +139,7 @@ def _derived(
     weights = [fit.weights_sha256 for fit in fits]
     data, source = record.dataset, entry.details.dataset
     own = choice.recorded[0] if about.how == "best-fold" else None
-    test = about.scores.test and evaluation_images.score_of(about.scores.test.confusion)
+    test = about.scores.test and evaluation_images.score_of(about.scores.test.confusion, MACRO_F1, None)
     key = digest([about.how, [fit.spec.key for fit in fits]])
     space = identity_of(entry).space_of(choice.trial.architecture)
     earlier = earlier_name(record, choice)
@@ -215,7 +216,7 @@ def _of_exam(
         return [("scores.smaller_training", "no recorded refit on the images of the search has it")], []
     if told is None or exam is None or twin is None:
         return [], notes
-    derived = score_on(exam, record, trial, twin.run.result.predicted_classes())
+    derived = score_on(exam, record, trial, twin.for_metric())
     if (told.of_models, told.refits) != (derived.of_models, derived.refits):
         told, derived = (replace(each, **_OF_LATER) for each in (told, derived))
         notes.append(LATER)

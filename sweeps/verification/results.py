@@ -1,5 +1,6 @@
 """The results of fits against what follows from their other parts and from the labels of the dataset."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,11 +12,12 @@ from sweeps.definition.identity import Difference
 from sweeps.verification.asked_fits import AskedFit
 from trainer.datasets import Loaded
 from trainer.fits.learning_rates import LearningRates
-from trainer.fits.metrics import confusion_matrix
 from trainer.fits.results import FitResult
 from trainer.fits.specs import FitSpec
 from trainer.fits.split import Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
+from trainer.metrics.confusion import confusion_matrix, macro_f1
+from trainer.metrics.metric import Metric
 
 #: Name, recorded value, derived value.
 Pair = tuple[str, Any, Any]
@@ -54,19 +56,33 @@ def _within(spec: FitSpec, result: FitResult, loaded: Loaded) -> Iterator[Pair]:
     if result.state == "complete" and spec.fold is not None:
         held_out = split.held_out(spec.fold)
         yield from _predictions(result, dataset.labels[held_out], len(dataset.classes))
-        yield "score", result.f1, spec.metric.of(result.confusion)
+        yield from _scores(spec.metric, result, dataset.labels[held_out])
     if spec.exam is not None and result.state == "complete":
         yield "exam", spec.exam, None if exam is None else exam.fingerprint
         if exam is not None:
             yield from _predictions(result, exam.labels, len(exam.classes))
-            yield "score", result.f1, spec.metric.of(result.confusion)
+            yield from _scores(spec.metric, result, exam.labels)
+
+
+def _scores(metric: Metric, result: FitResult, labels: npt.NDArray[np.int32]) -> Iterator[Pair]:
+    """Yield what the confusion matrix implies, or the probabilities if the metric needs them."""
+    if metric.counts:
+        yield "score", result.score, metric.of(result.confusion)
+    yield "macro-F1", result.f1, macro_f1(result.confusion)
+    if metric.counts:
+        return
+    found = result.class_probabilities()
+    yield "number of probabilities", len(found), len(labels)
+    if len(found) == len(labels):
+        yield "probabilities", result.probabilities_sha256, hashlib.sha256(result.probabilities).hexdigest()
+        yield "score", result.score, metric.score(labels, found)
 
 
 def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[Pair]:
     """Yield what the stop set's scores decide."""
     missed = None
     for number, epoch in enumerate(result.epochs, start=1):
-        watch.update(*(float("nan") if one is None else one for one in (epoch.stop_f1, epoch.stop_loss)))
+        watch.update(*(float("nan") if one is None else one for one in (epoch.stop_score, epoch.stop_loss)))
         missed = missed or missed_rung(spec.thresholds, number, watch.best_score, spec.metric)
     yield "state", result.state, "complete" if missed is None else "pruned"
     yield "best epoch", result.best_epoch, watch.best_epoch

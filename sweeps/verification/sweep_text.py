@@ -13,6 +13,7 @@ from typing import Any
 from sweeps.definition.architecture_choice import ArchitectureChoice
 from sweeps.definition.changes import changes
 from sweeps.definition.identity import Difference, identity_of
+from sweeps.definition.scoring import with_place
 from sweeps.definition.spaces import complete_space
 from sweeps.definition.spec import SweepSpec
 from sweeps.definition.starts import planned_starts
@@ -24,6 +25,7 @@ from trainer.architectures import BUILT_IN
 from trainer.canonical import recorded
 from trainer.errors import UsageError
 from trainer.hyperparameters import Hyperparameters, Value
+from trainer.metrics.table import metric_called
 from trainer.space_json import space_to_json
 from trainer.user_code import UserSource
 
@@ -87,15 +89,19 @@ def _is_cell(source: UserSource, written: object) -> bool:
 
 def _told(spec: SweepSpec, entry: SweepEntry) -> dict[str, object]:
     """Return what the text says, under the names of ``_kept``."""
-    rungs = list(spec.pruning.rungs_within(spec.cv.epochs))
+    cv = with_place(spec.cv, entry.dataset.classes)
+    prune = recorded(spec.pruning) | {
+        "margin": spec.pruning.margin_of(metric_called(cv.metric)),
+        "rungs": list(spec.pruning.rungs_within(cv.epochs)),
+    }
     return {
         "name": spec.name,
         "seed": spec.seed,
         "trials": spec.trials,
         "device": spec.device,
-        "cv": recorded(spec.cv),
+        "cv": recorded(cv),
         "search": recorded(spec.search),
-        "prune": recorded(spec.pruning) | {"rungs": rungs},
+        "prune": prune,
         "dataset": spec.source.to_json(),
         "experiment": spec.experiment or spec.name,
         "architectures": [choice.name for choice in spec.architectures],

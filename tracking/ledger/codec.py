@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from trainer.canonical import canonical_json, recorded
 from trainer.fits.environment import Environment
 from trainer.fits.results import Epoch, FitResult, FitRun, StopCause, Timing
@@ -13,17 +15,19 @@ from trainer.json_shape import check
 
 
 def encode_run(run: FitRun) -> tuple[str, bytes, bytes]:
-    """Return the run as JSON, its predictions and its confidences."""
+    """Return the run as JSON, its predictions, and its confidences or all of its probabilities."""
     result = run.result
-    plain = replace(result, predictions=b"", confidences=b"")
+    plain = replace(result, predictions=b"", confidences=b"", probabilities=b"")
     data: dict[str, object] = {
         "result": {k: v for k, v in recorded(plain).items() if k not in ("predictions", "confidences")},
         "timing": recorded(run.timing),
         "environment": run.environment.to_json(),
     }
+    if result.probabilities:
+        data["packed"] = "probabilities"
     if result.state == "failed":
         data["stopped_for"] = run.stopped_for
-    return canonical_json(data), result.predictions, result.confidences
+    return canonical_json(data), result.predictions, result.probabilities or result.confidences
 
 
 def decode_hyperparameters(text: str, trial: str) -> dict[str, Value]:
@@ -51,6 +55,8 @@ def decode_run(text: str, predictions: bytes, confidences: bytes) -> FitRun:
         "predictions": predictions,
         "confidences": confidences,
     }
+    if data.get("packed") == "probabilities":
+        result |= _with_confidences(predictions, confidences, classes=len(result["confusion"]))
     timing = data["timing"] | {"epoch_seconds": tuple(data["timing"]["epoch_seconds"])}
     return FitRun(
         result=FitResult(**result),
@@ -58,6 +64,14 @@ def decode_run(text: str, predictions: bytes, confidences: bytes) -> FitRun:
         environment=Environment.from_json(data["environment"]),
         stopped_for=_stop_cause(data),
     )
+
+
+def _with_confidences(predictions: bytes, packed: bytes, *, classes: int) -> dict[str, bytes]:
+    """Return all probabilities that were kept, and confidences, which are among them."""
+    predicted = np.frombuffer(predictions, dtype="<u2")
+    probabilities = np.frombuffer(packed, dtype="<f4").reshape(len(predicted), classes)
+    chosen = probabilities[np.arange(len(predicted)), predicted]
+    return {"confidences": chosen.tobytes(), "probabilities": packed}
 
 
 def _stop_cause(data: Mapping[str, Any]) -> StopCause | None:

@@ -40,7 +40,7 @@ CREATE TABLE fits (
     spec TEXT NOT NULL,            -- FitSpec as JSON
     run TEXT NOT NULL,             -- FitRun as JSON, but for the two blobs
     predictions BLOB NOT NULL,
-    confidences BLOB NOT NULL,
+    confidences BLOB NOT NULL,     -- or the probabilities of all classes, which have them
     checksum TEXT NOT NULL         -- SHA-256 over the other columns: shows what was changed afterwards
 ) STRICT;
 CREATE TABLE members (              -- which fits a sweep asked for; two sweeps may share one

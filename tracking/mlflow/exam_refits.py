@@ -12,6 +12,7 @@ from tracking.records import FoldRecord, SweepRecord, TrialRecord
 from trainer.canonical import recorded
 from trainer.escaping import for_terminal
 from trainer.fits.names import fit_name
+from trainer.metrics.metric import MACRO_F1
 from trainer.quantities import counted
 
 
@@ -54,7 +55,7 @@ def examined_points(record: SweepRecord) -> list[Point]:
     found = []
     for (architecture, _), every in record.examined.items():
         refits = settled_refits(every)
-        scores = [fit.run.result.f1 for fit in refits if fit.run.result.f1 is not None]
+        scores = [fit.run.result.score for fit in refits if fit.run.result.score is not None]
         if scores:
             at = max(milliseconds(fit.run.timing.ended_at) for fit in refits)
             found.append(Point(legal_name(f"exam_of/{architecture}"), fmean(scores), at, len(refits)))
@@ -65,12 +66,12 @@ def _points(refits: tuple[FoldRecord, ...]) -> tuple[Point, ...]:
     """Return a point for each refit that did not fail, and one of their mean so far."""
     points, scores = [], []
     for number, fit in enumerate(refits):
-        if fit.run.result.f1 is not None:
-            scores.append(fit.run.result.f1)
-            at = milliseconds(fit.run.timing.ended_at)
+        if fit.run.result.score is not None:
+            scores.append(fit.run.result.score)
+            at, key = milliseconds(fit.run.timing.ended_at), fit.spec.metric.key
             points += [
-                Point("exam/f1", fit.run.result.f1, at, number),
-                Point("exam/f1_mean", fmean(scores), at, number),
+                Point(f"exam/{key}", fit.run.result.score, at, number),
+                Point(f"exam/{key}_mean", fmean(scores), at, number),
             ]
     return tuple(points)
 
@@ -93,6 +94,7 @@ def _plain(fit: FoldRecord, trial: TrialRecord) -> dict[str, object]:
         "spec": fit.spec.to_json(),
         "state": result.state,
         "reason": result.reason,
+        **({} if fit.spec.metric == MACRO_F1 else {"score": result.score}),
         "f1": result.f1,
         "weights_sha256": result.weights_sha256,
         "probabilities_sha256": result.probabilities_sha256,

@@ -52,10 +52,10 @@ def _confirmed_points(record: SweepRecord) -> list[Point]:
     return [
         Point(
             legal_name(f"confirmed_of/{trial.architecture}"),
-            trial.f1_mean,
+            trial.score_mean,
             milliseconds(ended_at(trial)),
             len(trial.folds) // record.fits_per_trial,
         )
         for trial in record.confirmed
-        if trial.state == "complete" and trial.f1_mean is not None
+        if trial.state == "complete" and trial.score_mean is not None
     ]

@@ -17,6 +17,7 @@ from tracking.reports.out_of_fold import OutOfFold
 from tracking.reports.trial_pictures import confusion_picture, learning_curves, most_confused
 from trainer.canonical import recorded
 from trainer.datasets import Dataset
+from trainer.metrics.metric import MACRO_F1
 from trainer.recipe.augmentation import is_augmented
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def sweep_files(record: SweepRecord, *, live: bool) -> tuple[Files, str]:
     files: dict[str, Callable[[], bytes]]
     files = {"sweep.toml": record.toml.encode, "environment.json": environment.encode}
     drawn = _drawn(record) if live and not record.finished else record
-    outcomes = [(t.architecture, t.number, t.state, t.f1) for t in drawn.trials if t.state != "running"]
+    outcomes = [(t.architecture, t.number, t.state, t.score) for t in drawn.trials if t.state != "running"]
     if drawn.ranking:
         pictures = {
             "optimisation_history.png": sweep_pictures.optimisation_history,
@@ -118,6 +119,7 @@ def _trial_json(record: SweepRecord, trial: TrialRecord) -> str:
             "spec": fold.spec.to_json(),
             "state": fold.run.result.state,
             "reason": fold.run.result.reason,
+            **({} if fold.spec.metric == MACRO_F1 else {"score": fold.run.result.score}),
             "f1": fold.run.result.f1,
             "best_epoch": fold.run.result.best_epoch,
             "epochs": len(fold.run.result.epochs),

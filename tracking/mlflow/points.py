@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracking.records import FoldRecord, SweepRecord, TrialRecord
-from trainer.fits.metrics import MACRO_F1, Metric
+from trainer.metrics.metric import MACRO_F1, Metric
 
 #: The metric of an epoch that only fits with a schedule have.
 RATE = "learning_rate"
@@ -92,7 +92,9 @@ def held_out_key(metric: Metric) -> str:
 
 def epoch_metrics(metric: Metric) -> tuple[str, ...]:
     """Return the names of the metrics of each epoch, the most useful first."""
-    return (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", "accuracy", RATE)
+    others = () if metric == MACRO_F1 else ("stop_f1",)
+    names = (f"stop_{metric.key}", "stop_loss", "loss", "stop_accuracy", *others, "accuracy", RATE)
+    return tuple(dict.fromkeys(names))  # the metric may be accuracy
 
 
 def _summary(metric: Metric) -> tuple[str, str, str]:
@@ -110,9 +112,9 @@ def trial_points(trial: TrialRecord, fits: int) -> tuple[Point, ...]:
     """
     kept = kept_metrics(fits, trial.metric)
     points = [point for fold in settled_folds(trial) for point in _fold_points(fold, kept)]
-    if trial.f1 is not None:
+    if trial.score is not None:
         at = milliseconds(ended_at(trial))
-        scores = zip(_summary(trial.metric), (trial.f1, trial.f1_mean, trial.f1_std), strict=True)
+        scores = zip(_summary(trial.metric), (trial.score, trial.score_mean, trial.score_std), strict=True)
         points += [Point(key, value, at, 0) for key, value in scores if value is not None]
     return tuple(points)
 
@@ -135,7 +137,7 @@ def sweep_points(record: SweepRecord, best: TrialRecord | None) -> tuple[Point, 
             points += _best_points(rounds, (name,), legal_name(f"best_of/{name}"), metric)
     if record.finished and best is not None:
         at = milliseconds(max(ended_at(trial) for trial in record.trials))
-        scores = ((f"{score}_mean", best.f1_mean), (f"{score}_std", best.f1_std))
+        scores = ((f"{score}_mean", best.score_mean), (f"{score}_std", best.score_std))
         points += [Point(key, value, at, best.number) for key, value in scores if value is not None]
     return tuple(points)
 
@@ -152,12 +154,13 @@ def _fold_points(fold: FoldRecord, kept: tuple[str, ...]) -> Iterator[Point]:
     at = timing.started_at
     for index, epoch in enumerate(result.epochs):
         at = at + timing.epoch_seconds[index] if index < len(timing.epoch_seconds) else timing.ended_at
+        values = {f"stop_{fold.spec.metric.key}": epoch.stop_score}
         for metric in epoch_metrics(fold.spec.metric):
-            value = getattr(epoch, metric)
+            value = values[metric] if metric in values else getattr(epoch, metric)
             if metric in kept and value is not None:
                 yield Point(f"{metric}/{label}", float(value), milliseconds(at), index + 1)
-    if held_out in kept and result.f1 is not None:
-        yield Point(f"{held_out}/{label}", result.f1, milliseconds(timing.ended_at), result.best_epoch)
+    if held_out in kept and result.score is not None:
+        yield Point(f"{held_out}/{label}", result.score, milliseconds(timing.ended_at), result.best_epoch)
 
 
 def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
@@ -165,7 +168,7 @@ def _rounds(record: SweepRecord) -> list[dict[str, tuple[float | None, float]]]:
     rounds: list[dict[str, tuple[float | None, float]]] = [{} for _ in range(record.trials_per_architecture)]
     for trial in record.trials:
         if trial.state != "running" and trial.number < len(rounds):
-            rounds[trial.number][trial.architecture] = trial.f1, ended_at(trial)
+            rounds[trial.number][trial.architecture] = trial.score, ended_at(trial)
     return rounds
 
 
@@ -180,7 +183,7 @@ def _best_points(
             return
         outcomes = [ended[name] for name in names]
         at = max(at, *(end for _, end in outcomes))
-        scores = [score for score in (best, *(f1 for f1, _ in outcomes)) if score is not None]
+        scores = [score for score in (best, *(score for score, _ in outcomes)) if score is not None]
         if scores:
             best = metric.best(scores)
             yield Point(key, best, milliseconds(at), number)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tracking.records import TrialRecord
 from tracking.reports.text_table import Column, Table
 from trainer.escaping import for_terminal
-from trainer.fits.metrics import accuracy, class_scores
+from trainer.metrics.confusion import accuracy, class_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tracking.reports.short_names import shortened
 from tracking.reports.text_table import cell_length
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion
 from trainer.quantities import counted
 
 #: Kinds of mistakes that are listed.

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tracking.records import FoldRecord, TrialRecord
-from trainer.fits.metrics import pooled
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion, pooled
 from trainer.quantities import counted
 
 #: Equal scores of so many fits are hardly a coincidence, unless these hold out very few images.
@@ -82,7 +81,7 @@ def _never_predicted(fits: Sequence[FoldRecord], classes: Sequence[str]) -> list
 
 def _no_spread(fits: Sequence[FoldRecord], called: str) -> list[str]:
     """Say that all scores are equal though the seeds differ; perfect ones, and those of one class, may be."""
-    scores = {fit.run.result.f1 for fit in fits if fit.run.result.f1 is not None}
+    scores = {fit.run.result.score for fit in fits if fit.run.result.score is not None}
     seeds = {fit.spec.seeds for fit in fits}
     if len(fits) < FEWEST or len(scores) != 1 or len(seeds) < len(fits):
         return []

@@ -50,10 +50,10 @@ def importances(trials: Sequence[TrialRecord]) -> tuple[Importance, ...]:
     Args:
         trials: of one architecture; those without a score are left out.
     """
-    scored = [trial for trial in trials if trial.f1 is not None]
+    scored = [trial for trial in trials if trial.score is not None]
     if len(scored) < FEWEST_TRIALS:
         return ()
-    ranks = _ranks([trial.f1 or 0.0 for trial in scored])
+    ranks = _ranks([trial.score or 0.0 for trial in scored])
     if np.ptp(ranks) == 0:
         return ()
     shuffler = np.random.default_rng(0)

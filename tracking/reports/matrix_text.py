@@ -6,7 +6,7 @@ from string import ascii_lowercase
 
 from tracking.reports.short_names import shortened
 from tracking.reports.text_table import cell_length, padded
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion
 
 #: The most cells of a row's name and of a column's, and the least of a row's name that is cut.
 _LONGEST_ROW, _LONGEST_COLUMN, _LEAST = 24, 12, 8

@@ -61,11 +61,12 @@ def trial_note(trial: TrialRecord, fits: int, classes: Sequence[str], *, live: b
     elif trial.state == "pruned":
         why = f": {for_markdown(trial.reason)}" if trial.reason else ""
         first = f"**Pruned** after {done} of {fits} folds{why}."
-    elif trial.f1 is None:
+    elif trial.score is None:
         how = "Running" if live else "**Interrupted**"
         first = f"{how}: {done} of {fits} folds have ended."
     else:
-        first = f"Macro-F1 **{trial.f1:.4f}** of the pooled out-of-fold predictions{_spread(trial)}."
+        what = for_markdown(trial.metric.of_trials)
+        first = f"{what[:1].upper()}{what[1:]}: **{trial.score:.4f}**{_spread(trial)}."
     remarks = [f"- {for_markdown(note)}" for note in trial_notes(trial, classes)]
     return "\n".join([first, "", *remarks]).rstrip()
 
@@ -75,11 +76,12 @@ def leaderboard(trials: Sequence[TrialRecord]) -> list[str]:
     if not trials:
         return []
     rows = [
-        f"| {place} | {for_markdown(trial.name)} | {trial.f1 or 0.0:.4f} | {_mean(trial)} "
+        f"| {place} | {for_markdown(trial.name)} | {trial.score or 0.0:.4f} | {_mean(trial)} "
         f"| {_epochs(trial)} | {duration(trial.training_seconds)} |"
         for place, trial in enumerate(trials, start=1)
     ]
-    head = "| place | trial | macro-F1, pooled | mean and spread of folds | epochs | training |"
+    score = for_markdown(trials[0].metric.title)
+    head = f"| place | trial | {score} | mean and spread of folds | epochs | training |"
     return ["## Leaderboard", "", head, "| ---: | --- | ---: | --- | ---: | ---: |", *rows, ""]
 
 
@@ -147,14 +149,14 @@ def _next(record: SweepRecord, ranking: Sequence[TrialRecord], *, live: bool) ->
 
 def _spread(trial: TrialRecord) -> str:
     """Return the folds' mean and spread, to be added to a sentence."""
-    return f"; over the folds {_mean(trial)}" if trial.f1_mean is not None else ""
+    return f"; over the folds {_mean(trial)}" if trial.score_mean is not None else ""
 
 
 def _mean(trial: TrialRecord) -> str:
-    """Return the mean of the folds' macro-F1 with their standard deviation."""
-    if trial.f1_mean is None:
+    """Return the mean of the folds' scores with their standard deviation."""
+    if trial.score_mean is None:
         return ""
-    return f"{trial.f1_mean:.4f}" + (f" ± {trial.f1_std:.4f}" if trial.f1_std is not None else "")
+    return f"{trial.score_mean:.4f}" + (f" ± {trial.score_std:.4f}" if trial.score_std is not None else "")
 
 
 def _epochs(trial: TrialRecord) -> int:

@@ -25,8 +25,8 @@ class OutOfFold:
         true: the image's class.
         predicted: the predicted class.
         confidence: the probability of the predicted class, in [0, 1].
-        probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from the record,
-            which has only the probabilities' digest.
+        probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from a record
+            that has only the probabilities' digest.
         paths: names of all images of the dataset, by index; empty if they have none.
         groups: the numbers of the images' groups; None if every image is by itself.
     """
@@ -87,15 +87,18 @@ class HeldOut:
 
     def of(self, trial: TrialRecord) -> OutOfFold | None:
         """Return the trial's predictions joined with the images; None if it has none that fit the dataset."""
-        parts = [part for fold in trial.folds if (part := self._part(fold)) is not None]
-        if not parts:
+        scored = [(fold, part) for fold in trial.folds if (part := self._part(fold)) is not None]
+        if not scored:
             return None
-        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        joined = [np.concatenate(arrays) for arrays in zip(*(part for _, part in scored), strict=True)]
+        kept = [fold.run.result.class_probabilities() for fold, _ in scored]
+        whole = all(len(rows) == len(part[0]) for rows, (_, part) in zip(kept, scored, strict=True))
         repeat, fold, image, predicted, confidence = joined
         groups = self.dataset.groups
         return OutOfFold(
             repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
             predicted=predicted, confidence=confidence, paths=self.dataset.paths,
+            probabilities=np.concatenate(kept) if whole else None,
             groups=None if groups is None else groups[image],
         )  # fmt: skip
 

@@ -34,9 +34,9 @@ def optimisation_history(record: SweepRecord) -> "Figure":
     axes = figure.subplots()
     for place, (name, shade) in enumerate(_shades(record).items()):
         own = [trial for trial in record.trials if trial.architecture == name]
-        scored = [trial for trial in own if trial.f1 is not None]
+        scored = [trial for trial in own if trial.score is not None]
         numbers = [trial.number for trial in scored]
-        scores = np.array([trial.f1 for trial in scored], dtype=float)
+        scores = np.array([trial.score for trial in scored], dtype=float)
         axes.scatter(numbers, scores, s=18, color=shade, alpha=0.55, linewidths=0)
         if scored:
             best = np.maximum.accumulate(scores)
@@ -52,7 +52,7 @@ def optimisation_history(record: SweepRecord) -> "Figure":
     bare(axes)
     _whole_numbers(axes)
     axes.set_xlabel("trial", color=INK)
-    axes.set_ylabel("macro-F1, pooled over the folds", color=INK)
+    axes.set_ylabel(_score(record), color=INK)
     _name_colours(figure, axes, title="best so far")
     marks = [f"{mark} {state}" for state, (_, mark) in _LOST.items() if _count(record, state)]
     figure.suptitle(
@@ -75,7 +75,7 @@ def score_against_hyperparameters(record: SweepRecord) -> "Figure":
         for architecture, shade in shades.items():
             own = [trial for trial in trials if trial.architecture == architecture]
             places = [scale.place(trial.hyperparameters[name]) for trial in own]
-            scores = [trial.f1 or 0.0 for trial in own]
+            scores = [trial.score or 0.0 for trial in own]
             panel.scatter(
                 places, scores, s=16, color=shade, alpha=0.7, linewidths=0, label=for_figure(architecture)
             )
@@ -85,7 +85,7 @@ def score_against_hyperparameters(record: SweepRecord) -> "Figure":
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     for row in range(rows):
-        panels[row * columns].set_ylabel("macro-F1", color=INK, fontsize=9)
+        panels[row * columns].set_ylabel(for_figure(record.metric.title), color=INK, fontsize=9)
     _limit(panels[0], record.ranking)
     if names:
         _name_colours(figure, panels[0], title=None)
@@ -138,7 +138,7 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
     axes = figure.subplots()
     for index in reversed(range(len(trials))):  # the best on top
         heights = [scales[name].share(values[name][index]) for name in columns]
-        score = trials[index].f1 or 0.0
+        score = trials[index].score or 0.0
         heights.append(min(max((score - low) / (high - low), 0.0), 1.0))
         axes.plot(range(len(heights)), heights, color=map_(norm(score)), linewidth=1.3, alpha=0.75)
     for place, name in enumerate(columns):
@@ -146,7 +146,8 @@ def parallel_coordinates(record: SweepRecord) -> "Figure":
         for height, text in scales[name].marks():
             axes.text(place + 0.03, height, text, fontsize=7.5, color=INK, va="center", bbox=_PAPER)
     axes.axvline(len(columns), color=FAINT, linewidth=0.8)
-    axes.set_xticks(range(len(columns) + 1), [*map(for_figure, columns), "macro-F1"], color=INK, fontsize=9)
+    titles = [*columns, trials[0].metric.title]
+    axes.set_xticks(range(len(titles)), [*map(for_figure, titles)], color=INK, fontsize=9)
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.set_xlim(-0.1, len(columns) + 0.05)
@@ -172,11 +173,12 @@ def fold_scores(record: SweepRecord) -> "Figure":
         scores = trial.fold_scores
         axes.plot([min(scores), max(scores)], [row, row], color=shade, linewidth=1, alpha=0.4)
         axes.scatter(scores, [row] * len(scores), s=18, color=shade, alpha=0.75, linewidths=0)
-        axes.plot([trial.f1_mean or 0.0], [row], marker="|", markersize=11, markeredgewidth=2, color=INK)
+        axes.plot([trial.score_mean or 0.0], [row], marker="|", markersize=11, markeredgewidth=2, color=INK)
     axes.set_yticks(range(len(trials)), [for_figure(trial.name) for trial in trials], fontsize=7.5)
     axes.set_ylim(len(trials) - 0.4, -0.6)
     bare(axes)
-    axes.set_xlabel("macro-F1 of one held-out fold; the bar is their mean", color=INK)
+    title = for_figure(trials[0].metric.title)
+    axes.set_xlabel(f"{title} of one held-out fold; the bar is their mean", color=INK)
     which = "every complete trial" if len(trials) == len(record.ranking) else f"the best {len(trials)} trials"
     figure.suptitle(f"{for_figure(record.name)}: the folds of {which}", color=INK, fontsize=12)
     return figure
@@ -293,7 +295,7 @@ def _shades(record: SweepRecord) -> Mapping[str, Colour]:
 
 def _limits(trials: Sequence[TrialRecord]) -> tuple[float, float]:
     """Return the range of scores to draw, without collapsed trials, which would flatten all others."""
-    scores = np.array([trial.f1 for trial in trials], dtype=float)
+    scores = np.array([trial.score for trial in trials], dtype=float)
     lower, upper = np.quantile(scores, [0.25, 0.75])
     low = max(float(scores.min()), float(lower - 3 * max(upper - lower, 0.01)))
     return low, max(float(scores.max()), low + 0.001)
@@ -306,7 +308,7 @@ def _limit(axes: "Axes", trials: Sequence[TrialRecord]) -> None:
     low, high = _limits(trials)
     room = 0.08 * (high - low)
     axes.set_ylim(low - room, high + room)
-    below = sum((trial.f1 or 0.0) < low for trial in trials)
+    below = sum((trial.score or 0.0) < low for trial in trials)
     if below:
         text = f"{counted(below, 'trial')} below this"
         axes.text(0.01, 0.06, text, transform=axes.transAxes, fontsize=8, color=FAINT)
@@ -344,3 +346,9 @@ def _has(record: SweepRecord, architecture: str) -> int:
 def _ended(record: SweepRecord) -> str:
     count = sum(trial.state != "running" for trial in record.trials)
     return counted(count, "trial")
+
+
+def _score(record: SweepRecord) -> str:
+    """Return the label of an axis of trials' scores."""
+    title = for_figure(record.metric.title)
+    return f"{title}, pooled over the folds" if record.metric.counts else f"{title}, mean of the folds"

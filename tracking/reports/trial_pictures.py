@@ -12,6 +12,7 @@ from tracking.reports.out_of_fold import OutOfFold
 from trainer.datasets import Dataset
 from trainer.escaping import for_figure, for_terminal
 from trainer.fits.results import Epoch
+from trainer.metrics.metric import Metric
 from trainer.quantities import counted
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ SHOWN_IMAGES = 24
 
 
 def learning_curves(trial: TrialRecord) -> "Figure":
-    """Draw the stop-set macro-F1 of all folds with the best epochs marked, and the losses beside it.
+    """Draw the stop-set scores of all folds with the best epochs marked, and the losses beside it.
 
     Without a stop set the training accuracy stands in for the score. If a schedule changes the learning rate,
     it is drawn too.
     """
     epochs = [epoch for fold in trial.folds for epoch in fold.run.result.epochs]
     scheduled = any(epoch.learning_rate is not None for epoch in epochs)
-    watched = any(epoch.stop_f1 is not None for epoch in epochs) or not epochs
+    watched = any(epoch.stop_score is not None for epoch in epochs) or not epochs
     count = 3 if scheduled else 2
     figure = new_figure(4.8 * count, 4.2, Margins(left=0.72, right=0.15, below=0.5, above=0.7))
     scores, losses, *rates = figure.subplots(1, count, gridspec_kw={"wspace": 0.18 if count == 2 else 0.25})
@@ -48,7 +49,8 @@ def learning_curves(trial: TrialRecord) -> "Figure":
         for axes in rates:
             _draw_rates(axes, fold, shade=shade)
     if watched:
-        _dress(scores, "Stop-set macro-F1", "macro-F1")
+        title = for_figure(trial.metric.title)
+        _dress(scores, f"Stop-set {title}", title)
         _dress(losses, "Loss: training solid, stop set dashed", "cross-entropy, nats")
     else:
         _dress(scores, "Training accuracy (there is no stop set)", "accuracy")
@@ -59,7 +61,7 @@ def learning_curves(trial: TrialRecord) -> "Figure":
     scores.plot([], [], linestyle="none", marker="o", markersize=6, color=FAINT, label="best epoch")
     if len(trial.folds) <= NAMED_CURVES:
         scores.legend(loc="best", fontsize=8, frameon=False)
-    score = "" if trial.f1 is None else f"   pooled macro-F1 {trial.f1:.4f}"
+    score = "" if trial.score is None else f"   {_title(trial.metric)} {trial.score:.4f}"
     state = "" if trial.state == "complete" else f"   {trial.state}"
     figure.suptitle(f"{for_figure(trial.name)}{score}{state}", color=INK, fontsize=12)
     return figure
@@ -147,6 +149,10 @@ def most_confused(trial: TrialRecord, found: OutOfFold, dataset: Dataset) -> "Fi
     return figure
 
 
+def _title(metric: Metric) -> str:
+    return f"{'pooled' if metric.counts else 'mean'} {for_figure(metric.title)}"
+
+
 def _caption(found: OutOfFold, place: int) -> str:
     """Return the probability of a mistake, and the end of the file's name if it has one."""
     probability = f"{found.confidence[place]:.3f}"
@@ -169,13 +175,13 @@ def _draw_fold(scores: "Axes", losses: "Axes", fold: FoldRecord, *, shade: Colou
     result = fold.run.result
     steps = range(1, len(result.epochs) + 1)
     dot = "." if len(steps) == 1 else ""  # a line through a single point is invisible
-    f1 = _values(result.epochs, lambda epoch: epoch.stop_f1 if watched else epoch.accuracy)
+    score = _values(result.epochs, lambda epoch: epoch.stop_score if watched else epoch.accuracy)
     loss = _values(result.epochs, lambda epoch: epoch.loss)
     stop_loss = _values(result.epochs, lambda epoch: epoch.stop_loss)
-    scores.plot(steps, f1, color=shade, linewidth=1.4, marker=dot, label=_fold_name(fold))
-    if 1 <= result.best_epoch <= len(f1):
+    scores.plot(steps, score, color=shade, linewidth=1.4, marker=dot, label=_fold_name(fold))
+    if 1 <= result.best_epoch <= len(score):
         best = result.best_epoch
-        scores.plot([best], [f1[best - 1]], marker="o", markersize=6, color=shade, markeredgecolor="white")
+        scores.plot([best], [score[best - 1]], marker="o", markersize=6, color=shade, markeredgecolor="white")
     losses.plot(steps, loss, color=shade, linewidth=1.4, marker=dot)
     losses.plot(steps, stop_loss, color=shade, linewidth=1.1, linestyle=(0, (4, 2)), marker=dot)
 

@@ -7,7 +7,7 @@ traces, a listener for finished epochs) change its speed and what it reports, ne
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,12 +23,13 @@ from trainer.engine.feed import Feed
 from trainer.errors import FitFailed, one_line
 from trainer.fits.folds import Indices
 from trainer.fits.learning_rates import LearningRates
-from trainer.fits.metrics import Metric, accuracy, confusion_matrix
 from trainer.fits.results import Epoch, FitResult
 from trainer.fits.seeds import derive, permutation
 from trainer.fits.specs import FitSpec, Rung
 from trainer.fits.split import Parts, Split
 from trainer.fits.stopping import EarlyStopping, missed_rung
+from trainer.metrics.confusion import accuracy, confusion_matrix, macro_f1
+from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.recipe.augmentation import is_augmented, random_rows
 from trainer.recipe.table import BATCH_SIZE, LEARNING_RATE
 
@@ -198,7 +199,7 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
         digest, rated = weights_digest(weights), rates.recorded(number)
         course.epochs.append(Epoch(**seen, **scores, weights_sha256=digest, learning_rate=rated))
         rates.watched(course.epochs[-1])
-        if watch is None or watch.update(scores["stop_f1"], scores["stop_loss"]):
+        if watch is None or watch.update(_watched(spec.metric, scores), scores["stop_loss"]):
             course.best_epoch, course.weights = number, weights
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
@@ -219,29 +220,37 @@ def _missed(metric: Metric, number: int, best: float, rung: Rung) -> str:
 def _stop_scores(
     metric: Metric, probabilities: Probabilities, dataset: Dataset, stop: Indices
 ) -> dict[str, float]:
-    """Return loss (nats), accuracy and the metric of the whole stop set."""
+    """Return loss (nats), accuracy, macro-F1 and another metric of the whole stop set."""
     true = dataset.labels[stop]
     confusion = confusion_matrix(true, probabilities.argmax(axis=1), classes=len(dataset.classes))
     return {
         "stop_loss": cross_entropy(probabilities, true),
         "stop_accuracy": accuracy(confusion),
-        "stop_f1": metric.of(confusion),
+        "stop_f1": macro_f1(confusion),
+        **({} if metric == MACRO_F1 else {"stop_metric": metric.score(true, probabilities)}),
     }
+
+
+def _watched(metric: Metric, scores: Mapping[str, float]) -> float:
+    return scores["stop_f1" if metric == MACRO_F1 else "stop_metric"]
 
 
 def _scored(
     metric: Metric, probabilities: Probabilities, dataset: Dataset, held_out: Indices
 ) -> dict[str, Any]:
     """Add the score of the held-out fold, from the probabilities that the kept weights give."""
-    predicted = probabilities.argmax(axis=1)
-    confusion = confusion_matrix(dataset.labels[held_out], predicted, classes=len(dataset.classes))
+    true, predicted = dataset.labels[held_out], probabilities.argmax(axis=1)
+    confusion = confusion_matrix(true, predicted, classes=len(dataset.classes))
     confidences = probabilities[np.arange(len(predicted)), predicted]
+    kept = probabilities.astype("<f4").tobytes()
     return {
-        "probabilities_sha256": hashlib.sha256(probabilities.astype("<f4").tobytes()).hexdigest(),
+        **({} if metric == MACRO_F1 else {"metric": metric.score(true, probabilities)}),
+        **({} if metric.counts else {"probabilities": kept}),
+        "probabilities_sha256": hashlib.sha256(kept).hexdigest(),
         "predictions": predicted.astype("<u2").tobytes(),
         "confidences": confidences.astype("<f4").tobytes(),
         "confusion": confusion,
-        "f1": metric.of(confusion),
+        "f1": macro_f1(confusion),
     }
 
 

@@ -6,9 +6,9 @@ same decision can be made again from the record.
 
 from collections.abc import Sequence
 
-from trainer.fits.metrics import MACRO_F1, Metric
-from trainer.fits.results import Confusion
 from trainer.fits.specs import Thresholds
+from trainer.metrics.confusion import Confusion
+from trainer.metrics.metric import MACRO_F1, Metric
 
 
 def shortfall(
@@ -21,9 +21,10 @@ def shortfall(
     """Return why a trial can no longer win after its first folds, or None while it can.
 
     A trial cannot win if the mean of its folds' scores stays below the incumbent's even with the ceiling as
-    the score of each remaining fold. If every remaining ceiling is perfect, a second condition has to hold
-    too: the pooled score, by which trials are ranked, stays below the incumbent's even if all remaining
-    predictions are right. Then no winner can be lost.
+    the score of each remaining fold. If every remaining ceiling is perfect, and trials are ranked by pooled
+    counts, a second condition has to hold too: the pooled score stays below the incumbent's even if all
+    remaining predictions are right. Then no winner can be lost. Where that bounds nothing, as with Matthews
+    correlation, such a trial goes on.
 
     Args:
         thresholds: what the trial has to reach; None if nothing is pruned.
@@ -40,11 +41,16 @@ def shortfall(
     if not metric.better(thresholds.incumbent_mean, best):
         return None
     certain = not any(metric.better(metric.perfect, ceiling) for ceiling in remaining)
-    if certain and not metric.better(
-        thresholds.incumbent_f1, metric.reachable(confusions, folds, thresholds.held_out)
-    ):
+    if certain and metric.counts and not _beaten(thresholds, confusions, folds, metric):
         return None
     return (
         f"after {done} of {folds} folds its mean {metric.label} could reach {best:.4f} at best, "
         f"the incumbent has {thresholds.incumbent_mean:.4f}"
     )
+
+
+def _beaten(thresholds: Thresholds, confusions: Sequence[Confusion], folds: int, metric: Metric) -> bool:
+    """Return whether no predictions for the remaining folds give the incumbent's score."""
+    if not metric.bounded:
+        return False
+    return metric.better(thresholds.incumbent_f1, metric.reachable(confusions, folds, thresholds.held_out))

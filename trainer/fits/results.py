@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from trainer.canonical import optional
 from trainer.fits.environment import Environment
-
-Confusion = tuple[tuple[int, ...], ...]
+from trainer.metrics.confusion import Confusion
 
 #: "failed" if the hyperparameters made a fit impossible, "pruned" if it missed a rung.
 FitState = Literal["complete", "failed", "pruned"]
@@ -30,8 +29,9 @@ class StopCause(StrEnum):
 class Epoch:
     """One epoch: means over the images seen in training, and the stop set scored after it.
 
-    Losses are in nats; accuracies and F1 in [0, 1]. Without a stop set (a refit) the stop values are None.
-    ``learning_rate`` is recorded if a schedule changes it.
+    Losses are in nats; accuracies and macro-F1 in [0, 1]. Without a stop set (a refit) the stop values are
+    None. ``learning_rate`` is recorded if a schedule changes it, ``stop_metric`` if the sweep's metric is
+    another one than macro-F1.
     """
 
     loss: float
@@ -41,6 +41,12 @@ class Epoch:
     stop_f1: float | None
     weights_sha256: str
     learning_rate: float | None = optional(None)
+    stop_metric: float | None = optional(None)
+
+    @property
+    def stop_score(self) -> float | None:
+        """The stop set's value of the sweep's metric; None without a stop set."""
+        return self.stop_f1 if self.stop_metric is None else self.stop_metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,9 @@ class FitResult:
         f1: macro-F1 of the held-out fold, in [0, 1]; None if none was scored.
         notes: what a reader of the result should know, one sentence each.
         parameters: number of the network's weights; None if it was not counted.
+        metric: the held-out fold's value of the sweep's metric, if that is another one than macro-F1.
+        probabilities: of all classes for each held-out image, ``[n, classes]`` little-endian float32, if the
+            sweep's metric needs them.
     """
 
     key: str
@@ -82,6 +91,13 @@ class FitResult:
     f1: float | None = None
     notes: tuple[str, ...] = ()
     parameters: int | None = optional(None)
+    metric: float | None = optional(None)
+    probabilities: bytes = optional(b"")
+
+    @property
+    def score(self) -> float | None:
+        """The held-out fold's value of the sweep's metric; None if none was scored."""
+        return self.f1 if self.metric is None else self.metric
 
     def predicted_classes(self) -> npt.NDArray[np.int64]:
         """Return the predicted classes of the held-out images, ``[n]``."""
@@ -90,6 +106,10 @@ class FitResult:
     def predicted_confidences(self) -> npt.NDArray[np.float64]:
         """Return the probability of each predicted class, ``[n]``, in [0, 1]."""
         return np.frombuffer(self.confidences, dtype="<f4").astype(np.float64)
+
+    def class_probabilities(self) -> npt.NDArray[np.float32]:
+        """Return the probabilities of all classes, ``[n, classes]``, in [0, 1]; no row if none were kept."""
+        return np.frombuffer(self.probabilities, dtype="<f4").reshape(-1, len(self.confusion))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

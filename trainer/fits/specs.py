@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from trainer.canonical import digest, optional, recorded
-from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.seeds import Seeds
 from trainer.hyperparameters import Value
+from trainer.metrics.metric import Metric
+from trainer.metrics.table import metric_called
 
 #: Counts the changes of refold's own training arithmetic. A fit of another procedure is another fit.
 PROCEDURE = 3
@@ -19,9 +20,9 @@ class Stopping:
     """The early-stopping rule.
 
     Attributes:
-        metric: key of the metric of stop set and sweep (``metrics.METRICS``).
+        metric: name in records of the sweep's metric (``metrics.table``).
         patience: epochs without an improvement after which training ends, at least 1.
-        min_delta: gain in that metric that counts as an improvement, in [0, 1).
+        min_delta: gain in what is watched that counts as an improvement, in [0, 1).
         share: part of the training images that becomes the stop set, in (0, 0.5].
         watch: what of the stop set is watched, "metric" or "loss" (its cross-entropy, in nats; lower is
             better).
@@ -40,7 +41,8 @@ class Rung:
 
     Attributes:
         epoch: from 1; the score is checked after it.
-        f1: the best stop-set macro-F1 so far must be at least this, in [0, 1].
+        f1: the best stop-set score so far must be at least this. Records have this name from when macro-F1
+            was the only metric.
     """
 
     epoch: int
@@ -53,10 +55,9 @@ class Thresholds:
 
     Attributes:
         rungs: for the first fold, in the order of their epochs.
-        ceilings: the best score that is assumed possible on each fold, in [0, 1]; empty while there is no
-            incumbent.
-        incumbent_mean: the best mean of the folds' macro-F1 among the observed trials.
-        incumbent_f1: the best macro-F1 of pooled predictions among the observed trials.
+        ceilings: the best score that is assumed possible on each fold; empty while there is no incumbent.
+        incumbent_mean: the best mean of the folds' scores among the observed trials.
+        incumbent_f1: the best score of an observed trial as a whole, by whatever metric; see ``Rung.f1``.
         held_out: number of images of each class in each fold, ``[folds][classes]``; empty if the folds are
             stratified image by image, so that these numbers differ by at most one.
     """
@@ -101,6 +102,7 @@ class FitSpec:
             refit ends earlier within the schedule of its folds. 0 if it is ``epochs``.
         reductions: of a refit with a plateau schedule, the epochs (from 1) after which the learning rate is
             reduced.
+        metric_name: name in records of the sweep's metric (``metrics.table``).
     """
 
     dataset: str
@@ -122,6 +124,7 @@ class FitSpec:
     exam: str | None = optional(None)
     horizon: int = optional(0)
     reductions: tuple[int, ...] = optional(())
+    metric_name: str = optional("f1")
 
     @cached_property
     def key(self) -> str:
@@ -131,7 +134,7 @@ class FitSpec:
     @property
     def metric(self) -> Metric:
         """The metric of its sweep; raises ValueError if there is no such metric."""
-        return MACRO_F1 if self.stopping is None else metric_called(self.stopping.metric)
+        return metric_called(self.metric_name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain JSON data; ``from_json`` is the inverse."""

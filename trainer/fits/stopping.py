@@ -11,8 +11,9 @@ Keras' own callback keeps a first NaN as its best score, and only warns if the m
 
 import math
 
-from trainer.fits.metrics import MACRO_F1, Metric, metric_called
 from trainer.fits.specs import Rung, Stopping, Thresholds
+from trainer.metrics.metric import MACRO_F1, Metric
+from trainer.metrics.table import metric_called
 
 
 class EarlyStopping:

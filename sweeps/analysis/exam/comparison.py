@@ -17,10 +17,10 @@ from tracking.reports.doubts import doubts
 from trainer.datasets import Dataset
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
-from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name
 from trainer.fits.seeds import derive
 from trainer.limits import REFITS
+from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.quantities import counted
 
 #: Refits of each winner if nothing else is asked for; with fewer an answer is called rough.
@@ -147,6 +147,7 @@ class ExamComparison:
         left_out: the reason for each architecture that could not be judged.
         doubts: what is hardly right in the refits' predictions. Not in recorded reports: it is said of
             those that were recorded before, too.
+        metric: the sweep's metric, whose values all scores are.
     """
 
     sweep: str
@@ -163,6 +164,7 @@ class ExamComparison:
     warnings: tuple[str, ...]
     left_out: Mapping[str, str]
     doubts: tuple[str, ...] = ()
+    metric: Metric = MACRO_F1
 
     @property
     def level(self) -> float:
@@ -253,6 +255,7 @@ def compare(record: SweepRecord, exam: Exam, asked: ExamSettings) -> ExamCompari
             for each in judgement.architectures
             for doubt in doubts(complete[each.name], record.dataset.classes, called="refit")
         ),
+        metric=record.metric,
     )
 
 
@@ -298,10 +301,7 @@ def _judged(
             f"no winner of {record.name!r} has {FEWEST_REFITS} refits that did not fail: more refits "
             "(--refits) or other hyperparameters are needed"
         )
-    predicted = {
-        name: np.stack([fit.run.result.predicted_classes() for fit in fits])
-        for name, fits in complete.items()
-    }
+    predicted = {name: np.stack([fit.for_metric() for fit in fits]) for name, fits in complete.items()}
     if any(each.shape[1] != len(exam.labels) for each in predicted.values()):
         raise UsageError(
             f"the record has predictions for another number of images than the exam's {len(exam.labels)}: "
@@ -315,6 +315,7 @@ def _judged(
             rope=asked.rope,
             seed=derive(record.seed, "exam"),
             groups=None if exam.groups is None else exam.groups.astype(np.int64),
+            metric=record.metric,
         )
     except ValueError as error:
         raise UsageError(f"the exam of {record.name!r} cannot judge: {error}") from None
@@ -325,13 +326,13 @@ def _examinee(record: SweepRecord, winner: TrialRecord, fits: Sequence[FoldRecor
     seconds = [run.timing.exam_seconds for run in complete if run.timing.exam_seconds is not None]
     weights = {run.result.parameters for run in complete}
     same = [each for each in record.trials if each.architecture == winner.architecture]
-    assert winner.f1 is not None  # noqa: S101 - a winner is complete
+    assert winner.score is not None  # noqa: S101 - a winner is complete
     return Examinee(
         architecture=winner.architecture,
         trial=winner.number,
         trials=sum(each.state == "complete" for each in same),
-        search=winner.f1,
-        scores=tuple(float(run.result.f1 or 0.0) for run in complete),
+        search=winner.score,
+        scores=tuple(float(run.result.score or 0.0) for run in complete),
         failed=tuple(
             f"{fit_name(fit.spec, winner.number)}: {fit.run.result.reason}"
             for fit in fits

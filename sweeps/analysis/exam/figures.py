@@ -5,6 +5,7 @@ import numpy as np
 from sweeps.analysis import drawing
 from sweeps.analysis.drawing import FAINT, INK, VERDICT
 from sweeps.analysis.exam.comparison import ExamComparison
+from trainer.escaping import for_figure
 
 
 def scores(found: ExamComparison) -> bytes:
@@ -30,7 +31,7 @@ def scores(found: ExamComparison) -> bytes:
         label="in the search",
     )  # fmt: skip
     drawing.name_rows(axes, [examinee.name for examinee in found.examinees])
-    axes.set_xlabel("macro-F1", color=INK)
+    axes.set_xlabel(for_figure(found.metric.title), color=INK)
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return drawing.svg(figure)
 
@@ -46,7 +47,7 @@ def differences(found: ExamComparison) -> bytes:
         axes.plot([100 * pair.low, 100 * pair.high], [row, row], color=colour, linewidth=2, zorder=3)
         axes.plot([100 * pair.difference], [row], "o", color=colour, markersize=6, zorder=4)
     drawing.name_rows(axes, [f"{pair.one} - {pair.other}" for pair in found.pairs])
-    axes.set_xlabel("difference in points of macro-F1", color=INK)
+    axes.set_xlabel(f"difference in points of {for_figure(found.metric.title)}", color=INK)
     for name, colour in VERDICT.items():
         if any(pair.verdict == name for pair in found.pairs):
             axes.plot([], [], "o-", color=colour, label=name)

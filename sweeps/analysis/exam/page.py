@@ -26,7 +26,7 @@ def page(found: ExamComparison, doubts: Sequence[str] = ()) -> str:
         "<h2>Scores on the exam</h2>",
         html.picture(pictures.scores(found), "scores on the exam with their intervals"),
         _winners(found),
-        *(f"<p>{for_html(line)}</p>" for line in words.LEGEND),
+        *(f"<p>{for_html(line)}</p>" for line in words.legend(found)),
         "<p>from seeds, from images: the part of the uncertainty (the variance) that comes from the refits' "
         "seeds, and from the exam's images.</p>",
         *(["<h2>What weakens this answer</h2>"] if weaknesses else ()),

@@ -45,9 +45,10 @@ def plan(record: SweepRecord, exam: Exam, architectures: Sequence[str] | None) -
     fits = {winner.architecture: _complete(record, winner) for winner in winners}
     found = components(
         exam.labels.astype(np.int64),
-        {name: np.stack([fit.run.result.predicted_classes() for fit in each]) for name, each in fits.items()},
+        {name: np.stack([fit.for_metric() for fit in each]) for name, each in fits.items()},
         classes=len(record.dataset.classes),
         groups=None if exam.groups is None else exam.groups.astype(np.int64),
+        metric=record.metric,
     )
     seed = derive(record.seed, "plan")
     pairs = [

@@ -46,7 +46,7 @@ class ExamReport:
             *wording.first_lines(found),
             "",
             tables.winners_table(found),
-            *wording.LEGEND,
+            *wording.legend(found),
             "",
             *(every_pair if pairs and found.pairs else ()),
             *weaknesses,

@@ -8,6 +8,7 @@ from sweeps.analysis.statistics.exam import Judged, JudgedPair
 from sweeps.analysis.words import SHARED, listed, points, share_text
 from tracking.records import Opening
 from trainer.escaping import for_shell
+from trainer.metrics.metric import MACRO_F1
 from trainer.quantities import counted, duration
 
 #: Shares of a variance in words, by their upper ends.
@@ -186,12 +187,19 @@ def _of_groups(found: ExamComparison) -> str:
 
 
 #: The meaning of the columns in the table of winners.
-LEGEND = (
+_COLUMNS = (
     "best?: whether it is in the set that holds the best one with 95 % confidence. p(best): the probability "
     "of being the best, if nothing was known before; about even among equals, so it decides nothing. regret: "
     "the points that choosing it costs on average, and at most.",
     "weights, ms an image and training: what one refit needed, on this machine.",
 )
+
+
+def legend(found: ExamComparison) -> tuple[str, ...]:
+    """Return what the columns of the winners' table mean, a line each."""
+    if found.metric == MACRO_F1:
+        return _COLUMNS
+    return f"exam, search: {found.metric.title}; points are hundredths of it.", *_COLUMNS
 
 
 def remarks(found: ExamComparison) -> list[str]:
@@ -286,6 +294,7 @@ def to_json(found: ExamComparison) -> dict[str, Any]:
         "images": found.exam.samples,
         "refits": asked.refits,
         "asked_for": None if asked.architectures is None else list(asked.architectures),
+        **({} if found.metric == MACRO_F1 else {"metric": found.metric.name}),
         "rope": asked.rope,
         "rope_fixed": found.fixed,
         "level": found.level,

@@ -18,6 +18,7 @@ from sweeps.analysis.extra_fits import ExtraFits
 from sweeps.analysis.statistics import bbc
 from sweeps.analysis.statistics.correlated_bayes import Probabilities, probabilities
 from sweeps.analysis.statistics.holm import holm
+from sweeps.analysis.statistics.leave_one_out import Predictions
 from sweeps.analysis.statistics.paired_t import Estimate, estimate, overlap_of
 from sweeps.analysis.statistics.verdicts import Verdict, verdict_of
 from sweeps.analysis.statistics.wins import Wins, wins
@@ -27,11 +28,14 @@ from tracking.records import FoldRecord, Purpose, SweepRecord, TrialRecord, begi
 from tracking.reports.doubts import doubts
 from trainer.errors import UsageError
 from trainer.escaping import for_shell
-from trainer.fits.metrics import Metric
 from trainer.fits.names import fit_name, trial_name
 from trainer.fits.seeds import derive
 from trainer.fits.split import Divisible, Split
 from trainer.limits import REPEATS
+from trainer.metrics.metric import MACRO_F1, Metric
+
+#: Bootstrap samples in the correction of a metric of probabilities, each of which ranks all images again.
+OF_PROBABILITIES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +61,10 @@ class Contender:
         architecture: the architecture's name.
         trial: the winner's number.
         trials: number of complete trials that it was chosen from.
-        search: the macro-F1 with which it won the search, corrected for the choice.
-        scores: macro-F1 of each fit of the fresh repeats, repeat by repeat in fold order.
+        search: the score with which it won the search, corrected for the choice.
+        scores: score of each fit of the fresh repeats, repeat by repeat in fold order.
         confirmed: mean of the scores with a 95 % interval, cut off at 0 and 1.
-        pooled: mean over repeats of the macro-F1 of a repeat's predictions taken together, as in the search.
+        pooled: mean over repeats of the score of a repeat as a whole, as in the search.
         shares_weights: whether all these fits began with the same weights: then less than usual varies.
     """
 
@@ -122,6 +126,7 @@ class Comparison:
         left_out: the reason for each architecture that could not be compared.
         doubts: what is hardly right in the fresh fits' predictions. Not in recorded reports: it is said of
             those that were recorded before, too.
+        metric: the sweep's metric, whose values all scores are.
     """
 
     sweep: str
@@ -135,6 +140,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     left_out: Mapping[str, str]
     doubts: tuple[str, ...] = ()
+    metric: Metric = MACRO_F1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,13 +241,13 @@ def recorded_repeats(record: SweepRecord) -> int:
 
 
 def confirmed_scores(record: SweepRecord, repeats: int) -> dict[str, tuple[float, ...]]:
-    """Return each confirmed winner's macro-F1 by architecture, repeat by repeat in fold order.
+    """Return each confirmed winner's scores by architecture, repeat by repeat in fold order.
 
     Raises:
         UsageError: if not all repeats are recorded.
     """
     fits, _ = _confirmed_fits(record, repeats)
-    return {name: tuple(float(fit.run.result.f1 or 0.0) for fit in mine) for name, mine in fits.items()}
+    return {name: tuple(float(fit.run.result.score or 0.0) for fit in mine) for name, mine in fits.items()}
 
 
 def compare(record: SweepRecord, data: Divisible, asked: ComparisonSettings) -> Comparison:
@@ -263,6 +269,7 @@ def compare(record: SweepRecord, data: Divisible, asked: ComparisonSettings) -> 
     ]
     contenders.sort(key=lambda contender: -record.metric.oriented(contender.confirmed.mean))
     return Comparison(
+        metric=record.metric,
         sweep=record.name,
         dataset=record.dataset.name,
         samples=record.dataset.samples,
@@ -319,7 +326,7 @@ def _contender(
     design: Design,
 ) -> Contender:
     folds = design.folds
-    scores = tuple(float(fit.run.result.f1 or 0.0) for fit in fits)
+    scores = tuple(float(fit.run.result.score or 0.0) for fit in fits)
     complete = [
         trial
         for trial in record.trials
@@ -336,36 +343,65 @@ def _contender(
             classes=len(record.dataset.classes),
             seed=derive(record.seed, "bias correction"),
             groups=data.groups,
+            metric=record.metric,
+            folds=_folds(complete[0], data),
+            samples=1000 if record.metric.counts else OF_PROBABILITIES,
         ),
         scores=scores,
         confirmed=_within_bounds(design.estimate(scores), record.metric),
-        pooled=math.fsum(
-            record.metric.pooled(fit.run.result.confusion for fit in repeat) for repeat in by_repeat
-        )
-        / len(by_repeat),
+        pooled=math.fsum(map(_as_a_whole, by_repeat)) / len(by_repeat),
         shares_weights=begin_alike(fits),
     )
 
 
-def out_of_fold(trials: Sequence[TrialRecord], data: Divisible) -> npt.NDArray[np.int64]:
-    """Return the out-of-fold predictions of complete trials, ``[n, trials]``, in the dataset's order.
+def out_of_fold(trials: Sequence[TrialRecord], data: Divisible) -> Predictions:
+    """Return what the metric needs of the out-of-fold predictions, in the dataset's order.
+
+    Args:
+        trials: complete trials.
+        data: labels, groups and folds of the images.
+
+    Returns:
+        ``[n, trials]`` classes, or ``[n, trials, classes]`` probabilities.
 
     Raises:
         UsageError: if the recorded predictions do not fit the dataset.
     """
     split = Split.of_fit(trials[0].folds[0].spec, data)
-    table = np.empty((len(data.labels), len(trials)), dtype=np.int64)
-    for column, trial in enumerate(trials):
-        for fold in trial.folds:
-            rows, predicted = split.held_out(fold.spec.fold or 0), fold.run.result.predicted_classes()
-            if len(rows) != len(predicted):
-                raise UsageError(
-                    f"the record of {fit_name(fold.spec, trial.number)} has "
-                    f"{len(predicted)} predictions for {len(rows)} held-out images: restore the ledger "
-                    "from a copy"
-                )
-            table[rows, column] = predicted
-    return table
+    columns: list[Predictions] = []
+    for trial in trials:
+        held = [(split.held_out(fold.spec.fold or 0), fold) for fold in trial.folds]
+        found = [_predictions(fold, len(rows), trial.number) for rows, fold in held]
+        column = np.empty((len(data.labels), *found[0].shape[1:]), dtype=found[0].dtype)
+        for (rows, _), predicted in zip(held, found, strict=True):
+            column[rows] = predicted
+        columns.append(column)
+    return np.stack(columns, axis=1)
+
+
+def _predictions(fold: FoldRecord, images: int, trial: int) -> Predictions:
+    found = fold.for_metric()
+    if len(found) != images:
+        raise UsageError(
+            f"the record of {fit_name(fold.spec, trial)} has {len(found)} predictions for {images} held-out "
+            "images: restore the ledger from a copy"
+        )
+    return found
+
+
+def _folds(trial: TrialRecord, data: Divisible) -> npt.NDArray[np.int64]:
+    """Return the fold of each image, ``[n]``."""
+    split, folds = Split.of_fit(trial.folds[0].spec, data), np.empty(len(data.labels), dtype=np.int64)
+    for fold in trial.folds:
+        folds[split.held_out(fold.spec.fold or 0)] = fold.spec.fold or 0
+    return folds
+
+
+def _as_a_whole(repeat: Sequence[FoldRecord]) -> float:
+    """Return the score of a repeat, as a trial of the search is scored."""
+    metric, results = repeat[0].spec.metric, [fit.run.result for fit in repeat]
+    scores = (metric.worst if result.score is None else result.score for result in results)
+    return metric.over_folds(scores, (result.confusion for result in results))
 
 
 def _within_bounds(found: Estimate, metric: Metric) -> Estimate:

@@ -33,7 +33,7 @@ def intervals(comparison: Comparison) -> bytes:
         linestyle="none", marker="D", markersize=5, color=FAINT, label="search's best without its luck",
     )  # fmt: skip
     drawing.name_rows(axes, [contender.architecture for contender in contenders])
-    axes.set_xlabel("macro-F1", color=INK)
+    axes.set_xlabel(for_figure(comparison.metric.title), color=INK)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return drawing.svg(figure)
 
@@ -52,7 +52,7 @@ def differences(comparison: Comparison) -> bytes:
         axes.plot([100 * found.low, 100 * found.high], [row, row], color=colour, linewidth=2, zorder=3)
         axes.plot([100 * found.mean], [row], "o", color=colour, markersize=6, zorder=4)
     drawing.name_rows(axes, [f"{pair.one} - {pair.other}" for pair in pairs])
-    axes.set_xlabel("difference in points of macro-F1", color=INK)
+    axes.set_xlabel(f"difference in points of {for_figure(comparison.metric.title)}", color=INK)
     for name, colour in VERDICT.items():
         if any(pair.verdict == name for pair in pairs):
             axes.plot([], [], "o-", color=colour, label=name)
@@ -100,6 +100,6 @@ def paired_scores(comparison: Comparison) -> bytes:
     axes.plot([], [], color=FAINT, linewidth=0.7, marker=".", label="one fold of one repeat")
     axes.set_xticks(places, [for_figure(contender.architecture) for contender in contenders])
     axes.set_xlim(-0.3, len(contenders) - 0.7)
-    axes.set_ylabel("macro-F1 of the held-out fold", color=INK)
+    axes.set_ylabel(f"{for_figure(comparison.metric.title)} of the held-out fold", color=INK)
     axes.legend(loc="best", fontsize=8, frameon=False)
     return drawing.svg(figure)

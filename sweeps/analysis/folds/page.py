@@ -33,7 +33,8 @@ def page(comparison: Comparison, doubts: Sequence[str] = ()) -> str:
         html.picture(pictures.intervals(comparison), "confirmed scores with their intervals"),
         _contenders(comparison),
         "<p>Luck is the part of the search's best score that comes from choosing the best of several trials "
-        "(bootstrap bias-corrected cross-validation). The confirmed score is the mean macro-F1 of the "
+        "(bootstrap bias-corrected cross-validation). The confirmed score is the mean "
+        f"{for_html(comparison.metric.title)} of the "
         "held-out folds with its (corrected) t-interval. It is free of luck with seeds, but its images are "
         "those on which the winner was chosen: luck with these stays in it.</p>",
         *(_pair_parts(comparison) if comparison.pairs else ()),

@@ -6,6 +6,7 @@ from sweeps.analysis.folds.comparison import Comparison, ComparisonSettings, Con
 from sweeps.analysis.statistics.paired_t import Estimate
 from sweeps.analysis.statistics.verdicts import ALPHA
 from sweeps.analysis.words import listed, points, share_text
+from trainer.metrics.metric import MACRO_F1
 from trainer.quantities import counted
 
 
@@ -63,8 +64,8 @@ def legend(comparison: Comparison) -> list[str]:
     """Return the meaning of columns in the table of pairs, one line each."""
     rope = points(comparison.asked.rope)
     return [
-        "points: hundredths of macro-F1, the first architecture minus the second. p (Holm): corrected for "
-        "the number of pairs. won: paired fits that the first one won.",
+        f"points: hundredths of {comparison.metric.title}, the first architecture minus the second. p "
+        "(Holm): corrected for the number of pairs. won: paired fits that the first one won.",
         f"worse/same/better: the probability that the first one is more than {rope} points worse, within "
         f"{rope} points, or more than {rope} points better.",
     ]
@@ -182,6 +183,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "folds": comparison.folds,
         **({"given_folds": True} if comparison.given_folds else {}),
         "repeats": asked.repeats,
+        **({} if comparison.metric == MACRO_F1 else {"metric": comparison.metric.name}),
         "rope": asked.rope,
         "claim": asked.claim,
         "claim_in_words": claim(asked),

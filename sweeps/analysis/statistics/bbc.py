@@ -15,6 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.analysis.statistics.leave_one_out import Predictions
+from trainer.metrics.metric import MACRO_F1, Metric
+from trainer.metrics.of_counts import Counts
+from trainer.metrics.of_probabilities import Probabilities
+
 Labels = npt.NDArray[np.integer]
 Weights = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float64]
@@ -28,7 +33,7 @@ class Corrected:
     """The score to expect of the chosen trial.
 
     Attributes:
-        score: the corrected estimate, in [0, 1].
+        score: the corrected estimate.
         low: 2.5th percentile of the bootstrap's scores.
         high: 97.5th percentile of the bootstrap's scores.
         uncorrected: the best trial's own score.
@@ -45,34 +50,40 @@ class Corrected:
         return self.uncorrected - self.score
 
 
-def corrected(
+def corrected(  # noqa: PLR0913 - predictions, what scores them, and how they are drawn
     true: Labels,
-    predicted: Labels,
+    predicted: Predictions,
     *,
     classes: int,
     seed: int,
     samples: int = 1000,
     groups: Labels | None = None,
+    metric: Metric = MACRO_F1,
+    folds: Labels | None = None,
 ) -> Corrected:
-    """Correct the best trial's macro-F1 for the choice among trials.
+    """Correct the best trial's score for the choice among trials.
 
     Args:
         true: ``[n]`` classes in [0, classes).
-        predicted: ``[n, trials]`` out-of-fold predictions of each trial on the same folds.
+        predicted: ``[n, trials]`` out-of-fold predictions of each trial on the same folds; or ``[n, trials,
+            classes]`` probabilities if the metric needs these.
         classes: number of classes.
         seed: the bootstrap's seed, in [0, 2**31).
         samples: number of bootstrap samples, at least 1.
         groups: ``[n]`` numbers of the groups that images belong to, from 0; None if every image is by itself.
             With groups the bootstrap draws whole groups: Field & Welsh, "Bootstrapping clustered data",
             Journal of the Royal Statistical Society B 69 (2007), section 2, the cluster bootstrap.
+        metric: what scores predictions; higher is better.
+        folds: ``[n]`` the fold of each image, for a metric of probabilities: its value is the mean over them.
 
     Raises:
         ValueError: if there is no trial, or fewer than 2 images or groups.
     """
     units = len(true) if groups is None else len(np.unique(groups))
-    if predicted.ndim != 2 or predicted.shape[0] != len(true) or not predicted.shape[1] or units < 2:
+    dimensions = 2 if metric.counts else 3
+    if predicted.ndim != dimensions or predicted.shape[0] != len(true) or not predicted.shape[1] or units < 2:
         raise ValueError(f"{predicted.shape} predictions do not go with {len(true)} images")
-    scorer = macro_f1_scorer(true, predicted, classes)
+    scorer = _scorer(true, predicted, classes, metric, folds)
     if groups is None:
         chosen = bootstrap_scores(scorer, len(true), seed=seed, samples=samples)
     else:
@@ -115,6 +126,55 @@ def _draw(generator: np.random.Generator, samples: int, images: int) -> Weights:
         while not row.any() or row.all():  # with very few images a sample may leave no image out
             row[:] = np.bincount(generator.integers(0, images, images), minlength=images)
     return weights
+
+
+def _scorer(
+    true: Labels, predicted: Predictions, classes: int, metric: Metric, folds: Labels | None
+) -> Callable[[Weights], Scores]:
+    if metric == MACRO_F1:
+        return macro_f1_scorer(true, predicted, classes)
+    if metric.of_counts is not None:
+        return counts_scorer(true, predicted, classes, metric.of_counts)
+    return fold_scorer(true, predicted, np.zeros(len(true), int) if folds is None else folds, metric)
+
+
+def counts_scorer(
+    true: Labels, predicted: Labels, classes: int, of_counts: Callable[[Counts], Scores]
+) -> Callable[[Weights], Scores]:
+    """Return a function that scores weighted images by a metric of counts, for each set and each trial."""
+    members = [(true == label).astype(np.float64) for label in range(classes)]
+    claims = [(predicted == label).astype(np.float64) for label in range(classes)]
+
+    def score(weights: Weights) -> Scores:
+        counts = np.empty((len(weights), predicted.shape[1], 3, classes))
+        for label, (member, claim) in enumerate(zip(members, claims, strict=True)):
+            counts[:, :, 0, label] = weights @ (claim * member[:, None])
+            counts[:, :, 1, label] = (weights @ member)[:, None]
+            counts[:, :, 2, label] = weights @ claim
+        return of_counts(counts)
+
+    return score
+
+
+def fold_scorer(
+    true: Labels, probabilities: Probabilities, folds: Labels, metric: Metric
+) -> Callable[[Weights], Scores]:
+    """Return a function that scores weighted images by a metric of probabilities, for each set and trial.
+
+    The value is the mean over the folds that have images; an image with the weight 2 is there twice.
+    """
+
+    def score(weights: Weights) -> Scores:
+        return np.array([
+            [_mean_of_folds(drawn, probabilities[:, trial]) for trial in range(probabilities.shape[1])]
+            for drawn in (np.repeat(np.arange(len(true)), each.astype(np.int64)) for each in weights)
+        ])  # fmt: skip
+
+    def _mean_of_folds(drawn: Labels, given: Probabilities) -> float:
+        parts = (drawn[folds[drawn] == fold] for fold in np.unique(folds[drawn]))
+        return float(np.mean([metric.score(true[part], given[part]) for part in parts]))
+
+    return score
 
 
 def macro_f1_scorer(true: Labels, predicted: Labels, classes: int) -> Callable[[Weights], Scores]:

@@ -23,9 +23,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.analysis.statistics.leave_one_out import leave_one_out
+from sweeps.analysis.statistics.leave_one_out import Predictions, leave_one_out, units_of
 from sweeps.analysis.statistics.score_interval import least_reach, on_logit_scale
 from sweeps.analysis.statistics.units import Labels
+from trainer.metrics.metric import MACRO_F1, Metric
 
 Floats = npt.NDArray[np.float64]
 Verdict = Literal["better", "equivalent", "undecided"]
@@ -42,11 +43,11 @@ DRAWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One architecture on the exam. Scores and regrets are macro-F1 in [0, 1].
+    """One architecture on the exam. Scores and regrets are in the units of the sweep's metric.
 
     Attributes:
         name: the architecture's.
-        score: mean macro-F1 of its refits.
+        score: mean score of its refits.
         low: lower end of the 95 % interval for its score on new images.
         high: upper end.
         var_seed: variance of ``score`` that comes from the refits' seeds; more refits shrink it.
@@ -120,34 +121,36 @@ class Judgement:
         return tuple(each.name for each in self.architectures if each.in_best)
 
 
-def judge(
+def judge(  # noqa: PLR0913 - predictions, what scores them, and how they are drawn
     true: Labels,
-    predicted: Mapping[str, Labels],
+    predicted: Mapping[str, Predictions],
     *,
     classes: int,
     rope: float,
     seed: int,
     groups: Labels | None = None,
     draws: int = DRAWS,
+    metric: Metric = MACRO_F1,
 ) -> Judgement:
     """Judge architectures by their refits' predictions for the exam's images.
 
     Args:
         true: ``[m]`` classes in [0, classes), of at least 2 images or groups.
-        predicted: for each architecture ``[refits, m]`` predicted classes, of at least 3 refits; their
-            numbers may differ.
+        predicted: for each architecture ``[refits, m]`` predicted classes, or ``[refits, m, classes]``
+            probabilities if the metric needs these, of at least 3 refits; their numbers may differ.
         classes: number of classes.
         rope: half the width of the region of practical equivalence, fixed before the exam is opened.
         seed: of the draws.
         groups: ``[m]`` numbers of groups; None if every image is by itself.
         draws: number of draws.
+        metric: what scores predictions; higher is better.
 
     Raises:
         ValueError: if there are too few refits or images, or the lengths differ.
     """
-    _check(true, predicted, groups)
+    _check(true, predicted, groups, metric)
     names = tuple(predicted)
-    seen = _seen(true, predicted, classes, groups)
+    seen = _seen(true, predicted, classes, groups, metric)
     drawn = _Draws(seen, np.random.default_rng(seed), draws)
     order = np.argsort(-seen.scores, kind="stable").tolist()
     critical = _critical(order, drawn)
@@ -176,17 +179,19 @@ def judge(
     )
 
 
-def _check(true: Labels, predicted: Mapping[str, Labels], groups: Labels | None) -> None:
+def _check(true: Labels, predicted: Mapping[str, Predictions], groups: Labels | None, metric: Metric) -> None:
     if not predicted:
         raise ValueError("there is no architecture to judge")
-    if any(each.ndim != 2 or each.shape[1] != len(true) for each in predicted.values()):
+    dimensions = 2 if metric.counts else 3
+    if any(each.ndim != dimensions or each.shape[1] != len(true) for each in predicted.values()):
         raise ValueError(f"predictions for {len(true)} images are [refits, {len(true)}] arrays")
     if any(len(each) < FEWEST_REFITS for each in predicted.values()):
         raise ValueError(f"each architecture needs at least {FEWEST_REFITS} refits")
     if groups is not None and len(groups) != len(true):
         raise ValueError(f"{len(groups)} groups do not go with {len(true)} images")
-    if len(true if groups is None else np.unique(groups)) < 2:
-        raise ValueError("an exam of fewer than two images or groups shows no spread")
+    if units_of(true, groups, metric) < 2:
+        of_class = "" if metric.of_class is None else " of the metric's class"
+        raise ValueError(f"an exam of fewer than two images or groups{of_class} shows no spread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +203,9 @@ class _Seen:
         seeds: ``[a]`` their variances that come from seeds.
         refits: ``[a]`` numbers of refits.
         images: ``[a, a]`` their covariances that come from images.
-        units: number of images, or of groups.
+        units: number of images, or of groups, that bear on the scores.
+        low: the lowest possible score.
+        high: the highest possible score.
     """
 
     scores: Floats
@@ -206,6 +213,13 @@ class _Seen:
     refits: npt.NDArray[np.int64]
     images: Floats
     units: int
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def least(self) -> float:
+        """How far a score without any spread may be from the truth."""
+        return (self.high - self.low) * least_reach(self.units)
 
     def of_images(self, one: int, other: int) -> float:
         """Return the variance of the difference of two scores that comes from the exam's images."""
@@ -219,11 +233,17 @@ class _Seen:
     def reach(self, one: int, other: int, critical: float) -> float:
         """Return half the width of the interval for the difference of two scores."""
         error = self.error(one, other)
-        return critical * error if error > 0 else least_reach(self.units)
+        return critical * error if error > 0 else self.least
 
 
-def _seen(true: Labels, predicted: Mapping[str, Labels], classes: int, groups: Labels | None) -> _Seen:
-    parts = [leave_one_out(true, each, classes, groups) for each in predicted.values()]
+def _seen(
+    true: Labels,
+    predicted: Mapping[str, Predictions],
+    classes: int,
+    groups: Labels | None,
+    metric: Metric,
+) -> _Seen:
+    parts = [leave_one_out(true, each, classes, groups, metric) for each in predicted.values()]
     values = np.stack([each[1].mean(axis=0) for each in parts])
     units = values.shape[1]
     apart = values - values.mean(axis=1, keepdims=True)
@@ -232,7 +252,9 @@ def _seen(true: Labels, predicted: Mapping[str, Labels], classes: int, groups: L
         seeds=np.array([each[0].var(ddof=1) / len(each[0]) for each in parts]),
         refits=np.array([len(each[0]) for each in parts]),
         images=apart @ apart.T / (units * (units - 1)),
-        units=units,
+        units=units_of(true, groups, metric),
+        low=metric.low,
+        high=metric.high,
     )
 
 
@@ -296,7 +318,7 @@ def _pair(
     difference = float(seen.scores[one] - seen.scores[other])
     reach, of_images = seen.reach(one, other, critical), seen.of_images(one, other)
     verdict = _verdict(difference, reach, rope)
-    least = critical * float(np.sqrt(of_images)) or least_reach(seen.units)
+    least = critical * float(np.sqrt(of_images)) or seen.least
     return JudgedPair(
         one=names[one],
         other=names[other],
@@ -345,13 +367,15 @@ def _posterior(seen: _Seen, drawn: _Draws) -> tuple[Floats, Floats]:
 
 
 def _interval(place: int, seen: _Seen, drawn: _Draws) -> tuple[float, float]:
-    """Return a score's interval, made on the logit scale so that it stays within 0 and 1."""
+    """Return a score's interval; of one in 0 to 1 on the logit scale, so that it stays within these."""
     score = float(seen.scores[place])
     error = float(np.sqrt(seen.seeds[place] + seen.images[place, place]))
-    if not 0 < score < 1 or error == 0:
-        reach = least_reach(seen.units)
-        return max(0.0, score - reach), min(1.0, score + reach)
-    return on_logit_scale(score, float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error)
+    if not seen.low < score < seen.high or error == 0:
+        return max(seen.low, score - seen.least), min(seen.high, score + seen.least)
+    reach = float(np.quantile(np.abs(drawn.studentised_alone(place)), LEVEL)) * error
+    if (seen.low, seen.high) != (0.0, 1.0):
+        return max(seen.low, score - reach), min(seen.high, score + reach)
+    return on_logit_scale(score, reach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,11 +406,16 @@ class Components:
 
 
 def components(
-    true: Labels, predicted: Mapping[str, Labels], *, classes: int, groups: Labels | None = None
+    true: Labels,
+    predicted: Mapping[str, Predictions],
+    *,
+    classes: int,
+    groups: Labels | None = None,
+    metric: Metric = MACRO_F1,
 ) -> Components:
     """Return the variances of architectures on an exam; see ``judge`` for arguments and errors."""
-    _check(true, predicted, groups)
-    parts = [leave_one_out(true, each, classes, groups) for each in predicted.values()]
+    _check(true, predicted, groups, metric)
+    parts = [leave_one_out(true, each, classes, groups, metric) for each in predicted.values()]
     refits = np.array([len(scores) for scores, _ in parts])
     apart = [values - values.mean(axis=1, keepdims=True) for _, values in parts]
     units = apart[0].shape[1]
@@ -399,7 +428,7 @@ def components(
         refits=refits,
         images=means @ means.T / pairs - np.diag(interaction / refits),
         interaction=interaction,
-        units=units,
+        units=units_of(true, groups, metric),
     )
 
 

@@ -1,6 +1,6 @@
 """Two models, trained once each, on the same images: how far apart, and which images tell them apart.
 
-The difference of their macro-F1 has a standard error from the jackknife, which leaves out one image or group
+The difference of their scores has a standard error from the jackknife, which leaves out one image or group
 after the other: Davison & Hinkley, "Bootstrap Methods and their Application" (1997), sections 2.7.3 and 3.8;
 the t distribution has (units - 1) degrees of freedom, as in ``clustered``. What is said holds for these two
 models on new images like these, not for other seeds of theirs.
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from sweeps.analysis.statistics.leave_one_out import leave_one_out
+from sweeps.analysis.statistics.leave_one_out import Predictions, leave_one_out, units_of
 from sweeps.analysis.statistics.score_interval import least_reach
 from sweeps.analysis.statistics.units import Labels
+from trainer.metrics.metric import MACRO_F1, Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class TwoModels:
     """One model against another.
 
     Attributes:
-        difference: macro-F1 of the one minus that of the other, in [-1, 1].
+        difference: score of the one minus that of the other.
         low: lower end of the difference's interval.
         high: upper end.
         only_one: number of images that only the one gets right.
@@ -42,36 +43,49 @@ class TwoModels:
 
 
 def two_models(
-    true: Labels, one: Labels, other: Labels, *, classes: int, groups: Labels | None, level: float
+    true: Labels,
+    one: Predictions,
+    other: Predictions,
+    *,
+    classes: int,
+    groups: Labels | None,
+    level: float,
+    metric: Metric = MACRO_F1,
 ) -> TwoModels:
     """Compare two models' predictions for the same images.
 
     Args:
         true: ``[n]`` classes in [0, classes).
-        one: ``[n]`` predicted classes of the one model.
-        other: ``[n]`` predicted classes of the other one.
+        one: ``[n]`` predicted classes of the one model, or ``[n, classes]`` probabilities if the metric needs
+            these.
+        other: the same of the other one.
         classes: number of classes.
         groups: ``[n]`` numbers of the groups that images belong to; None if every image is by itself.
         level: of the interval, in (0, 1). Fewer than two units show no spread: it is then all that can be.
+        metric: what scores predictions.
 
     Raises:
         ValueError: if there is no image, or the lengths differ.
     """
-    if not len(true) or true.shape != one.shape or true.shape != other.shape:
+    if not len(true) or len(true) != len(one) or one.shape != other.shape:
         raise ValueError(f"{true.shape} true classes, {one.shape} and {other.shape} predicted ones")
-    scores, values = leave_one_out(true, np.stack([one, other]), classes, groups)
-    difference = float(scores[0] - scores[1])
-    reach = _reach(values[0] - values[1], level)
-    right, other_right = one == true, other == true
+    scores, values = leave_one_out(true, np.stack([one, other]), classes, groups, metric)
+    difference, width = float(scores[0] - scores[1]), metric.high - metric.low
+    reach = _reach(values[0] - values[1], level, units_of(true, groups, metric), width)
+    right, other_right = (_classes(each) == true for each in (one, other))
     only_one, only_other = int((right & ~other_right).sum()), int((~right & other_right).sum())
     return TwoModels(
         difference=difference,
-        low=max(-1.0, difference - reach),
-        high=min(1.0, difference + reach),
+        low=max(-width, difference - reach),
+        high=min(width, difference + reach),
         only_one=only_one,
         only_other=only_other,
         p=None if groups is not None else mcnemar(only_one, only_other),
     )
+
+
+def _classes(predicted: Predictions) -> Labels:
+    return predicted if predicted.ndim == 1 else predicted.argmax(axis=1)
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
@@ -83,10 +97,10 @@ def mcnemar(only_one: int, only_other: int) -> float:
     return float(min(1.0, 2 * stats.binom.cdf(min(only_one, only_other), only_one + only_other, 0.5)))
 
 
-def _reach(apart: np.ndarray, level: float) -> float:
+def _reach(apart: np.ndarray, level: float, units: int, width: float) -> float:
     """Return half the interval's width; equal predictions may yet differ on images that were not seen."""
-    units, tail = len(apart), (1 - level) / 2
+    tail = (1 - level) / 2
     if units < 2:
-        return 2.0
-    error = float(apart.std(ddof=1) / np.sqrt(units))
-    return float(stats.t.ppf(1 - tail, units - 1)) * error if error > 0 else least_reach(units, tail)
+        return 2 * width
+    error = float(apart.std(ddof=1) / np.sqrt(len(apart)))
+    return float(stats.t.ppf(1 - tail, units - 1)) * error if error > 0 else width * least_reach(units, tail)

@@ -15,7 +15,7 @@ from tracking.ledger.ledger import Ledger
 from tracking.records import SweepRecord, TrialRecord
 from tracking.reports.out_of_fold import HeldOut, OutOfFold
 from trainer.datasets import Dataset, open_stored
-from trainer.fits.metrics import accuracy, class_scores, macro_f1
+from trainer.metrics.confusion import accuracy, class_scores, macro_f1
 
 
 def recorded(home: Path) -> tuple[SweepRecord, TrialRecord, Dataset, OutOfFold]:

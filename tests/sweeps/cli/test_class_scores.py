@@ -14,7 +14,7 @@ from sweeps.cli.main import grammar
 from tests.hostile_names import HOSTILE, assert_seen
 from tests.labelled_trainer import LabelledWorkers, record, record_sweep, sweep_of_table
 from tracking.reports.text_table import cell_length
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion
 
 
 def scores_of(confusion: Confusion, groups: int | None = None) -> ModelScores:

@@ -63,11 +63,11 @@ def events() -> list[Event]:
         replace(ends[0], origin="earlier run"),
         TrainingBegan(),
         FitStarted(trial=0, spec=ALPHA[1]),
-        EpochEnded(key=ALPHA[1].key, epoch=2, f1=0.75, seconds=1.0, worker="one"),
+        EpochEnded(key=ALPHA[1].key, epoch=2, score=0.75, seconds=1.0, worker="one"),
         *ends[1:3],
-        TrialEnded(architecture="alpha", number=0, state="complete", f1=0.9),
+        TrialEnded(architecture="alpha", number=0, state="complete", score=0.9),
         ends[3],
-        TrialEnded(architecture="beta", number=0, state="pruned", f1=None),
+        TrialEnded(architecture="beta", number=0, state="pruned", score=None),
         Notice("MLflow <is> away"),
         Interrupted(under_way=1),
     ]
@@ -97,7 +97,7 @@ def test_at_the_end_the_line_says_how_long_it_took(browser: Browser) -> None:
         progress.handle(SweepBegan(plan=alone, workers=2))
         for spec in alone.fit_specs(alone.architectures[0], 0, VALUES):
             progress.handle(FitEnded(trial=0, spec=spec, run=run_of(spec), origin="now"))
-        progress.handle(TrialEnded(architecture="alpha", number=0, state="complete", f1=0.9))
+        progress.handle(TrialEnded(architecture="alpha", number=0, state="complete", score=0.9))
     assert "3/3 fits; 1/1 trials; best alpha/0 0.9000; done in " in repr(browser.outputs[0][-1])
 
 

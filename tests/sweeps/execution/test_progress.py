@@ -37,11 +37,11 @@ def drive(progress: Progress) -> None:
     progress.handle(TrainingBegan())
     for spec in ALPHA[1:]:
         progress.handle(FitStarted(trial=0, spec=spec))
-        progress.handle(EpochEnded(key=spec.key, epoch=2, f1=0.75, seconds=1.0, worker="one"))
+        progress.handle(EpochEnded(key=spec.key, epoch=2, score=0.75, seconds=1.0, worker="one"))
         progress.handle(ended(spec))
-    progress.handle(TrialEnded(architecture="alpha", number=0, state="complete", f1=0.9))
+    progress.handle(TrialEnded(architecture="alpha", number=0, state="complete", score=0.9))
     progress.handle(ended(BETA[0]))
-    progress.handle(TrialEnded(architecture="beta", number=0, state="pruned", f1=None))
+    progress.handle(TrialEnded(architecture="beta", number=0, state="pruned", score=None))
     progress.handle(Notice("MLflow is away"))
 
 
@@ -89,7 +89,7 @@ def test_the_live_table_shows_epochs_and_the_best() -> None:
     with LiveProgress(console) as progress:
         drive(progress)
         progress.handle(FitStarted(trial=0, spec=BETA[0]))
-        progress.handle(EpochEnded(key=BETA[0].key, epoch=3, f1=0.5, seconds=1.0, worker="one"))
+        progress.handle(EpochEnded(key=BETA[0].key, epoch=3, score=0.5, seconds=1.0, worker="one"))
         shown = io.StringIO()
         Console(file=shown, width=100).print(progress._draw())
     rows = [line.split() for line in shown.getvalue().splitlines()]

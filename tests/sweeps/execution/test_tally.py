@@ -47,7 +47,7 @@ def test_the_time_left_counts_work_and_waiting(
 def test_a_stopped_trial_takes_its_other_folds_off_the_list() -> None:
     """They will not be run, so they are not waited for; a fold that comes too late is not counted twice."""
     made = tally(1, 2, 0)
-    assert made.count_trial(TrialEnded(architecture="alpha", number=0, state="pruned", f1=None)) == 1
+    assert made.count_trial(TrialEnded(architecture="alpha", number=0, state="pruned", score=None)) == 1
     assert (made.done["alpha"], made.stopped["alpha"], made.best) == (3, 1, {})
     made.count_fit(fit_ended(0, 2))
     assert made.done["alpha"] == 3
@@ -57,7 +57,7 @@ def test_trials_inside_a_window_are_counted_apart() -> None:
     """The second trial ends first: the fits of the first still have to be waited for."""
     made = tally(1, 1, 0)
     made.count_fit(fit_ended(0, 3))
-    made.count_trial(TrialEnded(architecture="alpha", number=1, state="failed", f1=None))
+    made.count_trial(TrialEnded(architecture="alpha", number=1, state="failed", score=None))
     assert made.done["alpha"] == 1 + 3
 
 
@@ -65,7 +65,7 @@ def test_what_was_recorded_is_told_apart_by_where_it_came_from() -> None:
     """An earlier run of this sweep, another sweep of the home, and fits that nobody needs."""
     made = Tally(PLAN, 1)
     made.count_fit(replace(fit_ended(0, 0), origin="earlier run"))
-    made.count_trial(TrialEnded(architecture="alpha", number=0, state="pruned", f1=None))
+    made.count_trial(TrialEnded(architecture="alpha", number=0, state="pruned", score=None))
     for number in range(2):
         made.count_fit(replace(fit_ended(1, number), origin="another sweep"))
     assert made.recorded_lines() == [

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -13,23 +14,38 @@ from sweeps.search.schedule import Schedule
 from sweeps.search.thresholds import thresholds
 from tests.closed_formula import plan, result_of
 from tracking.records import sequence
-from trainer.fits.metrics import MACRO_F1, macro_f1, pooled
 from trainer.fits.pruning import shortfall
-from trainer.fits.results import Confusion, Epoch, FitResult
+from trainer.fits.results import Epoch, FitResult
 from trainer.fits.specs import Rung, Thresholds
 from trainer.fits.stopping import missed_rung
+from trainer.metrics.confusion import Confusion, macro_f1, pooled
+from trainer.metrics.metric import MACRO_F1, Metric
+from trainer.metrics.table import metric_called
 
 FOLDS, CLASSES = 3, 3
 
 
-def fold(confusion: Confusion, curve: tuple[float, ...] = (0.5,), state: str = "complete") -> FitResult:
+def fold(
+    confusion: Confusion,
+    curve: tuple[float, ...] = (0.5,),
+    state: str = "complete",
+    metric: Metric = MACRO_F1,
+) -> FitResult:
     """A fold with these predictions and this curve of stop-set scores."""
     epochs = tuple(
         Epoch(loss=1.0, accuracy=0.5, stop_loss=1.0, stop_accuracy=0.5, stop_f1=f1, weights_sha256="")
         for f1 in curve
     )
     f1 = macro_f1(confusion) if state == "complete" else None
-    return FitResult(key="k", state=state, epochs=epochs, confusion=confusion, f1=f1)  # type: ignore[arg-type]
+    other = None if metric == MACRO_F1 else metric.of(confusion)
+    return FitResult(
+        key="k",
+        state=state,  # type: ignore[arg-type]
+        epochs=epochs,
+        confusion=confusion,
+        f1=f1,
+        metric=other,
+    )
 
 
 def confusion(rng: random.Random, supports: tuple[int, ...]) -> Confusion:
@@ -43,19 +59,22 @@ def confusion(rng: random.Random, supports: tuple[int, ...]) -> Confusion:
 
 
 def cross_validated(
-    trials: list[list[Confusion]], rule: Prune, held_out: tuple[tuple[int, ...], ...] = ()
+    trials: list[list[Confusion]],
+    rule: Prune,
+    held_out: tuple[tuple[int, ...], ...] = (),
+    metric: Metric = MACRO_F1,
 ) -> list[Ended]:
     """Run made-up trials in order under a rule."""
     observed: list[Ended] = []
     for confusions in trials:
-        asked = thresholds(rule, observed, folds=FOLDS, epochs=10, held_out=held_out)
+        asked = thresholds(rule, observed, folds=FOLDS, epochs=10, held_out=held_out, metric=metric)
         results: dict[int, FitResult] = {}
         for position, counts in enumerate(confusions):
-            results[position] = fold(counts)
-            state, counted = sequence(results, FOLDS, asked)
+            results[position] = fold(counts, metric=metric)
+            state, counted = sequence(results, FOLDS, asked, metric)
             if state != "running":
                 break
-        observed.append(Ended({}, state, tuple(results[p] for p in range(counted))))
+        observed.append(Ended({}, state, tuple(results[p] for p in range(counted)), metric))
     return observed
 
 
@@ -76,7 +95,7 @@ def test_a_margin_of_one_never_loses_the_winner(seed: int, trials: int, sizes: l
     ended = cross_validated(made, Prune(margin=1.0, keep=1.0))
     complete = [trial for trial in ended if trial.state == "complete"]
     whole = [Ended({}, "complete", tuple(map(fold, confusions))) for confusions in made]
-    assert max(trial.f1 for trial in complete) == max(trial.f1 for trial in whole)
+    assert max(trial.score for trial in complete) == max(trial.score for trial in whole)
     assert max(trial.mean for trial in complete) == max(trial.mean for trial in whole)
 
 
@@ -95,8 +114,29 @@ def test_nor_with_folds_of_groups(seed: int, trials: int, counts: list[list[int]
     ended = cross_validated(made, Prune(margin=1.0, keep=1.0), held_out)
     complete = [trial for trial in ended if trial.state == "complete"]
     whole = [Ended({}, "complete", tuple(map(fold, confusions))) for confusions in made]
-    assert max(trial.f1 for trial in complete) == max(trial.f1 for trial in whole)
+    assert max(trial.score for trial in complete) == max(trial.score for trial in whole)
     assert max(trial.mean for trial in complete) == max(trial.mean for trial in whole)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["accuracy", "balanced_accuracy", "f1_weighted", "matthews_corrcoef", "recall:1:b", "precision:1:b"],
+)
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), trials=st.integers(2, 8))
+def test_nor_is_one_by_another_metric(name: str, seed: int, trials: int) -> None:
+    """With a margin of the metric's whole range."""
+    rng, metric = random.Random(seed), metric_called(name)
+    held_out = tuple(tuple(rng.randrange(1, 6) for _ in range(CLASSES)) for _ in range(FOLDS))
+    made = [[confusion(rng, each) for each in held_out] for _ in range(trials)]
+    rule = Prune(margin=metric.high - metric.low, keep=1.0)
+    ended = cross_validated(made, rule, held_out, metric)
+    whole = [
+        Ended({}, "complete", tuple(fold(each, metric=metric) for each in confusions), metric)
+        for confusions in made
+    ]
+    best = max(trial.score for trial in ended if trial.state == "complete")
+    assert best == max(trial.score for trial in whole)
 
 
 def test_the_counts_of_stratified_folds_would_lose_a_winner_of_groups() -> None:

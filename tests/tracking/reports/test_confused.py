@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.hostile_names import HOSTILE, assert_seen
 from tracking.reports.confused import MOST, confused, confused_lines
 from tracking.reports.text_table import cell_length
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion
 
 matrices = st.integers(2, 6).flatmap(
     lambda size: st.lists(

@@ -11,8 +11,7 @@ from tests.made_up_records import make_fold, make_trial
 from tracking.records import FoldRecord
 from tracking.reports.doubts import doubts, trial_notes
 from tracking.reports.notes import trial_note
-from trainer.fits.metrics import macro_f1
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion, macro_f1
 
 CLASSES = ("cat", "dog", "eel")
 GOOD: Confusion = ((9, 1, 0), (0, 9, 1), (1, 0, 9))

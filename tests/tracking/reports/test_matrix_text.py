@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.hostile_names import HOSTILE, assert_seen
 from tracking.reports.matrix_text import matrix_lines
 from tracking.reports.text_table import cell_length
-from trainer.fits.results import Confusion
+from trainer.metrics.confusion import Confusion
 
 CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",

@@ -29,7 +29,7 @@ PICTURES = (
 def scored(trial: Any, number: int, f1: float, **hyperparameters: Any) -> TrialRecord:
     """A complete trial with a score that is given."""
     made = replace(trial("baseline", number), hyperparameters=hyperparameters)
-    made.__dict__["f1"] = f1
+    made.__dict__["score"] = f1
     return made
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.small_fits import run, spec
 from trainer.datasets import open_stored
-from trainer.fits.metrics import macro_f1
 from trainer.fits.results import Epoch
 from trainer.fits.specs import FitSpec, Stopping
 from trainer.fits.split import Split
 from trainer.hyperparameters import Value
+from trainer.metrics.confusion import macro_f1
 from trainer.process.jobs import Job
 from trainer.process.training_process import TrainingProcess
 from trainer.user_code import UserSource

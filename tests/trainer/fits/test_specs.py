@@ -32,6 +32,7 @@ OTHER: dict[str, Any] = {
     "exam": "e" * 64,
     "horizon": 9,
     "reductions": (3,),
+    "metric_name": "accuracy",
 }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sweeps.analysis.statistics.bbc import corrected, macro_f1_scorer
-from trainer.fits.metrics import confusion_matrix, macro_f1
+from trainer.metrics.confusion import confusion_matrix, macro_f1
 
 
 def guesses(trials: int, images: int = 200) -> tuple[np.ndarray, np.ndarray]:

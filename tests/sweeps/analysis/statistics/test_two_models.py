@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import mcnemar as oracle
 
 from sweeps.analysis.statistics.score_interval import least_reach
 from sweeps.analysis.statistics.two_models import TwoModels, mcnemar, two_models
-from trainer.fits.metrics import confusion_matrix, macro_f1
+from trainer.metrics.confusion import confusion_matrix, macro_f1
 
 
 def compared(
