@@ -12,6 +12,7 @@ from sweeps.analysis.statistics.clustered import ClassIntervals, Interval, score
 from sweeps.export import foreign_model
 from sweeps.export.about import ModelAbout
 from sweeps.export.predict import Prediction, find_model, reader_of
+from tracking.reports.confused import Confused, confused
 from trainer.datasets import Arrays, Dataset, DatasetSource, read
 from trainer.datasets.built_in import NAMES
 from trainer.datasets.duplicates import digest_of
@@ -80,13 +81,18 @@ class Evaluation:
             for name, row in zip(self.names, self.probabilities, strict=True)
         ]
 
+    @property
+    def confused(self) -> tuple[Confused, ...]:
+        """Which classes were taken for which others, the most frequent mistakes first."""
+        return confused(self.classes, self.confusion)
+
     def to_json(self) -> dict[str, Any]:
         """Return the scores as JSON data, without the predictions."""
         left_out = ("names", "probabilities", "labels", "by_class", "f1", "accuracy")
         plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left_out}
         told = {**plain, "f1": asdict(self.f1), "accuracy": asdict(self.accuracy)}
         rows = zip(self.classes, map(asdict, self.by_class), strict=True)
-        return told | {"by_class": dict(rows)}
+        return told | {"by_class": dict(rows), "confused": [each.to_json() for each in self.confused]}
 
 
 def evaluate(  # noqa: PLR0913 - as many as the command line's

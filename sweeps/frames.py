@@ -1,13 +1,17 @@
 """A recorded sweep as data frames, for notebooks."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.confused import Confused
 from trainer.escaping import for_terminal
 from trainer.metrics.metric import MACRO_F1
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sweeps.analysis.statistics.clustered import ClassIntervals
 
 
 def leaderboard(record: SweepRecord) -> "pd.DataFrame":
@@ -32,6 +36,31 @@ def leaderboard(record: SweepRecord) -> "pd.DataFrame":
         for trial in record.winners
     ]
     return pd.DataFrame(rows, index=range(1, len(rows) + 1))
+
+
+def class_scores(classes: Sequence[str], scores: "Sequence[ClassIntervals]") -> "pd.DataFrame":
+    """Return one row per class in label order.
+
+    Columns: class; precision, recall and f1, each followed by the ends of its 95 % interval (``recall_low``,
+    ``recall_high``), all in [0, 1]; images (of the class); groups (of these images; None without groups).
+    """
+    import pandas as pd
+
+    rows = []
+    for name, each in zip(classes, scores, strict=True):
+        row: dict[str, Any] = {"class": name}
+        for title, found in (("precision", each.precision), ("recall", each.recall), ("f1", each.f1)):
+            row |= {title: found.score, f"{title}_low": found.low, f"{title}_high": found.high}
+        rows.append(row | {"images": each.support, "groups": each.groups})
+    return pd.DataFrame(rows)
+
+
+def confused(found: Sequence[Confused]) -> "pd.DataFrame":
+    """Return one row per kind of mistake: true, predicted, images, of (all of the class), share in (0, 1]."""
+    import pandas as pd
+
+    columns = ["true", "predicted", "images", "of", "share"]
+    return pd.DataFrame([each.to_json() for each in found], columns=columns)
 
 
 def as_text(table: "pd.DataFrame") -> "pd.DataFrame":

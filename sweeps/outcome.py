@@ -246,6 +246,45 @@ class Outcome:
             raise UsageError(f"no fold of {found.name} has ended: there are no predictions")
         return pd.DataFrame(predictions.columns(self.record.dataset.classes))
 
+    def class_scores(self, trial: str | None = None) -> "pd.DataFrame":
+        """Return precision, recall and F1 of each class with 95 % intervals, one row per class.
+
+        They are those of a trial's held-out predictions, all folds together; see
+        ``sweeps.frames.class_scores`` for the columns. The intervals are for new images (or groups, if the
+        images have groups), classified by the networks of the trial's folds.
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial, none of its folds has ended, or the images have groups and
+                the stored images are gone.
+        """
+        from sweeps.analysis.trial_scores import NO_GROUPS, trial_scores
+
+        found, dataset = self._scored_trial(trial), self.record.dataset
+        held_out = None if dataset.groups is None else self._predictions(found)[0]
+        scores = trial_scores(found, dataset, held_out)
+        if scores is None:
+            raise UsageError(f"{found.name}: {NO_GROUPS}")
+        return frames.class_scores(dataset.classes, scores.classes)
+
+    def confused(self, trial: str | None = None) -> "pd.DataFrame":
+        """Return which classes a trial took for which others, the most frequent mistakes first.
+
+        Columns: true, predicted, images, of (all held-out images of the true class), share (in (0, 1]).
+
+        Args:
+            trial: ``"resnet/3"``; the best if None.
+
+        Raises:
+            UsageError: if there is no such trial, or none of its folds has ended.
+        """
+        from tracking.reports.confused import confused
+
+        confusion = self._scored_trial(trial).confusion
+        return frames.confused(confused(self.record.dataset.classes, confusion or ()))
+
     def _predictions(self, trial: TrialRecord) -> "tuple[OutOfFold | None, Dataset]":
         from tracking.reports.out_of_fold import HeldOut
         from trainer.datasets import open_stored, stored_at
@@ -394,6 +433,12 @@ class Outcome:
 
     def _trial(self, name: str | None) -> TrialRecord:
         return pick(self.record) if name is None else find_trial(self.record, name)
+
+    def _scored_trial(self, name: str | None) -> TrialRecord:
+        found = self._trial(name)
+        if found.confusion is None:
+            raise UsageError(f"no fold of {found.name} has ended: there are no predictions")
+        return found
 
     def _with_scores(self) -> SweepRecord:
         if not self.record.ranking:

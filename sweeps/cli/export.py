@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cli.class_scores import put_classes, put_confusion, put_scores
 from sweeps.cli.image_progress import ImageProgress
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, trust_option, wait_option
 from sweeps.cli.output import check_writable, print_json, put, put_table, say
@@ -19,15 +20,10 @@ from trainer.formats.catalogue import ALL, FORMATS
 from trainer.quantities import counted, size
 
 if TYPE_CHECKING:
-    from sweeps.analysis.statistics.clustered import Interval
     from sweeps.evaluation import Evaluation
     from sweeps.export.about import ExamScore, FormatReport, Score
     from sweeps.export.pipeline import Exported
     from sweeps.export.predict import Prediction
-    from trainer.metrics.confusion import Confusion
-
-#: Classes of the largest confusion matrix that is printed whole; mistakes that are printed of larger ones.
-LARGEST_MATRIX, MISTAKES = 12, 10
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -167,51 +163,14 @@ def _print_evaluation(done: "Evaluation") -> None:
     grouped = done.groups is not None
     groups = f" of {counted(done.groups or 0, 'group')}" if grouped else ""
     put(f"{done.model} on {counted(done.images, 'image')}{groups} of {done.source}", "")
-    put(
-        *(
-            f"{name}  {_interval(found)}"
-            for name, found in (("macro-F1", done.f1), ("accuracy", done.accuracy))
-        )
-    )
     units = "new groups: groups count, not images" if grouped else "new images, each by itself"
-    put(f"in brackets: 95 % intervals for {units}", "")
-    rows = [
-        [name, *map(_interval, (each.precision, each.recall, each.f1)), str(each.support)]
-        + ([str(each.groups)] if grouped else [])
-        for name, each in zip(done.classes, done.by_class, strict=True)
-    ]
-    titles = ("precision", "recall", "f1", "support", *(["groups"] if grouped else []))
-    columns = (Column(title="class"), *(Column(title=title, right=True) for title in titles))
-    put_table(Table(columns=columns, rows=rows))
+    put_scores(done.f1, done.accuracy, units)
     put("")
-    put_table(confusion_table(done.classes, done.confusion))
+    put_classes(done.classes, done.by_class)
+    put("")
+    put_confusion(done.classes, done.confusion)
     if done.notes:
         put("", *(f"note: {line}" for line in done.notes))
-
-
-def _interval(found: "Interval") -> str:
-    return f"{found.score:.4f} ({found.low:.4f} to {found.high:.4f})"
-
-
-def confusion_table(classes: Sequence[str], confusion: "Confusion") -> Table:
-    """Return the confusion matrix; of many classes the most frequent mistakes alone."""
-    if len(classes) <= LARGEST_MATRIX:
-        columns = (
-            Column(title="true, predicted as:"),
-            *(Column(title=name, right=True) for name in classes),
-        )
-        rows = [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True)]
-        return Table(columns=columns, rows=rows)
-    wrong = [
-        (count, classes[true], classes[predicted])
-        for true, row in enumerate(confusion)
-        for predicted, count in enumerate(row)
-        if count and true != predicted
-    ]
-    wrong.sort(key=lambda each: -each[0])
-    columns = (Column(title="true"), Column(title="predicted"), Column(title="images", right=True))
-    rows = [[true, predicted, str(count)] for count, true, predicted in wrong[:MISTAKES]]
-    return Table(columns=columns, rows=rows)
 
 
 def predict(options: Arguments) -> int:

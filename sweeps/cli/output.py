@@ -32,14 +32,24 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=
 def put(*lines: str) -> None:
     """Print lines of the answer."""
     for line in lines:
-        for part in wrapped(for_terminal(line), _width(_out)):
+        for part in wrapped(for_terminal(line), width()):
             _out.print(part)
+
+
+def put_bold(line: str) -> None:
+    """Print a heading that is not too wide."""
+    _out.print(for_terminal(line), style="bold")
+
+
+def width() -> int | None:
+    """Return how many cells of the terminal the answer has room for; None for a pipe or a file."""
+    return _width(_out)
 
 
 def put_table(table: Table, *, indent: str = "") -> None:
     """Print a table, as wide as the terminal allows."""
-    width = _width(_out)
-    head, *rows = table.lines(None if width is None else width - len(indent))
+    room = width()
+    head, *rows = table.lines(None if room is None else room - len(indent))
     _out.print(indent + head, style="bold")
     for row in rows:
         _out.print(indent + row)

@@ -6,10 +6,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from sweeps.cli import tables
+from sweeps.cli.class_scores import put_classes, put_confusion, put_scores
 from sweeps.cli.leaderboard import print_leaderboard
 from sweeps.cli.options import Arguments, Verbs, json_option, tracking_option, wait_option
 from sweeps.cli.output import err, print_json, put, put_table, say
-from sweeps.cli.record_json import sweep_json, trial_json
+from sweeps.cli.record_json import predictions_json, sweep_json, trial_json
 from sweeps.home import Home
 from sweeps.tracking_place import said_of, shown_uri
 from trainer.errors import UsageError
@@ -17,7 +18,9 @@ from trainer.escaping import for_shell
 from trainer.quantities import counted
 
 if TYPE_CHECKING:
+    from sweeps.analysis.statistics.clustered import ModelScores
     from tracking.records import SweepRecord, TrialRecord
+    from tracking.reports.out_of_fold import HeldOut, OutOfFold
     from trainer.hyperparameters import Hyperparameters
     from trainer.user_code import UserSource
 
@@ -166,13 +169,17 @@ def _show_trial(
     *,
     live: bool,
 ) -> int:
-    from tracking.reports.class_report import class_report, report_table
+    from sweeps.analysis.trial_scores import trial_scores
     from tracking.reports.doubts import trial_notes
 
-    wrong, notes = _mistakes(home, record, trial), trial_notes(trial, record.dataset.classes)
+    data, notes = record.dataset, trial_notes(trial, record.dataset.classes)
+    stored = _stored(home, record)
+    held_out = None if stored is None else stored.of(trial)
+    wrong = None if stored is None else _mistakes(held_out, data.classes)
+    scores = trial_scores(trial, data, held_out)
     if options.json:
-        more = {"confusion": trial.confusion, "classes": list(record.dataset.classes), "mistakes": wrong}
-        print_json(trial_json(trial) | more | {"given": dict(given), "notes": notes})
+        told = predictions_json(trial, data.classes, scores) | {"mistakes": wrong}
+        print_json(trial_json(trial) | told | {"given": dict(given), "notes": notes})
         return 0
     proposed = f"proposed with seed {trial.seed}"
     origin = f"a starting point, the rest {proposed}" if given else proposed
@@ -189,8 +196,8 @@ def _show_trial(
     put(*(f"  note: {note}" for note in notes), "")
     put_table(tables.folds_table(trial))
     if trial.confusion:
-        put("", "out-of-fold predictions of all folds together:")
-        put_table(report_table(class_report(trial, record.dataset.classes)))
+        put("")
+        _put_predictions(record, trial, scores)
     if wrong:
         few = f", the {MISTAKES} most confident" if len(wrong) > MISTAKES else ", the most confident first"
         put("", f"{counted(len(wrong), 'mistake')}{few}:")
@@ -198,19 +205,46 @@ def _show_trial(
     return 0
 
 
-def _mistakes(home: Home, record: "SweepRecord", trial: "TrialRecord") -> "list[dict[str, Any]] | None":
-    """Return the wrong predictions, the most confident first; None if the stored images are gone."""
+def _put_predictions(record: "SweepRecord", trial: "TrialRecord", scores: "ModelScores | None") -> None:
+    """Print the scores and the confusion matrix of a trial's out-of-fold predictions."""
+    from sweeps.analysis.trial_scores import NO_GROUPS
+    from tracking.reports.class_report import class_report, report_table
+
+    assert trial.confusion is not None  # noqa: S101 - the caller has looked
+    classes, asked = record.dataset.classes, record.fits_per_trial
+    ended = sum(bool(fold.run.result.confusion) for fold in trial.folds)
+    folds = "all folds together" if ended == asked else f"{ended} of {asked} folds"
+    put(f"out-of-fold predictions of {folds}:")
+    if scores is None:
+        put_table(report_table(class_report(trial, classes)))
+        put(NO_GROUPS)
+    else:
+        units = "new images" if record.dataset.groups is None else "new groups (groups count, not images)"
+        without = "they do not cover another training, nor the choice of this trial"
+        covers = f"{units}, classified by the networks of these folds; {without}"
+        put_scores(scores.f1, scores.accuracy, covers)
+        put("")
+        put_classes(classes, scores.classes)
+    put("")
+    put_confusion(classes, trial.confusion)
+
+
+def _stored(home: Home, record: "SweepRecord") -> "HeldOut | None":
+    """Return the stored images of a sweep's search; None if they are gone."""
     from tracking.reports.out_of_fold import HeldOut
     from trainer.datasets import open_stored, stored_at
 
     try:
-        dataset = open_stored(stored_at(home.path / "datasets", record.dataset.fingerprint))
+        return HeldOut(open_stored(stored_at(home.path / "datasets", record.dataset.fingerprint)))
     except UsageError:
         return None
-    found = HeldOut(dataset).of(trial)
+
+
+def _mistakes(found: "OutOfFold | None", classes: tuple[str, ...]) -> "list[dict[str, Any]]":
+    """Return the wrong predictions, the most confident first."""
     if found is None:
         return []
-    columns = found.columns(dataset.classes)
+    columns = found.columns(classes)
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     return [
         {name: value for name, value in row.items() if name != "correct"}

@@ -1,9 +1,14 @@
 """The JSON that the command line prints of a record; docs/architecture.md describes it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracking.records import SweepRecord, TrialRecord
+from tracking.reports.confused import confused
+
+if TYPE_CHECKING:
+    from sweeps.analysis.statistics.clustered import ModelScores
 
 
 def sweep_json(record: SweepRecord) -> dict[str, Any]:
@@ -45,4 +50,25 @@ def trial_json(trial: TrialRecord) -> dict[str, Any]:
             {**entry, "score": fold.run.result.score, "key": fold.spec.key}
             for entry, fold in zip(outcome["folds"], trial.folds, strict=True)
         ],
+    }
+
+
+def predictions_json(
+    trial: TrialRecord, classes: Sequence[str], scores: "ModelScores | None"
+) -> dict[str, Any]:
+    """Return what ``show --trial --json`` has of a trial's out-of-fold predictions, beside ``trial_json``.
+
+    Args:
+        trial: the trial.
+        classes: names of the classes in label order.
+        scores: its scores with intervals; None if they are not known.
+    """
+    rows = () if scores is None else zip(classes, map(asdict, scores.classes), strict=True)
+    return {
+        "confusion": trial.confusion,
+        "classes": list(classes),
+        "confused": [each.to_json() for each in confused(classes, trial.confusion or ())],
+        "f1_interval": None if scores is None else asdict(scores.f1),
+        "accuracy": None if scores is None else asdict(scores.accuracy),
+        "by_class": None if scores is None else dict(rows),
     }

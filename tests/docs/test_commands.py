@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import refold
+from sweeps.analysis.trial_scores import trial_scores
 from sweeps.cli.main import grammar
-from sweeps.cli.record_json import sweep_json, trial_json
+from sweeps.cli.record_json import predictions_json, sweep_json, trial_json
 from tests.made_up_records import make_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,10 @@ def test_all_keys_of_the_json_are_described() -> None:
     section = text.partition("## What `refold show SWEEP --json` prints")[2].partition("\n## ")[0]
     described = set(re.findall(r'"(\w+)"', section))
     record = make_sweep()
-    printed = {*_keys(sweep_json(record)), *_keys(trial_json(record.trials[0])), "tracking_uri", "confusion"}
+    trial, classes = record.trials[0], record.dataset.classes
+    predictions = predictions_json(trial, classes, trial_scores(trial, record.dataset, None))
+    predictions["by_class"] = predictions["by_class"][classes[0]]
+    printed = {*_keys(sweep_json(record)), *_keys(trial_json(trial)), *_keys(predictions), "tracking_uri"}
     assert {"running", "complete", "pruned", "failed"} <= set(re.findall(r"\w+", section))
     assert printed - described == set()
 

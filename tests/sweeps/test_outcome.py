@@ -105,9 +105,18 @@ def test_predictions_and_mistakes_name_files(tmp_path: Path) -> None:
     told = here("show", "made", "--home", str(home), "--trial", "lenet/1", "--json", cwd=tmp_path).stdout
     mistakes = json.loads(told)["mistakes"]
     assert [each["path"] for each in mistakes] == list(wrong["path"])
+    outcome = refold.open("made", home)
+    assert outcome.confused("lenet/1").to_dict("records") == json.loads(told)["confused"]
+    scores = outcome.class_scores("lenet/1").set_index("class")
+    by_class = json.loads(told)["by_class"]
+    assert scores["recall_low"].to_dict() == {name: each["recall"]["low"] for name, each in by_class.items()}
+    assert scores["images"].sum() == 120
+    assert list(scores["groups"]) == [40, 40, 40]
     shutil.rmtree(home / "datasets")
     told = here("show", "made", "--home", str(home), "--trial", "lenet/1", "--json", cwd=tmp_path).stdout
     assert json.loads(told)["mistakes"] is None
+    with pytest.raises(refold.UsageError):
+        outcome.class_scores("lenet/1")
 
 
 def test_a_run_gives_its_own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

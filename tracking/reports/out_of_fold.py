@@ -28,6 +28,7 @@ class OutOfFold:
         probabilities: of all classes, ``[n, classes]`` float32; None if the predictions come from a record
             that has only the probabilities' digest.
         paths: names of all images of the dataset, by index; empty if they have none.
+        groups: the numbers of the images' groups; None if every image is by itself.
     """
 
     repeat: Indices
@@ -38,6 +39,7 @@ class OutOfFold:
     confidence: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float32] | None = None
     paths: tuple[str, ...] = ()
+    groups: npt.NDArray[np.int32] | None = None
 
     def mistakes(self) -> Indices:
         """Return the positions of wrong predictions, the most confident first."""
@@ -92,10 +94,12 @@ class HeldOut:
         kept = [fold.run.result.class_probabilities() for fold, _ in scored]
         whole = all(len(rows) == len(part[0]) for rows, (_, part) in zip(kept, scored, strict=True))
         repeat, fold, image, predicted, confidence = joined
+        groups = self.dataset.groups
         return OutOfFold(
             repeat=repeat, fold=fold, image=image, true=self.dataset.labels[image].astype(np.int64),
             predicted=predicted, confidence=confidence, paths=self.dataset.paths,
             probabilities=np.concatenate(kept) if whole else None,
+            groups=None if groups is None else groups[image],
         )  # fmt: skip
 
     def lacks(self, record: FoldRecord) -> bool:
