@@ -24,7 +24,7 @@ Labels = npt.NDArray[np.int64]
 SHARES = np.array([0.33, 0.28, 0.20, 0.13, 0.06])
 MEANS = 1.6 * np.eye(5, 6)
 
-FOLDS, NEIGHBOURS, NEW = 5, 5, 20_000
+FOLDS, NEIGHBOURS, NEW = 5, 5, 8000
 
 #: Spread of a group's own deviation, which its images share, beside the images' spread of 1.
 WITHIN = 1.0
@@ -90,7 +90,7 @@ def coverage(case: Case, experiments: int) -> tuple[Values, Values]:
     return ((low <= truth) & (truth <= high)).mean(axis=0), ((low <= mean) & (mean <= high)).mean(axis=0)
 
 
-def main(experiments: int = 400) -> None:
+def main(experiments: int = 300) -> None:
     """Print the table."""
     begun = time.perf_counter()
     print(

@@ -55,7 +55,11 @@ def test_scores_are_scikit_learn_s_and_lie_in_their_intervals(monkeypatch: pytes
     grouped = refold.evaluate("model", Arrays(IMAGES, LABELS, groups=np.arange(60) // 4))
     assert grouped.f1.score == done.f1.score
     assert (grouped.groups, grouped.f1.units, done.f1.units) == (15, 15, 60)
-    assert json.loads(json.dumps(done.to_json()))["by_class"]["a"]["support"] == int((LABELS == "a").sum())
+    told = json.loads(json.dumps(done.to_json()))
+    assert told["by_class"]["a"]["support"] == int((LABELS == "a").sum())
+    wrong = {(each["true"], each["predicted"]): each["images"] for each in told["confused"]}
+    assert wrong["a", "b"] == int(((LABELS == "a") & (predicted == "b")).sum())
+    assert sum(wrong.values()) == int((predicted != LABELS).sum())
 
 
 @pytest.mark.usefixtures("model")
@@ -71,7 +75,9 @@ def test_a_folder_is_scored_without_its_bad_images(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "20 images of 5 groups" in done.stdout
     assert "95 % intervals for new groups: groups count, not images" in done.stdout
-    assert "true, predicted as:" in done.stdout
+    assert "rows: true classes; columns: what they were taken for; [right predictions]:" in done.stdout
+    assert "images  groups" in done.stdout
+    assert "taken for" in done.stdout
     assert "1 file left out because it cannot be read: 'a/p9_9.png'" in done.stdout
     with (tmp_path / "out.csv").open() as stream:
         rows = list(csv.DictReader(stream))

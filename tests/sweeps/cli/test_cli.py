@@ -287,7 +287,7 @@ class TestFinishedSweep:
         assert "lenet" in text
         assert "complete" in text
         text = refold("show", "tiny", "--trial", "lenet/1", cwd=finished).stdout
-        for word in ("weights", "precision", "recall", "support", "learning_rate"):
+        for word in ("weights", "precision", "recall", "lowest F1 first", "taken for", "learning_rate"):
             assert word in text
         assert "lenet/0 to lenet/1" in one_line(refold("show", "tiny", "--trial", "lenet/7", cwd=finished))
         assert "tiny" in refold("ls", cwd=finished).stdout
