@@ -3,7 +3,7 @@
 The intervals count images (or groups) as ``statistics.clustered`` does for a model on other images. They take
 the networks of the folds as they are: "this cross-validation on new images". No interval from one
 cross-validation covers what other training sets would change, as its folds share training images: Bengio &
-Grandvalet, "No Unbiased Estimator of the Variance of K-Fold Cross-Validation", JMLR 5 (2004), theorem 1.
+Grandvalet, "No Unbiased Estimator of the Variance of K-Fold Cross-Validation", JMLR 5 (2004).
 """
 
 import numpy as np
