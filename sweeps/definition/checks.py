@@ -229,7 +229,7 @@ SEARCH: Mapping[str, Check] = {
 }
 PRUNE: Mapping[str, Check] = {
     "enabled": _truth,
-    "margin": _or_none(_number(0.0, 2.0)),
+    "margin": _or_none(_number(0.0, 1.0)),
     "rungs": _or_none(_rungs),
     "keep": _share,
     "startup": _whole(1, limits.TRIALS),

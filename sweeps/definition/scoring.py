@@ -38,7 +38,7 @@ def remarks(cv: CrossValidation, prune: Prune, dataset: Dataset) -> Iterator[str
             f"{metric.name} is computed from probabilities: those of all held-out images are kept, {kept} "
             "for each complete trial"
         )
-    if prune.enabled and not metric.bounded and prune.margin_of(metric) >= metric.high - metric.low:
+    if prune.enabled and not metric.bounded and prune.margin_of(metric) >= metric.high:
         yield (
             f"nothing bounds {metric.name} before the last fold: with this prune.margin no trial is pruned "
             "after its first fold"

@@ -103,8 +103,8 @@ class Prune:
     Attributes:
         enabled: whether trials are pruned.
         margin: a trial ends when it could not reach the mean score of its architecture's best trial, even
-            with the best score so far, plus this margin, on each remaining fold. At least 0; with a margin of
-            the metric's whole range no winner can be lost. None for the metric's usual one.
+            with the best score so far, plus this margin, on each remaining fold. From 0 to 1; with 1 no
+            winner can be lost by a metric that lies in 0 to 1. None for the metric's usual one.
         rungs: epochs of the first fold after which the worst trials end, ascending; None for the default
             rungs that lie before the last epoch.
         keep: at a rung a trial goes on if its score is among this share of the best observed trials, in (0,

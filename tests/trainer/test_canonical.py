@@ -79,7 +79,7 @@ def test_a_part_that_is_absent_is_read_as_its_default() -> None:
 
 def test_todays_parts_stay_in_the_record() -> None:
     """Their absence would be another key, default or not."""
-    later = ("exam", "horizon", "reductions")
+    later = ("exam", "horizon", "reductions", "metric_name")
     assert optional_parts(SPEC) == {}
     assert list(SPEC.to_json()) == [field.name for field in fields(FitSpec) if field.name not in later]
     assert set(recorded(Stopping())) == {field.name for field in fields(Stopping)} - {"watch"}

@@ -65,11 +65,18 @@ def average_precision(labels: Labels, probabilities: Probabilities) -> float:
 def log_likelihood(labels: Labels, probabilities: Probabilities) -> float:
     """Return the mean log-probability of the true class, in nats, at most 0: ``neg_log_loss``.
 
+    Of two classes the first one's probability is 1 less the second one's, as with scikit-learn's scorer:
+    float32 probabilities do not add up to 1 exactly.
+
     Args:
         labels: ``[n]`` classes, at least one.
         probabilities: ``[n, classes]``, in [0, 1].
     """
-    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    if probabilities.shape[1] == 2:
+        second = probabilities[:, 1].astype(np.float64)
+        chosen = np.where(labels == 1, second, 1 - second)
+    else:
+        chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(np.log(np.clip(chosen, EPSILON, 1 - EPSILON)).mean())
 
 

@@ -138,6 +138,8 @@ def check_name(name: str) -> None:
     if name in OF_A_CLASS:
         averages = "f1_macro or f1_weighted" if name == "f1" else "f1_macro or balanced_accuracy"
         raise ValueError(f"is of one class: write {name}:CLASS, or {averages} for all of them")
+    if of_class:
+        raise ValueError(f"{kind!r} is no metric of one class: {nearest(kind, OF_A_CLASS)}")
     if name not in METRICS:
         known = chain(METRICS.keys() - {MACRO_F1.recorded}, (f"{kind}:CLASS" for kind in OF_A_CLASS))
         raise ValueError(f"there is no such metric: {nearest(name, known)}")

@@ -120,23 +120,30 @@ def test_nor_with_folds_of_groups(seed: int, trials: int, counts: list[list[int]
 
 @pytest.mark.parametrize(
     "name",
-    ["accuracy", "balanced_accuracy", "f1_weighted", "matthews_corrcoef", "recall:1:b", "precision:1:b"],
+    ["accuracy", "balanced_accuracy", "f1_weighted", "recall:1:b", "precision:1:b"],
 )
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), trials=st.integers(2, 8))
 def test_nor_is_one_by_another_metric(name: str, seed: int, trials: int) -> None:
-    """With a margin of the metric's whole range."""
+    """With a margin of 1."""
     rng, metric = random.Random(seed), metric_called(name)
     held_out = tuple(tuple(rng.randrange(1, 6) for _ in range(CLASSES)) for _ in range(FOLDS))
     made = [[confusion(rng, each) for each in held_out] for _ in range(trials)]
-    rule = Prune(margin=metric.high - metric.low, keep=1.0)
-    ended = cross_validated(made, rule, held_out, metric)
+    ended = cross_validated(made, Prune(margin=1.0, keep=1.0), held_out, metric)
     whole = [
         Ended({}, "complete", tuple(fold(each, metric=metric) for each in confusions), metric)
         for confusions in made
     ]
     best = max(trial.score for trial in ended if trial.state == "complete")
     assert best == max(trial.score for trial in whole)
+
+
+def test_what_nothing_bounds_ends_no_trial() -> None:
+    """Matthews correlation with a margin of 1, where accuracy ends a trial."""
+    good, bad = ((9, 1, 0), (0, 10, 0), (0, 0, 10)), ((0, 10, 0), (10, 0, 0), (0, 10, 0))
+    for name, state in (("accuracy", "pruned"), ("matthews_corrcoef", "complete")):
+        ended = cross_validated([[good] * 3, [bad] * 3], Prune(margin=1.0, keep=1.0), (), metric_called(name))
+        assert [trial.state for trial in ended] == ["complete", state]
 
 
 def test_the_counts_of_stratified_folds_would_lose_a_winner_of_groups() -> None:

@@ -219,7 +219,7 @@ def test_a_class_that_is_called_like_a_recorded_name_is_that_class() -> None:
         ("recall:", "names no class: write recall:CLASS"),
         ("acuracy", "there is no such metric: did you mean 'accuracy'?"),
         ("roc_auc", "there is no such metric: did you mean 'roc_auc_ovr'?"),
-        ("recal:cat", "there is no such metric: did you mean"),
+        ("recal:cat", "'recal' is no metric of one class: did you mean 'recall'?"),
         ("", "there is no such metric: there is: accuracy, average_precision"),
     ],
 )
