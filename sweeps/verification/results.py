@@ -82,7 +82,7 @@ def _epochs(spec: FitSpec, watch: EarlyStopping, result: FitResult) -> Iterator[
     """Yield what the stop set's scores decide."""
     missed = None
     for number, epoch in enumerate(result.epochs, start=1):
-        watch.update(*(float("nan") if one is None else one for one in (epoch.stop_score, epoch.stop_loss)))
+        watch.take(epoch)
         missed = missed or missed_rung(spec.thresholds, number, watch.best_score, spec.metric)
     yield "state", result.state, "complete" if missed is None else "pruned"
     yield "best epoch", result.best_epoch, watch.best_epoch

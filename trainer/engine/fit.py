@@ -7,7 +7,7 @@ traces, a listener for finished epochs) change its speed and what it reports, ne
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -199,7 +199,7 @@ def _epochs(spec: FitSpec, data: Feed, engine: Engine, parts: Parts, listen: Epo
         digest, rated = weights_digest(weights), rates.recorded(number)
         course.epochs.append(Epoch(**seen, **scores, weights_sha256=digest, learning_rate=rated))
         rates.watched(course.epochs[-1])
-        if watch is None or watch.update(_watched(spec.metric, scores), scores["stop_loss"]):
+        if watch is None or watch.take(course.epochs[-1]):
             course.best_epoch, course.weights = number, weights
         listen(number, course.epochs[-1], time.perf_counter() - start)
         if watch:
@@ -229,10 +229,6 @@ def _stop_scores(
         "stop_f1": macro_f1(confusion),
         **({} if metric == MACRO_F1 else {"stop_metric": metric.score(true, probabilities)}),
     }
-
-
-def _watched(metric: Metric, scores: Mapping[str, float]) -> float:
-    return scores["stop_f1" if metric == MACRO_F1 else "stop_metric"]
 
 
 def _scored(

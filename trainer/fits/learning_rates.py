@@ -44,9 +44,7 @@ class LearningRates:
     def watched(self, epoch: Epoch) -> None:
         """Take note of an epoch's stop set."""
         if self._watch is not None:
-            values = (epoch.stop_score, epoch.stop_loss)
-            score, loss = (float("nan") if value is None else value for value in values)
-            self._plateau.update(improved=self._watch.update(score, loss))
+            self._plateau.update(improved=self._watch.take(epoch))
 
 
 def reductions_of(spec: FitSpec, epochs: Iterable[Epoch]) -> tuple[int, ...]:

@@ -143,7 +143,12 @@ class FitSpec:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FitSpec":
-        """Rebuild a spec from what ``to_json`` returned."""
+        """Rebuild a spec from what ``to_json`` returned.
+
+        Raises:
+            ValueError: if its metric does not exist.
+        """
+        metric_called(data.get("metric_name", cls.metric_name))
         stopping = data["stopping"]
         thresholds = data.get("thresholds")  # a fit of procedure 1 has none
         return cls(

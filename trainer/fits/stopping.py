@@ -11,6 +11,7 @@ Keras' own callback keeps a first NaN as its best score, and only warns if the m
 
 import math
 
+from trainer.fits.results import Epoch
 from trainer.fits.specs import Rung, Stopping, Thresholds
 from trainer.metrics.metric import MACRO_F1, Metric
 from trainer.metrics.table import metric_called
@@ -53,6 +54,11 @@ class EarlyStopping:
             return False
         self.best_epoch, self.best_score = self.epoch, score
         return True
+
+    def take(self, epoch: Epoch) -> bool:
+        """Take note of the next epoch as it is recorded; return whether it is the new best."""
+        values = (epoch.stop_score, epoch.stop_loss)
+        return self.update(*(math.nan if value is None else value for value in values))
 
     def _update_loss(self, score: float, loss: float) -> bool:
         if math.isnan(self.best_score) or self._metric.better(score, self.best_score):
