@@ -252,7 +252,7 @@ def test_the_whole_recipe_repeats_bit_for_bit(tmp_path: Path) -> None:
     with refold.started("run", "sweep.toml", "--home", "killed", "--workers", "1", cwd=tmp_path) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.lstrip().startswith("1/4"):
+            if line.lstrip().startswith("1/8"):
                 break
         process.send_signal(signal.SIGKILL)
     done = refold("run", "sweep.toml", "--home", "killed", "--workers", "1", "--json", cwd=tmp_path)
